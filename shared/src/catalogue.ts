@@ -1,0 +1,66 @@
+/**
+ * The event table: every event there is, once. Types, validation, frames, replay, documents and tests are derived from
+ * it; adding an event type is adding an entry to one of the families.
+ */
+import { agentEvents } from './catalogue/agents.ts'
+import { attemptEvents } from './catalogue/attempts.ts'
+import { boardEvents } from './catalogue/boards.ts'
+import type { Destination, Entry, Payload, PayloadOf } from './catalogue/define.ts'
+import { gitEvents } from './catalogue/git.ts'
+import { type ChannelKind, channelName } from './channels.ts'
+import { EVERYONE } from './protocol.ts'
+
+export type { Destination, Entry, Keep, Payload, Refresh } from './catalogue/define.ts'
+
+export const catalogue = { ...boardEvents, ...attemptEvents, ...gitEvents, ...agentEvents }
+
+export type EventType = keyof typeof catalogue
+export type EventPayload<Type extends EventType> =
+  (typeof catalogue)[Type] extends Entry<infer About, infer Shows> ? PayloadOf<About, Shows> : never
+
+/** One channel that an event shows on. */
+export interface Placement {
+  /** The channel's name, or `*`. */
+  readonly channel: string
+  readonly destination: Destination
+}
+
+const entries: ReadonlyMap<string, Entry> = new Map(Object.entries(catalogue))
+
+/** The field of a payload that names the channel of a kind, where a destination does not say otherwise. */
+const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
+  board: 'boardId',
+  project: 'boardId',
+  issue: 'cardId',
+  attempt: 'attemptId',
+  agent: 'agentId',
+}
+
+/** The entry of `type`, or undefined for a type that this version does not know. */
+export function entryOf(type: string): Entry | undefined {
+  return entries.get(type)
+}
+
+/** Where an event shows, in the catalogue's order; `global`, where every event shows, is not among them. */
+export function placementsOf(entry: Entry, payload: Payload): readonly Placement[] {
+  const placements: Placement[] = []
+  for (const destination of entry.to) {
+    if (destination.when && !destination.when(payload)) continue
+    const channel = channelOf(destination, payload)
+    if (channel !== null) placements.push({ channel, destination })
+  }
+  return placements
+}
+
+/** The snapshot channels that an event makes stale. */
+export function refreshedBy(entry: Entry, payload: Payload): readonly string[] {
+  return entry.refreshes.map((kind) => (kind === 'board' ? channelName('board', String(payload.boardId)) : kind))
+}
+
+function channelOf(destination: Destination, payload: Payload): string | null {
+  if (destination.channel === EVERYONE) return EVERYONE
+  const field = destination.by ?? ID_FIELD[destination.channel]
+  if (field === undefined) return destination.channel
+  const id = payload[field]
+  return typeof id === 'string' ? channelName(destination.channel, id) : null
+}

@@ -1,0 +1,39 @@
+import * as z from 'zod'
+import { EVERYONE } from '../protocol.ts'
+import { boardId } from '../types/kanban.ts'
+import { externalId } from '../types/text.ts'
+import { event } from './define.ts'
+import { exampleIds } from './examples.ts'
+
+const label = z.string().nullable()
+
+export const agentEvents = {
+  'agent.registered': event({
+    summary: 'An agent made itself known, or changed what it told of itself.',
+    about: z.strictObject({ agentId: externalId }),
+    shows: z.strictObject({ agent: externalId, label }),
+    example: { agentId: exampleIds.agent, agent: exampleIds.agent, label: 'Claude' },
+    to: [{ channel: EVERYONE, event: 'agent_registered' }],
+    refreshes: ['dashboard'],
+  }),
+  'agent.profile.changed': event({
+    summary: 'A profile that agents are run with was made, changed or deleted.',
+    about: z.strictObject({ agentId: externalId, boardId: boardId.nullable() }),
+    shows: z.strictObject({
+      kind: z.enum(['created', 'updated', 'deleted']),
+      profileId: z.string(),
+      agent: externalId,
+      label,
+    }),
+    example: {
+      agentId: exampleIds.agent,
+      boardId: null,
+      kind: 'created',
+      profileId: exampleIds.profile,
+      agent: exampleIds.agent,
+      label: 'Claude',
+    },
+    to: [{ channel: EVERYONE, event: 'agent_profile' }],
+    refreshes: ['dashboard'],
+  }),
+}

@@ -1,0 +1,146 @@
+import * as z from 'zod'
+import { conversationItem } from '../types/conversation.ts'
+import { attempt, attemptStatus, boardId, logLine, pullRequest, stage, todos } from '../types/kanban.ts'
+import { externalId, timestamp } from '../types/text.ts'
+import { event } from './define.ts'
+import { exampleIds, exampleTime } from './examples.ts'
+
+const id = z.string()
+const onBoard = z.strictObject({ boardId })
+const onCard = z.strictObject({ boardId, cardId: id, agentId: externalId })
+const exampleOnCard = { boardId: exampleIds.board, cardId: exampleIds.card, agentId: exampleIds.agent }
+const onBoardAndAttempt = (name: string) =>
+  [
+    { channel: 'board', event: name },
+    { channel: 'attempt', event: name },
+  ] as const
+
+const status = z.strictObject({
+  attemptId: id,
+  cardId: id,
+  agent: externalId,
+  status: attemptStatus,
+  previousStatus: attemptStatus.nullable(),
+  endedAt: timestamp.nullable(),
+  exitCode: attempt.shape.exitCode,
+  error: attempt.shape.error,
+})
+
+const exampleStatus = {
+  boardId: exampleIds.board,
+  attemptId: exampleIds.attempt,
+  cardId: exampleIds.card,
+  agent: exampleIds.agent,
+  endedAt: null,
+  exitCode: null,
+  error: null,
+}
+
+/** `lines` joined, as `agent:` channels show them; `timestamp` is in milliseconds since 1970. */
+export const outputBatch = z.strictObject({ timestamp: z.int(), lines: z.array(z.string()) })
+
+export const attemptEvents = {
+  'attempt.queued': event({
+    summary: 'An attempt at a card was made and waits to be run.',
+    about: onBoard,
+    shows: status,
+    example: { ...exampleStatus, status: 'queued', previousStatus: null },
+    to: onBoardAndAttempt('attempt_status'),
+    refreshes: ['board', 'dashboard'],
+  }),
+  'attempt.status.changed': event({
+    summary: 'An attempt went on in its life.',
+    about: onBoard,
+    shows: status,
+    example: { ...exampleStatus, status: 'running', previousStatus: 'queued' },
+    to: onBoardAndAttempt('attempt_status'),
+    refreshes: ['board', 'dashboard'],
+  }),
+  'attempt.started': event({
+    summary: 'An agent began to work on a card.',
+    about: z.strictObject({ boardId, stage: stage.nullable() }),
+    shows: z.strictObject({ attemptId: id, cardId: id, agent: externalId }),
+    example: {
+      boardId: exampleIds.board,
+      stage: null,
+      attemptId: exampleIds.attempt,
+      cardId: exampleIds.card,
+      agent: exampleIds.agent,
+    },
+    to: [...onBoardAndAttempt('attempt_started'), agentStarted('agent'), agentStarted('issue')],
+  }),
+  'attempt.log.appended': event({
+    summary: 'An attempt printed a line.',
+    keep: 'chatter',
+    about: onCard,
+    shows: z.strictObject({ attemptId: id, ...logLine.shape }),
+    example: {
+      ...exampleOnCard,
+      attemptId: exampleIds.attempt,
+      level: 'info',
+      message: 'Tests  118 passed (118)',
+      ts: exampleTime,
+      stream: 'stdout',
+    },
+    to: [
+      ...onBoardAndAttempt('attempt_log'),
+      { channel: 'agent', event: 'output_batch', payload: outputBatch, lines: (p) => [p.message] },
+    ],
+  }),
+  'attempt.conversation.appended': event({
+    summary: 'An agent said or did something; an item whose id was there before replaces it.',
+    about: onCard,
+    shows: z.strictObject({ attemptId: id, item: conversationItem }),
+    example: {
+      ...exampleOnCard,
+      attemptId: exampleIds.attempt,
+      item: { id: 'i1', timestamp: exampleTime, type: 'message', role: 'assistant', text: 'I will read the tests first.' },
+    },
+    to: onBoardAndAttempt('conversation_item'),
+  }),
+  'attempt.session.recorded': event({
+    summary: "The agent's session that runs an attempt became known.",
+    about: onCard,
+    shows: z.strictObject({ attemptId: id, sessionId: externalId, worktreePath: z.string().optional() }),
+    example: { ...exampleOnCard, attemptId: exampleIds.attempt, sessionId: 'session-7', worktreePath: '/tmp/worktree' },
+    to: onBoardAndAttempt('attempt_session'),
+  }),
+  'attempt.todos.updated': event({
+    summary: 'The list of what an attempt has to do was replaced.',
+    about: onCard,
+    shows: z.strictObject({ attemptId: id, todos }),
+    example: {
+      ...exampleOnCard,
+      attemptId: exampleIds.attempt,
+      todos: { total: 1, completed: 0, items: [{ id: 't1', text: 'Write the test', status: 'open' }] },
+    },
+    to: onBoardAndAttempt('attempt_todos'),
+  }),
+  'github.pr.created': event({
+    summary: 'A pull request was opened for an attempt, or its record replaced.',
+    about: z.strictObject({ boardId, agentId: externalId }),
+    shows: z.strictObject({ attemptId: id, cardId: id, pr: pullRequest }),
+    example: {
+      boardId: exampleIds.board,
+      agentId: exampleIds.agent,
+      attemptId: exampleIds.attempt,
+      cardId: exampleIds.card,
+      pr: { number: 7, url: 'https://example.com/pull/7', state: 'open', draft: false, title: 'Resume streams by id' },
+    },
+    to: onBoardAndAttempt('attempt_pr'),
+  }),
+}
+
+function agentStarted(channel: 'agent' | 'issue') {
+  return {
+    channel,
+    ...(channel === 'agent' && { by: 'agent' as const }),
+    event: 'agent_started',
+    payload: z.strictObject({ agentId: externalId, issueId: id, stage: stage.nullable() }),
+    data: (p: { agent: string; cardId: string; stage: unknown }) => ({
+      agentId: p.agent,
+      issueId: p.cardId,
+      stage: p.stage,
+    }),
+  }
+}

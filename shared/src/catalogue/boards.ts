@@ -1,0 +1,271 @@
+import * as z from 'zod'
+import { board, boardId, column, columnKey, labels, priority, stage, ticketType, card } from '../types/kanban.ts'
+import { externalId, timestamp } from '../types/text.ts'
+import { event } from './define.ts'
+import { exampleCard, exampleIds, exampleTime } from './examples.ts'
+
+const onBoard = z.strictObject({ boardId })
+const id = z.string()
+
+/** The fields that a change of a card may carry; `blocked` when the change of its own dependencies turned it. */
+export const cardChanges = z
+  .strictObject({
+    title: card.shape.title,
+    description: card.shape.description,
+    ticketType: ticketType.nullable(),
+    priority: priority.nullable(),
+    labels,
+    stage: stage.nullable(),
+    dependsOn: card.shape.dependsOn,
+    blocked: card.shape.blocked,
+    assignedAgentId: externalId.nullable(),
+    isEnhanced: z.boolean(),
+    prUrl: card.shape.prUrl,
+  })
+  .partial()
+export type CardChanges = z.infer<typeof cardChanges>
+
+/** Bare payload of every event that changes a card's fields, so that a listener of the `diff` view can fold it. */
+const cardUpdated = z.strictObject({
+  cardId: id,
+  changes: cardChanges,
+  revision: z.int(),
+  updatedAt: timestamp,
+})
+
+const issueId = z.strictObject({ issueId: id })
+const everywhere = ['board', 'dashboard'] as const
+
+export const boardEvents = {
+  'board.created': event({
+    summary: 'A board was made.',
+    about: z.strictObject({}),
+    shows: z.strictObject({ boardId, board }),
+    example: {
+      boardId: exampleIds.board,
+      board: {
+        id: exampleIds.board,
+        name: 'Demo',
+        description: null,
+        ticketPrefix: 'DEMO',
+        columns: [{ id: exampleIds.column, key: 'backlog', title: 'Backlog', cardIds: [] }],
+        createdAt: exampleTime,
+        updatedAt: exampleTime,
+      },
+    },
+    to: [],
+    refreshes: ['dashboard'],
+  }),
+  'board.updated': event({
+    summary: 'The name or description of a board changed.',
+    about: z.strictObject({}),
+    shows: z.strictObject({
+      boardId,
+      changes: z.strictObject({ name: board.shape.name, description: board.shape.description }).partial(),
+    }),
+    example: { boardId: exampleIds.board, changes: { name: 'Demonstration' } },
+    to: [{ channel: 'board', event: 'board_updated' }],
+    refreshes: everywhere,
+  }),
+  'board.deleted': event({
+    summary: 'A board was deleted with everything on it.',
+    about: z.strictObject({}),
+    shows: onBoard,
+    example: { boardId: exampleIds.board },
+    to: [
+      { channel: 'board', event: 'board_deleted', ends: true },
+      { channel: 'project', event: 'board_deleted', ends: true, silent: true },
+    ],
+    refreshes: ['dashboard'],
+  }),
+  'column.created': event({
+    summary: 'A column was added to a board.',
+    about: onBoard,
+    shows: z.strictObject({ column, index: z.int() }),
+    example: {
+      boardId: exampleIds.board,
+      column: { id: exampleIds.nextColumn, key: 'qa', title: 'QA', cardIds: [] },
+      index: 3,
+    },
+    to: [{ channel: 'board', event: 'column_created', view: 'diff' }],
+    refreshes: everywhere,
+  }),
+  'column.updated': event({
+    summary: 'A column was renamed, re-keyed or moved.',
+    about: onBoard,
+    shows: z.strictObject({
+      columnId: id,
+      changes: z.strictObject({ title: column.shape.title, key: columnKey.nullable(), index: z.int() }).partial(),
+    }),
+    example: { boardId: exampleIds.board, columnId: exampleIds.nextColumn, changes: { title: 'Quality' } },
+    to: [{ channel: 'board', event: 'column_updated', view: 'diff' }],
+    refreshes: everywhere,
+  }),
+  'column.deleted': event({
+    summary: 'An empty column was removed.',
+    about: onBoard,
+    shows: z.strictObject({ columnId: id }),
+    example: { boardId: exampleIds.board, columnId: exampleIds.nextColumn },
+    to: [{ channel: 'board', event: 'column_deleted', view: 'diff' }],
+    refreshes: everywhere,
+  }),
+  'card.created': event({
+    summary: 'A card was added to a board.',
+    about: z.strictObject({ boardId, cardId: id }),
+    shows: z.strictObject({ card, columnId: id, index: z.int() }),
+    example: {
+      boardId: exampleIds.board,
+      cardId: exampleIds.card,
+      card: exampleCard,
+      columnId: exampleIds.column,
+      index: 0,
+    },
+    to: [
+      { channel: 'board', event: 'card_created', view: 'diff' },
+      ...onIssue('issue_created', z.strictObject({ issueId: id, issue: card }), (p: { cardId: string; card: unknown }) => ({
+        issueId: p.cardId,
+        issue: p.card,
+      })),
+    ],
+    refreshes: everywhere,
+  }),
+  'card.updated': event({
+    summary: 'Fields of a card changed.',
+    about: onBoard,
+    shows: cardUpdated,
+    example: {
+      boardId: exampleIds.board,
+      cardId: exampleIds.card,
+      changes: { title: 'Resume streams by their last id' },
+      revision: 2,
+      updatedAt: exampleTime,
+    },
+    to: [
+      { channel: 'board', event: 'card_updated', view: 'diff' },
+      ...onIssue(
+        'issue_updated',
+        issueId.extend({ changes: cardChanges }),
+        (p: { cardId: string; changes: unknown }) => ({ issueId: p.cardId, changes: p.changes }),
+      ),
+    ],
+    refreshes: everywhere,
+  }),
+  'card.moved': event({
+    summary: 'A card went to another place on its board.',
+    // The keys of the two columns, or their titles where a column has no key.
+    about: z.strictObject({ boardId, oldStatus: z.string(), newStatus: z.string() }),
+    shows: z.strictObject({
+      cardId: id,
+      fromColumnId: id,
+      toColumnId: id,
+      toIndex: z.int(),
+      revision: z.int(),
+      updatedAt: timestamp,
+    }),
+    example: {
+      boardId: exampleIds.board,
+      oldStatus: 'backlog',
+      newStatus: 'in_progress',
+      cardId: exampleIds.card,
+      fromColumnId: exampleIds.column,
+      toColumnId: exampleIds.nextColumn,
+      toIndex: 0,
+      revision: 2,
+      updatedAt: exampleTime,
+    },
+    to: [
+      { channel: 'board', event: 'card_moved', view: 'diff' },
+      ...onIssue(
+        'status_changed',
+        issueId.extend({ oldStatus: z.string(), newStatus: z.string() }),
+        (p: { cardId: string; oldStatus: string; newStatus: string }) => ({
+          issueId: p.cardId,
+          oldStatus: p.oldStatus,
+          newStatus: p.newStatus,
+        }),
+        (p: { fromColumnId: string; toColumnId: string }) => p.fromColumnId !== p.toColumnId,
+      ),
+    ],
+    refreshes: everywhere,
+  }),
+  'card.deleted': event({
+    summary: 'A card was deleted.',
+    about: onBoard,
+    shows: z.strictObject({ cardId: id, columnId: id }),
+    example: { boardId: exampleIds.board, cardId: exampleIds.card, columnId: exampleIds.column },
+    to: [
+      { channel: 'board', event: 'card_deleted', view: 'diff' },
+      ...onIssue('issue_deleted', issueId, (p: { cardId: string }) => ({ issueId: p.cardId })),
+    ],
+    refreshes: everywhere,
+  }),
+  'card.stage.changed': event({
+    summary: 'A card went to another stage of its workflow.',
+    about: z.strictObject({ boardId, oldStage: stage.nullable(), newStage: stage.nullable() }),
+    shows: cardUpdated,
+    example: {
+      boardId: exampleIds.board,
+      oldStage: 'BACKLOG',
+      newStage: 'TODO',
+      cardId: exampleIds.card,
+      changes: { stage: 'TODO' },
+      revision: 3,
+      updatedAt: exampleTime,
+    },
+    to: [
+      { channel: 'board', event: 'card_updated', view: 'diff' },
+      ...onIssue(
+        'stage_changed',
+        issueId.extend({ oldStage: stage.nullable(), newStage: stage.nullable() }),
+        (p: { cardId: string; oldStage: unknown; newStage: unknown }) => ({
+          issueId: p.cardId,
+          oldStage: p.oldStage,
+          newStage: p.newStage,
+        }),
+      ),
+    ],
+    refreshes: everywhere,
+  }),
+  'card.assigned': event({
+    summary: 'A card was given to an agent, or taken from one.',
+    about: z.strictObject({ boardId, agentId: externalId.nullable() }),
+    shows: cardUpdated,
+    example: {
+      boardId: exampleIds.board,
+      agentId: exampleIds.agent,
+      cardId: exampleIds.card,
+      changes: { assignedAgentId: exampleIds.agent },
+      revision: 4,
+      updatedAt: exampleTime,
+    },
+    to: [
+      { channel: 'board', event: 'card_updated', view: 'diff' },
+      ...onIssue('agent_assigned', issueId.extend({ agentId: externalId.nullable() }), assignment),
+      {
+        channel: 'agent',
+        event: 'agent_assigned',
+        payload: issueId.extend({ agentId: externalId.nullable() }),
+        data: assignment,
+      },
+    ],
+    refreshes: everywhere,
+  }),
+}
+
+function assignment(p: { cardId: string; agentId: string | null }) {
+  return { issueId: p.cardId, agentId: p.agentId }
+}
+
+/** A card is an issue: the same event on the project's channel and on the issue's own. */
+function onIssue<P extends { cardId: string }, Q extends object = object>(
+  event: string,
+  payload: z.ZodObject,
+  data: (p: P) => Record<string, unknown>,
+  when?: (p: Q) => boolean,
+) {
+  const shown = { event, payload, data, ...(when && { when }) }
+  return [
+    { channel: 'project' as const, ...shown },
+    { channel: 'issue' as const, ...shown },
+  ]
+}

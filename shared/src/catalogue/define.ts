@@ -1,0 +1,66 @@
+/**
+ * How an event is declared: once, with everything that types, validation, encoders, replay and documents derive from.
+ *
+ * A payload has two parts. `shows` is what the event's home channel carries, the bare payload. `about` are the ids and
+ * facts that only `global` shows beside it, and that other channels' payloads are made of. Both are stored as one JSON
+ * text, `about` first, so that the bare payload is a suffix of it: replay cuts the text and never parses it.
+ */
+import type * as z from 'zod'
+import type { ChannelKind } from '../channels.ts'
+import type { EVERYONE } from '../protocol.ts'
+
+export type Payload = Readonly<Record<string, unknown>>
+
+/** How long an event is kept: for ever, or until the retention of chatter trims it. */
+export type Keep = 'board' | 'chatter'
+
+/** A channel on which an event shows, and how. Methods, so that an entry's destinations can be handled without its type. */
+export interface Destination<P = Payload> {
+  /** The kind of channel, or `*` for every connection. */
+  readonly channel: ChannelKind | typeof EVERYONE
+  /** The field of the payload that holds the channel's id; null there: not shown. Default: the kind's usual field. */
+  readonly by?: keyof P & string
+  /** The wire name. */
+  readonly event: string
+  /** Only in this view of a board. */
+  readonly view?: 'diff'
+  /** Only when this holds. */
+  when?(payload: P): boolean
+  /** The schema of what `data` makes; without both, the bare payload is shown. */
+  readonly payload?: z.ZodObject
+  data?(payload: P): Payload
+  /** Lines that streams join with those of neighbouring events into one `output_batch` {timestamp, lines}. */
+  lines?(payload: P): readonly string[]
+  /** The channel is over after this event. */
+  readonly ends?: true
+  /** Nothing is shown; what else the destination says still holds. */
+  readonly silent?: true
+}
+
+/** A snapshot that an event makes stale: of the board that it happened on, of the dashboard. */
+export type Refresh = 'board' | 'dashboard'
+
+export interface Entry<About extends z.ZodRawShape = z.ZodRawShape, Shows extends z.ZodRawShape = z.ZodRawShape> {
+  readonly summary: string
+  readonly keep: Keep
+  readonly about: z.ZodObject<About>
+  readonly shows: z.ZodObject<Shows>
+  readonly example: Payload
+  readonly to: readonly Destination[]
+  readonly refreshes: readonly Refresh[]
+}
+
+/** The whole payload: both parts in one object. */
+export type PayloadOf<About extends z.ZodRawShape, Shows extends z.ZodRawShape> = z.infer<z.ZodObject<About & Shows>>
+
+export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(declared: {
+  summary: string
+  keep?: Keep
+  about: z.ZodObject<About>
+  shows: z.ZodObject<Shows>
+  example: PayloadOf<About, Shows>
+  to: ReadonlyArray<Destination<PayloadOf<About, Shows>>>
+  refreshes?: readonly Refresh[]
+}): Entry<About, Shows> {
+  return { keep: 'board', refreshes: [], ...declared, to: declared.to as readonly Destination[] }
+}

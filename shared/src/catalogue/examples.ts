@@ -1,0 +1,36 @@
+/** The one board, card and attempt that all examples speak of. */
+import type { Card } from '../types/kanban.ts'
+
+export const exampleIds = {
+  board: 'demo',
+  column: 'col_0192f3a4-5b6c-7d8e-9f00-000000000001',
+  nextColumn: 'col_0192f3a4-5b6c-7d8e-9f00-000000000002',
+  card: 'crd_0192f3a4-5b6c-7d8e-9f00-0000000000c1',
+  attempt: 'att_0192f3a4-5b6c-7d8e-9f00-0000000000a1',
+  agent: 'claude-1',
+  profile: 'pro_0192f3a4-5b6c-7d8e-9f00-0000000000f1',
+} as const
+
+export const exampleTime = '2026-01-31T12:00:00.000Z'
+
+export const exampleCard: Card = {
+  id: exampleIds.card,
+  boardId: exampleIds.board,
+  columnId: exampleIds.column,
+  ticketKey: 'DEMO-1',
+  title: 'Resume streams by id',
+  description: null,
+  ticketType: 'feat',
+  priority: 'high',
+  labels: ['streams'],
+  stage: null,
+  dependsOn: [],
+  blocked: false,
+  assignedAgentId: null,
+  isEnhanced: false,
+  prUrl: null,
+  attempt: null,
+  revision: 1,
+  createdAt: exampleTime,
+  updatedAt: exampleTime,
+}

@@ -1,0 +1,119 @@
+/** What clients send about boards, columns and cards: over HTTP, and as the commands of a board socket. */
+import * as z from 'zod'
+import {
+  board,
+  boardId,
+  card,
+  column,
+  columnKey,
+  labels,
+  priority,
+  stage,
+  ticketPrefix,
+  ticketType,
+} from '../types/kanban.ts'
+import { externalId, text, webUrl } from '../types/text.ts'
+
+/** A place in a list; what is out of range is clamped. */
+const index = z.int()
+const ifRevision = z.int()
+const MAX_COLUMNS = 100
+const MAX_DEPENDENCIES = 1_000
+
+/** Trimmed, duplicates dropped; the first of two stays. */
+const labelList = z
+  .array(z.string().trim().pipe(text(1, 100)))
+  .max(50)
+  .transform((list) => [...new Set(list)])
+  .pipe(labels)
+
+const dependencyList = z.array(z.string().min(1).max(200)).max(MAX_DEPENDENCIES)
+
+export const newBoard = z.strictObject({
+  id: boardId.optional(),
+  name: board.shape.name,
+  description: board.shape.description.optional(),
+  ticketPrefix: ticketPrefix.optional(),
+  columns: z
+    .array(z.strictObject({ title: column.shape.title, key: columnKey.nullable().optional() }))
+    .min(1)
+    .max(MAX_COLUMNS)
+    .optional(),
+})
+export type NewBoard = z.infer<typeof newBoard>
+
+export const boardEdit = z.strictObject({ name: board.shape.name, description: board.shape.description }).partial()
+export type BoardEdit = z.infer<typeof boardEdit>
+
+export const newColumn = z.strictObject({
+  title: column.shape.title,
+  key: columnKey.nullable().optional(),
+  index: index.optional(),
+})
+export type NewColumn = z.infer<typeof newColumn>
+
+export const columnEdit = z.strictObject({ title: column.shape.title, key: columnKey.nullable(), index }).partial()
+export type ColumnEdit = z.infer<typeof columnEdit>
+
+const newCardFields = z.strictObject({
+  title: card.shape.title,
+  columnId: z.string().optional(),
+  columnKey: z.string().optional(),
+  index: index.optional(),
+  description: card.shape.description.optional(),
+  ticketType: ticketType.nullable().optional(),
+  priority: priority.nullable().optional(),
+  labels: labelList.optional(),
+  stage: stage.nullable().optional(),
+  dependsOn: dependencyList.optional(),
+  assignedAgentId: externalId.nullable().optional(),
+})
+export const newCard = newCardFields.refine(namesOneColumn, {
+  path: ['columnKey'],
+  message: 'cannot be given together with columnId',
+})
+export type NewCard = z.infer<typeof newCard>
+
+export const cardEdit = z
+  .strictObject({
+    title: card.shape.title,
+    description: card.shape.description,
+    ticketType: ticketType.nullable(),
+    priority: priority.nullable(),
+    labels: labelList,
+    stage: stage.nullable(),
+    dependsOn: dependencyList,
+    assignedAgentId: externalId.nullable(),
+    isEnhanced: z.boolean(),
+    prUrl: webUrl.nullable(),
+    ifRevision,
+  })
+  .partial()
+export type CardEdit = z.infer<typeof cardEdit>
+
+export const cardMove = z
+  .strictObject({
+    columnId: z.string().optional(),
+    columnKey: z.string().optional(),
+    index: index.optional(),
+    ifRevision: ifRevision.optional(),
+  })
+  .refine(namesOneColumn, { path: ['columnKey'], message: 'cannot be given together with columnId' })
+  .refine((move) => move.columnId !== undefined || move.columnKey !== undefined, {
+    path: ['columnId'],
+    message: 'is missing: say where to with columnId or columnKey',
+  })
+export type CardMove = z.infer<typeof cardMove>
+
+/** The query of a deletion. */
+export const cardDeletion = z.object({
+  ifRevision: z
+    .string()
+    .regex(/^[0-9]{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .optional(),
+})
+
+function namesOneColumn(target: { columnId?: string | undefined; columnKey?: string | undefined }): boolean {
+  return target.columnId === undefined || target.columnKey === undefined
+}

@@ -1,0 +1,65 @@
+/**
+ * The words of the wire that server, browser and command line share: paths, header and query names, control frames,
+ * limits and timings. The rules behind them are numbered in docs/protocol.md.
+ */
+
+export const API_PREFIX = '/api/v1'
+
+export const HEADER = {
+  eventId: 'Event-Id',
+  idempotencyKey: 'Idempotency-Key',
+  idempotencyReplayed: 'Idempotency-Replayed',
+  lastEventId: 'Last-Event-ID',
+  requestId: 'X-Request-Id',
+  retryAfter: 'Retry-After',
+} as const
+
+/** Names of query parameters that carry a cursor, in the order in which they are looked at. */
+export const CURSOR_PARAMETERS = ['lastEventId', 'last_event_id', 'since'] as const
+
+/** Frames that speak of the stream itself. They pass every `types` filter and are never stored. */
+export const CONTROL = {
+  hello: 'hello',
+  heartbeat: 'heartbeat',
+  gap: 'gap',
+  draining: 'draining',
+  overloaded: 'overloaded',
+  authExpiring: 'auth_expiring',
+  authExpired: 'auth_expired',
+} as const
+export type ControlEvent = (typeof CONTROL)[keyof typeof CONTROL]
+
+/** Why a cursor could not be honoured. `slow`: the log was trimmed past a listener that had fallen behind. */
+export type GapReason = 'trimmed' | 'epoch' | 'invalid' | 'slow'
+
+/** Frames rendered from the database at one instant, never stored. */
+export const SNAPSHOT = {
+  state: 'state',
+  dashboardOverview: 'dashboard_overview',
+  metricUpdate: 'metric.update',
+} as const
+
+/** Names that a browser's EventSource fires by itself; no event may take them. */
+export const RESERVED_EVENT_NAMES: readonly string[] = ['error', 'open', 'message']
+
+export const HEARTBEAT_MS = 15_000
+/** First delay of a client that lost its stream; each connection gets its own within +-20 %. */
+export const RETRY_MS = 1_500
+export const SPREAD = 0.2
+/** At most one `state` of a board in this time, and the last change is never lost. */
+export const STATE_INTERVAL_MS = 100
+export const OVERVIEW_INTERVAL_MS = 150
+/** Lines of output wait this long to be joined into one `output_batch` frame. */
+export const JOIN_MS = 100
+export const JOIN_MAX_LINES = 1_000
+
+export const MAX_CHANNELS = 100
+export const MAX_BODY_BYTES = 1024 * 1024
+export const MAX_LINE_BYTES = 64 * 1024
+export const MAX_BATCH_LINES = 1_000
+export const MAX_TITLE_LENGTH = 500
+export const PAGE_LIMIT = 100
+export const PAGE_LIMIT_MAX = 1_000
+
+/** The channel that reaches every connection, whatever it listens to. */
+export const EVERYONE = '*'

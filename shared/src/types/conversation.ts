@@ -1,0 +1,71 @@
+/** What an agent and its tools said during an attempt. */
+import * as z from 'zod'
+import { instant, text, timestamp } from './text.ts'
+
+const long = text(0, 262_144)
+
+type Time = typeof timestamp | typeof instant
+
+const toolCall = <T extends Time>(time: T) =>
+  z.strictObject({
+  name: text(1, 200),
+  status: z.enum(['created', 'running', 'succeeded', 'failed', 'cancelled']),
+  action: long.optional(),
+  command: long.optional(),
+  cwd: long.optional(),
+  exitCode: z.int().optional(),
+  stdout: long.optional(),
+  stderr: long.optional(),
+  startedAt: time.optional(),
+  completedAt: time.optional(),
+  durationMs: z.number().min(0).optional(),
+  metadata: z.record(z.string(), z.json()).optional(),
+})
+
+const kinds = <T extends Time>(time: T) => ({
+  message: {
+    type: z.literal('message'),
+    role: z.enum(['user', 'assistant', 'system']),
+    text: long,
+    format: text(1, 100).optional(),
+  },
+  thinking: { type: z.literal('thinking'), text: long, title: text(0, 500).optional() },
+  tool: { type: z.literal('tool'), tool: toolCall(time) },
+  error: { type: z.literal('error'), text: long, details: long.optional() },
+  automation: {
+    type: z.literal('automation'),
+    stage: z.enum(['copy_files', 'setup', 'dev', 'cleanup']),
+    command: long,
+    cwd: long,
+    status: z.enum(['running', 'succeeded', 'failed']),
+    exitCode: z.int().nullable(),
+    durationMs: z.number().min(0),
+    stdout: long.optional(),
+    stderr: long.optional(),
+  },
+})
+
+const kept = kinds(timestamp)
+const posted = kinds(instant)
+const made = { id: text(1, 200), timestamp }
+const given = { id: text(1, 200).optional(), timestamp: instant.optional() }
+
+/** An item as it is kept and sent. */
+export const conversationItem = z.discriminatedUnion('type', [
+  z.strictObject({ ...made, ...kept.message }),
+  z.strictObject({ ...made, ...kept.thinking }),
+  z.strictObject({ ...made, ...kept.tool }),
+  z.strictObject({ ...made, ...kept.error }),
+  z.strictObject({ ...made, ...kept.automation }),
+])
+export type ConversationItem = z.infer<typeof conversationItem>
+
+/** An item as it is posted: `id` and `timestamp` are made by the server when not given. */
+export const conversationItemInput = z.discriminatedUnion('type', [
+  z.strictObject({ ...given, ...posted.message }),
+  z.strictObject({ ...given, ...posted.thinking }),
+  z.strictObject({ ...given, ...posted.tool }),
+  z.strictObject({ ...given, ...posted.error }),
+  z.strictObject({ ...given, ...posted.automation }),
+])
+export type ConversationItemInput = z.infer<typeof conversationItemInput>

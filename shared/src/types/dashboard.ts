@@ -1,0 +1,114 @@
+/** The overview of all boards: the payload of `dashboard_overview` and the answer of `GET /dashboard`. */
+import * as z from 'zod'
+import { agentStatus } from './agents.ts'
+import { attemptStatus, boardId } from './kanban.ts'
+import { timestamp } from './text.ts'
+
+export const dashboardRange = z.enum(['last_24h', 'last_7d', 'last_30d', 'last_90d', 'all_time'])
+export type DashboardRange = z.infer<typeof dashboardRange>
+
+export const DEFAULT_DASHBOARD_RANGE: DashboardRange = 'last_7d'
+/** Buckets of a series. */
+export const SERIES_BUCKETS = 24
+export const MAX_ACTIVE_ATTEMPTS = 200
+export const MAX_ACTIVITY = 40
+/** Per list; `totals` counts what does not fit. */
+export const MAX_INBOX_ITEMS = 50
+/** In characters. */
+export const MAX_ERROR_SUMMARY = 200
+
+const count = z.int().min(0)
+const seconds = z.int().min(0)
+const rate = z.number().min(0).max(1)
+
+/** An attempt, with what a list of attempts of many boards has to say about it. */
+const attemptOnCard = z.strictObject({
+  attemptId: z.string(),
+  cardId: z.string(),
+  cardTitle: z.string(),
+  ticketKey: z.string(),
+  boardId,
+  boardName: z.string(),
+  agentId: z.string(),
+  status: attemptStatus,
+})
+
+const activeAttempt = attemptOnCard.extend({
+  startedAt: timestamp.nullable(),
+  updatedAt: timestamp,
+  /** Since the start; since it was queued, while it has not started. */
+  elapsedSeconds: seconds,
+})
+
+const attemptActivity = attemptOnCard.extend({
+  /** Its last change. */
+  occurredAt: timestamp,
+  /** From start to end; null before the end, and when it never started. */
+  durationSeconds: seconds.nullable(),
+  /** The first line of its error. */
+  errorSummary: z.string().nullable(),
+})
+export type AttemptActivity = z.infer<typeof attemptActivity>
+
+/** `occurredAt`: the end of a finished attempt; of a stuck one, since when nothing was heard of it. */
+const inboxItem = attemptOnCard.extend({ occurredAt: timestamp })
+export type InboxItem = z.infer<typeof inboxItem>
+const failedInboxItem = inboxItem.extend({ errorSummary: z.string().nullable() })
+
+const inboxItems = z.strictObject({
+  review: z.array(inboxItem).max(MAX_INBOX_ITEMS),
+  failed: z.array(failedInboxItem).max(MAX_INBOX_ITEMS),
+  stuck: z.array(inboxItem).max(MAX_INBOX_ITEMS),
+  totals: z.strictObject({ review: count, failed: count, stuck: count }),
+})
+export type InboxItems = z.infer<typeof inboxItems>
+
+const series = z.array(z.strictObject({ timestamp, value: count })).length(SERIES_BUCKETS)
+
+const projectSnapshot = z.strictObject({
+  boardId,
+  name: z.string(),
+  totalCards: count,
+  openCards: count,
+  /** By the column's key, else its title; columns of one name are added up. */
+  columnCardCounts: z.record(z.string(), count),
+  activeAttempts: count,
+  attemptsInRange: count,
+  failureRateInRange: rate.nullable(),
+})
+export type ProjectSnapshot = z.infer<typeof projectSnapshot>
+
+const agentStats = z.strictObject({
+  agentId: z.string(),
+  label: z.string().nullable(),
+  status: agentStatus,
+  attemptsStarted: count,
+  attemptsSucceeded: count,
+  attemptsFailed: count,
+  successRate: rate.nullable(),
+  currentActiveAttempts: count,
+  lastActiveAt: timestamp.nullable(),
+})
+export type AgentStats = z.infer<typeof agentStats>
+
+export const overview = z.strictObject({
+  generatedAt: timestamp,
+  timeRange: z.strictObject({ preset: dashboardRange, from: timestamp, to: timestamp }),
+  metrics: z.strictObject({
+    activeAttempts: count,
+    attemptsInRange: count,
+    successRateInRange: rate.nullable(),
+    reviewItemsCount: count,
+    projectsWithActivity: count,
+    openCards: count,
+    series: z.strictObject({ attemptsStarted: series, attemptsSucceeded: series, attemptsFailed: series }),
+  }),
+  activeAttempts: z.array(activeAttempt).max(MAX_ACTIVE_ATTEMPTS),
+  recentAttemptActivity: z.array(attemptActivity).max(MAX_ACTIVITY),
+  inboxItems,
+  projectSnapshots: z.array(projectSnapshot),
+  agentStats: z.array(agentStats),
+})
+export type Overview = z.infer<typeof overview>
+export type ActiveAttempt = z.infer<typeof activeAttempt>
+export type Series = z.infer<typeof series>

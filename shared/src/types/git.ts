@@ -1,0 +1,22 @@
+/** What runners tell of a board's repository. */
+import * as z from 'zod'
+import { text } from './text.ts'
+
+const count = z.int().min(0)
+
+export const gitSummary = z.strictObject({
+  added: count,
+  modified: count,
+  deleted: count,
+  untracked: count,
+  staged: count,
+})
+export const gitFile = z.union([text(1, 4_096), z.record(z.string(), z.json())])
+export const branchName = text(1, 500)
+export const fileChangeKind = z.enum(['created', 'modified', 'deleted', 'renamed'])
+export const fileChange = z.strictObject({
+  path: text(1, 4_096),
+  kind: fileChangeKind,
+  oldPath: text(1, 4_096).optional(),
+})
+export type FileChange = z.infer<typeof fileChange>

@@ -1,0 +1,58 @@
+import * as z from 'zod'
+import { MAX_LINE_BYTES } from '../protocol.ts'
+
+/**
+ * Text that is kept in a row of the database, which stores UTF-8: a lone surrogate has no UTF-8 form and would come back
+ * as another character, so it is refused. NUL and control characters are kept.
+ */
+export function text(minLength: number, maxLength: number) {
+  return z
+    .string()
+    .min(minLength)
+    .max(maxLength)
+    .refine((value) => value.isWellFormed(), 'must be well-formed Unicode, but holds a lone surrogate')
+}
+
+/** Ids that clients choose: agents, sessions. They become part of a channel name. */
+export const externalId = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[A-Za-z0-9:_.-]+$/, 'may hold only letters, digits and : _ - .')
+
+const TIMESTAMP_LENGTH = '2026-01-31T12:00:00.000Z'.length
+
+/** A moment: ISO 8601 with any offset going in, UTC with milliseconds inside. */
+export const instant = z.iso
+  .datetime({ offset: true, message: 'must be an ISO 8601 date and time, such as 2026-01-31T12:00:00.000Z' })
+  .transform((value, context) => {
+    // Log lines come by the thousand and mostly so already: of this length, only UTC with milliseconds ends in Z.
+    if (value.length === TIMESTAMP_LENGTH && value.endsWith('Z')) return value
+    const utc = new Date(value).toISOString()
+    if (utc.length === TIMESTAMP_LENGTH) return utc
+    context.addIssue({ code: 'custom', message: 'must lie in the years 0000 to 9999 of UTC' })
+    return z.NEVER
+  })
+
+/** A moment as this service writes it. */
+export const timestamp = z.iso.datetime({ precision: 3 })
+
+/** An address that a browser can open. */
+export const webUrl = z
+  .url({ protocol: /^https?$/, message: 'must be an http or https URL' })
+  .max(2_000)
+  .refine((value) => value.isWellFormed(), 'must be well-formed Unicode, but holds a lone surrogate')
+
+/** One line of output, bounded in bytes of UTF-8; kept in the log as JSON, where even a lone surrogate survives. */
+export const line = z.string().refine((value) => utf8Length(value) <= MAX_LINE_BYTES, 'must be at most 65536 bytes of UTF-8')
+
+function utf8Length(value: string): number {
+  if (value.length * 3 <= MAX_LINE_BYTES) return value.length
+  let bytes = 0
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i)
+    // A surrogate counts two, so that a pair counts its four bytes; a lone one is written as three, which only rounds down.
+    bytes += unit < 0x80 ? 1 : unit < 0x800 ? 2 : unit >= 0xd800 && unit <= 0xdfff ? 2 : 3
+  }
+  return bytes
+}

@@ -1,0 +1,18 @@
+import { defineConfig } from 'vite'
+
+// The one program. Dependencies stay in node_modules; commands become chunks of their own, so that `boardcast run`
+// loads neither the server nor SQLite.
+export default defineConfig({
+  build: {
+    ssr: 'src/cli/boardcast.ts',
+    outDir: 'dist',
+    emptyOutDir: true,
+    target: 'node20',
+    sourcemap: true,
+    minify: false,
+    copyPublicDir: false,
+    rollupOptions: {
+      output: { entryFileNames: 'cli.js', chunkFileNames: 'chunks/[name]-[hash].js', banner: (chunk) => (chunk.isEntry ? '#!/usr/bin/env node' : '') },
+    },
+  },
+})
