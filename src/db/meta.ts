@@ -1,0 +1,16 @@
+/** Single facts about the database, by name. */
+import type { Sql } from './sql.ts'
+
+type MetaName = 'epoch' | 'trimmed' | 'trimmed_runs' | 'chatter_events' | 'chatter_bytes' | 'in_use' | 'probe'
+
+export async function readMeta(sql: Sql, name: MetaName): Promise<string | undefined> {
+  const row = await sql.get<{ value: string }>('SELECT value FROM meta WHERE name = ?', [name])
+  return row?.value
+}
+
+export async function writeMeta(sql: Sql, name: MetaName, value: string): Promise<void> {
+  await sql.run('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value', [
+    name,
+    value,
+  ])
+}

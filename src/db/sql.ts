@@ -1,0 +1,23 @@
+/**
+ * The port to a database: three verbs with positional `?` parameters, in SQL that SQLite and PostgreSQL share. Every
+ * query is awaited; the SQLite driver answers at once, so an unbroken chain of awaits stays in one turn of the event
+ * loop.
+ */
+export type SqlValue = string | number | null
+
+export interface Sql {
+  /** The first row, or undefined. */
+  get<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row | undefined>
+  all<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row[]>
+  /** How many rows were changed. */
+  run(query: string, params?: readonly SqlValue[]): Promise<number>
+}
+
+/** A database that can be closed, and told how safe a COMMIT must be. */
+export interface Database extends Sql {
+  /** Moves what the write-ahead log holds into the file and closes it. */
+  close(): void
+}
+
+/** `power`: a COMMIT survives power loss. `process`: it survives the end of this process only. */
+export type Durability = 'power' | 'process'

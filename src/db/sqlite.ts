@@ -1,0 +1,79 @@
+/** The embedded database: better-sqlite3 with one cached prepared statement per text of a query. */
+import SqliteDatabase from 'better-sqlite3'
+import { Problem } from '../errors.ts'
+import type { Database, Durability, Sql, SqlValue } from './sql.ts'
+
+type Statement = SqliteDatabase.Statement<unknown[], object>
+
+/**
+ * Opens the file, creating it when it does not exist. Throws when the file is not a database, or when another server
+ * has it open: two writers would give out the same ids. Readers, such as a backup, may come and go.
+ */
+export function openSqlite(path: string, durability: Durability): Database {
+  const lock = lockFile(path)
+  const sqlite = new SqliteDatabase(path)
+  sqlite.pragma('journal_mode = WAL')
+  // FULL syncs the log at every COMMIT; with NORMAL a COMMIT answered 2xx could be lost with the power.
+  sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)
+  sqlite.pragma('foreign_keys = ON')
+  sqlite.pragma('cache_size = -65536')
+  sqlite.pragma('temp_store = MEMORY')
+  sqlite.pragma('journal_size_limit = 67108864')
+
+  const statements = new Map<string, Statement>()
+  function prepared(query: string): Statement {
+    let statement = statements.get(query)
+    if (!statement) {
+      statement = sqlite.prepare<unknown[], object>(query)
+      statements.set(query, statement)
+    }
+    return statement
+  }
+
+  const sql: Sql = {
+    async get<Row extends object>(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => prepared(query).get(...params) as Row | undefined)
+    },
+    async all<Row extends object>(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => prepared(query).all(...params) as Row[])
+    },
+    async run(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => prepared(query).run(...params).changes)
+    },
+  }
+  return {
+    ...sql,
+    close() {
+      if (!sqlite.open) return
+      sqlite.pragma('wal_checkpoint(TRUNCATE)')
+      sqlite.close()
+      lock.close()
+    },
+  }
+}
+
+/** Faults of the disk rather than of the query: what was asked may succeed later. */
+const STORAGE_FAULT = /^SQLITE_(FULL|IOERR|READONLY|CORRUPT|CANTOPEN|NOMEM|BUSY|NOTADB)/
+
+function answer<T>(query: () => T): T {
+  try {
+    return query()
+  } catch (cause) {
+    if (!(cause instanceof SqliteDatabase.SqliteError) || !STORAGE_FAULT.test(cause.code)) throw cause
+    throw new Problem('storage_unavailable', 'The database cannot be written or read. Try again.', { retryAfterS: 1, cause })
+  }
+}
+
+/** A lock that ends with the process, however it ends: an exclusive transaction on an empty database beside the file. */
+function lockFile(path: string): SqliteDatabase.Database {
+  const lock = new SqliteDatabase(`${path}.lock`, { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    throw new Error(`${path} is in use by another Boardcast server. Stop it, or choose another file with BOARDCAST_DB.`, {
+      cause,
+    })
+  }
+  return lock
+}

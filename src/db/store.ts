@@ -1,0 +1,175 @@
+/**
+ * Group commit. Mutations that were asked for in one turn of the event loop run as one transaction, each in a savepoint
+ * of its own: one failing does not fail the others, and all share one COMMIT and one fsync.
+ *
+ *   turn n    transact(a)  transact(b)  transact(c)            they queue
+ *   check     BEGIN  [a] [b failed: rolled back] [c]  append  COMMIT  publish  ->  answers to a, b, c
+ *
+ * Nothing is awaited between COMMIT and publish, and no answer is given before both.
+ */
+import { entryOf, type EventPayload, type EventType } from '../../shared/src/catalogue.ts'
+import { formatCursor } from '../../shared/src/cursor.ts'
+import { Problem } from '../errors.ts'
+import type { EventLog, RetentionPolicy, Trim } from './event-log.ts'
+import { encodePayload, LogEvent } from './log-event.ts'
+import type { Sql } from './sql.ts'
+
+/** What a mutation works with. It may await nothing but `sql`: the transaction of all is open meanwhile. */
+export interface Tx {
+  readonly sql: Sql
+  /** The time of this transaction, ISO 8601 in UTC. */
+  readonly now: string
+  /** Says what happened. The event is visible to listeners once the mutation is committed, and only then. */
+  emit<Type extends EventType>(type: Type, payload: EventPayload<Type>): void
+  /** Cursor of the last event that this mutation emitted; of the newest event there is, when it emitted none. */
+  readonly eventId: string
+}
+
+export interface Store {
+  readonly log: EventLog
+  /**
+   * Runs `work` in this turn's transaction. Resolves after COMMIT and publication. Rejects with what `work` threw, its
+   * writes undone; with `storage_unavailable` when the transaction could not be committed: nothing of it was.
+   */
+  transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** Runs `work` on the state of one instant: `position` is the newest position that it includes. */
+  read<T>(work: (sql: Sql, position: number) => Promise<T>): Promise<T>
+  /** Deletes the oldest chatter, a bounded step at a time; resolves to what was trimmed, null for nothing. */
+  prune(policy: RetentionPolicy, maxEvents: number): Promise<Trim | null>
+}
+
+interface Job {
+  run(tx: Tx): Promise<void>
+  /** Called after COMMIT, before anything is published or answered. */
+  committed?(): void
+  settle(): void
+  fail(error: unknown): void
+}
+
+/**
+ * A group is cut here, so that a flood of mutations cannot hold the event loop for longer than this many
+ * of them.
+ */
+const MAX_GROUP = 512
+
+/**
+ * `publish` is called with the events of every COMMIT, in their order, in the turn of the COMMIT. It must not throw.
+ */
+export function createStore(sql: Sql, log: EventLog, publish: (events: readonly LogEvent[]) => void): Store {
+  const queue: Job[] = []
+  let scheduled = false
+  let running: Promise<void> | null = null
+
+  function enqueue(job: Job): void {
+    queue.push(job)
+    if (scheduled) return
+    scheduled = true
+    setImmediate(runGroup)
+  }
+
+  function runGroup(): void {
+    const jobs = queue.splice(0, MAX_GROUP)
+    running = commitGroup(jobs).finally(() => {
+      running = null
+      scheduled = queue.length > 0
+      if (scheduled) setImmediate(runGroup)
+    })
+  }
+
+  async function commitGroup(jobs: readonly Job[]): Promise<void> {
+    const events: LogEvent[] = []
+    const answers: Array<() => void> = []
+    try {
+      await sql.run('BEGIN IMMEDIATE')
+      for (const job of jobs) answers.push(await runJob(job, events))
+      await log.append(events)
+      await sql.run('COMMIT')
+    } catch (cause) {
+      await rollback(sql)
+      const error = new Problem('storage_unavailable', 'The change could not be stored. Try again.', { retryAfterS: 1, cause })
+      for (const job of jobs) job.fail(error)
+      return
+    }
+    log.committed(events)
+    for (const job of jobs) job.committed?.()
+    if (events.length > 0) publish(events)
+    for (const answer of answers) answer()
+  }
+
+  /** Runs one job in its savepoint and adds its events to `events`; what comes back answers its caller. */
+  async function runJob(job: Job, events: LogEvent[]): Promise<() => void> {
+    const before = events.length
+    await sql.run('SAVEPOINT mutation')
+    try {
+      await job.run(createTx(sql, log, events))
+      await sql.run('RELEASE mutation')
+      return () => job.settle()
+    } catch (error) {
+      events.length = before
+      await sql.run('ROLLBACK TO mutation')
+      await sql.run('RELEASE mutation')
+      return () => job.fail(error)
+    }
+  }
+
+  return {
+    log,
+    transact<T>(work: (tx: Tx) => Promise<T>) {
+      return new Promise<T>((resolve, reject) => {
+        let value: T
+        enqueue({
+          async run(tx) {
+            value = await work(tx)
+          },
+          settle: () => resolve(value),
+          fail: reject,
+        })
+      })
+    },
+    async read(work) {
+      // Awaits of a mutation may let this run in the midst of its transaction, on the same connection.
+      while (running) await running
+      return work(sql, log.head)
+    },
+    prune(policy, maxEvents) {
+      return new Promise((resolve, reject) => {
+        let trim: Trim | null = null
+        enqueue({
+          async run() {
+            trim = await log.prune(policy, Date.now(), maxEvents)
+          },
+          // At once: a reader that is let in before the bounds say so would miss events silently.
+          committed: () => trim && log.trimmed(trim),
+          settle: () => resolve(trim),
+          fail: reject,
+        })
+      })
+    },
+  }
+}
+
+function createTx(sql: Sql, log: EventLog, events: LogEvent[]): Tx {
+  const at = Date.now()
+  return {
+    sql,
+    now: new Date(at).toISOString(),
+    emit(type, payload) {
+      const entry = entryOf(type)
+      if (!entry) throw new Error(`${type} is not in the catalogue`)
+      const { data, skip } = encodePayload(entry, payload)
+      events.push(new LogEvent({ seq: log.head + events.length + 1, type, at, data, skip }, payload))
+    },
+    get eventId() {
+      return formatCursor(log.epoch, log.head + events.length)
+    },
+  }
+}
+
+/** A failed BEGIN leaves nothing to roll back, and some failures roll back by themselves. */
+async function rollback(sql: Sql): Promise<void> {
+  try {
+    await sql.run('ROLLBACK')
+  } catch {
+    // Harmless: no transaction is open, which is the state wanted.
+  }
+}
