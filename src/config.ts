@@ -1,0 +1,104 @@
+/** All settings, read from the environment in one place; every fault is listed at once. */
+import * as z from 'zod'
+import type { RetentionPolicy } from './db/event-log.ts'
+import type { Durability } from './db/sql.ts'
+import { HEARTBEAT_MS } from '../shared/src/protocol.ts'
+
+export interface Config {
+  /** 0 picks a free one. */
+  readonly port: number
+  readonly host: string
+  readonly dbPath: string
+  readonly isAuthOff: boolean
+  readonly retention: RetentionPolicy
+  readonly streamMaxAgeMs: number | undefined
+  readonly durability: Durability
+  readonly drainMs: number
+  readonly heartbeatMs: number
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  /** Origins whose pages may call; empty: only this server's own. */
+  readonly corsOrigins: readonly string[]
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const UNIT_BYTES: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40,
+}
+
+const duration = measure(UNIT_MS, /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/, 'a duration such as 500ms, 30s, 10m, 12h or 7d')
+const size = measure(UNIT_BYTES, /^(\d+(?:\.\d+)?) ?(|B|KB|MB|GB|KiB|MiB|GiB|TiB)$/, 'a size such as 4GiB or 500MB')
+const millis = z.coerce.number('must be a number of milliseconds').int().min(0).max(3_600_000)
+
+const environment = z.object({
+  PORT: z.coerce.number('must be a port').int().min(0).max(65_535).default(3000),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
+  BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
+  BOARDCAST_RETENTION_AGE: duration.default(7 * 86_400_000),
+  BOARDCAST_RETENTION_EVENTS: z.coerce.number('must be a number of events').int().min(1).default(5_000_000),
+  BOARDCAST_RETENTION_BYTES: size.default(4 * 2 ** 30),
+  BOARDCAST_STREAM_MAX_AGE: z.union([z.literal('off').transform(() => undefined), duration]).optional(),
+  BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
+  BOARDCAST_DRAIN_MS: millis.default(5_000),
+  BOARDCAST_HEARTBEAT_MS: millis.min(100).default(HEARTBEAT_MS),
+  BOARDCAST_CORS_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''))
+    .default([]),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+/** Throws one error that names every variable at fault and what it should be. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  // An empty variable is one that was not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = environment.safeParse(given)
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
+    throw new Error(`The environment holds settings that cannot be used:\n${faults.join('\n')}`)
+  }
+  const settings = parsed.data
+  return {
+    port: settings.PORT,
+    host: settings.HOST,
+    dbPath: settings.BOARDCAST_DB,
+    isAuthOff: settings.BOARDCAST_AUTH === 'off',
+    retention: {
+      maxAgeMs: settings.BOARDCAST_RETENTION_AGE,
+      maxEvents: settings.BOARDCAST_RETENTION_EVENTS,
+      maxBytes: settings.BOARDCAST_RETENTION_BYTES,
+    },
+    streamMaxAgeMs: settings.BOARDCAST_STREAM_MAX_AGE,
+    durability: settings.BOARDCAST_DURABILITY,
+    drainMs: settings.BOARDCAST_DRAIN_MS,
+    heartbeatMs: settings.BOARDCAST_HEARTBEAT_MS,
+    logLevel: settings.LOG_LEVEL,
+    corsOrigins: settings.BOARDCAST_CORS_ORIGINS,
+  }
+}
+
+/** Until rights exist, what listens beyond this machine is open to everybody: that must be wanted. */
+export function refuseOpenWithoutRights({ host, isAuthOff }: Config): void {
+  if (isAuthOff || /^(127(\.\d+){3}|localhost|::1|\[::1\])$/i.test(host)) return
+  throw new Error(
+    `HOST=${host} would let everyone on the network read and write. Listen on 127.0.0.1, or set BOARDCAST_AUTH=off to allow it.`,
+  )
+}
+
+function measure(units: Readonly<Record<string, number>>, pattern: RegExp, expected: string) {
+  return z
+    .string()
+    .regex(pattern, `must be ${expected}`)
+    .transform((text) => {
+      const [, amount, unit] = pattern.exec(text) ?? []
+      return Number(amount) * (units[unit ?? ''] ?? 1)
+    })
+}

@@ -1,0 +1,136 @@
+/**
+ * Channel -> audiences. Nothing here knows what an event means or how a connection is written to; publishing is
+ * synchronous from COMMIT to the last write.
+ */
+import { EVERYONE } from '../../shared/src/protocol.ts'
+import type { LogEvent } from '../db/log-event.ts'
+import { Audience } from './audience.ts'
+import type { Framing } from './framing.ts'
+import type { Selection, Shown } from './selection.ts'
+
+export interface Membership {
+  readonly audience: Audience
+  /** Gives the audience up; safe to call twice. */
+  leave(): void
+}
+
+interface Entry {
+  readonly audience: Audience
+  members: number
+}
+
+export class Bus {
+  readonly cursor: (seq: number) => string
+  readonly #audiences = new Map<string, Entry>()
+  readonly #channels = new Map<string, Set<Audience>>()
+  #head: number
+
+  constructor(head: number, cursor: (seq: number) => string) {
+    this.#head = head
+    this.cursor = cursor
+  }
+
+  /** The newest position that was published. */
+  get head(): number {
+    return this.#head
+  }
+
+  /** Becomes a member of the audience that listens so, which is made when it is the first. */
+  subscribe(selection: Selection, framing: Framing): Membership {
+    const key = `${framing.key} ${selection.key}`
+    let entry = this.#audiences.get(key)
+    if (!entry) {
+      entry = { audience: new Audience(selection, framing, this.cursor), members: 0 }
+      this.#audiences.set(key, entry)
+      for (const { name } of selection.channels) this.#audiencesOf(name).add(entry.audience)
+    }
+    entry.members += 1
+    const { audience } = entry
+    let left = false
+    return {
+      audience,
+      leave: () => {
+        if (left) return
+        left = true
+        this.#release(key)
+      },
+    }
+  }
+
+  /** Gives every audience the events that concern it, in order, and hands out what they make of them. */
+  publish(events: readonly LogEvent[]): void {
+    const touched = new Set<Audience>()
+    // First: whoever is cut off in the midst of this must not be told an older position later.
+    this.#head = events.at(-1)?.seq ?? this.#head
+    for (const event of events) {
+      for (const audience of this.#hearing(event)) {
+        audience.publish(event)
+        touched.add(audience)
+      }
+    }
+    for (const audience of touched) audience.flush()
+  }
+
+  /** The audiences that hold the channel. */
+  audiencesOf(channel: string): ReadonlySet<Audience> {
+    return this.#channels.get(channel) ?? NONE
+  }
+
+  /** Gives something that is not stored to the audiences of a channel that let it through. */
+  publishUnstored(shown: Shown): void {
+    for (const audience of this.audiencesOf(shown.channel)) {
+      if (!audience.selection.types.passes(shown.event)) continue
+      audience.publishUnstored(shown, this.#head, false)
+      audience.flush()
+    }
+  }
+
+  /** Channels that somebody listens to, with how many connections do. */
+  channelStats(): Record<string, number> {
+    const stats: Record<string, number> = {}
+    for (const { audience, members } of this.#audiences.values()) {
+      for (const { name } of audience.selection.channels) stats[name] = (stats[name] ?? 0) + members
+    }
+    return stats
+  }
+
+  get audienceCount(): number {
+    return this.#audiences.size
+  }
+
+  #hearing(event: LogEvent): ReadonlySet<Audience> {
+    const [only, ...more] = event.placements
+    const everything = this.#channels.get('global')
+    if (!everything && only && more.length === 0 && only.channel !== EVERYONE) return this.audiencesOf(only.channel)
+    const hearing = new Set<Audience>(everything)
+    for (const { channel } of event.placements) {
+      if (channel === EVERYONE) for (const { audience } of this.#audiences.values()) hearing.add(audience)
+      else for (const audience of this.audiencesOf(channel)) hearing.add(audience)
+    }
+    return hearing
+  }
+
+  #audiencesOf(channel: string): Set<Audience> {
+    let audiences = this.#channels.get(channel)
+    if (!audiences) {
+      audiences = new Set()
+      this.#channels.set(channel, audiences)
+    }
+    return audiences
+  }
+
+  #release(key: string): void {
+    const entry = this.#audiences.get(key)
+    if (!entry) return
+    entry.members -= 1
+    if (entry.members > 0) return
+    this.#audiences.delete(key)
+    for (const { name } of entry.audience.selection.channels) {
+      const audiences = this.#channels.get(name)
+      audiences?.delete(entry.audience)
+      if (audiences?.size === 0) this.#channels.delete(name)
+    }
+  }
+}
+
+const NONE: ReadonlySet<Audience> = new Set()

@@ -1,0 +1,67 @@
+/**
+ * SSE text (WHATWG HTML, 9.2.5) and its framing for HTTP. A frame is `id:`, `event:`, one `data:` line of JSON and a
+ * blank line. JSON.stringify never emits a raw line break, and names and ids cannot hold one, so no field can forge a
+ * frame.
+ */
+import { EVERYONE } from '../../shared/src/protocol.ts'
+import type { Framing } from './framing.ts'
+import { gzipBlock } from './gzip.ts'
+
+export interface HttpFraming {
+  /** HTTP/1.1: the bytes are chunks. HTTP/1.0: they are bare, and the end of the connection is the end. */
+  readonly chunked: boolean
+  readonly gzip: boolean
+  /** Channel streams: `{channel, event, data, timestamp, id}` around every payload. */
+  readonly envelope: boolean
+}
+
+/** The framing for some choice; asking again gives an equal key. */
+export function sseFraming({ chunked, gzip, envelope }: HttpFraming): Framing {
+  const text = envelope ? envelopeFrame : bareFrame
+  return {
+    key: `sse${envelope ? ' envelope' : ''}${gzip ? ' gzip' : ''}${chunked ? '' : ' 1.0'}`,
+    frame: ({ channel, event, data }, at, id, marked) => text(channel, event, data, at, id, marked),
+    control(event, data, id, marked, retryMs) {
+      const frame = text(EVERYONE, event, data, Date.now(), id, marked)
+      return retryMs === undefined ? frame : `retry: ${retryMs}\n${frame}`
+    },
+    pack(frames) {
+      const joined = frames.length === 1 && frames[0] !== undefined ? frames[0] : frames.join('')
+      if (!gzip) return { bytes: chunked ? chunkOfText(joined) : Buffer.from(joined) }
+      const { block, plain } = gzipBlock(Buffer.from(joined))
+      return { bytes: chunked ? chunk(block) : block, plain }
+    },
+  }
+}
+
+/** One HTTP/1.1 chunk (RFC 9112, 7.1). */
+export function chunk(bytes: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1'), bytes, CRLF])
+}
+
+/** What ends a chunked body. */
+export const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1')
+const CRLF = Buffer.from('\r\n', 'latin1')
+
+function chunkOfText(text: string): Buffer {
+  const length = Buffer.byteLength(text)
+  const head = `${length.toString(16)}\r\n`
+  const bytes = Buffer.allocUnsafe(head.length + length + 2)
+  bytes.write(head, 0, 'latin1')
+  bytes.write(text, head.length, 'utf8')
+  bytes.write('\r\n', head.length + length, 'latin1')
+  return bytes
+}
+
+function bareFrame(_channel: string, event: string, data: string, _at: number, id: string, marked: boolean): string {
+  return `${marked ? `id: ${id}\n` : ''}event: ${event}\ndata: ${data}\n\n`
+}
+
+function envelopeFrame(channel: string, event: string, data: string, at: number, id: string, marked: boolean): string {
+  return `${marked ? `id: ${id}\n` : ''}event: ${event}\ndata: ${envelope(channel, event, data, at, id)}\n\n`
+}
+
+/** The envelope's text around a payload's text. Names and ids hold nothing that JSON would escape. */
+export function envelope(channel: string, event: string, data: string, at: number, id: string): string {
+  return `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${at},"id":"${id}"}`
+}

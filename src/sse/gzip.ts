@@ -1,0 +1,50 @@
+/**
+ * Compression that is shared. A flush is compressed once, without any history, into deflate blocks that end on a byte:
+ * such blocks mean the same on every connection, so all get the same bytes. What a connection has of its own is the
+ * header before its first block, and the trailer, whose checksum is put together from those of the flushes.
+ *
+ *   10-byte header | block of flush 1 | block of flush 2 | ... | final empty block, CRC-32, length     (RFC 1952)
+ */
+import { constants, crc32, deflateRawSync } from 'node:zlib'
+import { combineCrc32 } from './crc32.ts'
+
+export interface Plain {
+  readonly crc: number
+  readonly length: number
+}
+
+export const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
+export const GZIP_NOTHING: Plain = { crc: 0, length: 0 }
+
+/** Below this a compressed block saves nothing worth the time. */
+const WORTHWHILE_BYTES = 256
+const MAX_STORED_BYTES = 65_535
+
+export function gzipBlock(bytes: Buffer): { block: Buffer; plain: Plain } {
+  const plain = { crc: crc32(bytes), length: bytes.length }
+  if (bytes.length < WORTHWHILE_BYTES) return { block: stored(bytes), plain }
+  return { block: deflateRawSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }), plain }
+}
+
+/** The checksum and length of what was sent before followed by `next`. */
+export function gzipAppend(before: Plain, next: Plain): Plain {
+  return { crc: combineCrc32(before.crc, next.crc, next.length), length: before.length + next.length }
+}
+
+/** Ends a gzip stream whose content was `sent`. */
+export function gzipTrailer(sent: Plain): Buffer {
+  const trailer = Buffer.alloc(10)
+  trailer[0] = 0x03
+  trailer.writeUInt32LE(sent.crc, 2)
+  trailer.writeUInt32LE(sent.length % 2 ** 32, 6)
+  return trailer
+}
+
+/** An uncompressed deflate block (RFC 1951, 3.2.4). */
+function stored(bytes: Buffer): Buffer {
+  if (bytes.length > MAX_STORED_BYTES) throw new RangeError(`a stored block holds at most ${MAX_STORED_BYTES} bytes`)
+  const head = Buffer.alloc(5)
+  head.writeUInt16LE(bytes.length, 1)
+  head.writeUInt16LE(~bytes.length & 0xffff, 3)
+  return Buffer.concat([head, bytes])
+}

@@ -1,0 +1,129 @@
+/** GET of a stream: what is asked for is parsed, a subscription opened, and all of it undone at the end. */
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Context } from 'hono'
+import { uuidv7 } from 'uuidv7'
+import type { ChannelKind } from '../../shared/src/channels.ts'
+import { CONTROL, RETRY_MS } from '../../shared/src/protocol.ts'
+import type { Store } from '../db/store.ts'
+import { Problem } from '../errors.ts'
+import { type Connections, spread } from './connections.ts'
+import { sseFraming } from './frames.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { type Asking, parseStart, type StreamRequest } from './request.ts'
+import { HttpSink, sendHead } from './sink.ts'
+import { type Hub, Subscription } from './subscription.ts'
+
+export interface StreamDependencies {
+  readonly store: Store
+  readonly hub: Hub
+  readonly connections: Connections
+  readonly heartbeat: Heartbeat
+  readonly heartbeatMs: number
+  /** Streams older than this, within 20 %, end without a word; undefined: none does. */
+  readonly maxAgeMs: number | undefined
+  /** Throws when the thing that a channel of this kind is about does not exist, and the kind demands that it does. */
+  mustExist(kind: ChannelKind, id: string): Promise<void>
+}
+
+export type StreamContext = Context<{ Bindings: HttpBindings }>
+export type StreamHandler = (c: StreamContext) => Promise<Response>
+
+/** A handler of GET and HEAD; `parse` says what the request listens to, or throws a Problem. */
+export type StreamHandlerFactory = (parse: (asking: Asking, c: StreamContext) => StreamRequest) => StreamHandler
+
+export function createStreamHandlers(dependencies: StreamDependencies): StreamHandlerFactory {
+  const { store, hub, connections, heartbeat } = dependencies
+  return (parse) => async (c) => {
+    const { incoming, outgoing } = c.env
+    const asking: Asking = { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
+    const request = parse(asking, c)
+    for (const { kind, id } of request.selection.channels) await dependencies.mustExist(kind, id)
+    if (connections.isDraining) return refuseWhileDraining(c)
+
+    const gzip = acceptsGzip(asking.header('Accept-Encoding'))
+    const headers = { ...headersSoFar(c), ...streamHeaders(gzip) }
+    if (c.req.method === 'HEAD') {
+      sendHead(outgoing, headers)
+      outgoing.end()
+      return RESPONSE_ALREADY_SENT
+    }
+    // Gone while it was looked up: nobody is left to answer.
+    if (outgoing.destroyed) return RESPONSE_ALREADY_SENT
+    if (!outgoing.socket) {
+      throw new Problem('bad_request', 'A stream cannot wait behind another request; ask for it on its own connection.')
+    }
+
+    const undo: Array<() => void> = []
+    const finish = () => {
+      for (const one of undo.splice(0)) one()
+    }
+    const chunked = incoming.httpVersionMinor > 0
+    const sink = new HttpSink(outgoing, { headers, chunked, gzip, onClose: finish })
+    const subscription = new Subscription(hub, {
+      selection: request.selection,
+      framing: sseFraming({ chunked, gzip, envelope: request.isChannelStream }),
+      sink,
+      limit: request.limit,
+      withOpeningFrames: !request.isChannelStream,
+      onEnd: finish,
+    })
+    undo.push(() => subscription.close())
+    undo.push(heartbeat.add(subscription))
+    undo.push(connections.add({ transport: 'sse', subscription, sink }))
+    for (const ms of [request.timeoutMs, dependencies.maxAgeMs && spread(dependencies.maxAgeMs)]) {
+      if (ms === undefined) continue
+      const timer = setTimeout(() => subscription.end(), ms)
+      undo.push(() => clearTimeout(timer))
+    }
+    try {
+      await subscription.open(parseStart(asking, store.log.epoch, store.log.bounds), {
+        connectionId: uuidv7(),
+        heartbeatMs: dependencies.heartbeatMs,
+        retryMs: spread(RETRY_MS),
+      })
+    } catch (error) {
+      finish()
+      throw error
+    }
+    return RESPONSE_ALREADY_SENT
+  }
+}
+
+/** What earlier handlers set (CORS, request id) does not reach the wire by itself: the answer bypasses the context. */
+function headersSoFar(c: StreamContext): Record<string, string> {
+  return Object.fromEntries(c.res.headers)
+}
+
+function streamHeaders(gzip: boolean): Record<string, string> {
+  return {
+    'content-type': 'text/event-stream; charset=utf-8',
+    // no-transform: a proxy that compresses would hold frames back.
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+    vary: 'Accept-Encoding, Origin',
+    ...(gzip && { 'content-encoding': 'gzip' }),
+  }
+}
+
+/** Whether `Accept-Encoding` (RFC 9110, 12.5.3) allows gzip by name or by `*`. */
+export function acceptsGzip(header: string | undefined): boolean {
+  const weights = new Map<string, number>()
+  for (const part of (header ?? '').split(',')) {
+    const [coding = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase())
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    weights.set(coding, weight === undefined ? 1 : Number(weight.slice(2)))
+  }
+  return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0
+}
+
+/** A 503 would end an EventSource for ever: one that asks for the stream by its name is told when to come back. */
+function refuseWhileDraining(c: StreamContext): Response {
+  const retryMs = spread(RETRY_MS)
+  if (!c.req.header('Accept')?.includes('text/event-stream')) {
+    throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
+  }
+  const frame = sseFraming({ chunked: false, gzip: false, envelope: false })
+  const body = frame.control(CONTROL.draining, JSON.stringify({ retryMs }), '', false, retryMs)
+  return c.body(body, 200, { ...streamHeaders(false), connection: 'close' })
+}

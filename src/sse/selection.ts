@@ -1,0 +1,131 @@
+/**
+ * What a connection listens to: channels in the order in which the client named them, and a filter of event names. It
+ * decides which wire names of an event a connection sees: each once, on the first named channel that carries it.
+ */
+import type { Destination, Entry } from '../../shared/src/catalogue.ts'
+import type { Channel, ChannelKind, View } from '../../shared/src/channels.ts'
+import { EVERYONE } from '../../shared/src/protocol.ts'
+import { ALL } from '../db/event-log.ts'
+import type { LogEvent } from '../db/log-event.ts'
+import type { TypeFilter } from './type-filter.ts'
+
+export interface Heard extends Channel {
+  readonly view: View
+}
+
+/** One wire name of an event as a connection sees it. */
+export interface Shown {
+  readonly channel: string
+  readonly event: string
+  /** JSON text. */
+  readonly data: string
+  /** Lines that may be joined with those of neighbouring events; `data` is empty then. */
+  readonly lines?: readonly string[]
+}
+
+export interface Sight {
+  readonly shown: readonly Shown[]
+  /** Channels that are over after the event. */
+  readonly ends: readonly string[]
+}
+
+const NOTHING: Sight = { shown: [], ends: [] }
+
+export class Selection {
+  /** Equal for selections that see the same frames. */
+  readonly key: string
+  readonly channels: readonly Heard[]
+  readonly types: TypeFilter
+  readonly #rank: ReadonlyMap<string, number>
+  /** For a selection of one channel: how it sees an event of a type without looking into the payload; null: it must look. */
+  readonly #plans = new Map<string, Destination | null>()
+
+  constructor(channels: readonly Heard[], types: TypeFilter) {
+    this.channels = channels
+    this.types = types
+    this.key = `${channels.map(({ name, view, kind }) => (kind === 'board' ? `${name};${view}` : name)).join(',')}?${types.key}`
+    this.#rank = new Map(channels.map(({ name }, rank) => [name, rank]))
+  }
+
+  get hearsEverything(): boolean {
+    return this.#rank.has('global')
+  }
+
+  /** The log's channels that hold what this selection may see. */
+  get logChannels(): readonly string[] | typeof ALL {
+    return this.hearsEverything ? ALL : [...this.#rank.keys(), EVERYONE]
+  }
+
+  without(ended: readonly string[]): Selection {
+    return new Selection(
+      this.channels.filter(({ name }) => !ended.includes(name)),
+      this.types,
+    )
+  }
+
+  /** How this selection sees an event that one of its channels carries. */
+  sight(event: LogEvent): Sight {
+    const { entry } = event
+    const only = this.channels.length === 1 ? this.channels[0] : undefined
+    if (entry && only && only.kind !== 'global') {
+      const plan = this.#planFor(event.type, entry, only)
+      if (plan) {
+        const channel = plan.channel === EVERYONE ? EVERYONE : only.name
+        return this.types.passes(plan.event)
+          ? { shown: [{ channel, event: plan.event, data: event.bare }], ends: plan.ends ? [only.name] : [] }
+          : { shown: [], ends: plan.ends ? [only.name] : [] }
+      }
+    }
+    return this.#look(event)
+  }
+
+  #look(event: LogEvent): Sight {
+    const shown: Shown[] = []
+    const ends: string[] = []
+    const ranks = new Map<string, { rank: number; at: number }>()
+    for (const { channel, destination } of event.placements) {
+      const rank = channel === EVERYONE ? Number.MAX_SAFE_INTEGER : this.#rank.get(channel)
+      if (rank === undefined) continue
+      if (destination.ends) ends.push(channel)
+      if (destination.silent || !this.#shows(destination, rank)) continue
+      const earlier = ranks.get(destination.event)
+      if (earlier && earlier.rank <= rank) continue
+      const made = show(event, channel, destination)
+      ranks.set(destination.event, { rank, at: earlier?.at ?? shown.length })
+      shown[earlier?.at ?? shown.length] = made
+    }
+    if (this.hearsEverything && this.types.passes(event.type)) {
+      shown.push({ channel: 'global', event: event.type, data: event.data })
+    }
+    return shown.length === 0 && ends.length === 0 ? NOTHING : { shown, ends }
+  }
+
+  #shows(destination: Destination, rank: number): boolean {
+    if (destination.view !== undefined && this.channels[rank]?.view !== destination.view) return false
+    return this.types.passes(destination.event)
+  }
+
+  #planFor(type: string, entry: Entry, only: Heard): Destination | null {
+    let plan = this.#plans.get(type)
+    if (plan === undefined) {
+      plan = planOf(entry, only.kind, only.view)
+      this.#plans.set(type, plan)
+    }
+    return plan
+  }
+}
+
+/** The one destination of an entry that a listener of one channel sees, when it shows the bare payload and always. */
+function planOf(entry: Entry, kind: ChannelKind, view: View): Destination | null {
+  const candidates = entry.to.filter(({ channel }) => channel === kind || channel === EVERYONE)
+  const [only] = candidates
+  if (!only || candidates.length > 1) return null
+  const plain = !only.data && !only.lines && !only.when && !only.silent && (!only.view || only.view === view)
+  return plain ? only : null
+}
+
+function show(event: LogEvent, channel: string, destination: Destination): Shown {
+  if (destination.lines) return { channel, event: destination.event, data: '', lines: destination.lines(event.payload) }
+  const data = destination.data ? JSON.stringify(destination.data(event.payload)) : event.bare
+  return { channel, event: destination.event, data }
+}

@@ -1,0 +1,101 @@
+/**
+ * One HTTP response that is written to for as long as somebody listens. Node formats the head; everything after it goes
+ * to the socket itself, already framed, because `res.write` would frame the same bytes anew for every connection
+ * (docs/performance.md, "CPU per delivery").
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { LAST_CHUNK, chunk } from './frames.ts'
+import type { Packet, Sink } from './framing.ts'
+import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipTrailer, type Plain } from './gzip.ts'
+
+export interface SinkOptions {
+  readonly headers: Readonly<Record<string, string>>
+  readonly chunked: boolean
+  readonly gzip: boolean
+}
+
+export class HttpSink implements Sink {
+  readonly #outgoing: ServerResponse<IncomingMessage>
+  readonly #socket: Socket
+  readonly #options: SinkOptions
+  #phase: 'new' | 'open' | 'ended' = 'new'
+  #sent: Plain = GZIP_NOTHING
+
+  /**
+   * `onClose` is called once, when the connection is gone for whatever reason. The head leaves with the first write.
+   * Throws when the response has no socket: it waits behind another one on its connection (pipelining).
+   */
+  constructor(outgoing: ServerResponse<IncomingMessage>, options: SinkOptions & { onClose(): void }) {
+    const { socket } = outgoing
+    if (!socket) throw new TypeError('the response has no socket yet')
+    this.#outgoing = outgoing
+    this.#socket = socket
+    this.#options = options
+    socket.once('close', () => {
+      this.#phase = 'ended'
+      options.onClose()
+    })
+  }
+
+  get pendingBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  /** Bytes of this connection so far, those that wait included. */
+  get bytesWritten(): number {
+    return this.#socket.bytesWritten
+  }
+
+  write(packet: Packet): void {
+    if (packet.plain) this.#sent = gzipAppend(this.#sent, packet.plain)
+    this.#raw(packet.bytes)
+  }
+
+  onceDrained(callback: () => void): void {
+    // Its turn comes when all before it has been taken; when the socket dies it is told so, and has nobody to tell.
+    this.#socket.write(NOTHING, (error) => {
+      if (!error && this.#phase === 'open') callback()
+    })
+  }
+
+  end(): void {
+    if (this.#phase !== 'open') return
+    const { chunked, gzip } = this.#options
+    if (gzip) this.#raw(chunked ? chunk(gzipTrailer(this.#sent)) : gzipTrailer(this.#sent))
+    if (chunked) this.#raw(LAST_CHUNK)
+    this.#phase = 'ended'
+    this.#socket.end()
+  }
+
+  /** Cuts the connection: what is pending is lost. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #raw(bytes: Buffer): void {
+    if (this.#phase === 'open') this.#socket.write(bytes)
+    else if (this.#phase === 'new') this.#begin(bytes)
+  }
+
+  #begin(bytes: Buffer): void {
+    this.#phase = 'open'
+    const { headers, gzip, chunked } = this.#options
+    // Head and first frames leave in one piece: a browser's fetch() does not resolve before the first byte of the body.
+    this.#socket.cork()
+    sendHead(this.#outgoing, headers)
+    if (gzip) this.#socket.write(chunked ? chunk(GZIP_HEADER) : GZIP_HEADER)
+    this.#socket.write(bytes)
+    this.#socket.uncork()
+    this.#socket.setNoDelay(true)
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+/** The head of a stream's answer; the same for HEAD, where it is all. Without `Connection`, which is hop-by-hop. */
+export function sendHead(outgoing: ServerResponse<IncomingMessage>, headers: Readonly<Record<string, string>>): void {
+  outgoing.removeHeader('Connection')
+  outgoing.writeHead(200, headers)
+  outgoing.flushHeaders()
+}
