@@ -12,7 +12,11 @@ export default defineConfig({
     minify: false,
     copyPublicDir: false,
     rollupOptions: {
-      output: { entryFileNames: 'cli.js', chunkFileNames: 'chunks/[name]-[hash].js', banner: (chunk) => (chunk.isEntry ? '#!/usr/bin/env node' : '') },
+      output: {
+        entryFileNames: 'cli.js',
+        chunkFileNames: 'chunks/[name]-[hash].js',
+        banner: (chunk) => (chunk.isEntry ? '#!/usr/bin/env node' : ''),
+      },
     },
   },
 })

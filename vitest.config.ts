@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
+/** Where a machine-readable report is wanted too. */
+const report = process.env.BOARDCAST_TEST_REPORT
+
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/support/build.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
+    reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
   },
 })

@@ -1,8 +1,8 @@
 /** All settings, read from the environment in one place; every fault is listed at once. */
 import * as z from 'zod'
+import { HEARTBEAT_MS } from '../shared/src/protocol.ts'
 import type { RetentionPolicy } from './db/event-log.ts'
 import type { Durability } from './db/sql.ts'
-import { HEARTBEAT_MS } from '../shared/src/protocol.ts'
 
 export interface Config {
   /** 0 picks a free one. */
@@ -51,7 +51,12 @@ const environment = z.object({
   BOARDCAST_HEARTBEAT_MS: millis.min(100).default(HEARTBEAT_MS),
   BOARDCAST_CORS_ORIGINS: z
     .string()
-    .transform((text) => text.split(',').map((origin) => origin.trim()).filter((origin) => origin !== ''))
+    .transform((text) =>
+      text
+        .split(',')
+        .map((origin) => origin.trim())
+        .filter((origin) => origin !== ''),
+    )
     .default([]),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })

@@ -10,7 +10,11 @@ export class Problem extends Error {
   /** Seconds for `Retry-After`, where coming back later helps. */
   readonly retryAfterS: number | undefined
 
-  constructor(code: ErrorCode, detail: string, more: { errors?: readonly FieldError[]; retryAfterS?: number; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    more: { errors?: readonly FieldError[]; retryAfterS?: number; cause?: unknown } = {},
+  ) {
     super(detail, { cause: more.cause })
     this.name = 'Problem'
     this.code = code

@@ -9,7 +9,15 @@ export interface Metrics {
   text(): Promise<string>
 }
 
-export function createMetrics({ log, bus, connections }: { log: EventLog; bus: Bus; connections: Connections }): Metrics {
+export function createMetrics({
+  log,
+  bus,
+  connections,
+}: {
+  log: EventLog
+  bus: Bus
+  connections: Connections
+}): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
 

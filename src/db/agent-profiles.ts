@@ -31,14 +31,10 @@ export async function listProfiles(sql: Sql, filter: { boardId?: string; agent?:
 }
 
 export async function insertProfile(sql: Sql, profile: Profile, createdAt: string): Promise<void> {
-  await sql.run('INSERT INTO agent_profiles (id, agent, name, config, board_id, created_at) VALUES (?, ?, ?, ?, ?, ?)', [
-    profile.id,
-    profile.agent,
-    profile.name,
-    JSON.stringify(profile.config),
-    profile.boardId,
-    createdAt,
-  ])
+  await sql.run(
+    'INSERT INTO agent_profiles (id, agent, name, config, board_id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    [profile.id, profile.agent, profile.name, JSON.stringify(profile.config), profile.boardId, createdAt],
+  )
 }
 
 export async function updateProfile(sql: Sql, profile: Profile): Promise<void> {

@@ -11,20 +11,28 @@ export interface ListedAttempt {
   readonly boardName: string
   readonly agentId: string
   readonly status: AttemptStatus
+}
+
+export interface ListedActive extends ListedAttempt {
   readonly createdAt: string
   readonly updatedAt: string
   readonly startedAt: string | null
+}
+
+export interface ListedChange extends ListedAttempt {
+  readonly updatedAt: string
+  readonly startedAt: string | null
   readonly endedAt: string | null
-  readonly lastLineAt: string | null
   /** The beginning of its error. */
   readonly error: string | null
 }
 
-/** How many open cards have a newest attempt that ended in each way. */
-export interface Outcomes {
-  readonly succeeded: number
-  readonly failed: number
-  readonly stopped: number
+/** One of a list that was cut, and how long the list is uncut. */
+export interface ListedInbox extends ListedAttempt {
+  /** Since when it is in this list. */
+  readonly since: string
+  readonly error: string | null
+  readonly total: number
 }
 
 /**
@@ -32,16 +40,15 @@ export interface Outcomes {
  * it knows nothing of how many rows there are.
  */
 const SHOWN = `a.id AS "attemptId", a.card_id AS "cardId", c.title AS "cardTitle", c.ticket_key AS "ticketKey",
-  a.board_id AS "boardId", b.name AS "boardName", a.agent AS "agentId", a.status, a.created_at AS "createdAt",
-  a.updated_at AS "updatedAt", a.started_at AS "startedAt", a.ended_at AS "endedAt", a.last_line_at AS "lastLineAt",
-  substr(a.error, 1, 1000) AS error`
+  a.board_id AS "boardId", b.name AS "boardName", a.agent AS "agentId", a.status`
+const ERROR = 'substr(a.error, 1, 1000) AS error'
 const LOOKED_UP = 'CROSS JOIN attempts a CROSS JOIN cards c CROSS JOIN boards b'
 const MATCHED = 'a.id = chosen.id AND c.id = a.card_id AND b.id = a.board_id'
 
 /** Those that work before those that wait, newest first. */
-export async function listActive(sql: Sql, limit: number): Promise<ListedAttempt[]> {
+export async function listActive(sql: Sql, limit: number): Promise<ListedActive[]> {
   return sql.all(
-    `SELECT ${SHOWN} FROM (
+    `SELECT ${SHOWN}, a.created_at AS "createdAt", a.updated_at AS "updatedAt", a.started_at AS "startedAt" FROM (
        SELECT id, CASE status WHEN 'queued' THEN 1 ELSE 0 END AS waits, created_at FROM attempts
        WHERE status IN ('queued', 'running', 'stopping')
        ORDER BY waits, created_at DESC, id DESC LIMIT ?
@@ -52,9 +59,9 @@ export async function listActive(sql: Sql, limit: number): Promise<ListedAttempt
 }
 
 /** The last changed first. */
-export async function listChanged(sql: Sql, limit: number): Promise<ListedAttempt[]> {
+export async function listChanged(sql: Sql, limit: number): Promise<ListedChange[]> {
   return sql.all(
-    `SELECT ${SHOWN} FROM (
+    `SELECT ${SHOWN}, a.updated_at AS "updatedAt", a.started_at AS "startedAt", a.ended_at AS "endedAt", ${ERROR} FROM (
        SELECT id, updated_at FROM attempts ORDER BY updated_at DESC, id DESC LIMIT ?
      ) chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.updated_at DESC, chosen.id DESC`,
@@ -62,37 +69,33 @@ export async function listChanged(sql: Sql, limit: number): Promise<ListedAttemp
   )
 }
 
-/** Counts the cards outside columns of key `doneKey` by how their newest attempt ended. Costs by open cards only. */
-export async function countOutcomes(sql: Sql, doneKey: string): Promise<Outcomes> {
-  const row = await sql.get<Outcomes>(
-    `SELECT coalesce(sum(CASE WHEN a.status = 'succeeded' THEN 1 ELSE 0 END), 0) AS succeeded,
-       coalesce(sum(CASE WHEN a.status = 'failed' THEN 1 ELSE 0 END), 0) AS failed,
-       coalesce(sum(CASE WHEN a.status = 'stopped' THEN 1 ELSE 0 END), 0) AS stopped
-     FROM board_columns k CROSS JOIN cards c CROSS JOIN attempts a
-     WHERE (k.column_key IS NULL OR k.column_key <> ?) AND c.column_id = k.id AND a.card_id = c.id
-       AND a.ordinal = (SELECT max(ordinal) FROM attempts WHERE card_id = c.id)`,
-    [doneKey],
-  )
-  return row ?? { succeeded: 0, failed: 0, stopped: 0 }
-}
-
 /**
- * The attempts that `countOutcomes` counts for one outcome, the last to end first. Reads attempts of that outcome from
- * the newest back until it has `limit`: ask for no more than there are, or it reads all of them.
+ * The newest attempts of cards outside columns of key `doneKey`, where they have ended: those that succeeded, and those
+ * that failed or were stopped; at most `limit` of each, the last to end first. `total` is how many there are of its sort.
+ * Costs by open cards, however many attempts there have been.
  */
-export async function listOutcome(
-  sql: Sql,
-  outcome: { status: keyof Outcomes; doneKey: string; limit: number },
-): Promise<ListedAttempt[]> {
+export async function listOutcomes(sql: Sql, doneKey: string, limit: number): Promise<ListedInbox[]> {
   return sql.all(
-    `SELECT ${SHOWN} FROM (
-       SELECT o.id, o.ended_at FROM attempts o CROSS JOIN cards d CROSS JOIN board_columns k
-       WHERE o.status = ? AND o.ordinal = (SELECT max(ordinal) FROM attempts WHERE card_id = o.card_id)
-         AND d.id = o.card_id AND k.id = d.column_id AND (k.column_key IS NULL OR k.column_key <> ?)
-       ORDER BY o.ended_at DESC, o.id DESC LIMIT ?
-     ) chosen ${LOOKED_UP} WHERE ${MATCHED}
+    `WITH newest AS MATERIALIZED (
+       SELECT a.id, a.ended_at, CASE a.status WHEN 'succeeded' THEN 1 ELSE 0 END AS success
+       FROM board_columns k CROSS JOIN cards c CROSS JOIN attempts a
+       WHERE (k.column_key IS NULL OR k.column_key <> ?) AND c.column_id = k.id AND a.card_id = c.id
+         AND a.ordinal = (SELECT max(ordinal) FROM attempts WHERE card_id = c.id)
+         AND a.status IN ('succeeded', 'failed', 'stopped')
+     ), chosen AS (
+       SELECT * FROM (
+         SELECT id, ended_at, (SELECT sum(success) FROM newest) AS total FROM newest
+         WHERE success = 1 ORDER BY ended_at DESC, id DESC LIMIT ?
+       ) succeeded
+       UNION ALL
+       SELECT * FROM (
+         SELECT id, ended_at, (SELECT sum(1 - success) FROM newest) AS total FROM newest
+         WHERE success = 0 ORDER BY ended_at DESC, id DESC LIMIT ?
+       ) others
+     )
+     SELECT ${SHOWN}, chosen.ended_at AS since, ${ERROR}, chosen.total FROM chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.ended_at DESC, chosen.id DESC`,
-    [outcome.status, outcome.doneKey, outcome.limit],
+    [doneKey, limit, limit],
   )
 }
 
@@ -103,9 +106,9 @@ export async function listOutcome(
 export async function listSilent(
   sql: Sql,
   silent: { queuedBefore: string; heardBefore: string; limit: number },
-): Promise<Array<ListedAttempt & { total: number }>> {
+): Promise<ListedInbox[]> {
   return sql.all(
-    `SELECT ${SHOWN}, chosen.total FROM (
+    `SELECT ${SHOWN}, chosen.since, ${ERROR}, chosen.total FROM (
        SELECT id, count(*) OVER () AS total, CASE
            WHEN status = 'queued' THEN created_at
            WHEN last_line_at > started_at THEN last_line_at

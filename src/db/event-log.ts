@@ -52,7 +52,10 @@ export class EventLog {
   /** Nothing at or before this position is chatter, so that a prune need not look there again. */
   #scanned: number
 
-  private constructor(sql: Sql, start: { epoch: string; head: number; trimmed: number; events: number; bytes: number }) {
+  private constructor(
+    sql: Sql,
+    start: { epoch: string; head: number; trimmed: number; events: number; bytes: number },
+  ) {
     this.#sql = sql
     this.epoch = start.epoch
     this.#head = start.head
@@ -142,7 +145,12 @@ export class EventLog {
    * The events after a position that show on any of the channels, at most `limit` of them, and no more than it takes to
    * exceed `maxLength` characters of payload. Listeners must have been checked against `bounds` before.
    */
-  async readAfter(channels: readonly string[] | typeof ALL, after: number, limit: number, maxLength = Infinity): Promise<Page> {
+  async readAfter(
+    channels: readonly string[] | typeof ALL,
+    after: number,
+    limit: number,
+    maxLength = Infinity,
+  ): Promise<Page> {
     const head = this.#head
     if (after >= head) return { events: [], reached: after }
     return channels === ALL
@@ -217,7 +225,10 @@ export class EventLog {
       'SELECT min(id) AS id FROM event_channels WHERE id > ? AND last_seq > ?',
       [after, upTo],
     )
-    const end = next?.id ?? (await this.#sql.get<{ id: number }>('SELECT coalesce(max(id), 0) + 1 AS id FROM event_channels'))?.id ?? 1
+    const end =
+      next?.id ??
+      (await this.#sql.get<{ id: number }>('SELECT coalesce(max(id), 0) + 1 AS id FROM event_channels'))?.id ??
+      1
     await this.#sql.run(
       `DELETE FROM event_channels WHERE id > ? AND id < ? AND NOT EXISTS
          (SELECT 1 FROM events WHERE seq BETWEEN event_channels.first_seq AND event_channels.last_seq)`,
@@ -246,7 +257,13 @@ export class EventLog {
     return { events, reached }
   }
 
-  async #readChannels(channels: readonly string[], after: number, limit: number, maxLength: number, head: number): Promise<Page> {
+  async #readChannels(
+    channels: readonly string[],
+    after: number,
+    limit: number,
+    maxLength: number,
+    head: number,
+  ): Promise<Page> {
     const { seqs, horizon } = await this.#members(channels, after, limit, head)
     const events: LogEvent[] = []
     let length = 0

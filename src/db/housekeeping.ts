@@ -13,7 +13,11 @@ const INTERVAL_MS = 60_000
 /** Deleted in one transaction: a few milliseconds of work, so that mutations and streams in between hardly wait. */
 const STEP_EVENTS = 2_000
 
-export function createHousekeeping(store: Store, policy: RetentionPolicy, onError: (error: unknown) => void): Housekeeping {
+export function createHousekeeping(
+  store: Store,
+  policy: RetentionPolicy,
+  onError: (error: unknown) => void,
+): Housekeeping {
   let pruning = false
 
   async function prune(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Answers that are given again when a POST comes back with its key. */
 import { Problem } from '../errors.ts'
-import type { Tx } from './store.ts'
 import type { Sql } from './sql.ts'
+import type { Tx } from './store.ts'
 
 const KEPT_MS = 24 * 60 * 60 * 1000
 
@@ -51,7 +51,16 @@ export async function saveAnswer(tx: Tx, claim: Claim, answer: Answer): Promise<
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (subject, route, idempotency_key) DO UPDATE SET body_hash = excluded.body_hash,
        status = excluded.status, event_id = excluded.event_id, body = excluded.body, at = excluded.at`,
-    [claim.subject, claim.route, claim.key, claim.bodyHash, answer.status, answer.eventId, answer.text, Date.parse(tx.now)],
+    [
+      claim.subject,
+      claim.route,
+      claim.key,
+      claim.bodyHash,
+      answer.status,
+      answer.eventId,
+      answer.text,
+      Date.parse(tx.now),
+    ],
   )
 }
 

@@ -9,8 +9,8 @@ export async function readMeta(sql: Sql, name: MetaName): Promise<string | undef
 }
 
 export async function writeMeta(sql: Sql, name: MetaName, value: string): Promise<void> {
-  await sql.run('INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value', [
-    name,
-    value,
-  ])
+  await sql.run(
+    'INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+    [name, value],
+  )
 }

@@ -60,7 +60,10 @@ function answer<T>(query: () => T): T {
     return query()
   } catch (cause) {
     if (!(cause instanceof SqliteDatabase.SqliteError) || !STORAGE_FAULT.test(cause.code)) throw cause
-    throw new Problem('storage_unavailable', 'The database cannot be written or read. Try again.', { retryAfterS: 1, cause })
+    throw new Problem('storage_unavailable', 'The database cannot be written or read. Try again.', {
+      retryAfterS: 1,
+      cause,
+    })
   }
 }
 
@@ -71,9 +74,12 @@ function lockFile(path: string): SqliteDatabase.Database {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     lock.close()
-    throw new Error(`${path} is in use by another Boardcast server. Stop it, or choose another file with BOARDCAST_DB.`, {
-      cause,
-    })
+    throw new Error(
+      `${path} is in use by another Boardcast server. Stop it, or choose another file with BOARDCAST_DB.`,
+      {
+        cause,
+      },
+    )
   }
   return lock
 }

@@ -7,7 +7,7 @@
  *
  * Nothing is awaited between COMMIT and publish, and no answer is given before both.
  */
-import { entryOf, type EventPayload, type EventType } from '../../shared/src/catalogue.ts'
+import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { Problem } from '../errors.ts'
 import type { EventLog, RetentionPolicy, Trim } from './event-log.ts'
@@ -86,7 +86,10 @@ export function createStore(sql: Sql, log: EventLog, publish: (events: readonly 
       await sql.run('COMMIT')
     } catch (cause) {
       await rollback(sql)
-      const error = new Problem('storage_unavailable', 'The change could not be stored. Try again.', { retryAfterS: 1, cause })
+      const error = new Problem('storage_unavailable', 'The change could not be stored. Try again.', {
+        retryAfterS: 1,
+        cause,
+      })
       for (const job of jobs) job.fail(error)
       return
     }

@@ -71,7 +71,14 @@ export class Connections {
   }
 
   counts(): ConnectionCounts {
-    const counts = { total: this.#open.size, sse: 0, ws: 0, behind: 0, bytesWritten: this.#ended.bytes, pendingBytes: 0 }
+    const counts = {
+      total: this.#open.size,
+      sse: 0,
+      ws: 0,
+      behind: 0,
+      bytesWritten: this.#ended.bytes,
+      pendingBytes: 0,
+    }
     for (const { transport, subscription, sink } of this.#open) {
       counts[transport] += 1
       if (subscription.isBehind) counts.behind += 1

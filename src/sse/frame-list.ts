@@ -87,7 +87,12 @@ export class FrameList {
     if (!held) return
     this.#held = null
     const data = outputBatch(held.at, held.lines)
-    const text = this.#framing.frame({ channel: held.channel, event: held.event, data }, held.at, this.#cursor(held.last), true)
+    const text = this.#framing.frame(
+      { channel: held.channel, event: held.event, data },
+      held.at,
+      this.#cursor(held.last),
+      true,
+    )
     this.#frames.push({ text, first: held.first, last: held.last, counts: 1, ends: NO_ENDS })
   }
 
@@ -100,7 +105,12 @@ export class FrameList {
 
   #hold(event: LogEvent, shown: Shown, lines: readonly string[]): void {
     const held = this.#held
-    if (held && (held.channel !== shown.channel || held.event !== shown.event || held.lines.length + lines.length > JOIN_MAX_LINES)) {
+    if (
+      held &&
+      (held.channel !== shown.channel ||
+        held.event !== shown.event ||
+        held.lines.length + lines.length > JOIN_MAX_LINES)
+    ) {
       this.release()
     }
     if (this.#held) {

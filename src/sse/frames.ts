@@ -4,7 +4,7 @@
  * frame.
  */
 import { EVERYONE } from '../../shared/src/protocol.ts'
-import type { Framing } from './framing.ts'
+import type { Framing, Packet } from './framing.ts'
 import { gzipBlock } from './gzip.ts'
 
 export interface HttpFraming {
@@ -27,6 +27,8 @@ export function sseFraming({ chunked, gzip, envelope }: HttpFraming): Framing {
     },
     pack(frames) {
       const joined = frames.length === 1 && frames[0] !== undefined ? frames[0] : frames.join('')
+      // An event may end a channel without a word, and an empty chunk would be the end of the body.
+      if (joined === '') return NOTHING
       if (!gzip) return { bytes: chunked ? chunkOfText(joined) : Buffer.from(joined) }
       const { block, plain } = gzipBlock(Buffer.from(joined))
       return { bytes: chunked ? chunk(block) : block, plain }
@@ -42,6 +44,7 @@ export function chunk(bytes: Buffer): Buffer {
 /** What ends a chunked body. */
 export const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1')
 const CRLF = Buffer.from('\r\n', 'latin1')
+const NOTHING: Packet = { bytes: Buffer.alloc(0) }
 
 function chunkOfText(text: string): Buffer {
   const length = Buffer.byteLength(text)

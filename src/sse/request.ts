@@ -6,7 +6,7 @@ import type { Bounds } from '../db/event-log.ts'
 import { Problem } from '../errors.ts'
 import { type Heard, Selection } from './selection.ts'
 import type { Start } from './subscription.ts'
-import { parseTypeFilter } from './type-filter.ts'
+import { narrowed, parseTypeFilter } from './type-filter.ts'
 
 /** Header and query of a request, as far as a stream looks at them. */
 export interface Asking {
@@ -44,9 +44,10 @@ export function parseStreamRequest(asking: Asking): StreamRequest {
 /** What `/events/:agentId` listens to: the output of one agent, and nothing else. */
 export function parseAgentRequest(asking: Asking, agentId: string): StreamRequest {
   const channel = parseChannelWithView(channelName('agent', agentId))
-  if (!channel) throw new Problem('invalid_channel', `"${agentId}" cannot be the id of an agent: letters, digits and : _ - . only.`)
+  if (!channel)
+    throw new Problem('invalid_channel', `"${agentId}" cannot be the id of an agent: letters, digits and : _ - . only.`)
   return {
-    selection: new Selection([channel], parseTypeFilter('output,output_batch')),
+    selection: new Selection([channel], narrowed(['output', 'output_batch'], parseTypeFilter(asking.query('types')))),
     isChannelStream: false,
     limit: positive(asking, 'limit', true),
     timeoutMs: secondsToMs(positive(asking, 'timeout', false)),
@@ -55,7 +56,8 @@ export function parseAgentRequest(asking: Asking, agentId: string): StreamReques
 
 /** Where a stream begins: the header wins over the query, and no cursor at all is a fresh start. */
 export function parseStart(asking: Asking, epoch: string, { oldest, newest }: Bounds): Start {
-  const requested = asking.header(HEADER.lastEventId) || CURSOR_PARAMETERS.map((name) => asking.query(name)).find(Boolean)
+  const requested =
+    asking.header(HEADER.lastEventId) || CURSOR_PARAMETERS.map((name) => asking.query(name)).find(Boolean)
   if (!requested) return { kind: 'fresh' }
   if (!asking.header(HEADER.lastEventId) && requested === asking.query('since')) {
     if (requested === 'now') return { kind: 'resume', seq: newest }
@@ -73,13 +75,19 @@ export function parseStart(asking: Asking, epoch: string, { oldest, newest }: Bo
 export function parseChannelList(text: string): Heard[] {
   const spelled = text.split(',').map((name) => name.trim())
   if (spelled.some((name) => name === '')) {
-    throw new Problem('bad_request', 'channels must be a comma-separated list of channels without empty places, such as board:demo,agent:claude-1.')
+    throw new Problem(
+      'bad_request',
+      'channels must be a comma-separated list of channels without empty places, such as board:demo,agent:claude-1.',
+    )
   }
   const heard = new Map<string, Heard>()
   for (const name of spelled) {
     const channel = parseChannelWithView(name)
     if (!channel) {
-      throw new Problem('invalid_channel', `"${name}" is not a channel. Write board:ID, project:ID, issue:ID, attempt:ID, agent:ID, session:ID, workflow:run:ID, shell:terminal:ID, topic:NAME, dashboard, metrics or global.`)
+      throw new Problem(
+        'invalid_channel',
+        `"${name}" is not a channel. Write board:ID, project:ID, issue:ID, attempt:ID, agent:ID, session:ID, workflow:run:ID, shell:terminal:ID, topic:NAME, dashboard, metrics or global.`,
+      )
     }
     if (!heard.has(channel.name)) heard.set(channel.name, channel)
   }
@@ -100,7 +108,8 @@ function boardParameter(asking: Asking): { name: string; id: string } | undefine
   for (const name of ['boardId', 'projectId']) {
     const id = asking.query(name)
     if (id === undefined) continue
-    if (id === '') throw new Problem('bad_request', `${name} is empty. Give the id of a board, or leave it out for the dashboard.`)
+    if (id === '')
+      throw new Problem('bad_request', `${name} is empty. Give the id of a board, or leave it out for the dashboard.`)
     return { name, id }
   }
   return undefined

@@ -83,19 +83,27 @@ export class Selection {
     const shown: Shown[] = []
     const ends: string[] = []
     const ranks = new Map<string, { rank: number; at: number }>()
+    /** The place of a name among those shown; undefined when a channel that was named earlier has it. */
+    const claim = (name: string, rank: number): number | undefined => {
+      const earlier = ranks.get(name)
+      if (earlier && earlier.rank <= rank) return undefined
+      const at = earlier?.at ?? shown.length
+      ranks.set(name, { rank, at })
+      return at
+    }
     for (const { channel, destination } of event.placements) {
       const rank = channel === EVERYONE ? Number.MAX_SAFE_INTEGER : this.#rank.get(channel)
       if (rank === undefined) continue
       if (destination.ends) ends.push(channel)
       if (destination.silent || !this.#shows(destination, rank)) continue
-      const earlier = ranks.get(destination.event)
-      if (earlier && earlier.rank <= rank) continue
-      const made = show(event, channel, destination)
-      ranks.set(destination.event, { rank, at: earlier?.at ?? shown.length })
-      shown[earlier?.at ?? shown.length] = made
+      const at = claim(destination.event, rank)
+      if (at !== undefined) shown[at] = show(event, channel, destination)
     }
-    if (this.hearsEverything && this.types.passes(event.type)) {
-      shown.push({ channel: 'global', event: event.type, data: event.data })
+    const everything = this.#rank.get('global')
+    if (everything !== undefined && this.types.passes(event.type)) {
+      // Some events keep their domain name on a channel of their own.
+      const at = claim(event.type, everything)
+      if (at !== undefined) shown[at] = { channel: 'global', event: event.type, data: event.data }
     }
     return shown.length === 0 && ends.length === 0 ? NOTHING : { shown, ends }
   }

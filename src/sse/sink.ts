@@ -5,9 +5,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { LAST_CHUNK, chunk } from './frames.ts'
+import { chunk, LAST_CHUNK } from './frames.ts'
 import type { Packet, Sink } from './framing.ts'
 import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipTrailer, type Plain } from './gzip.ts'
+import { SocketWriter } from './socket-write.ts'
 
 export interface SinkOptions {
   readonly headers: Readonly<Record<string, string>>
@@ -18,9 +19,11 @@ export interface SinkOptions {
 export class HttpSink implements Sink {
   readonly #outgoing: ServerResponse<IncomingMessage>
   readonly #socket: Socket
+  readonly #writer: SocketWriter
   readonly #options: SinkOptions
   #phase: 'new' | 'open' | 'ended' = 'new'
   #sent: Plain = GZIP_NOTHING
+  #bytesWritten = 0
 
   /**
    * `onClose` is called once, when the connection is gone for whatever reason. The head leaves with the first write.
@@ -31,6 +34,7 @@ export class HttpSink implements Sink {
     if (!socket) throw new TypeError('the response has no socket yet')
     this.#outgoing = outgoing
     this.#socket = socket
+    this.#writer = new SocketWriter(socket)
     this.#options = options
     socket.once('close', () => {
       this.#phase = 'ended'
@@ -39,12 +43,12 @@ export class HttpSink implements Sink {
   }
 
   get pendingBytes(): number {
-    return this.#socket.writableLength
+    return this.#writer.pendingBytes
   }
 
   /** Bytes of this connection so far, those that wait included. */
   get bytesWritten(): number {
-    return this.#socket.bytesWritten
+    return this.#bytesWritten
   }
 
   write(packet: Packet): void {
@@ -74,7 +78,8 @@ export class HttpSink implements Sink {
   }
 
   #raw(bytes: Buffer): void {
-    if (this.#phase === 'open') this.#socket.write(bytes)
+    this.#bytesWritten += bytes.length
+    if (this.#phase === 'open') this.#writer.write(bytes)
     else if (this.#phase === 'new') this.#begin(bytes)
   }
 

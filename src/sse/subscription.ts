@@ -16,6 +16,7 @@ import { CONTROL, type ControlEvent, type GapReason } from '../../shared/src/pro
 import { type Member, type Segment, segment } from './audience.ts'
 import type { Bus, Membership } from './bus.ts'
 import type { CatchUp } from './catch-up.ts'
+import type { Frame } from './frame-list.ts'
 import type { Framing, Packet, Sink } from './framing.ts'
 import type { Selection } from './selection.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -139,6 +140,8 @@ export class Subscription implements Member {
       return
     }
     if (state.cursor < this.#hub.bus.head) {
+      // The snapshots that these events gave rise to went to those who were live.
+      state.owed = true
       await this.#readPage(state)
     } else if (state.owed) {
       await this.#paySnapshots(state)
@@ -204,7 +207,8 @@ export class Subscription implements Member {
   }
 
   async #readPage(state: Extract<State, { phase: 'behind' }>): Promise<void> {
-    const page = await this.#hub.catchUp.page(this.#membership.audience, state.cursor)
+    const { audience } = this.#membership
+    const page = await this.#hub.catchUp.page(audience, state.cursor)
     if (this.#state !== state) return
     if (page === 'trimmed') {
       await this.#startAfresh(state)
@@ -214,6 +218,8 @@ export class Subscription implements Member {
       this.#write(read)
       if (this.#state !== state) return
       state.cursor = read.last
+      // A channel ended: the rest of the page was made for one that still heard it.
+      if (this.#membership.audience !== audience) return
       // What is left of the page is read again: cheaper than keeping it, for this connection is slow.
       if (this.#options.sink.pendingBytes > 0 && read !== page.segments.at(-1)) return
     }
@@ -241,7 +247,8 @@ export class Subscription implements Member {
     const id = this.#hub.bus.cursor(opening.position)
     const texts = [this.#gap(requested, 'slow', id)]
     const last = opening.snapshots.length - 1
-    for (const [index, shown] of opening.snapshots.entries()) texts.push(framing.frame(shown, Date.now(), id, index === last))
+    for (const [index, shown] of opening.snapshots.entries())
+      texts.push(framing.frame(shown, Date.now(), id, index === last))
     for (const shown of opening.frames) texts.push(framing.frame(shown, Date.now(), id, false))
     sink.write(framing.pack(texts))
     state.cursor = opening.position
@@ -261,8 +268,13 @@ export class Subscription implements Member {
   }
 
   #cut(made: Segment): Segment {
+    const frames: Frame[] = []
     let counted = 0
-    const frames = made.frames.filter(({ counts }) => (counted += counts) <= this.#left)
+    for (const frame of made.frames) {
+      counted += frame.counts
+      if (counted > this.#left) break
+      frames.push(frame)
+    }
     return segment(frames, this.#options.framing)
   }
 
@@ -286,8 +298,8 @@ export class Subscription implements Member {
     this.#selection = rest
     this.#membership = this.#hub.bus.subscribe(rest, this.#options.framing)
     if (!wasLive) return
-    // The rest of this turn's events reach it through the log.
-    this.#state = { phase: 'behind', cursor: seq, owed: false, waiting: false }
+    // The rest of this turn's events reach it through the log; snapshots of this turn it has missed.
+    this.#state = { phase: 'behind', cursor: seq, owed: true, waiting: false }
     this.#hub.catchUp.add(this)
   }
 }

@@ -18,3 +18,9 @@ export function parseTypeFilter(text: string | undefined): TypeFilter {
     passes: (event) => exact.has(event) || prefixes.some((prefix) => event.startsWith(prefix)),
   }
 }
+
+/** Those of the names that the filter passes, and no others. */
+export function narrowed(names: readonly string[], filter: TypeFilter): TypeFilter {
+  const passing = names.filter((name) => filter.passes(name))
+  return { key: `only ${passing.join(',')}`, passes: (event) => passing.includes(event) }
+}

@@ -94,7 +94,13 @@ export const attemptEvents = {
     example: {
       ...exampleOnCard,
       attemptId: exampleIds.attempt,
-      item: { id: 'i1', timestamp: exampleTime, type: 'message', role: 'assistant', text: 'I will read the tests first.' },
+      item: {
+        id: 'i1',
+        timestamp: exampleTime,
+        type: 'message',
+        role: 'assistant',
+        text: 'I will read the tests first.',
+      },
     },
     to: onBoardAndAttempt('conversation_item'),
   }),

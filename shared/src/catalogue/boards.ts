@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { board, boardId, column, columnKey, labels, priority, stage, ticketType, card } from '../types/kanban.ts'
+import { board, boardId, card, column, columnKey, labels, priority, stage, ticketType } from '../types/kanban.ts'
 import { externalId, timestamp } from '../types/text.ts'
 import { event } from './define.ts'
 import { exampleCard, exampleIds, exampleTime } from './examples.ts'
@@ -122,10 +122,14 @@ export const boardEvents = {
     },
     to: [
       { channel: 'board', event: 'card_created', view: 'diff' },
-      ...onIssue('issue_created', z.strictObject({ issueId: id, issue: card }), (p: { cardId: string; card: unknown }) => ({
-        issueId: p.cardId,
-        issue: p.card,
-      })),
+      ...onIssue(
+        'issue_created',
+        z.strictObject({ issueId: id, issue: card }),
+        (p: { cardId: string; card: unknown }) => ({
+          issueId: p.cardId,
+          issue: p.card,
+        }),
+      ),
     ],
     refreshes: everywhere,
   }),

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { boardId } from '../types/kanban.ts'
 import { branchName, fileChange, gitFile, gitSummary } from '../types/git.ts'
+import { boardId } from '../types/kanban.ts'
 import { text, timestamp } from '../types/text.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'

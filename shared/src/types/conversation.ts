@@ -8,19 +8,19 @@ type Time = typeof timestamp | typeof instant
 
 const toolCall = <T extends Time>(time: T) =>
   z.strictObject({
-  name: text(1, 200),
-  status: z.enum(['created', 'running', 'succeeded', 'failed', 'cancelled']),
-  action: long.optional(),
-  command: long.optional(),
-  cwd: long.optional(),
-  exitCode: z.int().optional(),
-  stdout: long.optional(),
-  stderr: long.optional(),
-  startedAt: time.optional(),
-  completedAt: time.optional(),
-  durationMs: z.number().min(0).optional(),
-  metadata: z.record(z.string(), z.json()).optional(),
-})
+    name: text(1, 200),
+    status: z.enum(['created', 'running', 'succeeded', 'failed', 'cancelled']),
+    action: long.optional(),
+    command: long.optional(),
+    cwd: long.optional(),
+    exitCode: z.int().optional(),
+    stdout: long.optional(),
+    stderr: long.optional(),
+    startedAt: time.optional(),
+    completedAt: time.optional(),
+    durationMs: z.number().min(0).optional(),
+    metadata: z.record(z.string(), z.json()).optional(),
+  })
 
 const kinds = <T extends Time>(time: T) => ({
   message: {

@@ -18,13 +18,35 @@ export const columnKey = z
 export const ticketPrefix = z.string().regex(/^[A-Z0-9]{1,6}$/, 'must be 1 to 6 of A-Z 0-9')
 
 export const ticketType = z.enum([
-  'feat', 'fix', 'chore', 'docs', 'style', 'refactor', 'perf', 'test', 'build', 'ci', 'revert',
+  'feat',
+  'fix',
+  'chore',
+  'docs',
+  'style',
+  'refactor',
+  'perf',
+  'test',
+  'build',
+  'ci',
+  'revert',
 ])
 export const priority = z.enum(['low', 'medium', 'high', 'critical'])
 
 export const stage = z.enum([
-  'BACKLOG', 'TODO', 'CONTEXT_PACK', 'CONTEXT_REVIEW', 'SPEC', 'SPEC_REVIEW', 'IMPLEMENT', 'PR_REVIEW', 'PR_HUMAN_REVIEW',
-  'FIXER', 'TESTING', 'DOC_REVIEW', 'MERGE_READY', 'DONE',
+  'BACKLOG',
+  'TODO',
+  'CONTEXT_PACK',
+  'CONTEXT_REVIEW',
+  'SPEC',
+  'SPEC_REVIEW',
+  'IMPLEMENT',
+  'PR_REVIEW',
+  'PR_HUMAN_REVIEW',
+  'FIXER',
+  'TESTING',
+  'DOC_REVIEW',
+  'MERGE_READY',
+  'DONE',
 ])
 export type Stage = z.infer<typeof stage>
 

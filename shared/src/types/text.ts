@@ -44,7 +44,9 @@ export const webUrl = z
   .refine((value) => value.isWellFormed(), 'must be well-formed Unicode, but holds a lone surrogate')
 
 /** One line of output, bounded in bytes of UTF-8; kept in the log as JSON, where even a lone surrogate survives. */
-export const line = z.string().refine((value) => utf8Length(value) <= MAX_LINE_BYTES, 'must be at most 65536 bytes of UTF-8')
+export const line = z
+  .string()
+  .refine((value) => utf8Length(value) <= MAX_LINE_BYTES, 'must be at most 65536 bytes of UTF-8')
 
 function utf8Length(value: string): number {
   if (value.length * 3 <= MAX_LINE_BYTES) return value.length

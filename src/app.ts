@@ -1,0 +1,131 @@
+/** All addresses in one application: the API, the streams, operations, and the web app for everything else. */
+import type { HttpBindings } from '@hono/node-server'
+import { serveStatic } from '@hono/node-server/serve-static'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { Hono } from 'hono'
+import { cors } from 'hono/cors'
+import { uuidv7 } from 'uuidv7'
+import { API_PREFIX, HEADER } from '../shared/src/protocol.ts'
+import type { Store } from './db/store.ts'
+import { Problem } from './errors.ts'
+import type { Logger } from './logger.ts'
+import { registerAgentProfiles } from './routes/agent-profiles.ts'
+import { registerAgents } from './routes/agents.ts'
+import { createApi, type Env } from './routes/api.ts'
+import { registerAttemptLogs } from './routes/attempt-logs.ts'
+import { registerAttempts } from './routes/attempts.ts'
+import { registerBoards } from './routes/boards.ts'
+import { registerCards } from './routes/cards.ts'
+import { registerColumns } from './routes/columns.ts'
+import { registerConversation } from './routes/conversation.ts'
+import { registerDashboard } from './routes/dashboard.ts'
+import { registerGit } from './routes/git.ts'
+import { type OperationsDependencies, registerOperations } from './routes/operations.ts'
+import { registerStreams } from './routes/streams.ts'
+import type { StreamHandlerFactory } from './sse/handlers.ts'
+
+export interface AppDependencies extends OperationsDependencies {
+  readonly store: Store
+  readonly stream: StreamHandlerFactory
+  readonly corsOrigins: readonly string[]
+  /** Folder of the built web app; null: there is none. */
+  readonly webRoot: string | null
+  readonly logger: Logger
+}
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+}
+
+/** A Fetch handler over Node's request and response. */
+export type App = (request: Request, env: HttpBindings) => Promise<Response>
+
+export function createApp(dependencies: AppDependencies): App {
+  const { store, logger, webRoot, connections } = dependencies
+  const app = new Hono<Env>()
+
+  app.use(async (c, next) => {
+    const given = c.req.header(HEADER.requestId)
+    c.header(HEADER.requestId, given && REQUEST_ID.test(given) ? given : uuidv7())
+    await next()
+  })
+  if (dependencies.corsOrigins.length > 0) app.use(corsFor(dependencies.corsOrigins))
+  app.use(`${API_PREFIX}/*`, async (c, next) => {
+    if (connections.isDraining && c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+      throw new Problem('draining', 'The server is going down; nothing was changed. Try again in a moment.', {
+        retryAfterS: 2,
+      })
+    }
+    await next()
+  })
+
+  const v1 = new Hono<Env>()
+  const api = createApi(v1, store)
+  registerBoards(api)
+  registerColumns(api)
+  registerCards(api)
+  registerAttempts(api)
+  registerAttemptLogs(api)
+  registerConversation(api)
+  registerGit(api)
+  registerAgents(api)
+  registerAgentProfiles(api)
+  registerDashboard(api)
+  registerStreams(app, dependencies.stream)
+  registerOperations(app, dependencies)
+  app.route(API_PREFIX, v1)
+  app.all(`${API_PREFIX}/*`, (c) => {
+    throw new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`)
+  })
+  if (webRoot) registerWebApp(app, webRoot)
+
+  app.notFound((c) =>
+    answerProblem(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`), c.res.headers),
+  )
+  app.onError((error, c) => {
+    if (!(error instanceof Problem)) logger.error({ err: error, path: c.req.path }, 'a request failed')
+    else if (error.cause) logger.debug({ err: error.cause, path: c.req.path }, error.message)
+    const problem =
+      error instanceof Problem ? error : new Problem('internal', 'Something went wrong here; it has been logged.')
+    return answerProblem(problem, c.res.headers)
+  })
+  return async (request, env) => {
+    const response = await app.fetch(request, env)
+    // A stream answers on the raw response; what the context made of that afterwards must not be sent as well.
+    return env.outgoing.headersSent ? RESPONSE_ALREADY_SENT : response
+  }
+}
+
+function registerWebApp(app: Hono<Env>, root: string): void {
+  app.get('*', async (c, next) => {
+    await next()
+    for (const [name, value] of Object.entries(PAGE_HEADERS)) c.header(name, value)
+  })
+  app.get('*', serveStatic({ root }))
+  // Addresses of the app itself are all one page.
+  app.get('*', async (c, next) => {
+    if (!c.req.header('Accept')?.includes('text/html')) return next()
+    return serveStatic<Env>({ root, path: 'index.html' })(c, next)
+  })
+}
+
+function corsFor(origins: readonly string[]) {
+  return cors({
+    origin: [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    allowHeaders: ['Authorization', 'Content-Type', HEADER.idempotencyKey, HEADER.lastEventId],
+    exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
+    maxAge: 600,
+  })
+}
+
+/** An error's answer with the headers that were set before it was thrown (request id, CORS). */
+function answerProblem(problem: Problem, before: Headers): Response {
+  const headers = new Headers(before)
+  headers.set('Content-Type', 'application/problem+json')
+  if (problem.retryAfterS !== undefined) headers.set(HEADER.retryAfter, String(problem.retryAfterS))
+  return new Response(JSON.stringify(problem.body), { status: problem.body.status, headers })
+}

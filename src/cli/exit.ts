@@ -1,0 +1,43 @@
+import { constants } from 'node:os'
+
+/** Exit codes of every command; the same number means the same thing everywhere. */
+export const exitCode = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  timeout: 3,
+  authentication: 4,
+  lost: 5,
+  cannotExecute: 126,
+  notFound: 127,
+} as const
+
+/** An end that was foreseen: `message` is one sentence for a person and names the fix. */
+export class CommandError extends Error {
+  override readonly name: string = 'CommandError'
+  readonly exitCode: number
+
+  constructor(code: number, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.exitCode = code
+  }
+}
+
+/** 128+n, as a shell reports a program that a signal ended. */
+export function signalExitCode(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
+
+/** Ends the process once everything written has left it: `process.exit` alone cuts off what a full pipe still holds. */
+export async function leave(code: number): Promise<never> {
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  process.exit(code)
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableEnded) return resolve()
+    stream.once('error', () => resolve()) // the reader is gone: there is nobody left to flush for
+    stream.write('', () => resolve())
+  })
+}

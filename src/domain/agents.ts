@@ -1,0 +1,90 @@
+/**
+ * Agents that made themselves known. An agent may be named by a card or an attempt without being known here; what is
+ * known of its work comes from its attempts either way.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { Agent } from '../../shared/src/types/agents.ts'
+import {
+  type ActiveAttemptOfAgent,
+  activeAttemptsOfAgent,
+  activeAttemptsOfAgents,
+  allAgents,
+  findAgent,
+  type StoredAgent,
+  saveAgent,
+} from '../db/agents.ts'
+import type { Sql } from '../db/sql.ts'
+import type { Tx } from '../db/store.ts'
+import { Problem } from '../errors.ts'
+
+/** How long an agent counts as online after it was last heard of. */
+export const SEEN_MS = 60_000
+
+/** What an agent tells of itself; what it leaves out stays as it was, null takes it away. */
+export interface Registration {
+  readonly id: string
+  readonly label?: string | null
+  readonly kind?: string | null
+  readonly capabilities?: string[] | null
+}
+
+/** Registers an agent, or updates what it told before; that is an event only when something of it changed. */
+export async function registerAgent(tx: Tx, told: Registration): Promise<{ agent: Agent; created: boolean }> {
+  const known = await findAgent(tx.sql, told.id)
+  const agent: StoredAgent = {
+    id: told.id,
+    label: given(told.label, known?.label),
+    kind: given(told.kind, known?.kind),
+    capabilities: given(told.capabilities, known?.capabilities),
+    lastSeenAt: tx.now,
+    createdAt: known?.createdAt ?? tx.now,
+  }
+  await saveAgent(tx.sql, agent)
+  if (!isDeepStrictEqual({ ...known, lastSeenAt: tx.now }, agent)) {
+    tx.emit('agent.registered', { agentId: agent.id, agent: agent.id, label: agent.label })
+  }
+  return { agent: shown(agent, await activeAttemptsOfAgent(tx.sql, agent.id), Date.parse(tx.now)), created: !known }
+}
+
+/** Registered agents, in the order of their ids. */
+export async function listAgents(sql: Sql, nowMs: number): Promise<Agent[]> {
+  const active = new Map<string, ActiveAttemptOfAgent[]>()
+  for (const attempt of await activeAttemptsOfAgents(sql)) {
+    const others = active.get(attempt.agent)
+    if (others) others.push(attempt)
+    else active.set(attempt.agent, [attempt])
+  }
+  return (await allAgents(sql)).map((agent) => shown(agent, active.get(agent.id) ?? [], nowMs))
+}
+
+export async function getAgent(sql: Sql, id: string, nowMs: number): Promise<Agent> {
+  const agent = await findAgent(sql, id)
+  if (!agent) throw new Problem('agent_not_found', `No agent is registered as ${id}. Register it with POST /agents.`)
+  return shown(agent, await activeAttemptsOfAgent(sql, id), nowMs)
+}
+
+/** The label of a registered agent; null for one without a label, and for one that is not registered. */
+export async function agentLabel(sql: Sql, id: string): Promise<string | null> {
+  return (await findAgent(sql, id))?.label ?? null
+}
+
+/** `running` and `active` count attempts: those an agent works on, and those plus the queued ones. */
+export function agentStatus(
+  work: { running: number; active: number; lastSeenAt: string | null },
+  nowMs: number,
+): Agent['status'] {
+  if (work.running > 0) return 'working'
+  const seen = work.lastSeenAt !== null && nowMs - Date.parse(work.lastSeenAt) <= SEEN_MS
+  return work.active > 0 || seen ? 'online' : 'offline'
+}
+
+function given<T>(told: T | null | undefined, known: T | null | undefined): T | null {
+  return told === undefined ? (known ?? null) : told
+}
+
+function shown(agent: StoredAgent, active: readonly ActiveAttemptOfAgent[], nowMs: number): Agent {
+  const running = active.filter((attempt) => attempt.status !== 'queued')
+  const { id, label, kind, capabilities, lastSeenAt, createdAt } = agent
+  const status = agentStatus({ running: running.length, active: active.length, lastSeenAt }, nowMs)
+  return { id, label, kind, capabilities, status, currentCardId: running[0]?.cardId ?? null, lastSeenAt, createdAt }
+}

@@ -1,0 +1,14 @@
+import { type AttemptPlace, findAttemptPlace } from '../db/attempts.ts'
+import type { Sql } from '../db/sql.ts'
+import { Problem } from '../errors.ts'
+
+/** Where an attempt belongs: all that its telemetry needs to know of it. Throws `attempt_not_found`. */
+export async function getAttemptPlace(sql: Sql, id: string): Promise<AttemptPlace> {
+  const place = await findAttemptPlace(sql, id)
+  if (!place) throw attemptNotFound(id)
+  return place
+}
+
+export function attemptNotFound(id: string): Problem {
+  return new Problem('attempt_not_found', `There is no attempt ${id}.`)
+}

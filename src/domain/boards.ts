@@ -1,0 +1,105 @@
+import type { BoardEdit, NewBoard } from '../../shared/src/inputs/boards.ts'
+import type { Board, BoardState, Column } from '../../shared/src/types/kanban.ts'
+import * as rows from '../db/boards.ts'
+import { insertColumn, listColumnsOfBoards, listColumnsWithCards } from '../db/columns.ts'
+import type { Sql } from '../db/sql.ts'
+import type { Tx } from '../db/store.ts'
+import { invalidField, Problem } from '../errors.ts'
+import { boardState } from './board-state.ts'
+import { newId } from './ids.ts'
+import { ticketPrefixFor } from './ticket-prefix.ts'
+
+const DEFAULT_COLUMNS: NonNullable<NewBoard['columns']> = [
+  { title: 'Backlog', key: 'backlog' },
+  { title: 'In Progress', key: 'in_progress' },
+  { title: 'Review', key: 'review' },
+  { title: 'Done', key: 'done' },
+]
+
+export async function boardExists(sql: Sql, id: string): Promise<boolean> {
+  return (await rows.findBoard(sql, id)) !== undefined
+}
+
+/** The board without its columns. Throws `board_not_found`. */
+export async function requireBoard(sql: Sql, id: string): Promise<rows.BoardFields> {
+  const board = await rows.findBoard(sql, id)
+  if (!board) throw new Problem('board_not_found', `There is no board ${id}.`)
+  return board
+}
+
+/** The oldest boards, in the order of creation. */
+export async function listBoards(sql: Sql, limit: number): Promise<Board[]> {
+  const boards = await rows.listBoards(sql, limit)
+  const columns = await listColumnsOfBoards(sql, limit)
+  return boards.map((board) => withColumns(board, columns.get(board.id) ?? []))
+}
+
+/** The board and its state, of one instant. */
+export async function getBoardWithState(sql: Sql, id: string): Promise<{ board: Board; state: BoardState }> {
+  const board = await requireBoard(sql, id)
+  const state = await boardState(sql, id)
+  if (!state) throw new Error(`board ${id} vanished within one reading`)
+  const columns = state.columnOrder.flatMap((columnId) => state.columns[columnId] ?? [])
+  return { board: withColumns(board, columns), state }
+}
+
+/** `conflict` when the id is taken. */
+export async function createBoard(tx: Tx, input: NewBoard): Promise<Board> {
+  const id = input.id ?? newId('brd')
+  if (await boardExists(tx.sql, id)) throw new Problem('conflict', `There is a board ${id} already. Choose another id.`)
+  const wanted = input.columns ?? DEFAULT_COLUMNS
+  refuseRepeatedKeys(wanted)
+  const fields: rows.BoardFields = {
+    id,
+    name: input.name,
+    description: input.description ?? null,
+    ticketPrefix: input.ticketPrefix ?? ticketPrefixFor(input.name),
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  }
+  await rows.insertBoard(tx.sql, fields)
+  const columns = wanted.map(({ title, key = null }): Column => ({ id: newId('col'), key, title, cardIds: [] }))
+  for (const [position, column] of columns.entries()) {
+    await insertColumn(tx.sql, { id: column.id, boardId: id, key: column.key, title: column.title, position })
+  }
+  const board = withColumns(fields, columns)
+  tx.emit('board.created', { boardId: id, board })
+  return board
+}
+
+export async function updateBoard(tx: Tx, id: string, edit: BoardEdit): Promise<Board> {
+  const board = await requireBoard(tx.sql, id)
+  const columns = await listColumnsWithCards(tx.sql, id)
+  const changes: BoardEdit = {}
+  if (edit.name !== undefined && edit.name !== board.name) changes.name = edit.name
+  if (edit.description !== undefined && edit.description !== board.description) changes.description = edit.description
+  if (Object.keys(changes).length === 0) return withColumns(board, columns)
+  const next = { ...board, ...changes, updatedAt: tx.now }
+  await rows.updateBoard(tx.sql, next)
+  tx.emit('board.updated', { boardId: id, changes })
+  return withColumns(next, columns)
+}
+
+/** Deletes the board with everything on it; one event says so for all. */
+export async function deleteBoard(tx: Tx, id: string): Promise<void> {
+  await requireBoard(tx.sql, id)
+  await rows.deleteBoard(tx.sql, id)
+  tx.emit('board.deleted', { boardId: id })
+}
+
+function refuseRepeatedKeys(columns: NonNullable<NewBoard['columns']>): void {
+  const seen = new Set<string>()
+  for (const [index, { key }] of columns.entries()) {
+    if (key === undefined || key === null) continue
+    if (seen.has(key)) throw invalidField(`columns.${index}.key`, 'repeats the key of another column')
+    seen.add(key)
+  }
+}
+
+/** The fields in the order of the schema. */
+function withColumns(
+  { id, name, description, ticketPrefix, createdAt, updatedAt }: rows.BoardFields,
+  columns: Column[],
+): Board {
+  return { id, name, description, ticketPrefix, columns, createdAt, updatedAt }
+}

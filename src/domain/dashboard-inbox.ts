@@ -1,0 +1,56 @@
+/** What waits for a person: attempts to review, attempts that came to nothing, attempts that nothing is heard of. */
+import {
+  type InboxItem,
+  type InboxItems,
+  MAX_ERROR_SUMMARY,
+  MAX_INBOX_ITEMS,
+} from '../../shared/src/types/dashboard.ts'
+import { DONE_COLUMN_KEY } from '../../shared/src/types/kanban.ts'
+import { type ListedAttempt, type ListedInbox, listOutcomes, listSilent } from '../db/dashboard-attempts.ts'
+import type { Sql } from '../db/sql.ts'
+import { iso } from './dashboard-range.ts'
+
+/** An attempt is stuck when it was queued for longer, */
+export const QUEUED_TOO_LONG_MS = 10 * 60_000
+/** or has been running for longer without a line. */
+export const SILENT_TOO_LONG_MS = 30 * 60_000
+
+export async function inboxOf(sql: Sql, nowMs: number): Promise<InboxItems> {
+  const ended = await listOutcomes(sql, DONE_COLUMN_KEY, MAX_INBOX_ITEMS)
+  const review = ended.filter((attempt) => attempt.status === 'succeeded')
+  const failed = ended.filter((attempt) => attempt.status !== 'succeeded')
+  const stuck = await listSilent(sql, {
+    queuedBefore: iso(nowMs - QUEUED_TOO_LONG_MS),
+    heardBefore: iso(nowMs - SILENT_TOO_LONG_MS),
+    limit: MAX_INBOX_ITEMS,
+  })
+  return {
+    review: review.map(itemOf),
+    failed: failed.map((attempt) => ({ ...itemOf(attempt), errorSummary: errorSummary(attempt.error) })),
+    stuck: stuck.map(itemOf),
+    totals: { review: totalOf(review), failed: totalOf(failed), stuck: totalOf(stuck) },
+  }
+}
+
+/** The first line of an error that says something, cut short. */
+export function errorSummary(error: string | null): string | null {
+  const line = error
+    ?.trimStart()
+    .split(/[\r\n]/, 1)[0]
+    ?.trimEnd()
+  return line ? [...line].slice(0, MAX_ERROR_SUMMARY).join('') : null
+}
+
+/** The fields that every list of attempts has. */
+export function placeOf(attempt: ListedAttempt): Omit<InboxItem, 'occurredAt'> {
+  const { attemptId, cardId, cardTitle, ticketKey, boardId, boardName, agentId, status } = attempt
+  return { attemptId, cardId, cardTitle, ticketKey, boardId, boardName, agentId, status }
+}
+
+function itemOf(attempt: ListedInbox): InboxItem {
+  return { ...placeOf(attempt), occurredAt: attempt.since }
+}
+
+function totalOf(list: readonly ListedInbox[]): number {
+  return list[0]?.total ?? 0
+}

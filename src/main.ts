@@ -1,0 +1,198 @@
+/** Puts the parts together: opens the store, builds the streams and the application, listens, and takes it all down. */
+import { existsSync } from 'node:fs'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { formatCursor } from '../shared/src/cursor.ts'
+import { createApp } from './app.ts'
+import { type Config, loadConfig, refuseOpenWithoutRights } from './config.ts'
+import { EventLog } from './db/event-log.ts'
+import { createHousekeeping } from './db/housekeeping.ts'
+import type { LogEvent } from './db/log-event.ts'
+import { readMeta, writeMeta } from './db/meta.ts'
+import { migrate } from './db/migrate.ts'
+import { openSqlite } from './db/sqlite.ts'
+import { createStore, type Store } from './db/store.ts'
+import { settleInterrupted } from './domain/attempts.ts'
+import { createLogger, type Logger } from './logger.ts'
+import { createMetrics } from './metrics.ts'
+import { mustExist, snapshotSources } from './snapshot-sources.ts'
+import { Bus } from './sse/bus.ts'
+import { CatchUp } from './sse/catch-up.ts'
+import { Connections } from './sse/connections.ts'
+import { createStreamHandlers } from './sse/handlers.ts'
+import { createHeartbeat } from './sse/heartbeat.ts'
+import { createListeners } from './sse/listeners.ts'
+import { Snapshots } from './sse/snapshots.ts'
+
+export type { Config } from './config.ts'
+
+export interface RunningServer {
+  readonly url: string
+  readonly port: number
+  /** Drains the streams, finishes the requests in flight and closes the file. Safe to call twice. */
+  close(): Promise<void>
+  /** Cuts every connection and closes the file at once. */
+  abort(): Promise<void>
+}
+
+/** The program: settings from the environment, one line on stdout when it listens, and an end on SIGTERM or SIGINT. */
+export async function main(): Promise<void> {
+  const server = await startServer()
+  process.stdout.write(`boardcast listening on ${server.url}\n`)
+  let signals = 0
+  function onSignal(): void {
+    signals += 1
+    void (signals === 1 ? server.close() : server.abort()).then(() => process.exit(0))
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+}
+
+/** Starts a server; `overrides` take the place of what the environment says. */
+export async function startServer(overrides: Partial<Config> = {}): Promise<RunningServer> {
+  const config = { ...loadConfig(process.env), ...overrides }
+  refuseOpenWithoutRights(config)
+  const logger = createLogger(config.logLevel)
+  const database = openSqlite(config.dbPath, config.durability)
+  try {
+    await migrate(database)
+    const log = await EventLog.open(database)
+    return await serve({ config, logger, database, log })
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+interface Opened {
+  readonly config: Config
+  readonly logger: Logger
+  readonly database: ReturnType<typeof openSqlite>
+  readonly log: EventLog
+}
+
+async function serve({ config, logger, database, log }: Opened): Promise<RunningServer> {
+  const cursor = (seq: number) => formatCursor(log.epoch, seq)
+  const onError = (error: unknown) => logger.error({ err: error }, 'a stream failed')
+  const store = createStore(database, log, onCommit)
+  const connections = new Connections()
+  const bus = new Bus(log.head, cursor)
+  const snapshots = new Snapshots(store, bus, snapshotSources, onError)
+  const catchUp = new CatchUp(store, onError)
+  const heartbeat = createHeartbeat(config.heartbeatMs, cursor)
+  const housekeeping = createHousekeeping(store, config.retention, (error) =>
+    logger.error({ err: error }, 'housekeeping failed'),
+  )
+  const listeners = createListeners(bus, snapshots, (error) => {
+    logger.error({ err: error }, 'publishing failed; all streams are cut and will resume')
+    connections.destroyAll()
+  })
+
+  function onCommit(events: readonly LogEvent[]): void {
+    listeners.advance(events)
+    housekeeping.check()
+    if (logger.isLevelEnabled('debug')) {
+      for (const { seq, type, data } of events) logger.debug({ id: cursor(seq), type, data }, 'published')
+    }
+  }
+
+  const settled = await settleAfterCrash(store)
+  if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
+
+  const server: Server = createAdaptorServer({ fetch: (request, env) => app(request, env as HttpBindings) }) as Server
+  const app = createApp({
+    store,
+    bus,
+    connections,
+    metrics: createMetrics({ log, bus, connections }),
+    address: () => addressOf(server),
+    stream: createStreamHandlers({
+      store,
+      hub: { bus, snapshots, catchUp },
+      connections,
+      heartbeat,
+      heartbeatMs: config.heartbeatMs,
+      maxAgeMs: config.streamMaxAgeMs,
+      mustExist: (kind, id) => store.read((sql) => mustExist(sql, kind, id)),
+    }),
+    corsOrigins: config.corsOrigins,
+    webRoot: findWebRoot(),
+    logger,
+  })
+  await listen(server, config)
+
+  const { port } = addressOf(server) ?? { port: config.port }
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  logger.info({ url, db: config.dbPath, epoch: log.epoch, position: log.head }, 'listening')
+
+  let ended: Promise<void> | null = null
+
+  /** The file is closed once, after everything that may still write. */
+  async function closeDatabase(): Promise<void> {
+    heartbeat.stop()
+    housekeeping.stop()
+    snapshots.stop()
+    connections.stop()
+    await store.transact((tx) => writeMeta(tx.sql, 'in_use', '0'))
+    database.close()
+  }
+
+  async function close(): Promise<void> {
+    logger.info({ streams: connections.size }, 'draining')
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    await connections.drain(config.drainMs)
+    server.closeIdleConnections()
+    const patience = setTimeout(() => server.closeAllConnections(), config.drainMs)
+    await closed
+    clearTimeout(patience)
+    await closeDatabase()
+    logger.info({}, 'closed')
+  }
+
+  return {
+    url,
+    port,
+    close() {
+      ended ??= close()
+      return ended
+    },
+    async abort() {
+      server.close()
+      server.closeAllConnections()
+      ended ??= closeDatabase()
+      await ended
+    },
+  }
+}
+
+/** A file that was not closed was in use when its server died: whatever ran then runs no more. */
+async function settleAfterCrash(store: Store): Promise<number> {
+  return store.transact(async (tx) => {
+    const crashed = (await readMeta(tx.sql, 'in_use')) === '1'
+    await writeMeta(tx.sql, 'in_use', '1')
+    return crashed ? settleInterrupted(tx) : 0
+  })
+}
+
+function listen(server: Server, { port, host }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host, backlog: 4_096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function addressOf(server: Server): AddressInfo | null {
+  const address = server.address()
+  return address === null || typeof address === 'string' ? null : address
+}
+
+/** The built web app lies beside the built program; a program run from its sources finds it in dist. */
+function findWebRoot(): string | null {
+  const candidates = ['./web', '../web', '../dist/web'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  return candidates.find((path) => existsSync(`${path}/index.html`)) ?? null
+}

@@ -1,0 +1,27 @@
+import * as z from 'zod'
+import { profile } from '../../shared/src/types/agents.ts'
+import { changeProfile, createProfile, listProfiles, removeProfile } from '../domain/agent-profiles.ts'
+import type { Api } from './api.ts'
+
+const { agent, name, config, boardId } = profile.shape
+
+const creation = z.strictObject({ agent, name, config: config.default({}), boardId: boardId.default(null) })
+const changes = z.strictObject({ agent, name, config, boardId }).partial()
+const filter = z.object({ boardId: boardId.unwrap().optional(), agent: agent.optional() })
+
+export function registerAgentProfiles(api: Api): void {
+  api.mutate('post', '/agent-profiles', { status: 201, body: creation }, (tx, { body }) => createProfile(tx, body))
+
+  api.get('/agent-profiles', { query: filter }, async ({ sql, query }) => ({
+    profiles: await listProfiles(sql, query),
+  }))
+
+  api.mutate('patch', '/agent-profiles/:id', { status: 200, body: changes }, (tx, { params, body }) =>
+    changeProfile(tx, params.id, body),
+  )
+
+  api.mutate('delete', '/agent-profiles/:id', { status: 204 }, async (tx, { params }) => {
+    await removeProfile(tx, params.id)
+    return undefined
+  })
+}

@@ -1,0 +1,22 @@
+import * as z from 'zod'
+import { agent } from '../../shared/src/types/agents.ts'
+import { getAgent, listAgents, registerAgent } from '../domain/agents.ts'
+import { Answer, type Api } from './api.ts'
+
+const registration = z.strictObject({
+  id: agent.shape.id,
+  label: agent.shape.label.optional(),
+  kind: agent.shape.kind.optional(),
+  capabilities: agent.shape.capabilities.optional(),
+})
+
+export function registerAgents(api: Api): void {
+  api.mutate('post', '/agents', { status: 201, body: registration }, async (tx, { body }) => {
+    const { agent, created } = await registerAgent(tx, body)
+    return created ? agent : new Answer(200, agent)
+  })
+
+  api.get('/agents', {}, async ({ sql }) => ({ agents: await listAgents(sql, Date.now()) }))
+
+  api.get('/agents/:id', {}, ({ sql, params }) => getAgent(sql, params.id, Date.now()))
+}

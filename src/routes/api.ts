@@ -1,0 +1,143 @@
+/**
+ * How a route is declared: a path, the schemas of what comes in, the status of what goes out, and the domain function
+ * that does it. Parsing, idempotency, the transaction and the answer's headers are the same for all and live here.
+ */
+import { createHash } from 'node:crypto'
+import type { HttpBindings } from '@hono/node-server'
+import type { Context, Hono } from 'hono'
+import * as z from 'zod'
+import { formatCursor } from '../../shared/src/cursor.ts'
+import { HEADER, PAGE_LIMIT, PAGE_LIMIT_MAX } from '../../shared/src/protocol.ts'
+import type { EventLog } from '../db/event-log.ts'
+import { findAnswer, saveAnswer } from '../db/idempotency.ts'
+import type { Sql } from '../db/sql.ts'
+import type { Store, Tx } from '../db/store.ts'
+import { Problem } from '../errors.ts'
+import { parseJson, readBody } from './body.ts'
+import { parseInput } from './input.ts'
+
+export type Env = { Bindings: HttpBindings; Variables: { requestId: string } }
+
+type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | ParamNames<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+export type Params<Path extends string> = Readonly<Record<ParamNames<Path>, string>>
+
+/** What a GET works with: the state of one instant. */
+export interface Reading<Path extends string, Query> {
+  readonly sql: Sql
+  readonly log: EventLog
+  /** Cursor of the instant. */
+  readonly cursor: string
+  readonly params: Params<Path>
+  readonly query: Query
+}
+
+/** What a mutation is asked for. */
+export interface Asked<Path extends string, Body, Query> {
+  readonly params: Params<Path>
+  readonly body: Body
+  readonly query: Query
+}
+
+/** An answer whose status is not the usual one of its route. */
+export class Answer {
+  readonly status: 200 | 201 | 202
+  readonly value: object
+
+  constructor(status: 200 | 201 | 202, value: object) {
+    this.status = status
+    this.value = value
+  }
+}
+
+export interface Api {
+  /** Declares a GET that answers 200 with what `answer` gives. */
+  get<Path extends string, Query = unknown>(
+    path: Path,
+    options: { query?: z.ZodType<Query> },
+    answer: (reading: Reading<Path, Query>) => Promise<object>,
+  ): void
+  /** Declares a mutation: `work` runs in a transaction, what it gives is answered with `status` (204: nothing is), an `Answer` with its own. */
+  mutate<Path extends string, Body = undefined, Query = unknown>(
+    method: 'post' | 'put' | 'patch' | 'delete',
+    path: Path,
+    options: { status: 200 | 201 | 202 | 204; body?: z.ZodType<Body>; query?: z.ZodType<Query> },
+    work: (tx: Tx, asked: Asked<Path, Body, Query>) => Promise<object | undefined>,
+  ): void
+}
+
+/** `limit` of a listing. */
+export const pageLimit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT)
+
+/** Who is asking; everybody is the same subject until rights exist. */
+const SUBJECT = ''
+
+export function createApi(app: Hono<Env>, store: Store): Api {
+  return {
+    get(path, options, answer) {
+      app.get(path, async (c) => {
+        const query = parseQuery(c, options.query)
+        const answered = await store.read((sql, position) =>
+          answer({ sql, log: store.log, cursor: formatCursor(store.log.epoch, position), params: paramsOf(c), query }),
+        )
+        return c.json(answered)
+      })
+    },
+    mutate(method, path, options, work) {
+      app.on(method, path, async (c) => {
+        const query = parseQuery(c, options.query)
+        const raw = await readBody(c.env.incoming, c.env.outgoing)
+        // A route without a body of its own ignores an empty one and refuses another.
+        const body = options.body ? parseInput(options.body, parseJson(c, raw), 'body') : noBody(raw)
+        const key = method === 'post' ? idempotencyKey(c) : undefined
+        const answer = await store.transact(async (tx) => {
+          const claim = key && { subject: SUBJECT, route: c.req.path, key, bodyHash: hash(raw) }
+          const first = claim && (await findAnswer(tx, claim))
+          if (first) return { ...first, replayed: true }
+          const result = await work(tx, { params: paramsOf(c), body: body as never, query })
+          const { status, value } = result instanceof Answer ? result : { status: options.status, value: result }
+          const made = { status, text: status === 204 ? '' : JSON.stringify(value), eventId: tx.eventId }
+          if (claim) await saveAnswer(tx, claim, made)
+          return { ...made, replayed: false }
+        })
+        c.header(HEADER.eventId, answer.eventId)
+        if (answer.replayed) c.header(HEADER.idempotencyReplayed, 'true')
+        if (answer.status === 204) return c.body(null, 204)
+        c.header('Content-Type', 'application/json')
+        return c.body(answer.text, answer.status as 200)
+      })
+    },
+  }
+}
+
+function parseQuery<Query>(c: Context<Env>, schema: z.ZodType<Query> | undefined): Query {
+  return (schema ? parseInput(schema, c.req.query(), 'query') : undefined) as Query
+}
+
+function paramsOf<Path extends string>(c: Context<Env>): Params<Path> {
+  return c.req.param() as Params<Path>
+}
+
+function idempotencyKey(c: Context<Env>): string | undefined {
+  const key = c.req.header(HEADER.idempotencyKey)
+  if (key === undefined) return undefined
+  if (key.length < 1 || key.length > 255) {
+    throw new Problem('bad_request', `${HEADER.idempotencyKey} must be 1 to 255 characters long.`)
+  }
+  return key
+}
+
+function noBody(raw: Buffer): undefined {
+  const text = raw.toString('utf8').trim()
+  if (text !== '' && text !== '{}')
+    throw new Problem('validation_failed', 'This route takes no body.', {
+      errors: [{ path: '', message: 'takes no body' }],
+    })
+}
+
+function hash(raw: Buffer): string {
+  return createHash('sha256').update(raw).digest('base64')
+}

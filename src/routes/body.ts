@@ -1,0 +1,65 @@
+/** The body of a request: read once from the raw request, bounded, decoded strictly. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Context } from 'hono'
+import { MAX_BODY_BYTES } from '../../shared/src/protocol.ts'
+import { Problem } from '../errors.ts'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const EMPTY = Buffer.alloc(0)
+
+/** The whole body; `too_large` as soon as it is known to exceed the limit. */
+export function readBody(incoming: IncomingMessage, outgoing: Pick<ServerResponse, 'setHeader'>): Promise<Buffer> {
+  const declared = Number(incoming.headers['content-length'] ?? NaN)
+  if (declared === 0) return Promise.resolve(EMPTY)
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    function refuse(): void {
+      // What still comes is read and thrown away, so that the client can read the answer; the connection ends after it.
+      incoming.off('data', take)
+      incoming.resume()
+      outgoing.setHeader('Connection', 'close')
+      reject(new Problem('too_large', `The body may be at most ${MAX_BODY_BYTES} bytes. Send less at a time.`))
+    }
+    function take(chunk: Buffer): void {
+      size += chunk.length
+      if (size > MAX_BODY_BYTES) refuse()
+      else chunks.push(chunk)
+    }
+    if (declared > MAX_BODY_BYTES) {
+      refuse()
+      return
+    }
+    incoming.on('data', take)
+    incoming.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)))
+    incoming.once('error', reject)
+    incoming.once('close', () => reject(new Problem('bad_request', 'The request ended before its body was complete.')))
+  })
+}
+
+/** What the body says. Throws `unsupported_media_type`, or `invalid_json` with the reason. */
+export function parseJson(c: Context, raw: Buffer): unknown {
+  const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type !== 'application/json' && !(type.startsWith('application/') && type.endsWith('+json'))) {
+    throw new Problem(
+      'unsupported_media_type',
+      `Send the body as Content-Type: application/json${type && `, not ${type}`}.`,
+    )
+  }
+  let text: string
+  try {
+    text = utf8.decode(raw)
+  } catch (cause) {
+    throw new Problem('invalid_json', 'The body is not valid UTF-8.', { cause })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? cause.message : 'it is nested too deeply'
+    throw new Problem(
+      'invalid_json',
+      text.trim() === '' ? 'The body is empty; send a JSON object.' : `The body is not JSON: ${why}.`,
+      { cause },
+    )
+  }
+}

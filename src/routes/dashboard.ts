@@ -1,0 +1,10 @@
+import * as z from 'zod'
+import { DEFAULT_DASHBOARD_RANGE, dashboardRange } from '../../shared/src/types/dashboard.ts'
+import { dashboardOverview } from '../domain/dashboard.ts'
+import type { Api } from './api.ts'
+
+const query = z.object({ range: dashboardRange.default(DEFAULT_DASHBOARD_RANGE) })
+
+export function registerDashboard(api: Api): void {
+  api.get('/dashboard', { query }, ({ sql, query }) => dashboardOverview(sql, Date.now(), query.range))
+}

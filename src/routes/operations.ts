@@ -1,0 +1,74 @@
+/** Health, statistics and metrics. */
+import type { AddressInfo } from 'node:net'
+import type { Hono } from 'hono'
+import { formatCursor } from '../../shared/src/cursor.ts'
+import { writeMeta } from '../db/meta.ts'
+import type { Store } from '../db/store.ts'
+import { Problem } from '../errors.ts'
+import type { Metrics } from '../metrics.ts'
+import type { Bus } from '../sse/bus.ts'
+import type { Connections } from '../sse/connections.ts'
+import type { Env } from './api.ts'
+
+export interface OperationsDependencies {
+  readonly store: Store
+  readonly bus: Bus
+  readonly connections: Connections
+  readonly metrics: Metrics
+  address(): AddressInfo | null
+}
+
+export function registerOperations(
+  app: Hono<Env>,
+  { store, bus, connections, metrics, address }: OperationsDependencies,
+): void {
+  const startedAt = Date.now()
+
+  app.get('/health', (c) => {
+    const channelStats = bus.channelStats()
+    return c.json({
+      status: 'healthy',
+      type: 'boardcast',
+      port: address()?.port ?? null,
+      connectedClients: connections.size,
+      activeChannels: Object.keys(channelStats).length,
+      channelStats,
+      timestamp: new Date().toISOString(),
+    })
+  })
+
+  // To answer is the proof: the event loop turns.
+  app.get('/health/live', (c) => c.json({ status: 'live' }))
+
+  app.get('/health/ready', async (c) => {
+    if (connections.isDraining) throw new Problem('draining', 'The server is going down.', { retryAfterS: 2 })
+    await store.transact((tx) => writeMeta(tx.sql, 'probe', tx.now))
+    await store.read((sql) => sql.get('SELECT value FROM meta LIMIT 1'))
+    if (bus.head !== store.log.head)
+      throw new Problem('overloaded', 'Committed events wait to be published.', { retryAfterS: 1 })
+    return c.json({ status: 'ready' })
+  })
+
+  app.get('/stats', (c) => {
+    const { oldest, newest } = store.log.bounds
+    const { sse, ws, total, behind, bytesWritten, pendingBytes } = connections.counts()
+    const memory = process.memoryUsage()
+    return c.json({
+      connections: { total, sse, ws, behind },
+      bytes: { written: bytesWritten, pending: pendingBytes },
+      audiences: bus.audienceCount,
+      channelStats: bus.channelStats(),
+      log: {
+        epoch: store.log.epoch,
+        oldest: formatCursor(store.log.epoch, oldest),
+        newest: formatCursor(store.log.epoch, newest),
+        chatter: store.log.chatter,
+      },
+      uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
+      memory: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },
+      timestamp: new Date().toISOString(),
+    })
+  })
+
+  app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }))
+}

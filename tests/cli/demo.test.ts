@@ -1,0 +1,46 @@
+// DEMO1  One round through the public API: every card is worked on and ends in `done`; some attempts fail, some are stopped.
+// DEMO2  Ctrl-C ends it cleanly: exit 130, and no attempt stays running.
+// DEMO3  Without a server it brings its own, and says where to look.
+
+import { expect, test } from 'vitest'
+import { boardcast } from './support/program.ts'
+import { startHub } from './support/server.ts'
+
+test('[DEMO1] --once plays one round and exits 0', async () => {
+  await using hub = await startHub()
+  const program = boardcast(['demo', '--url', hub.url, '--once', '--speed', '60'])
+  expect(await program.ended).toBe(0)
+
+  expect(program.stdout().toString()).toBe(
+    `board:  ${hub.url}/?board=demo\nstream: curl -N '${hub.url}/sse?boardId=demo'\n`,
+  )
+  const cards = await hub.cards('demo')
+  expect(cards).toHaveLength(10)
+  expect(new Set(cards.map(({ column }) => column))).toEqual(new Set(['done']))
+  for (const told of ['begins', 'fails: 1 test failed', 'is stopped half-way', 'succeeds with', 'is merged']) {
+    expect(program.stderr()).toContain(told)
+  }
+  const log = await hub.log(cards[0]!.attempt!.id)
+  expect(log.some(({ message }) => message.includes('\u001b['))).toBe(true)
+})
+
+test('[DEMO2] Ctrl-C stops the attempts that run, exit 130', async () => {
+  await using hub = await startHub()
+  const program = boardcast(['demo', '--board', 'other'], { BOARDCAST_URL: hub.url })
+  await program.until(() => (program.stderr().match(/begins/g) ?? []).length >= 2)
+  program.kill('SIGINT')
+  expect(await program.ended).toBe(130)
+  const attempts = (await hub.cards('other')).flatMap(({ attempt }) => attempt ?? [])
+  expect(attempts.length).toBeGreaterThanOrEqual(2)
+  expect(new Set(attempts.map(({ status }) => status))).toEqual(new Set(['stopped']))
+})
+
+test('[DEMO3] without a server it starts one', async () => {
+  const port = await (async () => {
+    await using hub = await startHub()
+    return new URL(hub.url).port
+  })()
+  const program = boardcast(['demo', '--once', '--speed', '60'], { PORT: port })
+  expect(await program.ended).toBe(0)
+  expect(program.stdout().toString()).toContain(`board:  http://127.0.0.1:${port}/?board=demo`)
+})

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+const cli = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
+
+/** The built program, running. */
+export interface Program {
+  stdout(): Buffer
+  stderr(): string
+  kill(signal: NodeJS.Signals): void
+  /** Resolves when the condition holds; looked at whenever the program writes or ends. */
+  until(condition: () => boolean): Promise<void>
+  /** Resolves to the exit code when the program has ended and all its output is here. */
+  readonly ended: Promise<number | null>
+}
+
+/** Starts `boardcast` with these arguments and no BOARDCAST_ variable but those given. */
+export function boardcast(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(BOARDCAST_|PORT$|HOST$|NODE_OPTIONS$)/.test(name),
+  )
+  const child = spawn(process.execPath, [cli, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...Object.fromEntries(inherited), ...env },
+  })
+  onTestFinished(() => {
+    child.kill('SIGTERM') // for a test that failed: what it started must not outlive it
+  })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  const watchers = new Set<() => void>()
+  const look = () => {
+    for (const watcher of watchers) watcher()
+  }
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout.push(chunk)
+    look()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr.push(chunk)
+    look()
+  })
+  let over = false
+  const ended = new Promise<number | null>((resolve) => {
+    child.once('close', (code) => {
+      over = true
+      look()
+      resolve(code)
+    })
+  })
+  const text = () => Buffer.concat(stderr).toString()
+  return {
+    ended,
+    stdout: () => Buffer.concat(stdout),
+    stderr: text,
+    kill: (signal) => child.kill(signal),
+    until: (condition) =>
+      new Promise((resolve, reject) => {
+        const watcher = () => {
+          if (condition()) resolve()
+          else if (over) reject(new Error(`it ended before the condition held; stderr: ${text()}`))
+          else return
+          watchers.delete(watcher)
+        }
+        watchers.add(watcher)
+        watcher()
+      }),
+  }
+}

@@ -1,0 +1,82 @@
+/** A store on a real file, for tests of the domain: mutations, what they said, and that a refusal left no trace. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'vitest'
+import * as z from 'zod'
+import type { ErrorCode } from '../../shared/src/errors.ts'
+import { ALL, EventLog } from '../../src/db/event-log.ts'
+import type { LogEvent } from '../../src/db/log-event.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import type { Sql } from '../../src/db/sql.ts'
+import { openSqlite } from '../../src/db/sqlite.ts'
+import { createStore, type Store, type Tx } from '../../src/db/store.ts'
+import { Problem } from '../../src/errors.ts'
+
+export interface Said {
+  readonly type: string
+  readonly payload: Record<string, unknown>
+}
+
+export interface BoardStore {
+  readonly store: Store
+  readonly sql: Sql
+  do<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** The events since the last call, each checked against its schema. */
+  said(): Promise<Said[]>
+  /** Expects a refusal with this code that wrote nothing and said nothing; gives it back. */
+  refused(code: ErrorCode, work: (tx: Tx) => Promise<unknown>): Promise<Problem>
+  close(): void
+}
+
+const TABLES = ['boards', 'board_columns', 'cards', 'card_dependencies', 'attempts']
+
+export async function openBoardStore(): Promise<BoardStore> {
+  const folder = mkdtempSync(join(tmpdir(), 'boardcast-domain-'))
+  const sql = openSqlite(join(folder, 'test.db'), 'process')
+  await migrate(sql)
+  const log = await EventLog.open(sql)
+  const store = createStore(sql, log, () => {})
+  let heard = 0
+
+  async function everything(): Promise<unknown> {
+    const tables: object[][] = []
+    for (const table of TABLES) tables.push(await sql.all(`SELECT * FROM ${table} ORDER BY 1, 2`))
+    return { tables, head: log.head }
+  }
+
+  return {
+    store,
+    sql,
+    do: (work) => store.transact(work),
+    async said() {
+      const { events, reached } = await log.readAfter(ALL, heard, 1000)
+      heard = reached
+      return events.map((event) => ({ type: event.type, payload: checked(event) }))
+    },
+    async refused(code, work) {
+      const before = await everything()
+      const outcome = await store.transact(work).then(
+        () => null,
+        (error: unknown) => error,
+      )
+      if (!(outcome instanceof Problem)) throw outcome ?? new Error(`expected ${code}, but it was done`)
+      expect(outcome.code).toBe(code)
+      expect(await everything()).toEqual(before)
+      return outcome
+    },
+    close() {
+      sql.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** The payload as it is stored, once it has been found to be what the catalogue says: its fields and no others. */
+export function checked(event: LogEvent): Record<string, unknown> {
+  const { entry } = event
+  if (!entry) throw new Error(`${event.type} is not in the catalogue`)
+  const stored = JSON.parse(event.data) as Record<string, unknown>
+  entry.shows.parse(JSON.parse(event.bare))
+  return z.strictObject({ ...entry.about.shape, ...entry.shows.shape }).parse(stored)
+}

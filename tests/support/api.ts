@@ -1,0 +1,70 @@
+/** Calls of the API that never repeat themselves: a request whose connection ended without an answer stays unanswered. */
+import { Agent, request } from 'node:http'
+
+export interface Reply {
+  readonly status: number
+  readonly eventId: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  readonly body: any
+}
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
+
+export interface ApiClient extends Disposable {
+  /** Calls a route under /api/v1. Rejects when there was no answer, or none that was whole. */
+  call(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>
+  /** As `call` with GET, and throws unless the answer is 200. */
+  get(path: string): Promise<Reply['body']>
+}
+
+export function createApiClient(url: string): ApiClient {
+  const { hostname, port } = new URL(url)
+  const agent = new Agent({ keepAlive: true })
+
+  function call(method: Method, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      const text = body === undefined ? undefined : JSON.stringify(body)
+      const outgoing = request(
+        {
+          agent,
+          hostname,
+          port,
+          method,
+          path: path.startsWith('/stats') ? path : `/api/v1${path}`,
+          headers: {
+            ...(text !== undefined && {
+              'Content-Type': 'application/json',
+              'Content-Length': Buffer.byteLength(text),
+            }),
+            ...headers,
+          },
+        },
+        (incoming) => {
+          const chunks: Buffer[] = []
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
+          incoming.on('error', reject)
+          incoming.on('end', () => {
+            const answer = Buffer.concat(chunks).toString()
+            resolve({
+              status: incoming.statusCode ?? 0,
+              eventId: String(incoming.headers['event-id'] ?? ''),
+              body: answer === '' ? undefined : JSON.parse(answer),
+            })
+          })
+        },
+      )
+      outgoing.on('error', reject)
+      outgoing.end(text)
+    })
+  }
+
+  return {
+    call,
+    async get(path) {
+      const reply = await call('GET', path)
+      if (reply.status !== 200) throw new Error(`GET ${path}: ${reply.status} ${JSON.stringify(reply.body)}`)
+      return reply.body
+    },
+    [Symbol.dispose]: () => agent.destroy(),
+  }
+}

@@ -1,0 +1,28 @@
+/** Numbers that look random and are the same for the same seed: a failure can be had again. */
+export interface Random {
+  /** 0 to n-1. */
+  below(n: number): number
+  pick<T>(list: readonly T[]): T | undefined
+  chance(probability: number): boolean
+}
+
+/** mulberry32. */
+export function createRandom(seed: number): Random {
+  let state = seed >>> 0
+  function next(): number {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+  return {
+    below: (n) => Math.floor(next() * n),
+    pick: (list) => list[Math.floor(next() * list.length)],
+    chance: (probability) => next() < probability,
+  }
+}
+
+/** A seed of this run, or the one that BOARDCAST_TEST_SEED gives; tests name it in what they say when they fail. */
+export function chooseSeed(): number {
+  return Number(process.env.BOARDCAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
+}

@@ -1,0 +1,260 @@
+/**
+ * Store, bus and subscriptions as the server joins them, over connections that exist only here: a test decides turn by
+ * turn what is written, which connection takes bytes, and how the time goes. No socket, no clock.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createParser } from 'eventsource-parser'
+import { vi } from 'vitest'
+import { parseChannelWithView } from '../../shared/src/channels.ts'
+import { formatCursor } from '../../shared/src/cursor.ts'
+import { CONTROL } from '../../shared/src/protocol.ts'
+import type { BoardState } from '../../shared/src/types/kanban.ts'
+import { EventLog } from '../../src/db/event-log.ts'
+import type { LogEvent } from '../../src/db/log-event.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { openSqlite } from '../../src/db/sqlite.ts'
+import { createStore, type Store } from '../../src/db/store.ts'
+import { boardState } from '../../src/domain/board-state.ts'
+import { snapshotSources } from '../../src/snapshot-sources.ts'
+import { Bus } from '../../src/sse/bus.ts'
+import { CatchUp } from '../../src/sse/catch-up.ts'
+import { sseFraming } from '../../src/sse/frames.ts'
+import type { Framing, Packet, Sink } from '../../src/sse/framing.ts'
+import { createListeners } from '../../src/sse/listeners.ts'
+import { parseStart } from '../../src/sse/request.ts'
+import { Selection } from '../../src/sse/selection.ts'
+import { Snapshots } from '../../src/sse/snapshots.ts'
+import { Subscription } from '../../src/sse/subscription.ts'
+import { parseTypeFilter } from '../../src/sse/type-filter.ts'
+import type { SeenEvent } from './log-reader.ts'
+import { Received } from './received.ts'
+import type { Listening } from './sights.ts'
+
+/** A connection whose peer takes bytes when it is told to. */
+class HeldSink implements Sink {
+  isStalled = false
+  closed = false
+  #waiting: Array<Buffer | (() => void)> = []
+  readonly #deliver: (text: string) => void
+
+  constructor(deliver: (text: string) => void) {
+    this.#deliver = deliver
+  }
+
+  get pendingBytes(): number {
+    return this.#waiting.reduce((sum, one) => sum + (typeof one === 'function' ? 0 : one.length), 0)
+  }
+
+  write({ bytes }: Packet): void {
+    this.#waiting.push(bytes)
+    if (!this.isStalled) this.take(Infinity)
+  }
+
+  onceDrained(callback: () => void): void {
+    this.#waiting.push(() => setImmediate(callback))
+    if (!this.isStalled) this.take(Infinity)
+  }
+
+  end(): void {
+    this.closed = true
+  }
+
+  /** Lets the peer take so many bytes of what waits. */
+  take(bytes: number): void {
+    for (let left = bytes; this.#waiting.length > 0 && left > 0; ) {
+      const next = this.#waiting.shift()
+      if (typeof next === 'function') next()
+      else if (next) {
+        if (next.length > left) this.#waiting.unshift(next.subarray(left))
+        if (!this.closed) this.#deliver(next.subarray(0, left).toString('latin1'))
+        left -= next.length
+      }
+    }
+  }
+}
+
+export class SimulatedListener {
+  readonly listening: Listening
+  /** A stream of its own for one board: bare payloads. */
+  readonly bare: boolean
+  readonly received = new Received()
+  readonly #simulation: Simulation
+  #connection: { readonly sink: HeldSink; readonly subscription: Subscription } | null = null
+
+  constructor(simulation: Simulation, listening: Listening, bare: boolean) {
+    this.#simulation = simulation
+    this.listening = listening
+    this.bare = bare
+  }
+
+  /** Connected, and its peer takes what comes. */
+  get isFlowing(): boolean {
+    return this.#connection?.sink.isStalled === false
+  }
+
+  get isBehind(): boolean {
+    return this.#connection?.subscription.isBehind ?? false
+  }
+
+  get pendingBytes(): number {
+    return this.#connection?.sink.pendingBytes ?? 0
+  }
+
+  /** Opens a connection, where the last one ended. */
+  connect(): void {
+    if (this.#connection) return
+    this.received.connect()
+    const parser = createParser({
+      onEvent: ({ event = 'message', id, data }) => this.received.take({ event, id, text: data }),
+    })
+    const decoder = new TextDecoder()
+    const sink = new HeldSink((text) => parser.feed(decoder.decode(Buffer.from(text, 'latin1'), { stream: true })))
+    const { hub, store } = this.#simulation
+    const subscription = new Subscription(hub, {
+      selection: selectionOf(this.listening),
+      framing: framingOf(this.bare),
+      sink,
+      withOpeningFrames: this.bare,
+      onEnd: () => undefined,
+    })
+    this.#connection = { sink, subscription }
+    const asking = { header: () => this.received.lastEventId, query: () => undefined }
+    const start = parseStart(asking, store.log.epoch, store.log.bounds)
+    void subscription.open(start, { connectionId: 'c', heartbeatMs: 15_000, retryMs: 1_500 })
+  }
+
+  reconnect(): void {
+    this.cut()
+    this.connect()
+  }
+
+  cut(): void {
+    if (!this.#connection) return
+    this.#connection.sink.closed = true
+    this.#connection.subscription.close()
+    this.#connection = null
+  }
+
+  stall(): void {
+    if (this.#connection) this.#connection.sink.isStalled = true
+  }
+
+  /** Takes some of what waits, and stalls again. */
+  sip(bytes: number): void {
+    this.#connection?.sink.take(bytes)
+  }
+
+  flow(): void {
+    if (!this.#connection) return
+    this.#connection.sink.isStalled = false
+    this.#connection.sink.take(Infinity)
+  }
+
+  beat(): void {
+    this.#connection?.subscription.heartbeat((framing, reached) =>
+      framing.pack([framing.control(CONTROL.heartbeat, '{"ts":""}', this.#simulation.cursor(reached), true)]),
+    )
+  }
+}
+
+export class Simulation implements AsyncDisposable {
+  readonly store: Store
+  readonly hub
+  /** Everything that was ever committed, in the order of publication. */
+  readonly published: SeenEvent[] = []
+  readonly errors: unknown[] = []
+  readonly #snapshots: Snapshots
+  readonly #close: () => void
+
+  static async start(): Promise<Simulation> {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const folder = mkdtempSync(join(tmpdir(), 'boardcast-simulation-'))
+    const database = openSqlite(join(folder, 'test.db'), 'process')
+    await migrate(database)
+    const log = await EventLog.open(database)
+    return new Simulation(database, log, () => {
+      database.close()
+      rmSync(folder, { recursive: true })
+    })
+  }
+
+  private constructor(database: ReturnType<typeof openSqlite>, log: EventLog, close: () => void) {
+    const onError = (error: unknown) => this.errors.push(error)
+    this.#close = close
+    this.store = createStore(database, log, (events) => {
+      this.published.push(...events.map((event) => this.#seen(event)))
+      listeners.advance(events)
+    })
+    const bus = new Bus(log.head, (seq) => this.cursor(seq))
+    this.#snapshots = new Snapshots(this.store, bus, snapshotSources, onError)
+    this.hub = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(this.store, onError) }
+    const listeners = createListeners(bus, this.#snapshots, onError)
+  }
+
+  cursor(seq: number): string {
+    return formatCursor(this.store.log.epoch, seq)
+  }
+
+  listener(listening: Listening, bare: boolean): SimulatedListener {
+    return new SimulatedListener(this, listening, bare)
+  }
+
+  async turns(count: number): Promise<void> {
+    for (let turn = 0; turn < count; turn++) await new Promise(setImmediate)
+  }
+
+  /** Lets so much time pass for timers. */
+  async pass(ms: number): Promise<void> {
+    vi.advanceTimersByTime(ms)
+    await this.turns(1)
+  }
+
+  /** Resolves when nothing is left to do for the listeners that are connected and take what comes. */
+  async quiesce(listeners: readonly SimulatedListener[]): Promise<void> {
+    for (let round = 0; round < 3; round++) {
+      await this.turns(3)
+      while (listeners.some(({ isBehind, isFlowing }) => isBehind && isFlowing)) await this.turns(1)
+      await this.pass(1_000)
+    }
+  }
+
+  /** Everybody is connected, takes what comes, and is told the id reached at the end. */
+  async settle(listeners: readonly SimulatedListener[]): Promise<void> {
+    for (const listener of listeners) {
+      listener.connect()
+      listener.flow()
+    }
+    await this.quiesce(listeners)
+    for (const listener of listeners) listener.beat()
+  }
+
+  async stateOf(boardId: string): Promise<BoardState | null> {
+    return this.store.read((sql) => boardState(sql, boardId))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#snapshots.stop()
+    await this.turns(2)
+    this.#close()
+    vi.useRealTimers()
+  }
+
+  #seen({ seq, type, data }: LogEvent): SeenEvent {
+    return { seq, id: this.cursor(seq), type, data: JSON.parse(data) }
+  }
+}
+
+function selectionOf({ channels, view = 'diff', types }: Listening): Selection {
+  const heard = channels.map((name) => {
+    const channel = parseChannelWithView(name)
+    if (!channel) throw new Error(`${name} is no channel`)
+    return { ...channel, view }
+  })
+  return new Selection(heard, parseTypeFilter(types?.join(',')))
+}
+
+function framingOf(bare: boolean): Framing {
+  return sseFraming({ chunked: false, gzip: false, envelope: !bare })
+}

@@ -1,0 +1,68 @@
+/** The only file that calls the JSON API. */
+import type { ProblemBody } from '../../shared/src/errors.ts'
+import { API_PREFIX } from '../../shared/src/protocol.ts'
+import type { Attempt, AttemptStatus, Board, Card } from '../../shared/src/types/kanban.ts'
+
+/** What the server said no to, in words for people. `status` is 0 when nobody answered. */
+export class Refusal extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+export async function listBoards(): Promise<Board[]> {
+  const { boards } = await request<{ boards: Board[] }>('GET', '/boards')
+  return boards
+}
+
+export async function getBoard(boardId: string): Promise<Board> {
+  const { board } = await request<{ board: Board }>('GET', `/boards/${encodeURIComponent(boardId)}`)
+  return board
+}
+
+export function createBoard(board: { id: string; name: string }): Promise<Board> {
+  return request('POST', '/boards', board)
+}
+
+type NewCard = { title: string } & Partial<Pick<Card, 'ticketType' | 'priority' | 'labels' | 'dependsOn'>>
+
+export function createCard(boardId: string, card: NewCard): Promise<Card> {
+  return request('POST', `/boards/${encodeURIComponent(boardId)}/cards`, card)
+}
+
+export function createAttempt(cardId: string, attempt: { agent: string; status: AttemptStatus }): Promise<Attempt> {
+  return request('POST', `/cards/${encodeURIComponent(cardId)}/attempts`, attempt)
+}
+
+export function updateAttempt(
+  attemptId: string,
+  changes: { status: AttemptStatus; exitCode: number },
+): Promise<Attempt> {
+  return request('PATCH', `/attempts/${encodeURIComponent(attemptId)}`, changes)
+}
+
+export function appendLog(attemptId: string, message: string): Promise<{ count: number }> {
+  return request('POST', `/attempts/${encodeURIComponent(attemptId)}/logs`, { message })
+}
+
+async function request<Reply>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<Reply> {
+  const response = await fetch(`${API_PREFIX}${path}`, {
+    method,
+    ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+  }).catch(() => undefined)
+  if (!response) throw new Refusal(0, 'The server does not answer. Is it running?')
+  if (!response.ok) throw new Refusal(response.status, await explain(response))
+  return (await response.json()) as Reply
+}
+
+async function explain(response: Response): Promise<string> {
+  // A proxy in between may answer with something that is not a problem body; the status is then all there is to say.
+  const problem = (await response.json().catch(() => ({}))) as Partial<ProblemBody>
+  const faults = problem.errors?.map(({ path, message }) => (path ? `${path}: ${message}` : message)) ?? []
+  const what = problem.title ?? `The server answered ${response.status}`
+  const why = faults.length > 0 ? faults.join('; ') : problem.detail
+  return why && why !== what ? `${what}: ${why}` : what
+}

@@ -1,0 +1,53 @@
+/** A shell command that is shown to be copied. */
+import { announce } from './announce.ts'
+import { element } from './element.ts'
+
+const COPIED_MS = 2_000
+
+export interface Command {
+  readonly node: HTMLElement
+  set: (purpose: string, text: string) => void
+}
+
+export function command(purpose: string, text: string): Command {
+  const label = element('p', { class: 'command-label' })
+  const code = element('code', { class: 'command-text', translate: 'no' })
+  const button = element('button', { type: 'button', class: 'copy' }, 'Copy')
+  let restore = 0
+
+  button.addEventListener('click', () => void copy())
+  set(purpose, text)
+  return { node: element('div', { class: 'command' }, label, code, button), set }
+
+  function set(newPurpose: string, newText: string): void {
+    label.textContent = newPurpose
+    code.textContent = newText
+    button.setAttribute('aria-label', `Copy: ${newPurpose}`)
+  }
+
+  async function copy(): Promise<void> {
+    const copied = await write(code.textContent ?? '')
+    // Without the clipboard (plain http on another host) the text is selected, one key away from being copied.
+    if (!copied) getSelection()?.selectAllChildren(code)
+    button.textContent = copied ? 'Copied' : 'Selected'
+    announce(copied ? 'Copied' : 'The command is selected. Copy it with the keyboard.')
+    clearTimeout(restore)
+    restore = setTimeout(() => {
+      button.textContent = 'Copy'
+    }, COPIED_MS)
+  }
+}
+
+async function write(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** `text` is written into single quotes as it is: callers pass constants and ids, which hold none. */
+export function curlPost(path: string, body: object): string {
+  return `curl --json '${JSON.stringify(body)}' ${location.origin}${path}`
+}

@@ -1,0 +1,136 @@
+/**
+ * The lines that attempts print. The newest 500 are kept: enough to read, and few enough for the page to stay light
+ * however long it is open. While the reader has scrolled up nothing on screen moves; new lines wait, no more than would
+ * be shown anyway, until the reader comes back to the end.
+ */
+import type { LogLine } from '../../shared/src/types/kanban.ts'
+import { ansiSpans } from './ansi.ts'
+import { clock } from './clock.ts'
+import { element } from './element.ts'
+import { Newest } from './newest.ts'
+import { oncePerFrame } from './once-per-frame.ts'
+
+const MAX_LINES = 500
+/** A line may be 64 KiB; this much of it is shown, to bound the page at 500 of them. */
+const MAX_LINE_CHARACTERS = 4_000
+/** Fractions of a pixel still count as the end. More would pull a reader back who has just begun to scroll up. */
+const END_SLACK_PX = 2
+
+type Entry =
+  | { readonly kind: 'line'; readonly line: LogLine; readonly ticket: string }
+  | { readonly kind: 'note'; readonly text: string; readonly at: Date }
+
+export interface LogPanel {
+  readonly node: HTMLElement
+  addLine: (ticket: string, line: LogLine) => void
+  /** A remark between the lines: an attempt that changed its status, a gap. */
+  addNote: (text: string) => void
+}
+
+export function logPanel(): LogPanel {
+  const list = element('ol', { class: 'lines' })
+  const empty = element(
+    'p',
+    { class: 'empty' },
+    'Nothing printed since this page opened. Lines show here as they are posted.',
+  )
+  const scroller = element(
+    'div',
+    { class: 'log', tabindex: '0', role: 'region', 'aria-labelledby': 'log-title' },
+    empty,
+    list,
+  )
+  const jump = element('button', { type: 'button', class: 'jump', hidden: true })
+  const total = element('span', { class: 'count' })
+  const node = element(
+    'section',
+    { class: 'panel panel-log', 'aria-labelledby': 'log-title' },
+    element('h2', {}, element('span', { id: 'log-title' }, 'Log'), ' ', total),
+    element('div', { class: 'panel-body' }, scroller, jump),
+  )
+
+  const waiting = new Newest<Entry>(MAX_LINES)
+  let isFollowing = true
+  let lineCount = 0
+  const draw = oncePerFrame(() => {
+    if (isFollowing) append()
+    else offerJump()
+  })
+
+  scroller.addEventListener('scroll', () => {
+    const isAtEnd = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop <= END_SLACK_PX
+    if (isAtEnd === isFollowing) return
+    isFollowing = isAtEnd
+    draw()
+  })
+  jump.addEventListener('click', () => {
+    isFollowing = true
+    append()
+    scroller.focus()
+  })
+
+  return {
+    node,
+    addLine(ticket, line) {
+      lineCount += 1
+      waiting.push({ kind: 'line', line, ticket })
+      draw()
+    },
+    addNote(text) {
+      waiting.push({ kind: 'note', text, at: new Date() })
+      draw()
+    },
+  }
+
+  function append(): void {
+    const { items, dropped } = waiting.take()
+    jump.hidden = true
+    if (items.length > 0) {
+      empty.hidden = true
+      total.textContent = lineCount.toLocaleString()
+      if (dropped > 0) list.append(noteNode(`${dropped.toLocaleString()} earlier lines are not shown`, new Date()))
+      list.append(
+        ...items.map((item) =>
+          item.kind === 'line' ? lineNode(item.line, item.ticket) : noteNode(item.text, item.at),
+        ),
+      )
+      while (list.childElementCount > MAX_LINES) list.firstElementChild?.remove()
+    }
+    scroller.scrollTop = scroller.scrollHeight
+  }
+
+  function offerJump(): void {
+    total.textContent = lineCount.toLocaleString()
+    jump.textContent = waiting.pushed > 0 ? `Jump to latest (${waiting.pushed.toLocaleString()} new)` : 'Jump to latest'
+    jump.hidden = false
+  }
+}
+
+function lineNode(line: LogLine, ticket: string): HTMLElement {
+  const cut = line.message.length > MAX_LINE_CHARACTERS
+  const message = element('span', { class: 'message', dir: 'auto' })
+  for (const span of ansiSpans(cut ? line.message.slice(0, MAX_LINE_CHARACTERS) : line.message)) {
+    message.append(span.className ? element('span', { class: span.className }, span.text) : span.text)
+  }
+  if (cut) message.append(element('em', {}, ` … ${line.message.length.toLocaleString()} characters in all`))
+  return element(
+    'li',
+    { 'data-level': line.level },
+    element('time', { datetime: line.ts }, clock(new Date(line.ts))),
+    ' ',
+    element('span', { class: 'ticket' }, ticket),
+    ' ',
+    ...(line.level === 'info' ? [] : [element('span', { class: 'level' }, line.level), ' ']),
+    message,
+  )
+}
+
+function noteNode(text: string, at: Date): HTMLElement {
+  return element(
+    'li',
+    { class: 'note' },
+    element('time', { datetime: at.toISOString() }, clock(at)),
+    ' ',
+    element('span', { class: 'message' }, text),
+  )
+}

@@ -1,0 +1,49 @@
+/** One page at a time: the list of boards, or the board that the address names. */
+import { currentBoard, goTo } from './address.ts'
+import { boardPage } from './board-page.ts'
+import { boardsPage } from './boards-page.ts'
+import { showConnection } from './connection.ts'
+import type { Page } from './page.ts'
+
+const container = document.getElementById('page')
+const connectionContainer = document.getElementById('connection')
+if (container && connectionContainer) start(container, connectionContainer)
+
+function start(container: HTMLElement, connectionContainer: HTMLElement): void {
+  const connection = showConnection(connectionContainer)
+  let page: Page | undefined
+
+  show()
+  addEventListener('popstate', () => {
+    show()
+    page?.heading.focus()
+  })
+  document.addEventListener('click', (event) => {
+    const link = event.target instanceof Element ? event.target.closest('a[data-board]') : null
+    // A click that asks for a new tab or window is the browser's.
+    if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+    event.preventDefault()
+    open(link.getAttribute('data-board') || undefined)
+  })
+
+  function open(boardId: string | undefined): void {
+    goTo(boardId)
+    show()
+    page?.heading.focus()
+  }
+
+  function show(): void {
+    // First the old stream ends, then the new one begins: a browser allows six connections to an origin in all its tabs.
+    page?.close()
+    const boardId = currentBoard()
+    const shown = boardId ? boardPage(boardId, connection) : boardsPage(connection, open)
+    page = shown
+    const setTitle = () => {
+      document.title = `${shown.heading.textContent} · Boardcast`
+    }
+    shown.onTitle(setTitle)
+    setTitle()
+    container.replaceChildren(shown.node)
+    scrollTo(0, 0)
+  }
+}
