@@ -58,6 +58,8 @@ export const MAX_BODY_BYTES = 1024 * 1024
 export const MAX_LINE_BYTES = 64 * 1024
 export const MAX_BATCH_LINES = 1_000
 export const MAX_TITLE_LENGTH = 500
+/** Of what clients may shape as they like: configurations, details, metadata. */
+export const MAX_JSON_DEPTH = 100
 export const PAGE_LIMIT = 100
 export const PAGE_LIMIT_MAX = 1_000
 

@@ -9,8 +9,11 @@
  * What retention trimmed is remembered as one position: at or after it nothing is missing.
  */
 import { randomBytes } from 'node:crypto'
+import { inserter } from './insert.ts'
 import { LogEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'
+import { type Chatter, pruneChatter, type RetentionPolicy, readChatter, writeChatter } from './retention.ts'
+import { Runs } from './runs.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
 /** Every event, whatever its channels. */
@@ -43,25 +46,29 @@ const RUNS_PER_READ = 256
 const SELECT = 'SELECT seq, type, at, data, skip FROM events'
 const SELECT_CHUNK = `${SELECT} WHERE seq IN (${Array(CHUNK).fill('?').join(',')}) ORDER BY seq`
 
+const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data'])
+const insertRuns = inserter('event_channels', ['channel', 'first_seq', 'last_seq'])
+
+/** Where the log stands. Of its two copies, one holds what is committed, one what the open transaction makes of it. */
+interface Standing {
+  readonly head: number
+  readonly trimmed: number
+  /** Nothing at or before this position is chatter, so that a prune need not look there again. */
+  readonly scanned: number
+  readonly chatter: Chatter
+}
+
 export class EventLog {
   readonly epoch: string
   readonly #sql: Sql
-  #head: number
-  #trimmed: number
-  #chatter: { events: number; bytes: number }
-  /** Nothing at or before this position is chatter, so that a prune need not look there again. */
-  #scanned: number
+  #committed: Standing
+  #open: Standing
 
-  private constructor(
-    sql: Sql,
-    start: { epoch: string; head: number; trimmed: number; events: number; bytes: number },
-  ) {
+  private constructor(sql: Sql, epoch: string, standing: Standing) {
     this.#sql = sql
-    this.epoch = start.epoch
-    this.#head = start.head
-    this.#trimmed = start.trimmed
-    this.#scanned = start.trimmed
-    this.#chatter = { events: start.events, bytes: start.bytes }
+    this.epoch = epoch
+    this.#committed = standing
+    this.#open = standing
   }
 
   static async open(sql: Sql): Promise<EventLog> {
@@ -69,76 +76,74 @@ export class EventLog {
     await writeMeta(sql, 'epoch', epoch)
     const trimmed = Number((await readMeta(sql, 'trimmed')) ?? 0)
     const newest = await sql.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
-    return new EventLog(sql, {
-      epoch,
-      // The newest events may have been trimmed; their positions stay used.
-      head: Math.max(newest?.seq ?? 0, trimmed),
-      trimmed,
-      events: Number((await readMeta(sql, 'chatter_events')) ?? 0),
-      bytes: Number((await readMeta(sql, 'chatter_bytes')) ?? 0),
-    })
+    // The newest events may have been trimmed; their positions stay used.
+    const head = Math.max(newest?.seq ?? 0, trimmed)
+    return new EventLog(sql, epoch, { head, trimmed, scanned: trimmed, chatter: await readChatter(sql) })
   }
 
   /** The newest committed position. */
   get head(): number {
-    return this.#head
+    return this.#committed.head
   }
 
   get bounds(): Bounds {
-    return { oldest: this.#trimmed, newest: this.#head }
+    return { oldest: this.#committed.trimmed, newest: this.#committed.head }
   }
 
   /** How much of the log retention may trim. */
-  get chatter(): { readonly events: number; readonly bytes: number } {
-    return this.#chatter
+  get chatter(): Chatter {
+    return this.#committed.chatter
   }
 
-  /**
-   * Writes events that continue the log, inside the transaction of the caller; `committed` must follow its COMMIT.
-   * The events' positions are head + 1, head + 2, ...
-   */
+  /** A transaction begins: what the last one made and did not commit is forgotten. */
+  begin(): void {
+    this.#open = this.#committed
+  }
+
+  /** Its COMMIT is done: what it made is the log. To be called at once, before any reader is let in. */
+  committed(): void {
+    this.#committed = this.#open
+  }
+
+  /** Writes events that continue the log, inside a transaction: their positions are head + 1, head + 2, ... */
   async append(events: readonly LogEvent[]): Promise<void> {
+    const last = events.at(-1)
+    if (!last) return
     const runs = new Runs()
-    let chatter = 0
-    let bytes = 0
+    const rows: SqlValue[] = []
+    let { events: count, bytes } = this.#open.chatter
     for (const event of events) {
       const isChatter = event.entry?.keep === 'chatter'
-      await this.#sql.run('INSERT INTO events (seq, type, at, chatter, skip, data) VALUES (?, ?, ?, ?, ?, ?)', [
-        event.seq,
-        event.type,
-        event.at,
-        isChatter ? 1 : 0,
-        event.skip,
-        event.data,
-      ])
+      rows.push(event.seq, event.type, event.at, isChatter ? 1 : 0, event.skip, event.data)
       for (const { channel } of event.placements) runs.add(channel, event.seq)
       if (isChatter) {
-        chatter += 1
+        count += 1
         bytes += Buffer.byteLength(event.data)
       }
     }
-    for (const run of runs.inOrder()) {
-      await this.#sql.run('INSERT INTO event_channels (channel, first_seq, last_seq) VALUES (?, ?, ?)', [
-        run.channel,
-        run.first,
-        run.last,
-      ])
-    }
-    if (chatter > 0) {
-      await writeMeta(this.#sql, 'chatter_events', String(this.#chatter.events + chatter))
-      await writeMeta(this.#sql, 'chatter_bytes', String(this.#chatter.bytes + bytes))
-    }
+    await insertEvents(this.#sql, rows)
+    await insertRuns(
+      this.#sql,
+      runs.inOrder().flatMap(({ channel, first, last }) => [channel, first, last]),
+    )
+    const chatter = { events: count, bytes }
+    if (count > this.#open.chatter.events) await writeChatter(this.#sql, chatter)
+    this.#open = { ...this.#open, head: last.seq, chatter }
   }
 
-  /** Makes what `append` wrote part of the log, once its COMMIT is done. */
-  committed(events: readonly LogEvent[]): void {
-    const last = events.at(-1)
-    if (last) this.#head = last.seq
-    for (const event of events) {
-      if (event.entry?.keep !== 'chatter') continue
-      this.#chatter.events += 1
-      this.#chatter.bytes += Buffer.byteLength(event.data)
+  /**
+   * Deletes the oldest chatter, at most `maxEvents` of it, while there is more than the policy allows. Runs inside a
+   * transaction. Answers whether there may be more to delete.
+   */
+  async prune(policy: RetentionPolicy, now: number, maxEvents: number): Promise<boolean> {
+    const { trimmed, scanned, chatter } = this.#open
+    const pruned = await pruneChatter(this.#sql, { policy, now, maxEvents, chatter, trimmed, scanned })
+    this.#open = {
+      ...this.#open,
+      scanned: pruned.scanned ?? this.#committed.head,
+      ...(pruned.trim && { trimmed: pruned.trim.upTo, chatter: pruned.trim.chatter }),
     }
+    return pruned.trim?.more ?? false
   }
 
   /**
@@ -151,7 +156,7 @@ export class EventLog {
     limit: number,
     maxLength = Infinity,
   ): Promise<Page> {
-    const head = this.#head
+    const { head } = this
     if (after >= head) return { events: [], reached: after }
     return channels === ALL
       ? this.#readAll(after, limit, maxLength, head)
@@ -180,61 +185,6 @@ export class EventLog {
       if (runs.length < RUNS_PER_READ) break
     }
     return found.reverse()
-  }
-
-  /**
-   * Deletes the oldest chatter, at most `maxEvents` of it, while there is more than the policy allows. Runs inside a
-   * transaction; `trimmed` must follow its COMMIT. Answers null when there is nothing to delete.
-   */
-  async prune(policy: RetentionPolicy, now: number, maxEvents: number): Promise<Trim | null> {
-    const rows = await this.#sql.all<{ seq: number; at: number; size: number }>(
-      'SELECT seq, at, octet_length(data) AS size FROM events WHERE seq > ? AND chatter = 1 ORDER BY seq LIMIT ?',
-      [this.#scanned, maxEvents],
-    )
-    this.#scanned = rows[0] ? rows[0].seq - 1 : this.#head
-    let { events, bytes } = this.#chatter
-    let upTo = 0
-    for (const row of rows) {
-      const excess = events > policy.maxEvents || bytes > policy.maxBytes || row.at < now - policy.maxAgeMs
-      if (!excess) break
-      upTo = row.seq
-      events -= 1
-      bytes -= row.size
-    }
-    if (upTo === 0) return null
-    const after = this.#trimmed
-    await this.#sql.run('DELETE FROM events WHERE seq > ? AND seq <= ? AND chatter = 1', [after, upTo])
-    await this.#pruneRuns(upTo)
-    await writeMeta(this.#sql, 'trimmed', String(upTo))
-    await writeMeta(this.#sql, 'chatter_events', String(events))
-    await writeMeta(this.#sql, 'chatter_bytes', String(Math.max(0, bytes)))
-    return { upTo, events, bytes: Math.max(0, bytes), more: rows.length === maxEvents && upTo === rows.at(-1)?.seq }
-  }
-
-  /** Makes a prune take effect, once its COMMIT is done. */
-  trimmed(trim: Trim): void {
-    this.#trimmed = trim.upTo
-    this.#scanned = trim.upTo
-    this.#chatter = { events: trim.events, bytes: trim.bytes }
-  }
-
-  /** Rows of the index are written in the order of their positions, so a pass goes on where the last one stopped. */
-  async #pruneRuns(upTo: number): Promise<void> {
-    const after = Number((await readMeta(this.#sql, 'trimmed_runs')) ?? 0)
-    const next = await this.#sql.get<{ id: number | null }>(
-      'SELECT min(id) AS id FROM event_channels WHERE id > ? AND last_seq > ?',
-      [after, upTo],
-    )
-    const end =
-      next?.id ??
-      (await this.#sql.get<{ id: number }>('SELECT coalesce(max(id), 0) + 1 AS id FROM event_channels'))?.id ??
-      1
-    await this.#sql.run(
-      `DELETE FROM event_channels WHERE id > ? AND id < ? AND NOT EXISTS
-         (SELECT 1 FROM events WHERE seq BETWEEN event_channels.first_seq AND event_channels.last_seq)`,
-      [after, end],
-    )
-    await writeMeta(this.#sql, 'trimmed_runs', String(Math.max(after, end - 1)))
   }
 
   async #readAll(after: number, limit: number, maxLength: number, head: number): Promise<Page> {
@@ -306,47 +256,5 @@ export class EventLog {
       }
     }
     return { seqs, horizon }
-  }
-}
-
-/** What of the chatter may stay: as old, as many events and as many bytes of payload. */
-export interface RetentionPolicy {
-  readonly maxAgeMs: number
-  readonly maxEvents: number
-  readonly maxBytes: number
-}
-
-export interface Trim {
-  readonly upTo: number
-  readonly events: number
-  readonly bytes: number
-  /** There may be more to delete. */
-  readonly more: boolean
-}
-
-interface Run {
-  readonly channel: string
-  readonly first: number
-  last: number
-}
-
-/** Runs of neighbouring positions per channel, collected while events are appended. */
-class Runs {
-  readonly #open = new Map<string, Run>()
-  readonly #all: Run[] = []
-
-  add(channel: string, seq: number): void {
-    const run = this.#open.get(channel)
-    if (run && seq - run.last <= 1) {
-      run.last = seq
-      return
-    }
-    const next = { channel, first: seq, last: seq }
-    this.#open.set(channel, next)
-    this.#all.push(next)
-  }
-
-  inOrder(): readonly Run[] {
-    return this.#all.sort((a, b) => a.last - b.last)
   }
 }

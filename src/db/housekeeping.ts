@@ -1,6 +1,7 @@
 /** What keeps the file bounded: old chatter is trimmed, old idempotency keys are forgotten. */
-import type { RetentionPolicy } from './event-log.ts'
+
 import { forgetOldAnswers } from './idempotency.ts'
+import type { RetentionPolicy } from './retention.ts'
 import type { Store } from './store.ts'
 
 export interface Housekeeping {
@@ -24,7 +25,7 @@ export function createHousekeeping(
     if (pruning) return
     pruning = true
     try {
-      while ((await store.prune(policy, STEP_EVENTS))?.more);
+      while (await store.prune(policy, STEP_EVENTS));
     } catch (error) {
       onError(error)
     } finally {

@@ -48,14 +48,14 @@ export class LogEvent {
 
 /** The stored text of a payload, and where its bare part begins. Fields that the catalogue does not list are left out. */
 export function encodePayload(entry: Entry, payload: Payload): { data: string; skip: number } {
-  const shows = JSON.stringify(pick(payload, entry.shows.shape))
-  const about = JSON.stringify(pick(payload, entry.about.shape))
+  const shows = JSON.stringify(pick(payload, entry.fields.shows))
+  const about = JSON.stringify(pick(payload, entry.fields.about))
   if (about === '{}') return { data: shows, skip: 1 }
   return { data: `${about.slice(0, -1)},${shows.slice(1)}`, skip: about.length }
 }
 
-function pick(payload: Payload, shape: object): Payload {
+function pick(payload: Payload, fields: readonly string[]): Payload {
   const picked: Record<string, unknown> = {}
-  for (const key in shape) picked[key] = payload[key]
+  for (const field of fields) picked[field] = payload[field]
   return picked
 }

@@ -10,8 +10,9 @@
 import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { Problem } from '../errors.ts'
-import type { EventLog, RetentionPolicy, Trim } from './event-log.ts'
+import type { EventLog } from './event-log.ts'
 import { encodePayload, LogEvent } from './log-event.ts'
+import type { RetentionPolicy } from './retention.ts'
 import type { Sql } from './sql.ts'
 
 /** What a mutation works with. It may await nothing but `sql`: the transaction of all is open meanwhile. */
@@ -34,14 +35,12 @@ export interface Store {
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` on the state of one instant: `position` is the newest position that it includes. */
   read<T>(work: (sql: Sql, position: number) => Promise<T>): Promise<T>
-  /** Deletes the oldest chatter, a bounded step at a time; resolves to what was trimmed, null for nothing. */
-  prune(policy: RetentionPolicy, maxEvents: number): Promise<Trim | null>
+  /** Deletes the oldest chatter, at most `maxEvents` of it; resolves to whether there may be more to delete. */
+  prune(policy: RetentionPolicy, maxEvents: number): Promise<boolean>
 }
 
 interface Job {
   run(tx: Tx): Promise<void>
-  /** Called after COMMIT, before anything is published or answered. */
-  committed?(): void
   settle(): void
   fail(error: unknown): void
 }
@@ -80,8 +79,9 @@ export function createStore(sql: Sql, log: EventLog, publish: (events: readonly 
     const events: LogEvent[] = []
     const answers: Array<() => void> = []
     try {
+      log.begin()
       await sql.run('BEGIN IMMEDIATE')
-      for (const job of jobs) answers.push(await runJob(job, events))
+      for (const job of jobs) answers.push(await runJob(job, events, jobs.length > 1))
       await log.append(events)
       await sql.run('COMMIT')
     } catch (cause) {
@@ -93,24 +93,23 @@ export function createStore(sql: Sql, log: EventLog, publish: (events: readonly 
       for (const job of jobs) job.fail(error)
       return
     }
-    log.committed(events)
-    for (const job of jobs) job.committed?.()
+    log.committed()
     if (events.length > 0) publish(events)
     for (const answer of answers) answer()
   }
 
-  /** Runs one job in its savepoint and adds its events to `events`; what comes back answers its caller. */
-  async function runJob(job: Job, events: LogEvent[]): Promise<() => void> {
+  /** Runs one job and adds its events to `events`; what comes back answers its caller. Alone it needs no savepoint. */
+  async function runJob(job: Job, events: LogEvent[], inCompany: boolean): Promise<() => void> {
     const before = events.length
-    await sql.run('SAVEPOINT mutation')
+    if (inCompany) await sql.run('SAVEPOINT mutation')
     try {
       await job.run(createTx(sql, log, events))
-      await sql.run('RELEASE mutation')
+      if (inCompany) await sql.run('RELEASE mutation')
       return () => job.settle()
     } catch (error) {
       events.length = before
-      await sql.run('ROLLBACK TO mutation')
-      await sql.run('RELEASE mutation')
+      await sql.run(inCompany ? 'ROLLBACK TO mutation' : 'ROLLBACK')
+      await sql.run(inCompany ? 'RELEASE mutation' : 'BEGIN IMMEDIATE')
       return () => job.fail(error)
     }
   }
@@ -135,18 +134,7 @@ export function createStore(sql: Sql, log: EventLog, publish: (events: readonly 
       return work(sql, log.head)
     },
     prune(policy, maxEvents) {
-      return new Promise((resolve, reject) => {
-        let trim: Trim | null = null
-        enqueue({
-          async run() {
-            trim = await log.prune(policy, Date.now(), maxEvents)
-          },
-          // At once: a reader that is let in before the bounds say so would miss events silently.
-          committed: () => trim && log.trimmed(trim),
-          settle: () => resolve(trim),
-          fail: reject,
-        })
-      })
+      return this.transact(() => log.prune(policy, Date.now(), maxEvents))
     },
   }
 }

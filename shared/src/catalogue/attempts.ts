@@ -1,6 +1,15 @@
 import * as z from 'zod'
 import { conversationItem } from '../types/conversation.ts'
-import { attempt, attemptStatus, boardId, logLine, pullRequest, stage, todos } from '../types/kanban.ts'
+import {
+  type AttemptStatus,
+  attempt,
+  attemptStatus,
+  boardId,
+  logLine,
+  pullRequest,
+  stage,
+  todos,
+} from '../types/kanban.ts'
 import { externalId, timestamp } from '../types/text.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
@@ -26,15 +35,17 @@ const status = z.strictObject({
   error: attempt.shape.error,
 })
 
-const exampleStatus = {
+const exampleStatus = (status: AttemptStatus, previousStatus: AttemptStatus | null) => ({
   boardId: exampleIds.board,
   attemptId: exampleIds.attempt,
   cardId: exampleIds.card,
   agent: exampleIds.agent,
+  status,
+  previousStatus,
   endedAt: null,
   exitCode: null,
   error: null,
-}
+})
 
 /** `lines` joined, as `agent:` channels show them; `timestamp` is in milliseconds since 1970. */
 export const outputBatch = z.strictObject({ timestamp: z.int(), lines: z.array(z.string()) })
@@ -44,7 +55,7 @@ export const attemptEvents = {
     summary: 'An attempt at a card was made and waits to be run.',
     about: onBoard,
     shows: status,
-    example: { ...exampleStatus, status: 'queued', previousStatus: null },
+    example: exampleStatus('queued', null),
     to: onBoardAndAttempt('attempt_status'),
     refreshes: ['board', 'dashboard'],
   }),
@@ -52,7 +63,7 @@ export const attemptEvents = {
     summary: 'An attempt went on in its life.',
     about: onBoard,
     shows: status,
-    example: { ...exampleStatus, status: 'running', previousStatus: 'queued' },
+    example: exampleStatus('running', 'queued'),
     to: onBoardAndAttempt('attempt_status'),
     refreshes: ['board', 'dashboard'],
   }),

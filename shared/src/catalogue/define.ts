@@ -45,6 +45,8 @@ export interface Entry<About extends z.ZodRawShape = z.ZodRawShape, Shows extend
   readonly keep: Keep
   readonly about: z.ZodObject<About>
   readonly shows: z.ZodObject<Shows>
+  /** The names of the fields of each part, in their order. */
+  readonly fields: { readonly about: readonly string[]; readonly shows: readonly string[] }
   readonly example: Payload
   readonly to: readonly Destination[]
   readonly refreshes: readonly Refresh[]
@@ -62,5 +64,6 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
   to: ReadonlyArray<Destination<PayloadOf<About, Shows>>>
   refreshes?: readonly Refresh[]
 }): Entry<About, Shows> {
-  return { keep: 'board', refreshes: [], ...declared, to: declared.to as readonly Destination[] }
+  const fields = { about: Object.keys(declared.about.shape), shows: Object.keys(declared.shows.shape) }
+  return { keep: 'board', refreshes: [], ...declared, fields, to: declared.to as readonly Destination[] }
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { branchName, fileChange, gitFile, gitSummary } from '../types/git.ts'
 import { boardId } from '../types/kanban.ts'
-import { text, timestamp } from '../types/text.ts'
+import { anyJson, text, timestamp } from '../types/text.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 
@@ -80,7 +80,7 @@ export const gitEvents = {
   'git.operation.completed': event({
     summary: 'Some other operation on the repository ended.',
     about: z.strictObject({ boardId }),
-    shows: z.strictObject({ operation: text(1, 200), ok: z.boolean(), details: z.json() }),
+    shows: z.strictObject({ operation: text(1, 200), ok: z.boolean(), details: anyJson }),
     example: { boardId: exampleIds.board, operation: 'rebase', ok: true, details: { onto: 'main' } },
     to: [{ channel: 'project', event: 'git.operation.completed' }],
   }),

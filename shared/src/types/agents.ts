@@ -1,7 +1,7 @@
 /** Agents and the profiles they are run with. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
-import { externalId, text, timestamp } from './text.ts'
+import { anyJson, externalId, text, timestamp } from './text.ts'
 
 export const agentStatus = z.enum(['online', 'offline', 'working', 'error'])
 
@@ -21,7 +21,7 @@ export const profile = z.strictObject({
   id: z.string(),
   agent: externalId,
   name: text(1, 200),
-  config: z.record(z.string(), z.json()),
+  config: z.record(z.string(), anyJson),
   /** null: for every board. */
   boardId: boardId.nullable(),
 })

@@ -1,6 +1,6 @@
 /** What an agent and its tools said during an attempt. */
 import * as z from 'zod'
-import { instant, text, timestamp } from './text.ts'
+import { anyJson, instant, text, timestamp } from './text.ts'
 
 const long = text(0, 262_144)
 
@@ -19,7 +19,7 @@ const toolCall = <T extends Time>(time: T) =>
     startedAt: time.optional(),
     completedAt: time.optional(),
     durationMs: z.number().min(0).optional(),
-    metadata: z.record(z.string(), z.json()).optional(),
+    metadata: z.record(z.string(), anyJson).optional(),
   })
 
 const kinds = <T extends Time>(time: T) => ({

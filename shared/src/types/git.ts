@@ -1,6 +1,6 @@
 /** What runners tell of a board's repository. */
 import * as z from 'zod'
-import { text } from './text.ts'
+import { anyJson, text } from './text.ts'
 
 const count = z.int().min(0)
 
@@ -11,7 +11,7 @@ export const gitSummary = z.strictObject({
   untracked: count,
   staged: count,
 })
-export const gitFile = z.union([text(1, 4_096), z.record(z.string(), z.json())])
+export const gitFile = z.union([text(1, 4_096), z.record(z.string(), anyJson)])
 export const branchName = text(1, 500)
 export const fileChangeKind = z.enum(['created', 'modified', 'deleted', 'renamed'])
 export const fileChange = z.strictObject({

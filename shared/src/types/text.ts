@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { MAX_LINE_BYTES } from '../protocol.ts'
+import { MAX_JSON_DEPTH, MAX_LINE_BYTES } from '../protocol.ts'
 
 /**
  * Text that is kept in a row of the database, which stores UTF-8: a lone surrogate has no UTF-8 form and would come back
@@ -47,6 +47,16 @@ export const webUrl = z
 export const line = z
   .string()
   .refine((value) => utf8Length(value) <= MAX_LINE_BYTES, 'must be at most 65536 bytes of UTF-8')
+
+/** Any JSON, nested so deep at most that whatever walks it by recursion comes to an end. */
+export const anyJson = z
+  .json()
+  .refine((value) => isShallow(value, MAX_JSON_DEPTH), `must be nested at most ${MAX_JSON_DEPTH} deep`)
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
+}
 
 function utf8Length(value: string): number {
   if (value.length * 3 <= MAX_LINE_BYTES) return value.length
