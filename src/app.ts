@@ -5,6 +5,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { uuidv7 } from 'uuidv7'
+import { formatCursor } from '../shared/src/cursor.ts'
 import { API_PREFIX, HEADER } from '../shared/src/protocol.ts'
 import type { Store } from './db/store.ts'
 import { Problem } from './errors.ts'
@@ -47,14 +48,16 @@ export function createApp(dependencies: AppDependencies): App {
   const { store, logger, webRoot, connections } = dependencies
   const app = new Hono<Env>()
 
+  const nextRequestId = requestIds()
   app.use(async (c, next) => {
     const given = c.req.header(HEADER.requestId)
-    c.header(HEADER.requestId, given && REQUEST_ID.test(given) ? given : uuidv7())
+    c.header(HEADER.requestId, given && REQUEST_ID.test(given) ? given : nextRequestId())
     await next()
   })
   if (dependencies.corsOrigins.length > 0) app.use(corsFor(dependencies.corsOrigins))
   app.use(`${API_PREFIX}/*`, async (c, next) => {
     if (connections.isDraining && c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+      c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
       throw new Problem('draining', 'The server is going down; nothing was changed. Try again in a moment.', {
         retryAfterS: 2,
       })
@@ -94,8 +97,20 @@ export function createApp(dependencies: AppDependencies): App {
   })
   return async (request, env) => {
     const response = await app.fetch(request, env)
+    // A connection that is kept for a next request would hold the end up.
+    if (connections.isDraining && !env.outgoing.headersSent) env.outgoing.setHeader('Connection', 'close')
     // A stream answers on the raw response; what the context made of that afterwards must not be sent as well.
     return env.outgoing.headersSent ? RESPONSE_ALREADY_SENT : response
+  }
+}
+
+/** Unique among the runs of this program, and cheap: every reply carries one. */
+function requestIds(): () => string {
+  const run = uuidv7().replaceAll('-', '')
+  let count = 0
+  return () => {
+    count += 1
+    return `${run}-${count}`
   }
 }
 

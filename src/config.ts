@@ -1,7 +1,7 @@
 /** All settings, read from the environment in one place; every fault is listed at once. */
 import * as z from 'zod'
 import { HEARTBEAT_MS } from '../shared/src/protocol.ts'
-import type { RetentionPolicy } from './db/event-log.ts'
+import type { RetentionPolicy } from './db/retention.ts'
 import type { Durability } from './db/sql.ts'
 
 export interface Config {

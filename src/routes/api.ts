@@ -87,7 +87,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
       })
     },
     mutate(method, path, options, work) {
-      app.on(method, path, async (c) => {
+      async function handle(c: Context<Env>): Promise<Response> {
         const query = parseQuery(c, options.query)
         const raw = await readBody(c.env.incoming, c.env.outgoing)
         // A route without a body of its own ignores an empty one and refuses another.
@@ -108,6 +108,16 @@ export function createApi(app: Hono<Env>, store: Store): Api {
         if (answer.status === 204) return c.body(null, 204)
         c.header('Content-Type', 'application/json')
         return c.body(answer.text, answer.status as 200)
+      }
+
+      app.on(method, path, async (c) => {
+        try {
+          return await handle(c)
+        } catch (error) {
+          // A refusal committed nothing, and says where the log is that it was judged by.
+          c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
+          throw error
+        }
       })
     },
   }

@@ -6,6 +6,7 @@ import { Problem } from '../errors.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const EMPTY = Buffer.alloc(0)
+const NO_BODY = 'The body is empty; send a JSON object.'
 
 /** The whole body; `too_large` as soon as it is known to exceed the limit. */
 export function readBody(incoming: IncomingMessage, outgoing: Pick<ServerResponse, 'setHeader'>): Promise<Buffer> {
@@ -21,6 +22,9 @@ export function readBody(incoming: IncomingMessage, outgoing: Pick<ServerRespons
       outgoing.setHeader('Connection', 'close')
       reject(new Problem('too_large', `The body may be at most ${MAX_BODY_BYTES} bytes. Send less at a time.`))
     }
+    function gone(): void {
+      reject(new Problem('bad_request', 'The request ended before its body was complete.'))
+    }
     function take(chunk: Buffer): void {
       size += chunk.length
       if (size > MAX_BODY_BYTES) refuse()
@@ -31,15 +35,19 @@ export function readBody(incoming: IncomingMessage, outgoing: Pick<ServerRespons
       return
     }
     incoming.on('data', take)
-    incoming.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)))
+    incoming.once('end', () => {
+      incoming.off('close', gone)
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size))
+    })
     incoming.once('error', reject)
-    incoming.once('close', () => reject(new Problem('bad_request', 'The request ended before its body was complete.')))
+    incoming.once('close', gone)
   })
 }
 
 /** What the body says. Throws `unsupported_media_type`, or `invalid_json` with the reason. */
 export function parseJson(c: Context, raw: Buffer): unknown {
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (type === '' && raw.length === 0) throw new Problem('invalid_json', NO_BODY)
   if (type !== 'application/json' && !(type.startsWith('application/') && type.endsWith('+json'))) {
     throw new Problem(
       'unsupported_media_type',
@@ -56,10 +64,6 @@ export function parseJson(c: Context, raw: Buffer): unknown {
     return JSON.parse(text)
   } catch (cause) {
     const why = cause instanceof SyntaxError ? cause.message : 'it is nested too deeply'
-    throw new Problem(
-      'invalid_json',
-      text.trim() === '' ? 'The body is empty; send a JSON object.' : `The body is not JSON: ${why}.`,
-      { cause },
-    )
+    throw new Problem('invalid_json', text.trim() === '' ? NO_BODY : `The body is not JSON: ${why}.`, { cause })
   }
 }

@@ -15,11 +15,24 @@ export interface HttpFraming {
   readonly envelope: boolean
 }
 
-/** The framing for some choice; asking again gives an equal key. */
-export function sseFraming({ chunked, gzip, envelope }: HttpFraming): Framing {
+const framings = new Map<string, Framing>()
+
+/** The one framing for some choice. */
+export function sseFraming(choice: HttpFraming): Framing {
+  const { chunked, gzip, envelope } = choice
+  const key = `sse${envelope ? ' envelope' : ''}${gzip ? ' gzip' : ''}${chunked ? '' : ' 1.0'}`
+  let framing = framings.get(key)
+  if (!framing) {
+    framing = makeFraming(key, choice)
+    framings.set(key, framing)
+  }
+  return framing
+}
+
+function makeFraming(key: string, { chunked, gzip, envelope }: HttpFraming): Framing {
   const text = envelope ? envelopeFrame : bareFrame
   return {
-    key: `sse${envelope ? ' envelope' : ''}${gzip ? ' gzip' : ''}${chunked ? '' : ' 1.0'}`,
+    key,
     frame: ({ channel, event, data }, at, id, marked) => text(channel, event, data, at, id, marked),
     control(event, data, id, marked, retryMs) {
       const frame = text(EVERYONE, event, data, Date.now(), id, marked)

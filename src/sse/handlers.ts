@@ -9,10 +9,11 @@ import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
 import { type Connections, spread } from './connections.ts'
 import { sseFraming } from './frames.ts'
+import type { Framing } from './framing.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { type Asking, parseStart, type StreamRequest } from './request.ts'
 import { HttpSink, sendHead } from './sink.ts'
-import { type Hub, Subscription } from './subscription.ts'
+import { type Hub, type Start, Subscription } from './subscription.ts'
 
 export interface StreamDependencies {
   readonly store: Store
@@ -33,7 +34,7 @@ export type StreamHandler = (c: StreamContext) => Promise<Response>
 export type StreamHandlerFactory = (parse: (asking: Asking, c: StreamContext) => StreamRequest) => StreamHandler
 
 export function createStreamHandlers(dependencies: StreamDependencies): StreamHandlerFactory {
-  const { store, hub, connections, heartbeat } = dependencies
+  const { store, connections } = dependencies
   return (parse) => async (c) => {
     const { incoming, outgoing } = c.env
     const asking: Asking = { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
@@ -41,6 +42,7 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
     for (const { kind, id } of request.selection.channels) await dependencies.mustExist(kind, id)
     if (connections.isDraining) return refuseWhileDraining(c)
 
+    const chunked = incoming.httpVersionMinor > 0
     const gzip = acceptsGzip(asking.header('Accept-Encoding'))
     const headers = { ...headersSoFar(c), ...streamHeaders(gzip) }
     if (c.req.method === 'HEAD') {
@@ -54,39 +56,58 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
       throw new Problem('bad_request', 'A stream cannot wait behind another request; ask for it on its own connection.')
     }
 
-    const undo: Array<() => void> = []
-    const finish = () => {
-      for (const one of undo.splice(0)) one()
-    }
-    const chunked = incoming.httpVersionMinor > 0
-    const sink = new HttpSink(outgoing, { headers, chunked, gzip, onClose: finish })
-    const subscription = new Subscription(hub, {
-      selection: request.selection,
+    await connect(dependencies, {
+      request,
+      start: parseStart(asking, store.log.epoch, store.log.bounds),
+      sink: (onClose) => new HttpSink(outgoing, { headers, chunked, gzip, onClose }),
       framing: sseFraming({ chunked, gzip, envelope: request.isChannelStream }),
-      sink,
-      limit: request.limit,
-      withOpeningFrames: !request.isChannelStream,
-      onEnd: finish,
     })
-    undo.push(() => subscription.close())
-    undo.push(heartbeat.add(subscription))
-    undo.push(connections.add({ transport: 'sse', subscription, sink }))
-    for (const ms of [request.timeoutMs, dependencies.maxAgeMs && spread(dependencies.maxAgeMs)]) {
-      if (ms === undefined) continue
-      const timer = setTimeout(() => subscription.end(), ms)
-      undo.push(() => clearTimeout(timer))
-    }
-    try {
-      await subscription.open(parseStart(asking, store.log.epoch, store.log.bounds), {
-        connectionId: uuidv7(),
-        heartbeatMs: dependencies.heartbeatMs,
-        retryMs: spread(RETRY_MS),
-      })
-    } catch (error) {
-      finish()
-      throw error
-    }
     return RESPONSE_ALREADY_SENT
+  }
+}
+
+interface Connecting {
+  readonly request: StreamRequest
+  readonly start: Start
+  readonly framing: Framing
+  sink(onClose: () => void): HttpSink
+}
+
+/**
+ * Opens the subscription, and undoes all of it when it ends. Apart from the handler, because the closures made here live
+ * as long as the stream and would keep everything of the request alive that they could see.
+ */
+async function connect(dependencies: StreamDependencies, connecting: Connecting): Promise<void> {
+  const { hub, connections, heartbeat, heartbeatMs, maxAgeMs } = dependencies
+  const { request, start, framing } = connecting
+  const undo: Array<() => void> = []
+  const finish = () => {
+    for (const one of undo.splice(0)) one()
+  }
+  const sink = connecting.sink(finish)
+  const subscription = new Subscription(hub, {
+    selection: request.selection,
+    framing,
+    sink,
+    limit: request.limit,
+    withOpeningFrames: !request.isChannelStream,
+    onEnd: finish,
+  })
+  undo.push(
+    () => subscription.close(),
+    heartbeat.add(subscription),
+    connections.add({ transport: 'sse', subscription, sink }),
+  )
+  for (const ms of [request.timeoutMs, maxAgeMs && spread(maxAgeMs)]) {
+    if (ms === undefined) continue
+    const timer = setTimeout(() => subscription.end(), ms)
+    undo.push(() => clearTimeout(timer))
+  }
+  try {
+    await subscription.open(start, { connectionId: uuidv7(), heartbeatMs, retryMs: spread(RETRY_MS) })
+  } catch (error) {
+    finish()
+    throw error
   }
 }
 

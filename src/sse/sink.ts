@@ -14,13 +14,16 @@ export interface SinkOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly chunked: boolean
   readonly gzip: boolean
+  onClose(): void
 }
 
 export class HttpSink implements Sink {
-  readonly #outgoing: ServerResponse<IncomingMessage>
   readonly #socket: Socket
   readonly #writer: SocketWriter
-  readonly #options: SinkOptions
+  readonly #chunked: boolean
+  readonly #gzip: boolean
+  /** Sends the head; let go with it, for it holds the whole response. */
+  #sendHead: (() => void) | null
   #phase: 'new' | 'open' | 'ended' = 'new'
   #sent: Plain = GZIP_NOTHING
   #bytesWritten = 0
@@ -29,17 +32,15 @@ export class HttpSink implements Sink {
    * `onClose` is called once, when the connection is gone for whatever reason. The head leaves with the first write.
    * Throws when the response has no socket: it waits behind another one on its connection (pipelining).
    */
-  constructor(outgoing: ServerResponse<IncomingMessage>, options: SinkOptions & { onClose(): void }) {
+  constructor(outgoing: ServerResponse<IncomingMessage>, { headers, chunked, gzip, onClose }: SinkOptions) {
     const { socket } = outgoing
     if (!socket) throw new TypeError('the response has no socket yet')
-    this.#outgoing = outgoing
     this.#socket = socket
     this.#writer = new SocketWriter(socket)
-    this.#options = options
-    socket.once('close', () => {
-      this.#phase = 'ended'
-      options.onClose()
-    })
+    this.#chunked = chunked
+    this.#gzip = gzip
+    this.#sendHead = () => sendHead(outgoing, headers)
+    this.#onClose(onClose)
   }
 
   get pendingBytes(): number {
@@ -65,9 +66,8 @@ export class HttpSink implements Sink {
 
   end(): void {
     if (this.#phase !== 'open') return
-    const { chunked, gzip } = this.#options
-    if (gzip) this.#raw(chunked ? chunk(gzipTrailer(this.#sent)) : gzipTrailer(this.#sent))
-    if (chunked) this.#raw(LAST_CHUNK)
+    if (this.#gzip) this.#raw(this.#framed(gzipTrailer(this.#sent)))
+    if (this.#chunked) this.#raw(LAST_CHUNK)
     this.#phase = 'ended'
     this.#socket.end()
   }
@@ -85,14 +85,25 @@ export class HttpSink implements Sink {
 
   #begin(bytes: Buffer): void {
     this.#phase = 'open'
-    const { headers, gzip, chunked } = this.#options
     // Head and first frames leave in one piece: a browser's fetch() does not resolve before the first byte of the body.
     this.#socket.cork()
-    sendHead(this.#outgoing, headers)
-    if (gzip) this.#socket.write(chunked ? chunk(GZIP_HEADER) : GZIP_HEADER)
+    this.#sendHead?.()
+    this.#sendHead = null
+    if (this.#gzip) this.#socket.write(this.#framed(GZIP_HEADER))
     this.#socket.write(bytes)
     this.#socket.uncork()
     this.#socket.setNoDelay(true)
+  }
+
+  #framed(bytes: Buffer): Buffer {
+    return this.#chunked ? chunk(bytes) : bytes
+  }
+
+  #onClose(callback: () => void): void {
+    this.#socket.once('close', () => {
+      this.#phase = 'ended'
+      callback()
+    })
   }
 }
 

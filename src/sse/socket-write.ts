@@ -12,9 +12,13 @@
  */
 import type { Socket } from 'node:net'
 
+interface WriteRequest {
+  buffer?: Buffer
+}
+
 interface Handle {
   /** 0, or the number of an error. */
-  writeBuffer(request: object, bytes: Buffer): number
+  writeBuffer(request: WriteRequest, bytes: Buffer): number
   /** Bytes that the kernel has not taken yet. */
   readonly writeQueueSize: number
 }
@@ -22,9 +26,9 @@ interface Handle {
 type Inside = Socket & { readonly _handle?: Partial<Handle> | null }
 
 /** Made by Node for every write; learned from one that it makes. */
-let Request: (new () => object) | null = null
+let Request: (new () => WriteRequest) | null = null
 /** Has not been used by any write that is still under way. */
-let spare: object | null = null
+let spare: WriteRequest | null = null
 
 export class SocketWriter {
   readonly #socket: Inside
@@ -58,6 +62,8 @@ export class SocketWriter {
       this.#socket.destroy()
     } else if (this.#handle.writeQueueSize > 0) {
       this.#isPending = true
+      // libuv reads from the buffer until it is through; the request, which Node holds until then, must hold it.
+      spare.buffer = bytes
       spare = null
     }
   }
@@ -78,7 +84,7 @@ function expectedHandle(socket: Inside): Handle | null {
 function learnRequest(handle: Handle): void {
   handle.writeBuffer = (request, bytes) => {
     Reflect.deleteProperty(handle, 'writeBuffer')
-    Request = request.constructor as new () => object
+    Request = request.constructor as new () => WriteRequest
     return handle.writeBuffer(request, bytes)
   }
 }

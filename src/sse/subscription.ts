@@ -65,37 +65,44 @@ type State =
   | { readonly phase: 'opening' | 'ended' }
 
 export class Subscription implements Member {
+  // Ten thousand of these may be open: what they share (selection, framing) they hold through their audience.
   readonly #hub: Hub
-  readonly #options: SubscriptionOptions
-  #selection: Selection
+  readonly #sink: Sink
+  readonly #withOpeningFrames: boolean
+  readonly #onEnd: () => void
   #membership: Membership
   #state: State = { phase: 'opening' }
   #left: number
 
-  constructor(hub: Hub, options: SubscriptionOptions) {
+  constructor(hub: Hub, { selection, framing, sink, limit, withOpeningFrames, onEnd }: SubscriptionOptions) {
     this.#hub = hub
-    this.#options = options
-    this.#selection = options.selection
-    this.#membership = hub.bus.subscribe(options.selection, options.framing)
-    this.#left = options.limit ?? Infinity
+    this.#sink = sink
+    this.#withOpeningFrames = withOpeningFrames
+    this.#onEnd = onEnd
+    this.#membership = hub.bus.subscribe(selection, framing)
+    this.#left = limit ?? Infinity
   }
 
   get isBehind(): boolean {
     return this.#state.phase === 'behind'
   }
 
-  get selection(): Selection {
-    return this.#selection
+  get #selection(): Selection {
+    return this.#membership.audience.selection
+  }
+
+  get #framing(): Framing {
+    return this.#membership.audience.framing
   }
 
   /** Says hello, sends what the start asks for and goes live. Rejects before the first byte when a snapshot cannot be had. */
   async open(start: Start, greeting: Greeting): Promise<void> {
     const resumed = start.kind === 'resume'
-    const opening = resumed ? null : await this.#hub.snapshots.opening(this.#selection, this.#options.withOpeningFrames)
+    const opening = resumed ? null : await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
     if (this.#state.phase === 'ended') return
     const position = opening?.position ?? (start.kind === 'resume' ? start.seq : 0)
     const id = this.#hub.bus.cursor(position)
-    const { framing } = this.#options
+    const framing = this.#framing
     const hello = JSON.stringify({
       serverTime: new Date().toISOString(),
       connectionId: greeting.connectionId,
@@ -111,7 +118,7 @@ export class Subscription implements Member {
       texts.push(framing.frame(shown, Date.now(), id, last))
     }
     for (const shown of opening?.frames ?? []) texts.push(framing.frame(shown, Date.now(), id, false))
-    this.#options.sink.write(framing.pack(texts))
+    this.#sink.write(framing.pack(texts))
     this.#state = { phase: 'behind', cursor: position, owed: resumed, waiting: false }
     await this.step()
   }
@@ -119,7 +126,7 @@ export class Subscription implements Member {
   /** [Member] Takes a segment of what is happening, or falls behind before it. */
   offer(offered: Segment): void {
     if (this.#state.phase !== 'live') return
-    const { sink } = this.#options
+    const sink = this.#sink
     const { length } = offered.packet.bytes
     if (sink.pendingBytes > 0 && sink.pendingBytes + length > MAX_PENDING_BYTES) {
       this.#membership.audience.leave(this)
@@ -135,7 +142,7 @@ export class Subscription implements Member {
   async step(): Promise<void> {
     const state = this.#state
     if (state.phase !== 'behind' || state.waiting) return
-    if (this.#options.sink.pendingBytes > 0) {
+    if (this.#sink.pendingBytes > 0) {
       this.#wait(state)
       return
     }
@@ -156,19 +163,20 @@ export class Subscription implements Member {
   /** Tells a live or idle listener the id reached. One that has bytes pending needs no sign of life. */
   heartbeat(packetFor: (framing: Framing, reached: number) => Packet): void {
     const state = this.#state
-    if (this.#options.sink.pendingBytes > 0) return
+    if (this.#sink.pendingBytes > 0) return
     if (state.phase === 'live') {
       this.#membership.audience.release()
       if (this.#state !== state) return
     } else if (state.phase !== 'behind') return
     const reached = state.phase === 'behind' ? state.cursor : this.#hub.bus.head
-    this.#options.sink.write(packetFor(this.#options.framing, reached))
+    this.#sink.write(packetFor(this.#framing, reached))
   }
 
   /** Sends a word about the stream itself. It carries no id: one that is behind has not had everything up to here. */
   announce(event: ControlEvent, data: string, retryMs?: number): void {
     if (this.#state.phase === 'ended') return
-    const { framing, sink } = this.#options
+    const framing = this.#framing
+    const sink = this.#sink
     sink.write(framing.pack([framing.control(event, data, this.#hub.bus.cursor(this.#reached), false, retryMs)]))
   }
 
@@ -176,8 +184,8 @@ export class Subscription implements Member {
   end(): void {
     if (this.#state.phase === 'ended') return
     this.close()
-    this.#options.sink.end()
-    this.#options.onEnd()
+    this.#sink.end()
+    this.#onEnd()
   }
 
   /** Forgets the listener, whose connection is gone. */
@@ -195,7 +203,7 @@ export class Subscription implements Member {
 
   #wait(state: Extract<State, { phase: 'behind' }>): void {
     state.waiting = true
-    this.#options.sink.onceDrained(() => {
+    this.#sink.onceDrained(() => {
       if (this.#state !== state) return
       state.waiting = false
       this.#hub.catchUp.add(this)
@@ -221,7 +229,7 @@ export class Subscription implements Member {
       // A channel ended: the rest of the page was made for one that still heard it.
       if (this.#membership.audience !== audience) return
       // What is left of the page is read again: cheaper than keeping it, for this connection is slow.
-      if (this.#options.sink.pendingBytes > 0 && read !== page.segments.at(-1)) return
+      if (this.#sink.pendingBytes > 0 && read !== page.segments.at(-1)) return
     }
     state.cursor = page.reached
   }
@@ -232,7 +240,8 @@ export class Subscription implements Member {
     if (this.#state !== state || due.position !== state.cursor) return
     state.owed = false
     const id = this.#hub.bus.cursor(due.position)
-    const { framing, sink } = this.#options
+    const framing = this.#framing
+    const sink = this.#sink
     if (due.snapshots.length === 0) return
     const last = due.snapshots.length - 1
     sink.write(framing.pack(due.snapshots.map((shown, index) => framing.frame(shown, Date.now(), id, index === last))))
@@ -241,9 +250,10 @@ export class Subscription implements Member {
   /** The log no longer holds this listener's place: it is told so, and goes on from fresh state. */
   async #startAfresh(state: Extract<State, { phase: 'behind' }>): Promise<void> {
     const requested = this.#hub.bus.cursor(state.cursor)
-    const opening = await this.#hub.snapshots.opening(this.#selection, this.#options.withOpeningFrames)
+    const opening = await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
     if (this.#state !== state) return
-    const { framing, sink } = this.#options
+    const framing = this.#framing
+    const sink = this.#sink
     const id = this.#hub.bus.cursor(opening.position)
     const texts = [this.#gap(requested, 'slow', id)]
     const last = opening.snapshots.length - 1
@@ -257,12 +267,12 @@ export class Subscription implements Member {
 
   #gap(requested: string, reason: GapReason, id: string): string {
     const oldest = this.#hub.bus.cursor(this.#hub.catchUp.oldest)
-    return this.#options.framing.control(CONTROL.gap, JSON.stringify({ requested, oldest, reason }), id, false)
+    return this.#framing.control(CONTROL.gap, JSON.stringify({ requested, oldest, reason }), id, false)
   }
 
   #write(made: Segment): void {
     const whole = this.#left === Infinity || made.frames.length <= this.#left ? made : this.#cut(made)
-    this.#options.sink.write(whole.packet)
+    this.#sink.write(whole.packet)
     for (const frame of whole.frames) this.#spend(frame.counts)
     if (made.ends.length > 0 && this.#state.phase !== 'ended') this.#forget(made.ends, made.last)
   }
@@ -275,7 +285,7 @@ export class Subscription implements Member {
       if (counted > this.#left) break
       frames.push(frame)
     }
-    return segment(frames, this.#options.framing)
+    return segment(frames, this.#framing)
   }
 
   #spend(events: number): void {
@@ -294,9 +304,9 @@ export class Subscription implements Member {
     }
     const wasLive = this.#state.phase === 'live'
     this.#membership.audience.leave(this)
+    const framing = this.#framing
     this.#membership.leave()
-    this.#selection = rest
-    this.#membership = this.#hub.bus.subscribe(rest, this.#options.framing)
+    this.#membership = this.#hub.bus.subscribe(rest, framing)
     if (!wasLive) return
     // The rest of this turn's events reach it through the log; snapshots of this turn it has missed.
     this.#state = { phase: 'behind', cursor: seq, owed: true, waiting: false }
