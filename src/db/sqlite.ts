@@ -11,14 +11,7 @@ type Statement = SqliteDatabase.Statement<unknown[], object>
  */
 export function openSqlite(path: string, durability: Durability): Database {
   const lock = lockFile(path)
-  const sqlite = new SqliteDatabase(path)
-  sqlite.pragma('journal_mode = WAL')
-  // FULL syncs the log at every COMMIT; with NORMAL a COMMIT answered 2xx could be lost with the power.
-  sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)
-  sqlite.pragma('foreign_keys = ON')
-  sqlite.pragma('cache_size = -65536')
-  sqlite.pragma('temp_store = MEMORY')
-  sqlite.pragma('journal_size_limit = 67108864')
+  const sqlite = openFile(path, durability, () => lock.close())
 
   const statements = new Map<string, Statement>()
   function prepared(query: string): Statement {
@@ -49,6 +42,26 @@ export function openSqlite(path: string, durability: Durability): Database {
       sqlite.close()
       lock.close()
     },
+  }
+}
+
+/** Calls `onFailure` before it throws. */
+function openFile(path: string, durability: Durability, onFailure: () => void): SqliteDatabase.Database {
+  let sqlite: SqliteDatabase.Database | undefined
+  try {
+    sqlite = new SqliteDatabase(path)
+    sqlite.pragma('journal_mode = WAL')
+    // FULL syncs the log at every COMMIT; with NORMAL a COMMIT answered 2xx could be lost with the power.
+    sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)
+    sqlite.pragma('foreign_keys = ON')
+    sqlite.pragma('cache_size = -65536')
+    sqlite.pragma('temp_store = MEMORY')
+    sqlite.pragma('journal_size_limit = 67108864')
+    return sqlite
+  } catch (error) {
+    sqlite?.close()
+    onFailure()
+    throw error
   }
 }
 

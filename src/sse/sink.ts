@@ -5,10 +5,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { directHandle, type Handle, writeDirectly } from './direct-write.ts'
 import { chunk, LAST_CHUNK } from './frames.ts'
 import type { Packet, Sink } from './framing.ts'
 import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipTrailer, type Plain } from './gzip.ts'
-import { SocketWriter } from './socket-write.ts'
 
 export interface SinkOptions {
   readonly headers: Readonly<Record<string, string>>
@@ -19,7 +19,6 @@ export interface SinkOptions {
 
 export class HttpSink implements Sink {
   readonly #socket: Socket
-  readonly #writer: SocketWriter
   readonly #chunked: boolean
   readonly #gzip: boolean
   /** Sends the head; let go with it, for it holds the whole response. */
@@ -27,6 +26,10 @@ export class HttpSink implements Sink {
   #phase: 'new' | 'open' | 'ended' = 'new'
   #sent: Plain = GZIP_NOTHING
   #bytesWritten = 0
+  /** Taken while nothing waits in the socket itself; null: writes go through the socket. */
+  #direct: Handle | null = null
+  /** The kernel did not take everything when it was last asked directly. */
+  #isPending = false
 
   /**
    * `onClose` is called once, when the connection is gone for whatever reason. The head leaves with the first write.
@@ -36,7 +39,6 @@ export class HttpSink implements Sink {
     const { socket } = outgoing
     if (!socket) throw new TypeError('the response has no socket yet')
     this.#socket = socket
-    this.#writer = new SocketWriter(socket)
     this.#chunked = chunked
     this.#gzip = gzip
     this.#sendHead = () => sendHead(outgoing, headers)
@@ -44,7 +46,10 @@ export class HttpSink implements Sink {
   }
 
   get pendingBytes(): number {
-    return this.#writer.pendingBytes
+    if (this.#direct && !this.#isPending) return 0
+    const pending = this.#socket.writableLength + (this.#direct?.writeQueueSize ?? 0)
+    this.#isPending = pending > 0
+    return pending
   }
 
   /** Bytes of this connection so far, those that wait included. */
@@ -59,9 +64,7 @@ export class HttpSink implements Sink {
 
   onceDrained(callback: () => void): void {
     // Its turn comes when all before it has been taken; when the socket dies it is told so, and has nobody to tell.
-    this.#socket.write(NOTHING, (error) => {
-      if (!error && this.#phase === 'open') callback()
-    })
+    this.#throughSocket(NOTHING, callback)
   }
 
   end(): void {
@@ -79,8 +82,26 @@ export class HttpSink implements Sink {
 
   #raw(bytes: Buffer): void {
     this.#bytesWritten += bytes.length
-    if (this.#phase === 'open') this.#writer.write(bytes)
-    else if (this.#phase === 'new') this.#begin(bytes)
+    if (this.#phase === 'new') this.#begin(bytes)
+    else if (this.#phase === 'ended') return
+    else if (this.#direct) this.#directly(this.#direct, bytes)
+    else this.#throughSocket(bytes)
+  }
+
+  #directly(handle: Handle, bytes: Buffer): void {
+    const pending = writeDirectly(handle, bytes)
+    if (pending > 0) this.#isPending = true
+    else if (pending < 0) this.#socket.destroy()
+  }
+
+  /** While a write waits in the socket, those after it must wait there too. */
+  #throughSocket(bytes: Buffer, written?: () => void): void {
+    this.#direct = null
+    this.#socket.write(bytes, (error) => {
+      if (error || this.#phase !== 'open') return
+      if (this.#socket.writableLength === 0) this.#direct = directHandle(this.#socket)
+      written?.()
+    })
   }
 
   #begin(bytes: Buffer): void {
@@ -90,7 +111,7 @@ export class HttpSink implements Sink {
     this.#sendHead?.()
     this.#sendHead = null
     if (this.#gzip) this.#socket.write(this.#framed(GZIP_HEADER))
-    this.#socket.write(bytes)
+    this.#throughSocket(bytes)
     this.#socket.uncork()
     this.#socket.setNoDelay(true)
   }
@@ -102,6 +123,7 @@ export class HttpSink implements Sink {
   #onClose(callback: () => void): void {
     this.#socket.once('close', () => {
       this.#phase = 'ended'
+      this.#direct = null
       callback()
     })
   }

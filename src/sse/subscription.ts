@@ -64,6 +64,9 @@ type State =
   | { readonly phase: 'live' }
   | { readonly phase: 'opening' | 'ended' }
 
+/** One for all, so that the thousand that are asked at once share it. */
+const LIVE: State = { phase: 'live' }
+
 export class Subscription implements Member {
   // Ten thousand of these may be open: what they share (selection, framing) they hold through their audience.
   readonly #hub: Hub
@@ -125,7 +128,7 @@ export class Subscription implements Member {
 
   /** [Member] Takes a segment of what is happening, or falls behind before it. */
   offer(offered: Segment): void {
-    if (this.#state.phase !== 'live') return
+    if (this.#state !== LIVE) return
     const sink = this.#sink
     const { length } = offered.packet.bytes
     if (sink.pendingBytes > 0 && sink.pendingBytes + length > MAX_PENDING_BYTES) {
@@ -153,7 +156,7 @@ export class Subscription implements Member {
     } else if (state.owed) {
       await this.#paySnapshots(state)
     } else {
-      this.#state = { phase: 'live' }
+      this.#state = LIVE
       this.#membership.audience.join(this)
       return
     }
@@ -273,7 +276,7 @@ export class Subscription implements Member {
   #write(made: Segment): void {
     const whole = this.#left === Infinity || made.frames.length <= this.#left ? made : this.#cut(made)
     this.#sink.write(whole.packet)
-    for (const frame of whole.frames) this.#spend(frame.counts)
+    if (this.#left !== Infinity) for (const frame of whole.frames) this.#spend(frame.counts)
     if (made.ends.length > 0 && this.#state.phase !== 'ended') this.#forget(made.ends, made.last)
   }
 
