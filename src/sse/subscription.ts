@@ -12,12 +12,13 @@
  * behind; so does a fresh one, at the position of its snapshot. There is no other replay, no queue to bound, and no
  * merge of old and new.
  */
-import { CONTROL, type ControlEvent, type GapReason } from '../../shared/src/protocol.ts'
+import type { ControlEvent, GapReason } from '../../shared/src/protocol.ts'
 import { type Member, type Segment, segment } from './audience.ts'
 import type { Bus, Membership } from './bus.ts'
 import type { CatchUp } from './catch-up.ts'
 import type { Frame } from './frame-list.ts'
 import type { Framing, Packet, Sink } from './framing.ts'
+import { type Greeting, gapFrame, helloFrame, openingFrames, snapshotFrames } from './opening-frames.ts'
 import type { Selection } from './selection.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -32,13 +33,6 @@ export type Start =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'resume'; readonly seq: number }
   | { readonly kind: 'gap'; readonly requested: string; readonly reason: GapReason }
-
-/** What a stream says of itself when it opens. */
-export interface Greeting {
-  readonly connectionId: string
-  readonly heartbeatMs: number
-  readonly retryMs: number
-}
 
 export interface SubscriptionOptions {
   readonly selection: Selection
@@ -100,29 +94,21 @@ export class Subscription implements Member {
 
   /** Says hello, sends what the start asks for and goes live. Rejects before the first byte when a snapshot cannot be had. */
   async open(start: Start, greeting: Greeting): Promise<void> {
-    const resumed = start.kind === 'resume'
-    const opening = resumed ? null : await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
-    if (this.#state.phase === 'ended') return
-    const position = opening?.position ?? (start.kind === 'resume' ? start.seq : 0)
-    const id = this.#hub.bus.cursor(position)
     const framing = this.#framing
-    const hello = JSON.stringify({
-      serverTime: new Date().toISOString(),
-      connectionId: greeting.connectionId,
-      resumed,
-      heartbeatMs: greeting.heartbeatMs,
-    })
-    // With snapshots to follow, hello is no place to come back to: a client cut here must get them.
-    const snapshotsFollow = (opening?.snapshots.length ?? 0) > 0
-    const texts = [framing.control(CONTROL.hello, hello, id, !snapshotsFollow, greeting.retryMs)]
-    if (start.kind === 'gap') texts.push(this.#gap(start.requested, start.reason, id))
-    for (const [index, shown] of (opening?.snapshots ?? []).entries()) {
-      const last = index === (opening?.snapshots.length ?? 0) - 1
-      texts.push(framing.frame(shown, Date.now(), id, last))
+    if (start.kind === 'resume') {
+      const id = this.#hub.bus.cursor(start.seq)
+      this.#sink.write(framing.pack([helloFrame(framing, greeting, { id, resumed: true, marked: true })]))
+      this.#state = { phase: 'behind', cursor: start.seq, owed: true, waiting: false }
+    } else {
+      const opening = await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
+      if (this.#state.phase === 'ended') return
+      const id = this.#hub.bus.cursor(opening.position)
+      // With snapshots to follow, hello is no place to come back to: a client cut here must get them.
+      const texts = [helloFrame(framing, greeting, { id, resumed: false, marked: opening.snapshots.length === 0 })]
+      if (start.kind === 'gap') texts.push(this.#gap(start.requested, start.reason, id))
+      this.#sink.write(framing.pack([...texts, ...openingFrames(framing, opening, id)]))
+      this.#state = { phase: 'behind', cursor: opening.position, owed: false, waiting: false }
     }
-    for (const shown of opening?.frames ?? []) texts.push(framing.frame(shown, Date.now(), id, false))
-    this.#sink.write(framing.pack(texts))
-    this.#state = { phase: 'behind', cursor: position, owed: resumed, waiting: false }
     await this.step()
   }
 
@@ -242,12 +228,9 @@ export class Subscription implements Member {
     // Committed meanwhile: those events come first.
     if (this.#state !== state || due.position !== state.cursor) return
     state.owed = false
-    const id = this.#hub.bus.cursor(due.position)
-    const framing = this.#framing
-    const sink = this.#sink
     if (due.snapshots.length === 0) return
-    const last = due.snapshots.length - 1
-    sink.write(framing.pack(due.snapshots.map((shown, index) => framing.frame(shown, Date.now(), id, index === last))))
+    const framing = this.#framing
+    this.#sink.write(framing.pack(snapshotFrames(framing, due.snapshots, this.#hub.bus.cursor(due.position))))
   }
 
   /** The log no longer holds this listener's place: it is told so, and goes on from fresh state. */
@@ -256,21 +239,15 @@ export class Subscription implements Member {
     const opening = await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
     if (this.#state !== state) return
     const framing = this.#framing
-    const sink = this.#sink
     const id = this.#hub.bus.cursor(opening.position)
-    const texts = [this.#gap(requested, 'slow', id)]
-    const last = opening.snapshots.length - 1
-    for (const [index, shown] of opening.snapshots.entries())
-      texts.push(framing.frame(shown, Date.now(), id, index === last))
-    for (const shown of opening.frames) texts.push(framing.frame(shown, Date.now(), id, false))
-    sink.write(framing.pack(texts))
+    this.#sink.write(framing.pack([this.#gap(requested, 'slow', id), ...openingFrames(framing, opening, id)]))
     state.cursor = opening.position
     state.owed = false
   }
 
   #gap(requested: string, reason: GapReason, id: string): string {
     const oldest = this.#hub.bus.cursor(this.#hub.catchUp.oldest)
-    return this.#framing.control(CONTROL.gap, JSON.stringify({ requested, oldest, reason }), id, false)
+    return gapFrame(this.#framing, { requested, oldest, reason }, id)
   }
 
   #write(made: Segment): void {

@@ -103,7 +103,11 @@ test('[D24] the index holds no more than what is left, also after everything was
 
 test('[D20] [D22] [D24] any order of lines, board events, prunes and openings leaves what it must', async () => {
   const act = fc.oneof(
-    fc.record({ does: fc.constant('say' as const), count: fc.integer({ min: 1, max: 5 }), to: fc.constantFrom('a', 'b') }),
+    fc.record({
+      does: fc.constant('say' as const),
+      count: fc.integer({ min: 1, max: 5 }),
+      to: fc.constantFrom('a', 'b'),
+    }),
     fc.record({ does: fc.constant('keep' as const) }),
     fc.record({ does: fc.constant('prune' as const), maxEvents: fc.nat(12), step: fc.integer({ min: 1, max: 6 }) }),
     fc.record({ does: fc.constant('reopen' as const) }),
@@ -134,7 +138,7 @@ test('[D20] [D22] [D24] any order of lines, board events, prunes and openings le
         expect(recent).toEqual(Array.from({ length: newest - oldest }, (_, n) => oldest + n + 1))
         for (const { seq, entry } of events) if (seq <= oldest) expect(entry?.keep).toBe('board')
       }
-      while ((await db.store.prune({ ...ANY, maxEvents: 0 }, 3)));
+      while (await db.store.prune({ ...ANY, maxEvents: 0 }, 3));
       expect(await runs(db)).toBeLessThanOrEqual(kept)
     }),
     { numRuns: 60 },
