@@ -1,8 +1,16 @@
 /** All settings, read from the environment in one place; every fault is listed at once. */
 import * as z from 'zod'
 import { HEARTBEAT_MS } from '../shared/src/protocol.ts'
-import type { RetentionPolicy } from './db/retention.ts'
-import type { Durability } from './db/sql.ts'
+
+/** What of the log's chatter may stay: as old, as many events and as many bytes of payload. */
+export interface RetentionPolicy {
+  readonly maxAgeMs: number
+  readonly maxEvents: number
+  readonly maxBytes: number
+}
+
+/** `power`: a COMMIT survives power loss. `process`: it survives the end of this process only. */
+export type Durability = 'power' | 'process'
 
 export interface Config {
   /** 0 picks a free one. */

@@ -13,7 +13,7 @@ import type { LogEvent } from './db/log-event.ts'
 import { readMeta, writeMeta } from './db/meta.ts'
 import { migrate } from './db/migrate.ts'
 import { openSqlite } from './db/sqlite.ts'
-import { createStore, type Store } from './db/store.ts'
+import { type Announcement, createStore, type Store } from './db/store.ts'
 import { settleInterrupted } from './domain/attempts.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
@@ -90,8 +90,8 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     connections.destroyAll()
   })
 
-  function onCommit(events: readonly LogEvent[]): void {
-    listeners.advance(events)
+  function onCommit(events: readonly LogEvent[], announcements: readonly Announcement[]): void {
+    listeners.advance(events, announcements)
     housekeeping.check()
     if (logger.isLevelEnabled('debug')) {
       for (const { seq, type, data } of events) logger.debug({ id: cursor(seq), type, data }, 'published')

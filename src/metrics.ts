@@ -1,13 +1,9 @@
 /** Prometheus metrics. Read when they are asked for: nothing is counted on the way of an event. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { EventLog } from './db/event-log.ts'
+import type { Metrics } from './routes/operations.ts'
 import type { Bus } from './sse/bus.ts'
 import type { Connections } from './sse/connections.ts'
-
-export interface Metrics {
-  readonly contentType: string
-  text(): Promise<string>
-}
 
 export function createMetrics({
   log,

@@ -11,6 +11,7 @@ import type { SnapshotSources } from './sse/snapshots.ts'
 
 /** The overview tells times that pass; for newcomers it may be this old. */
 const OVERVIEW_MAX_AGE_MS = 1_000
+const OVERVIEW_EVERY_MS = 30_000
 
 export const snapshotSources: SnapshotSources = {
   board: {
@@ -31,6 +32,8 @@ export const snapshotSources: SnapshotSources = {
     event: SNAPSHOT.dashboardOverview,
     minIntervalMs: OVERVIEW_INTERVAL_MS,
     hasDiffView: false,
+    // Attempts become stuck, agents go offline and the range moves on without an event.
+    everyMs: OVERVIEW_EVERY_MS,
     maxAgeMs: OVERVIEW_MAX_AGE_MS,
     async render(sql) {
       return JSON.stringify(await dashboardOverview(sql, Date.now()))

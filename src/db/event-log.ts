@@ -9,10 +9,11 @@
  * What retention trimmed is remembered as one position: at or after it nothing is missing.
  */
 import { randomBytes } from 'node:crypto'
+import type { RetentionPolicy } from '../config.ts'
 import { inserter } from './insert.ts'
 import { LogEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'
-import { type Chatter, pruneChatter, type RetentionPolicy, readChatter, writeChatter } from './retention.ts'
+import { type Chatter, pruneChatter, readChatter, writeChatter } from './retention.ts'
 import { Runs } from './runs.ts'
 import type { Sql, SqlValue } from './sql.ts'
 

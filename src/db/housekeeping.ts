@@ -1,7 +1,7 @@
 /** What keeps the file bounded: old chatter is trimmed, old idempotency keys are forgotten. */
 
+import type { RetentionPolicy } from '../config.ts'
 import { forgetOldAnswers } from './idempotency.ts'
-import type { RetentionPolicy } from './retention.ts'
 import type { Store } from './store.ts'
 
 export interface Housekeeping {

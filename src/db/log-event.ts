@@ -35,6 +35,16 @@ export class LogEvent {
     return this.#payload
   }
 
+  /** The name on `global`: the type, or the name that a client's own event was posted with. */
+  get name(): string {
+    return this.entry?.isPosted ? String(this.payload.event) : this.type
+  }
+
+  /** The payload on `global`: the whole one, or what a client's own event was posted with. */
+  get text(): string {
+    return this.entry?.isPosted ? JSON.stringify(this.payload.data) : this.data
+  }
+
   /** undefined for a type that another version of this program wrote: it shows on `global` alone. */
   get entry(): Entry | undefined {
     return entryOf(this.type)

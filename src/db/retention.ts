@@ -2,15 +2,9 @@
  * Retention: the oldest chatter goes when there is too much of it; board events stay. What went is remembered as one
  * position, at or after which nothing is missing.
  */
+import type { RetentionPolicy } from '../config.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import type { Sql } from './sql.ts'
-
-/** What of the chatter may stay: as old, as many events and as many bytes of payload. */
-export interface RetentionPolicy {
-  readonly maxAgeMs: number
-  readonly maxEvents: number
-  readonly maxBytes: number
-}
 
 export interface Trim {
   /** The newest position that was trimmed. */

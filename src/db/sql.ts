@@ -18,6 +18,3 @@ export interface Database extends Sql {
   /** Moves what the write-ahead log holds into the file and closes it. */
   close(): void
 }
-
-/** `power`: a COMMIT survives power loss. `process`: it survives the end of this process only. */
-export type Durability = 'power' | 'process'

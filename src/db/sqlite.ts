@@ -1,7 +1,8 @@
 /** The embedded database: better-sqlite3 with one cached prepared statement per text of a query. */
 import SqliteDatabase from 'better-sqlite3'
+import type { Durability } from '../config.ts'
 import { Problem } from '../errors.ts'
-import type { Database, Durability, Sql, SqlValue } from './sql.ts'
+import type { Database, Sql, SqlValue } from './sql.ts'
 
 type Statement = SqliteDatabase.Statement<unknown[], object>
 

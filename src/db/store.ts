@@ -9,10 +9,10 @@
  */
 import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
+import type { RetentionPolicy } from '../config.ts'
 import { Problem } from '../errors.ts'
 import type { EventLog } from './event-log.ts'
 import { encodePayload, LogEvent } from './log-event.ts'
-import type { RetentionPolicy } from './retention.ts'
 import type { Sql } from './sql.ts'
 
 /** What a mutation works with. It may await nothing but `sql`: the transaction of all is open meanwhile. */
@@ -22,8 +22,19 @@ export interface Tx {
   readonly now: string
   /** Says what happened. The event is visible to listeners once the mutation is committed, and only then. */
   emit<Type extends EventType>(type: Type, payload: EventPayload<Type>): void
+  /**
+   * Says something that is not stored and cannot be resumed, such as a sign of life. Listeners of the channels that are
+   * there when the mutation is committed see it after its events.
+   */
+  announce(announcement: Announcement): void
   /** Cursor of the last event that this mutation emitted; of the newest event there is, when it emitted none. */
   readonly eventId: string
+}
+
+export interface Announcement {
+  readonly event: string
+  readonly channels: readonly string[]
+  readonly payload: object
 }
 
 export interface Store {
@@ -51,10 +62,16 @@ interface Job {
  */
 const MAX_GROUP = 512
 
-/**
- * `publish` is called with the events of every COMMIT, in their order, in the turn of the COMMIT. It must not throw.
- */
-export function createStore(sql: Sql, log: EventLog, publish: (events: readonly LogEvent[]) => void): Store {
+/** Called with what every COMMIT made visible, in its order, in the turn of the COMMIT. Must not throw. */
+export type Publish = (events: readonly LogEvent[], announcements: readonly Announcement[]) => void
+
+/** What the mutations of one group have said so far. */
+interface Said {
+  readonly events: LogEvent[]
+  readonly announcements: Announcement[]
+}
+
+export function createStore(sql: Sql, log: EventLog, publish: Publish): Store {
   const queue: Job[] = []
   let scheduled = false
   let running: Promise<void> | null = null
@@ -76,13 +93,13 @@ export function createStore(sql: Sql, log: EventLog, publish: (events: readonly 
   }
 
   async function commitGroup(jobs: readonly Job[]): Promise<void> {
-    const events: LogEvent[] = []
+    const said: Said = { events: [], announcements: [] }
     const answers: Array<() => void> = []
     try {
       log.begin()
       await sql.run('BEGIN IMMEDIATE')
-      for (const job of jobs) answers.push(await runJob(job, events, jobs.length > 1))
-      await log.append(events)
+      for (const job of jobs) answers.push(await runJob(job, said, jobs.length > 1))
+      await log.append(said.events)
       await sql.run('COMMIT')
     } catch (cause) {
       await rollback(sql)
@@ -94,20 +111,21 @@ export function createStore(sql: Sql, log: EventLog, publish: (events: readonly 
       return
     }
     log.committed()
-    if (events.length > 0) publish(events)
+    if (said.events.length > 0 || said.announcements.length > 0) publish(said.events, said.announcements)
     for (const answer of answers) answer()
   }
 
-  /** Runs one job and adds its events to `events`; what comes back answers its caller. Alone it needs no savepoint. */
-  async function runJob(job: Job, events: LogEvent[], inCompany: boolean): Promise<() => void> {
-    const before = events.length
+  /** Runs one job and adds what it says to what was said; what comes back answers its caller. Alone it needs no savepoint. */
+  async function runJob(job: Job, said: Said, inCompany: boolean): Promise<() => void> {
+    const before = { events: said.events.length, announcements: said.announcements.length }
     if (inCompany) await sql.run('SAVEPOINT mutation')
     try {
-      await job.run(createTx(sql, log, events))
+      await job.run(createTx(sql, log, said))
       if (inCompany) await sql.run('RELEASE mutation')
       return () => job.settle()
     } catch (error) {
-      events.length = before
+      said.events.length = before.events
+      said.announcements.length = before.announcements
       await sql.run(inCompany ? 'ROLLBACK TO mutation' : 'ROLLBACK')
       await sql.run(inCompany ? 'RELEASE mutation' : 'BEGIN IMMEDIATE')
       return () => job.fail(error)
@@ -139,7 +157,7 @@ export function createStore(sql: Sql, log: EventLog, publish: (events: readonly 
   }
 }
 
-function createTx(sql: Sql, log: EventLog, events: LogEvent[]): Tx {
+function createTx(sql: Sql, log: EventLog, { events, announcements }: Said): Tx {
   const at = Date.now()
   return {
     sql,
@@ -149,6 +167,9 @@ function createTx(sql: Sql, log: EventLog, events: LogEvent[]): Tx {
       if (!entry) throw new Error(`${type} is not in the catalogue`)
       const { data, skip } = encodePayload(entry, payload)
       events.push(new LogEvent({ seq: log.head + events.length + 1, type, at, data, skip }, payload))
+    },
+    announce(announcement) {
+      announcements.push(announcement)
     },
     get eventId() {
       return formatCursor(log.epoch, log.head + events.length)

@@ -2,13 +2,18 @@
 import type { AddressInfo } from 'node:net'
 import type { Hono } from 'hono'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import { writeMeta } from '../db/meta.ts'
+import { readMeta, writeMeta } from '../db/meta.ts'
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
-import type { Metrics } from '../metrics.ts'
 import type { Bus } from '../sse/bus.ts'
 import type { Connections } from '../sse/connections.ts'
 import type { Env } from './api.ts'
+
+/** The answer of /metrics. */
+export interface Metrics {
+  readonly contentType: string
+  text(): Promise<string>
+}
 
 export interface OperationsDependencies {
   readonly store: Store
@@ -43,7 +48,7 @@ export function registerOperations(
   app.get('/health/ready', async (c) => {
     if (connections.isDraining) throw new Problem('draining', 'The server is going down.', { retryAfterS: 2 })
     await store.transact((tx) => writeMeta(tx.sql, 'probe', tx.now))
-    await store.read((sql) => sql.get('SELECT value FROM meta LIMIT 1'))
+    await store.read((sql) => readMeta(sql, 'probe'))
     if (bus.head !== store.log.head)
       throw new Problem('overloaded', 'Committed events wait to be published.', { retryAfterS: 1 })
     return c.json({ status: 'ready' })

@@ -6,7 +6,7 @@ import { EVERYONE } from '../../shared/src/protocol.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import { Audience } from './audience.ts'
 import type { Framing } from './framing.ts'
-import type { Selection, Shown } from './selection.ts'
+import type { Selection } from './selection.ts'
 
 export interface Membership {
   readonly audience: Audience
@@ -76,11 +76,14 @@ export class Bus {
     return this.#channels.get(channel) ?? NONE
   }
 
-  /** Gives something that is not stored to the audiences of a channel that let it through. */
-  publishUnstored(shown: Shown): void {
-    for (const audience of this.audiencesOf(shown.channel)) {
-      if (!audience.selection.types.passes(shown.event)) continue
-      audience.publishUnstored(shown, this.#head, false)
+  /** Gives something that is not stored to the audiences of its channels, once each, on the channel they named first. */
+  publishUnstored(event: string, channels: readonly string[], data: string): void {
+    const hearing = new Set<Audience>()
+    for (const channel of channels) for (const audience of this.audiencesOf(channel)) hearing.add(audience)
+    for (const audience of hearing) {
+      const heard = audience.selection.channels.find(({ name }) => channels.includes(name))
+      if (!heard || !audience.selection.types.passes(event)) continue
+      audience.publishUnstored({ channel: heard.name, event, data }, this.#head, false)
       audience.flush()
     }
   }

@@ -4,20 +4,24 @@
  */
 import { refreshedBy } from '../../shared/src/catalogue.ts'
 import type { LogEvent } from '../db/log-event.ts'
+import type { Announcement } from '../db/store.ts'
 import type { Bus } from './bus.ts'
 import type { Snapshots } from './snapshots.ts'
 
 export interface Listeners {
-  /** Takes the events of one COMMIT, in their order. Synchronous, and does not throw. */
-  advance(events: readonly LogEvent[]): void
+  /** Takes what one COMMIT made visible, in its order. Synchronous, and does not throw. */
+  advance(events: readonly LogEvent[], announcements: readonly Announcement[]): void
 }
 
 /** `onFailure` must end every stream: some may have missed what failed, and get it from the log when they come back. */
 export function createListeners(bus: Bus, snapshots: Snapshots, onFailure: (error: unknown) => void): Listeners {
   return {
-    advance(events) {
+    advance(events, announcements) {
       try {
         bus.publish(events)
+        for (const { event, channels, payload } of announcements) {
+          bus.publishUnstored(event, channels, JSON.stringify(payload))
+        }
         for (const channel of staleAfter(events)) snapshots.refresh(channel)
       } catch (error) {
         onFailure(error)

@@ -95,22 +95,22 @@ export class Selection {
       const rank = channel === EVERYONE ? Number.MAX_SAFE_INTEGER : this.#rank.get(channel)
       if (rank === undefined) continue
       if (destination.ends) ends.push(channel)
-      if (destination.silent || !this.#shows(destination, rank)) continue
-      const at = claim(destination.event, rank)
-      if (at !== undefined) shown[at] = show(event, channel, destination)
+      const name = event.entry?.isPosted ? event.name : destination.event
+      if (destination.silent || !this.#shows(destination, rank) || !this.types.passes(name)) continue
+      const at = claim(name, rank)
+      if (at !== undefined) shown[at] = show(event, channel, name, destination)
     }
     const everything = this.#rank.get('global')
-    if (everything !== undefined && this.types.passes(event.type)) {
+    if (everything !== undefined && this.types.passes(event.name)) {
       // Some events keep their domain name on a channel of their own.
-      const at = claim(event.type, everything)
-      if (at !== undefined) shown[at] = { channel: 'global', event: event.type, data: event.data }
+      const at = claim(event.name, everything)
+      if (at !== undefined) shown[at] = { channel: 'global', event: event.name, data: event.text }
     }
     return shown.length === 0 && ends.length === 0 ? NOTHING : { shown, ends }
   }
 
   #shows(destination: Destination, rank: number): boolean {
-    if (destination.view !== undefined && this.channels[rank]?.view !== destination.view) return false
-    return this.types.passes(destination.event)
+    return destination.view === undefined || this.channels[rank]?.view === destination.view
   }
 
   #planFor(type: string, entry: Entry, only: Heard): Destination | null {
@@ -127,13 +127,13 @@ export class Selection {
 function planOf(entry: Entry, kind: ChannelKind, view: View): Destination | null {
   const candidates = entry.to.filter(({ channel }) => channel === kind || channel === EVERYONE)
   const [only] = candidates
-  if (!only || candidates.length > 1) return null
+  if (!only || candidates.length > 1 || entry.isPosted) return null
   const plain = !only.data && !only.lines && !only.when && !only.silent && (!only.view || only.view === view)
   return plain ? only : null
 }
 
-function show(event: LogEvent, channel: string, destination: Destination): Shown {
-  if (destination.lines) return { channel, event: destination.event, data: '', lines: destination.lines(event.payload) }
-  const data = destination.data ? JSON.stringify(destination.data(event.payload)) : event.bare
-  return { channel, event: destination.event, data }
+function show(event: LogEvent, channel: string, name: string, destination: Destination): Shown {
+  if (destination.lines) return { channel, event: name, data: '', lines: destination.lines(event.payload) }
+  if (event.entry?.isPosted) return { channel, event: name, data: event.text }
+  return { channel, event: name, data: destination.data ? JSON.stringify(destination.data(event.payload)) : event.bare }
 }

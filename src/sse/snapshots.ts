@@ -17,6 +17,8 @@ export interface SnapshotSource {
   readonly minIntervalMs: number
   /** Whether listeners with the `diff` view get it on opening only. */
   readonly hasDiffView: boolean
+  /** Rendered anew so often while somebody listens, because time alone changes it; for kinds that are one channel. */
+  readonly everyMs?: number
   /** How long a rendered one may serve newcomers when nothing changed; Infinity where time does not enter into it. */
   readonly maxAgeMs: number
   /** JSON text, or null when the thing does not exist. */
@@ -46,11 +48,16 @@ export class Snapshots {
   /** Channels within the interval after a snapshot, or waiting for one. */
   readonly #intervals = new Map<string, { timer: NodeJS.Timeout | null; stale: boolean }>()
 
+  readonly #timers: NodeJS.Timeout[] = []
+
   constructor(store: Store, bus: Bus, sources: SnapshotSources, onError: (error: unknown) => void) {
     this.#store = store
     this.#bus = bus
     this.#sources = sources
     this.#onError = onError
+    for (const [kind, { everyMs }] of Object.entries(sources)) {
+      if (everyMs !== undefined) this.#timers.push(setInterval(() => this.refresh(kind), everyMs).unref())
+    }
   }
 
   /** What a fresh stream begins with: all snapshots of its channels, exact at one position. */
@@ -90,6 +97,7 @@ export class Snapshots {
 
   /** No snapshot is sent after this. */
   stop(): void {
+    for (const timer of this.#timers) clearInterval(timer)
     for (const { timer } of this.#intervals.values()) if (timer) clearTimeout(timer)
     this.#intervals.clear()
   }

@@ -76,7 +76,8 @@ export const boardEvents = {
       { channel: 'board', event: 'board_deleted', ends: true },
       { channel: 'project', event: 'board_deleted', ends: true, silent: true },
     ],
-    refreshes: ['dashboard'],
+    // A board may be made again under the same id: nothing rendered of this one may be shown then.
+    refreshes: everywhere,
   }),
   'column.created': event({
     summary: 'A column was added to a board.',

@@ -49,6 +49,11 @@ export interface Entry<About extends z.ZodRawShape = z.ZodRawShape, Shows extend
   readonly fields: { readonly about: readonly string[]; readonly shows: readonly string[] }
   readonly example: Payload
   readonly to: readonly Destination[]
+  /**
+   * An event of a client's own: on its channels and on `global` it has the name and the payload that it was posted with,
+   * which are the fields `event` and `data`.
+   */
+  readonly isPosted: boolean
   readonly refreshes: readonly Refresh[]
 }
 
@@ -62,8 +67,16 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
   shows: z.ZodObject<Shows>
   example: PayloadOf<About, Shows>
   to: ReadonlyArray<Destination<PayloadOf<About, Shows>>>
+  isPosted?: boolean
   refreshes?: readonly Refresh[]
 }): Entry<About, Shows> {
   const fields = { about: Object.keys(declared.about.shape), shows: Object.keys(declared.shows.shape) }
-  return { keep: 'board', refreshes: [], ...declared, fields, to: declared.to as readonly Destination[] }
+  return {
+    keep: 'board',
+    isPosted: false,
+    refreshes: [],
+    ...declared,
+    fields,
+    to: declared.to as readonly Destination[],
+  }
 }
