@@ -5,7 +5,7 @@
  * Consecutive lines of output are held and joined into one `output_batch`. The held lines become a frame before
  * anything with a higher id does, so ids on a connection never go back.
  */
-import { JOIN_MAX_LINES } from '../../shared/src/protocol.ts'
+import { JOIN_MAX_LENGTH, JOIN_MAX_LINES } from '../../shared/src/protocol.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import type { Framing } from './framing.ts'
 import type { Selection, Shown } from './selection.ts'
@@ -26,6 +26,8 @@ interface Held {
   readonly event: string
   readonly first: number
   readonly lines: string[]
+  /** Of all lines, in characters. */
+  length: number
   last: number
   at: number
 }
@@ -67,7 +69,7 @@ export class FrameList {
     const id = this.#cursor(event.seq)
     let text = ''
     for (const [index, one] of shown.entries()) {
-      const data = one.lines ? outputBatch(event.at, one.lines) : one.data
+      const data = textOf(one, event.at)
       const marked = index === shown.length - 1
       text += this.#framing.frame({ channel: one.channel, event: one.event, data }, event.at, id, marked)
     }
@@ -104,17 +106,21 @@ export class FrameList {
   }
 
   #hold(event: LogEvent, shown: Shown, lines: readonly string[]): void {
+    let length = 0
+    for (const line of lines) length += line.length
     const held = this.#held
     if (
       held &&
       (held.channel !== shown.channel ||
         held.event !== shown.event ||
-        held.lines.length + lines.length > JOIN_MAX_LINES)
+        held.lines.length + lines.length > JOIN_MAX_LINES ||
+        held.length + length > JOIN_MAX_LENGTH)
     ) {
       this.release()
     }
     if (this.#held) {
-      this.#held.lines.push(...lines)
+      for (const line of lines) this.#held.lines.push(line)
+      this.#held.length += length
       this.#held.last = event.seq
       this.#held.at = event.at
     } else {
@@ -123,12 +129,20 @@ export class FrameList {
         event: shown.event,
         first: event.seq,
         lines: [...lines],
+        length,
         last: event.seq,
         at: event.at,
       }
     }
-    if (this.#held && this.#held.lines.length >= JOIN_MAX_LINES) this.release()
+    if (this.#held && (this.#held.lines.length >= JOIN_MAX_LINES || this.#held.length >= JOIN_MAX_LENGTH)) {
+      this.release()
+    }
   }
+}
+
+/** The payload's JSON text of what is shown of one event alone. */
+export function textOf({ lines, data }: Shown, at: number): string {
+  return lines ? outputBatch(at, lines) : data
 }
 
 function outputBatch(at: number, lines: readonly string[]): string {

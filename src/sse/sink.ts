@@ -47,7 +47,9 @@ export class HttpSink implements Sink {
 
   get pendingBytes(): number {
     if (this.#direct && !this.#isPending) return 0
-    const pending = this.#socket.writableLength + (this.#direct?.writeQueueSize ?? 0)
+    // What was begun directly waits below the socket, which knows nothing of it; what the socket has begun is in both.
+    const below = (this.#direct ?? directHandle(this.#socket))?.writeQueueSize ?? 0
+    const pending = Math.max(this.#socket.writableLength, below)
     this.#isPending = pending > 0
     return pending
   }

@@ -53,3 +53,14 @@ export async function eventually<T>(what: string, condition: () => Promise<T | u
 export function positionOf(id: string): number {
   return Number(id.split('-')[1])
 }
+
+export interface Stats {
+  readonly connections: { readonly sse: number; readonly behind: number }
+  readonly bytes: { readonly pending: number }
+  readonly channelStats: Readonly<Record<string, number>>
+  readonly log: { readonly oldest: string; readonly newest: string }
+}
+
+export async function stats(server: TestServer): Promise<Stats> {
+  return (await fetch(`${server.url}/stats`)).json() as Promise<Stats>
+}

@@ -78,9 +78,10 @@ export class Listener implements AsyncDisposable {
     })
     this.socket.on('error', () => undefined)
     this.socket.on('close', () => {
-      this.closed = true
       if (this.head !== '' && !this.#isChunked) this.ended = true
-      this.#wake()
+      // What was compressed is text a little later; `closed` is said when all of it is there.
+      if (!this.#gunzip) this.#close()
+      else this.#gunzip.once('close', () => this.#close()).end()
     })
   }
 
@@ -168,7 +169,8 @@ export class Listener implements AsyncDisposable {
       if (this.header('Content-Encoding') === 'gzip') {
         this.#gunzip = createGunzip()
         this.#gunzip.on('data', (plain: Buffer) => this.#text(plain))
-        this.#gunzip.on('error', () => undefined)
+        // A body that broke off: what came before is kept.
+        this.#gunzip.on('error', () => this.#gunzip?.destroy())
       }
     }
     if (!this.#isChunked) {
@@ -210,6 +212,11 @@ export class Listener implements AsyncDisposable {
     const text = this.#decoder.decode(bytes, { stream: true })
     this.body += text
     this.#parser.feed(text)
+    this.#wake()
+  }
+
+  #close(): void {
+    this.closed = true
     this.#wake()
   }
 

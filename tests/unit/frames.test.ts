@@ -1,0 +1,105 @@
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { catalogue } from '../../shared/src/catalogue.ts'
+import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT } from '../../shared/src/protocol.ts'
+import { chunk, envelope, LAST_CHUNK, sseFraming } from '../../src/sse/frames.ts'
+
+const bare = sseFraming({ chunked: true, gzip: false, envelope: false })
+const enveloped = sseFraming({ chunked: true, gzip: false, envelope: true })
+const shown = { channel: 'board:demo', event: 'board_updated', data: '{"name":"Demo"}' }
+const id = '5d3c9b1e-17'
+const at = Date.UTC(2026, 0, 31, 12)
+
+describe('frames', () => {
+  beforeEach(() => void vi.useFakeTimers({ now: at }))
+  afterEach(() => void vi.useRealTimers())
+
+  it('[S7] of an event, literally', () => {
+    expect(bare.frame(shown, at, id, true)).toBe('id: 5d3c9b1e-17\nevent: board_updated\ndata: {"name":"Demo"}\n\n')
+  })
+
+  it('[I6] without its id', () => {
+    expect(bare.frame(shown, at, id, false)).toBe('event: board_updated\ndata: {"name":"Demo"}\n\n')
+  })
+
+  it('[K4] in an envelope, which has its id whether or not the frame has', () => {
+    const data =
+      '{"channel":"board:demo","event":"board_updated","data":{"name":"Demo"},"timestamp":1769860800000,"id":"5d3c9b1e-17"}'
+    expect(enveloped.frame(shown, at, id, true)).toBe(`id: 5d3c9b1e-17\nevent: board_updated\ndata: ${data}\n\n`)
+    expect(enveloped.frame(shown, at, id, false)).toBe(`event: board_updated\ndata: ${data}\n\n`)
+    expect(envelope(shown.channel, shown.event, shown.data, at, id)).toBe(data)
+  })
+
+  it('[S11] that tell when to come back begin with retry', () => {
+    expect(bare.control('hello', '{}', id, true, 1_500)).toBe(`retry: 1500\nid: ${id}\nevent: hello\ndata: {}\n\n`)
+    expect(bare.control('heartbeat', '{}', id, true)).toBe(`id: ${id}\nevent: heartbeat\ndata: {}\n\n`)
+  })
+
+  it('[K5] about the stream itself have the channel *', () => {
+    expect(enveloped.control('gap', '{}', id, false)).toBe(
+      `event: gap\ndata: {"channel":"*","event":"gap","data":{},"timestamp":${at},"id":"${id}"}\n\n`,
+    )
+  })
+
+  it('[S5] are chunks for HTTP/1.1, and bare for HTTP/1.0', () => {
+    const text = 'event: ä\ndata: {}\n\n'
+    expect(bare.pack([text]).bytes.toString()).toBe(`14\r\n${text}\r\n`)
+    expect(bare.pack([text, text]).bytes.toString()).toBe(`28\r\n${text}${text}\r\n`)
+    expect(sseFraming({ chunked: false, gzip: false, envelope: false }).pack([text]).bytes.toString()).toBe(text)
+    expect(chunk(Buffer.from('abc')).toString()).toBe('3\r\nabc\r\n')
+    expect(LAST_CHUNK.toString()).toBe('0\r\n\r\n')
+  })
+
+  it('[E2] nothing to show is no bytes: an empty chunk would end the body', () => {
+    for (const gzip of [false, true]) {
+      const { bytes, plain } = sseFraming({ chunked: true, gzip, envelope: true }).pack([''])
+      expect(bytes.toString()).toBe('')
+      expect(plain?.length ?? 0).toBe(0)
+    }
+  })
+
+  it('[S8] whatever text a payload holds, a frame stays four lines', () => {
+    const text = fc.string({
+      unit: fc.constantFrom('\n', '\r', '\0', '\u2028', '\u2029', '"', '\\', 'ä', '😀', '\ud800', ':', ' '),
+    })
+    fc.assert(
+      fc.property(text, (value) => {
+        for (const framing of [bare, enveloped]) {
+          const frame = framing.frame({ ...shown, data: JSON.stringify({ value }) }, at, id, true)
+          const lines = frame.split(/\r\n|\r|\n/)
+          expect(lines.map((line) => line.split(':')[0])).toEqual(['id', 'event', 'data', '', ''])
+          const data = JSON.parse((lines[2] ?? '').slice('data: '.length))
+          expect((framing === bare ? data : data.data).value).toBe(value)
+        }
+      }),
+    )
+  })
+})
+
+describe('names', () => {
+  const names = [
+    ...Object.entries(catalogue).flatMap(([type, entry]) => [type, ...entry.to.map(({ event }) => event)]),
+    ...Object.values(CONTROL),
+    ...Object.values(SNAPSHOT),
+  ]
+  it('[S8] hold nothing but letters, digits, points and underscores', () => {
+    for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9._]*$/)
+  })
+  it('[S13] of frames about the stream itself, and of snapshots', () => {
+    const control = ['hello', 'heartbeat', 'gap', 'draining', 'overloaded', 'auth_expiring', 'auth_expired']
+    expect(Object.values(CONTROL)).toEqual(control)
+    expect(Object.values(SNAPSHOT)).toEqual(['state', 'dashboard_overview', 'metric.update'])
+  })
+  it('[S9] are none of those that a browser fires by itself', () => {
+    expect(RESERVED_EVENT_NAMES).toEqual(['error', 'open', 'message'])
+    for (const name of names) expect(RESERVED_EVENT_NAMES).not.toContain(name)
+  })
+  it('[Y5] of cards and columns show on a board in the diff view alone', () => {
+    for (const entry of Object.values(catalogue)) {
+      for (const destination of entry.to) {
+        if (destination.channel !== 'board') continue
+        expect(destination.view, destination.event).toBe(/^(card|column)_/.test(destination.event) ? 'diff' : undefined)
+      }
+    }
+  })
+})

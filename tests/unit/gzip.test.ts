@@ -1,0 +1,79 @@
+import { gunzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipBlock, gzipTrailer } from '../../src/sse/gzip.ts'
+import { acceptsGzip } from '../../src/sse/handlers.ts'
+
+function compress(texts: readonly Buffer[]): Buffer {
+  const parts: Buffer[] = [GZIP_HEADER]
+  let sent = GZIP_NOTHING
+  for (const text of texts) {
+    const { block, plain } = gzipBlock(text)
+    parts.push(block)
+    sent = gzipAppend(sent, plain)
+  }
+  return Buffer.concat([...parts, gzipTrailer(sent)])
+}
+
+describe('shared compression', () => {
+  it('[Z3] any blocks one after the other are one good gzip member', () => {
+    // Around the length below which blocks are stored, and around that which a stored block can hold.
+    const text = fc
+      .tuple(fc.constantFrom(0, 1, 255, 256, 257, 4_000, 65_535, 65_536, 200_000), fc.integer({ min: 1, max: 255 }))
+      .map(([length, step]) => Buffer.from(Array.from({ length }, (_, i) => (i * i * step) % 256)))
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 6 }), (texts) => {
+        expect(gunzipSync(compress(texts)).equals(Buffer.concat(texts))).toBe(true)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('[Z3] the blocks of one connection decode in the order of another', () => {
+    const blocks = ['a'.repeat(500), 'b'.repeat(100), 'a'.repeat(500)].map((text) => Buffer.from(text))
+    expect(gunzipSync(compress(blocks)).toString()).toBe(Buffer.concat(blocks).toString())
+    expect(gunzipSync(compress(blocks.slice(1))).toString()).toBe(Buffer.concat(blocks.slice(1)).toString())
+  })
+
+  it('[Z3] bytes, literally: header, a stored block, the last block, checksum and length', () => {
+    const hex = compress([Buffer.from('abc')]).toString('hex')
+    expect(hex).toBe(['1f8b08000000000000ff', '000300fcff', '616263', '0300', 'c2412435', '03000000'].join(''))
+  })
+
+  it('[Z3] the length counts modulo 2^32', () => {
+    expect(gzipTrailer({ crc: 0xdeadbeef, length: 2 ** 32 + 5 }).toString('hex')).toBe('0300efbeadde05000000')
+  })
+
+  it('[Z2] what is worth it is made smaller', () => {
+    const text = Buffer.from(
+      JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ id: n, title: 'A card', blocked: false }))),
+    )
+    expect(gzipBlock(text).block.length).toBeLessThan(text.length / 5)
+  })
+})
+
+describe('Accept-Encoding', () => {
+  it.each([
+    'gzip',
+    'GZIP',
+    'deflate, gzip',
+    'gzip;q=0.1',
+    'gzip; q=1.0',
+    '*',
+    '*;q=0.5',
+    'br, *;q=0.1',
+    'identity;q=0, gzip',
+  ])('[Z1] %j allows gzip', (header) => expect(acceptsGzip(header)).toBe(true))
+  it.each([
+    undefined,
+    '',
+    'identity',
+    'br',
+    'gzip;q=0',
+    'gzip;q=0.0',
+    'gzip ; q=0, *',
+    '*;q=0',
+    'xgzip',
+    'gzip;q=much',
+  ])('[Z1] %j does not', (header) => expect(acceptsGzip(header)).toBe(false))
+})

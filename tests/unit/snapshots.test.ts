@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { parseChannel } from '../../shared/src/channels.ts'
+import { snapshotSources } from '../../src/snapshot-sources.ts'
+import type { Segment } from '../../src/sse/audience.ts'
+import { Bus } from '../../src/sse/bus.ts'
+import { sseFraming } from '../../src/sse/frames.ts'
+import { Selection } from '../../src/sse/selection.ts'
+import { type SnapshotSources, Snapshots } from '../../src/sse/snapshots.ts'
+import { parseTypeFilter } from '../../src/sse/type-filter.ts'
+
+const framing = sseFraming({ chunked: false, gzip: false, envelope: false })
+const ERRORS = { count: 0 }
+
+/** A listener of one channel, over a store that holds nothing, and a source that counts how often it is rendered. */
+function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
+  const bus = new Bus(7, (seq) => `e-${seq}`)
+  let rendered = 0
+  const sources = {
+    dashboard: {
+      ...snapshotSources.dashboard,
+      ...source,
+      render: async () => JSON.stringify({ rendered: ++rendered }),
+    },
+  } as SnapshotSources
+  const store = {
+    read: (work: (sql: never, position: number) => Promise<unknown>) => work(undefined as never, bus.head),
+  }
+  const snapshots = new Snapshots(store as never, bus, sources, () => (ERRORS.count += 1))
+  const got: string[] = []
+  const member = { offer: ({ frames }: Segment) => void got.push(...frames.map(({ text }) => text)) }
+  const channel = parseChannel('dashboard')
+  const selection = new Selection(channel ? [{ ...channel, view: 'full' }] : [], parseTypeFilter(undefined))
+  function listen(): () => void {
+    const { audience, leave } = bus.subscribe(selection, framing)
+    audience.join(member)
+    return () => {
+      audience.leave(member)
+      leave()
+    }
+  }
+  return { snapshots, got, listen, renderings: () => rendered }
+}
+
+describe('snapshots', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  it('[Y9] [I5] come every 30 s while somebody listens, with the id reached', async () => {
+    const { snapshots, got, listen, renderings } = setUp()
+    await vi.advanceTimersByTimeAsync(90_000)
+    expect(renderings()).toBe(0)
+    const leave = listen()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(got).toEqual([1, 2].map((n) => `id: e-7\nevent: dashboard_overview\ndata: {"rendered":${n}}\n\n`))
+    leave()
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(renderings()).toBe(2)
+    snapshots.stop()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('[Y9] come at once, then at most one in 150 ms, the last change never lost', async () => {
+    const { snapshots, got, listen } = setUp()
+    listen()
+    const at: Array<[number, number]> = []
+    for (let ms = 0; ms < 1_000; ms += 10) {
+      if (ms < 500) snapshots.refresh('dashboard')
+      await vi.advanceTimersByTimeAsync(ms === 0 ? 0 : 10)
+      if (got.length > (at.at(-1)?.[1] ?? 0)) at.push([ms, got.length])
+    }
+    expect(at).toEqual([
+      [0, 1],
+      [150, 2],
+      [300, 3],
+      [450, 4],
+      [600, 5],
+    ])
+    snapshots.stop()
+    expect(ERRORS.count).toBe(0)
+  })
+
+  it('[Y9] is tried again when it could not be rendered', async () => {
+    const { snapshots, got, listen } = setUp()
+    listen()
+    ERRORS.count = 0
+    const failing = vi.spyOn(JSON, 'stringify').mockImplementationOnce(() => {
+      throw new Error('no')
+    })
+    snapshots.refresh('dashboard')
+    await vi.advanceTimersByTimeAsync(0)
+    failing.mockRestore()
+    expect(got).toEqual([])
+    expect(ERRORS.count).toBe(1)
+    await vi.advanceTimersByTimeAsync(150)
+    expect(got).toHaveLength(1)
+    snapshots.stop()
+  })
+})

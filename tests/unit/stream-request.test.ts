@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest'
+import { Problem } from '../../src/errors.ts'
+import { type Asking, parseAgentRequest, parseStart, parseStreamRequest } from '../../src/sse/request.ts'
+
+function asking(query: string, headers: Record<string, string> = {}): Asking {
+  const parameters = new URLSearchParams(query)
+  return { header: (name) => headers[name], query: (name) => parameters.get(name) ?? undefined }
+}
+
+function channels(query: string): string[] {
+  return parseStreamRequest(asking(query)).selection.channels.map(({ name, view, kind }) =>
+    kind === 'board' ? `${name};${view}` : name,
+  )
+}
+
+function refusal(work: () => unknown): string {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof Problem) return error.code
+    throw error
+  }
+  return 'none'
+}
+
+describe('what a stream listens to', () => {
+  it.each([
+    ['', ['dashboard'], false],
+    ['boardId=demo', ['board:demo;full'], false],
+    ['projectId=demo', ['board:demo;full'], false],
+    ['boardId=a&projectId=b', ['board:a;full'], false],
+    ['boardId=demo&view=diff', ['board:demo;diff'], false],
+    ['boardId=demo&view=full', ['board:demo;full'], false],
+    ['channels=board:demo', ['board:demo;diff'], true],
+    ['channels=board:demo;full', ['board:demo;full'], true],
+    ['channels=board:demo&view=full', ['board:demo;diff'], true],
+    ['channels=*', ['global'], true],
+    ['channels= agents/a , card:c,topics/t', ['agent:a', 'issue:c', 'topic:t'], true],
+    ['channels=board:a;full,agent:x,board:a,agents/x', ['board:a;full', 'agent:x'], true],
+    ['channels=dashboard&colour=red', ['dashboard'], true],
+  ])('[Q1] [Q2] [Q3] [Q4] [Q13] %j', (query, expected, isChannelStream) => {
+    expect(channels(query)).toEqual(expected)
+    expect(parseStreamRequest(asking(query)).isChannelStream).toBe(isChannelStream)
+  })
+
+  it('[Q3] 100 channels are heard, and a channel of another spelling is none of its own', () => {
+    const list = Array.from({ length: 100 }, (_, n) => `agent:a${n}`)
+    expect(channels(`channels=${list},agents/a7`)).toEqual(list)
+    expect(refusal(() => channels(`channels=${list},agent:b`))).toBe('bad_request')
+  })
+
+  it.each([
+    ['[X2]', 'boardId=', 'bad_request'],
+    ['[X2]', 'projectId=', 'bad_request'],
+    ['[X2]', 'channels=', 'bad_request'],
+    ['[X2]', 'channels=agent:a,,agent:b', 'bad_request'],
+    ['[X2]', 'channels=agent:a,', 'bad_request'],
+    ['[X3]', 'boardId=demo&channels=agent:a', 'bad_request'],
+    ['[X3]', 'projectId=demo&channels=agent:a', 'bad_request'],
+    ['[X4]', 'boardId=demo&view=', 'bad_request'],
+    ['[X4]', 'boardId=demo&view=Full', 'bad_request'],
+    ['[X5]', 'channels=agent:a,nonsense', 'invalid_channel'],
+    ['[X5]', 'channels=agent:a;full', 'invalid_channel'],
+    ['[X7]', 'limit=0', 'bad_request'],
+    ['[X7]', 'limit=-1', 'bad_request'],
+    ['[X7]', 'limit=1.5', 'bad_request'],
+    ['[X7]', 'limit=', 'bad_request'],
+    ['[X7]', 'limit=many', 'bad_request'],
+    ['[X7]', 'timeout=0', 'bad_request'],
+    ['[X7]', 'timeout=Infinity', 'bad_request'],
+    ['[X7]', 'timeout=1s', 'bad_request'],
+  ])('%s %j is refused', (_rule, query, code) => {
+    expect(refusal(() => parseStreamRequest(asking(query)))).toBe(code)
+  })
+
+  it('[Q11] [Q12] takes a limit and a timeout', () => {
+    expect(parseStreamRequest(asking('limit=7&timeout=0.25'))).toMatchObject({ limit: 7, timeoutMs: 250 })
+    expect(parseStreamRequest(asking(''))).toMatchObject({ limit: undefined, timeoutMs: undefined })
+    expect(parseStreamRequest(asking('timeout=1e12')).timeoutMs).toBe(2 ** 31 - 1)
+  })
+
+  it('[Y12] the output of an agent, which types can narrow and not widen', () => {
+    const passing = (query: string) => {
+      const { types } = parseAgentRequest(asking(query), 'claude-1').selection
+      return ['output', 'output_batch', 'agent_started', 'agent_profile'].filter((name) => types.passes(name))
+    }
+    expect(parseAgentRequest(asking(''), 'claude-1').selection.channels).toMatchObject([{ name: 'agent:claude-1' }])
+    expect(passing('')).toEqual(['output', 'output_batch'])
+    expect(passing('types=*')).toEqual(['output', 'output_batch'])
+    expect(passing('types=output')).toEqual(['output'])
+    expect(passing('types=output*,agent_*')).toEqual(['output', 'output_batch'])
+    expect(passing('types=agent_started')).toEqual([])
+    expect(refusal(() => parseAgentRequest(asking(''), 'claude 1'))).toBe('invalid_channel')
+    expect(refusal(() => parseAgentRequest(asking('limit=0'), 'claude-1'))).toBe('bad_request')
+  })
+})
+
+describe('where a stream begins', () => {
+  const epoch = '5d3c9b1e'
+  const start = (query: string, header?: string) =>
+    parseStart(asking(query, header === undefined ? {} : { 'Last-Event-ID': header }), epoch, {
+      oldest: 10,
+      newest: 20,
+    })
+  const at = (seq: number) => ({ kind: 'resume', seq })
+  const fresh = { kind: 'fresh' }
+
+  it.each([
+    ['', undefined, fresh],
+    ['', '', fresh],
+    ['lastEventId=', undefined, fresh],
+    ['', `${epoch}-12`, at(12)],
+    [`lastEventId=${epoch}-12`, undefined, at(12)],
+    [`last_event_id=${epoch}-12`, undefined, at(12)],
+    [`since=${epoch}-12`, undefined, at(12)],
+    [`lastEventId=${epoch}-12`, `${epoch}-11`, at(11)],
+    [`lastEventId=${epoch}-12`, '', at(12)],
+    [`since=${epoch}-14&last_event_id=${epoch}-13&lastEventId=${epoch}-12`, undefined, at(12)],
+    [`since=${epoch}-14&last_event_id=${epoch}-13&lastEventId=`, undefined, at(13)],
+    [`last_event_id=&since=${epoch}-14`, undefined, at(14)],
+  ])('[Q8] query %j, header %j', (query, header, expected) => {
+    expect(start(query, header)).toEqual(expected)
+  })
+
+  it('[Q9] [Q10] now and earliest are words of since alone', () => {
+    expect(start('since=now')).toEqual(at(20))
+    expect(start('since=earliest')).toEqual(at(10))
+    expect(start('lastEventId=now')).toEqual({ kind: 'gap', requested: 'now', reason: 'invalid' })
+    expect(start('', 'earliest')).toEqual({ kind: 'gap', requested: 'earliest', reason: 'invalid' })
+    expect(start('since=now', `${epoch}-12`)).toEqual(at(12))
+    expect(start(`since=now&lastEventId=${epoch}-12`)).toEqual(at(12))
+  })
+
+  it('[R1] a cursor is covered from the oldest position to the newest', () => {
+    expect(start(`since=${epoch}-10`)).toEqual(at(10))
+    expect(start(`since=${epoch}-20`)).toEqual(at(20))
+  })
+
+  it.each([
+    ['[R9]', `${epoch}-9`, 'trimmed'],
+    ['[R10]', '00000000-15', 'epoch'],
+    ['[R10]', '00000000-99', 'epoch'],
+    ['[R11]', `${epoch}-21`, 'invalid'],
+    ['[R11]', 'what', 'invalid'],
+  ])('%s %j is answered with a gap: %s', (_rule, requested, reason) => {
+    expect(start(`since=${requested}`)).toEqual({ kind: 'gap', requested, reason })
+    expect(start('', requested)).toEqual({ kind: 'gap', requested, reason })
+  })
+})
