@@ -1,9 +1,11 @@
 import { defineConfig } from 'vitest/config'
+import { eventNames } from './vite.event-names.ts'
 
 /** Where a machine-readable report is wanted too. */
 const report = process.env.BOARDCAST_TEST_REPORT
 
 export default defineConfig({
+  define: eventNames,
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/support/build.ts'],

@@ -10,6 +10,7 @@ import { API_PREFIX, HEADER } from '../shared/src/protocol.ts'
 import type { Store } from './db/store.ts'
 import { Problem } from './errors.ts'
 import type { Logger } from './logger.ts'
+import { registerAgentOutput } from './routes/agent-output.ts'
 import { registerAgentProfiles } from './routes/agent-profiles.ts'
 import { registerAgents } from './routes/agents.ts'
 import { createApi, type Env } from './routes/api.ts'
@@ -20,9 +21,19 @@ import { registerCards } from './routes/cards.ts'
 import { registerColumns } from './routes/columns.ts'
 import { registerConversation } from './routes/conversation.ts'
 import { registerDashboard } from './routes/dashboard.ts'
+import { registerEvents } from './routes/events.ts'
 import { registerGit } from './routes/git.ts'
+import { registerMessages } from './routes/messages.ts'
+import { registerMetrics } from './routes/metrics.ts'
 import { type OperationsDependencies, registerOperations } from './routes/operations.ts'
+import { registerSessions } from './routes/sessions.ts'
+import { registerShells } from './routes/shells.ts'
 import { registerStreams } from './routes/streams.ts'
+import { registerSubtasks } from './routes/subtasks.ts'
+import { registerTasks } from './routes/tasks.ts'
+import { registerTopics } from './routes/topics.ts'
+import { registerWorkflowRuns } from './routes/workflow-runs.ts'
+import { mustExist } from './snapshot-sources.ts'
 import type { StreamHandlerFactory } from './sse/handlers.ts'
 
 export interface AppDependencies extends OperationsDependencies {
@@ -76,7 +87,17 @@ export function createApp(dependencies: AppDependencies): App {
   registerGit(api)
   registerAgents(api)
   registerAgentProfiles(api)
+  registerAgentOutput(api)
+  registerTopics(api)
+  registerEvents(api, mustExist)
+  registerSessions(api)
+  registerWorkflowRuns(api)
+  registerShells(api)
   registerDashboard(api)
+  registerTasks(api)
+  registerSubtasks(api)
+  registerMessages(api)
+  registerMetrics(api)
   registerStreams(app, dependencies.stream)
   registerOperations(app, dependencies)
   app.route(API_PREFIX, v1)

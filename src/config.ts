@@ -69,6 +69,11 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
+/** The server cannot start as it is set up; the message names the variables and says what they should be. */
+export class ConfigError extends Error {
+  override readonly name: string = 'ConfigError'
+}
+
 /** Throws one error that names every variable at fault and what it should be. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   // An empty variable is one that was not set.
@@ -76,7 +81,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const parsed = environment.safeParse(given)
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
-    throw new Error(`The environment holds settings that cannot be used:\n${faults.join('\n')}`)
+    throw new ConfigError(`The environment holds settings that cannot be used:\n${faults.join('\n')}`)
   }
   const settings = parsed.data
   return {
@@ -101,7 +106,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 /** Until rights exist, what listens beyond this machine is open to everybody: that must be wanted. */
 export function refuseOpenWithoutRights({ host, isAuthOff }: Config): void {
   if (isAuthOff || /^(127(\.\d+){3}|localhost|::1|\[::1\])$/i.test(host)) return
-  throw new Error(
+  throw new ConfigError(
     `HOST=${host} would let everyone on the network read and write. Listen on 127.0.0.1, or set BOARDCAST_AUTH=off to allow it.`,
   )
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { createApp } from './app.ts'
-import { type Config, loadConfig, refuseOpenWithoutRights } from './config.ts'
+import { type Config, ConfigError, loadConfig, refuseOpenWithoutRights } from './config.ts'
 import { EventLog } from './db/event-log.ts'
 import { createHousekeeping } from './db/housekeeping.ts'
 import type { LogEvent } from './db/log-event.ts'
@@ -15,6 +15,7 @@ import { migrate } from './db/migrate.ts'
 import { openSqlite } from './db/sqlite.ts'
 import { type Announcement, createStore, type Store } from './db/store.ts'
 import { settleInterrupted } from './domain/attempts.ts'
+import { createMessageExpiry } from './domain/message-expiry.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { mustExist, snapshotSources } from './snapshot-sources.ts'
@@ -26,7 +27,7 @@ import { createHeartbeat } from './sse/heartbeat.ts'
 import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
 
-export type { Config } from './config.ts'
+export { type Config, ConfigError } from './config.ts'
 
 export interface RunningServer {
   readonly url: string
@@ -40,7 +41,6 @@ export interface RunningServer {
 /** The program: settings from the environment, one line on stdout when it listens, and an end on SIGTERM or SIGINT. */
 export async function main(): Promise<void> {
   const server = await startServer()
-  process.stdout.write(`boardcast listening on ${server.url}\n`)
   let signals = 0
   function onSignal(): void {
     signals += 1
@@ -48,6 +48,8 @@ export async function main(): Promise<void> {
   }
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
+  // Last: who reads this may send a signal at once.
+  process.stdout.write(`boardcast listening on ${server.url}\n`)
 }
 
 /** Starts a server; `overrides` take the place of what the environment says. */
@@ -55,7 +57,7 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Runn
   const config = { ...loadConfig(process.env), ...overrides }
   refuseOpenWithoutRights(config)
   const logger = createLogger(config.logLevel)
-  const database = openSqlite(config.dbPath, config.durability)
+  const database = openDatabase(config)
   try {
     await migrate(database)
     const log = await EventLog.open(database)
@@ -63,6 +65,15 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Runn
   } catch (error) {
     database.close()
     throw error
+  }
+}
+
+function openDatabase({ dbPath, durability }: Config): ReturnType<typeof openSqlite> {
+  try {
+    return openSqlite(dbPath, durability)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`BOARDCAST_DB=${dbPath} cannot be opened: ${why}`, { cause })
   }
 }
 
@@ -121,18 +132,31 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     webRoot: findWebRoot(),
     logger,
   })
-  await listen(server, config)
+  try {
+    await listen(server, config)
+  } catch (error) {
+    await store.transact((tx) => writeMeta(tx.sql, 'in_use', '0'))
+    throw error
+  }
+  const messageExpiry = createMessageExpiry(store, (error) => logger.error({ err: error }, 'expiring messages failed'))
 
   const { port } = addressOf(server) ?? { port: config.port }
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   logger.info({ url, db: config.dbPath, epoch: log.epoch, position: log.head }, 'listening')
 
   let ended: Promise<void> | null = null
+  let closedDatabase: Promise<void> | null = null
 
   /** The file is closed once, after everything that may still write. */
-  async function closeDatabase(): Promise<void> {
+  function closeDatabase(): Promise<void> {
+    closedDatabase ??= stopAndClose()
+    return closedDatabase
+  }
+
+  async function stopAndClose(): Promise<void> {
     heartbeat.stop()
     housekeeping.stop()
+    messageExpiry.stop()
     snapshots.stop()
     connections.stop()
     await store.transact((tx) => writeMeta(tx.sql, 'in_use', '0'))
@@ -159,10 +183,11 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
       return ended
     },
     async abort() {
+      // A drain that is under way is not waited for: what it would do to the streams is done.
       server.close()
       server.closeAllConnections()
       ended ??= closeDatabase()
-      await ended
+      await closeDatabase()
     },
   }
 }

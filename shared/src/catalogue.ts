@@ -2,17 +2,36 @@
  * The event table: every event there is, once. Types, validation, frames, replay, documents and tests are derived from
  * it; adding an event type is adding an entry to one of the families.
  */
+import { agentOutputEvents } from './catalogue/agent-output.ts'
 import { agentEvents } from './catalogue/agents.ts'
 import { attemptEvents } from './catalogue/attempts.ts'
 import { boardEvents } from './catalogue/boards.ts'
 import type { Destination, Entry, Payload, PayloadOf } from './catalogue/define.ts'
 import { gitEvents } from './catalogue/git.ts'
+import { messageEvents } from './catalogue/messages.ts'
+import { sessionEvents } from './catalogue/sessions.ts'
+import { shellEvents } from './catalogue/shells.ts'
+import { taskEvents } from './catalogue/tasks.ts'
+import { topicEvents } from './catalogue/topics.ts'
+import { workflowEvents } from './catalogue/workflows.ts'
 import { type ChannelKind, channelName } from './channels.ts'
 import { EVERYONE } from './protocol.ts'
 
 export type { Destination, Entry, Keep, Payload, Refresh } from './catalogue/define.ts'
 
-export const catalogue = { ...boardEvents, ...attemptEvents, ...gitEvents, ...agentEvents }
+export const catalogue = {
+  ...boardEvents,
+  ...attemptEvents,
+  ...gitEvents,
+  ...agentEvents,
+  ...agentOutputEvents,
+  ...topicEvents,
+  ...sessionEvents,
+  ...workflowEvents,
+  ...shellEvents,
+  ...taskEvents,
+  ...messageEvents,
+}
 
 export type EventType = keyof typeof catalogue
 export type EventPayload<Type extends EventType> =
@@ -34,6 +53,9 @@ const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
   issue: 'cardId',
   attempt: 'attemptId',
   agent: 'agentId',
+  session: 'sessionId',
+  workflow: 'runId',
+  shell: 'shellId',
 }
 
 /** The entry of `type`, or undefined for a type that this version does not know. */

@@ -39,6 +39,9 @@ export const SNAPSHOT = {
   metricUpdate: 'metric.update',
 } as const
 
+/** Said to who listens at that moment, never stored. */
+export const UNSTORED = { agentHeartbeat: 'agent.heartbeat' } as const
+
 /** Names that a browser's EventSource fires by itself; no event may take them. */
 export const RESERVED_EVENT_NAMES: readonly string[] = ['error', 'open', 'message']
 
@@ -49,9 +52,12 @@ export const SPREAD = 0.2
 /** At most one `state` of a board in this time, and the last change is never lost. */
 export const STATE_INTERVAL_MS = 100
 export const OVERVIEW_INTERVAL_MS = 150
+export const METRICS_EVERY_MS = 5_000
 /** Lines of output wait this long to be joined into one `output_batch` frame. */
 export const JOIN_MS = 100
 export const JOIN_MAX_LINES = 1_000
+/** In characters of the lines that are joined; an event that is longer is a frame of its own. */
+export const JOIN_MAX_LENGTH = 256 * 1024
 
 export const MAX_CHANNELS = 100
 export const MAX_BODY_BYTES = 1024 * 1024

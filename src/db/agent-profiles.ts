@@ -52,10 +52,6 @@ export async function deleteProfile(sql: Sql, id: string): Promise<void> {
 }
 
 /** Whether a profile may be for this board: whether the board exists. */
-export async function isBoard(sql: Sql, boardId: string): Promise<boolean> {
-  return (await sql.get('SELECT id FROM boards WHERE id = ?', [boardId])) !== undefined
-}
-
 function fromRow(row: ProfileRow): Profile {
   return {
     id: row.id,

@@ -60,6 +60,11 @@ export async function saveAgent(sql: Sql, agent: StoredAgent): Promise<void> {
   )
 }
 
+/** Nothing happens when the agent is not registered. */
+export async function noteAgentSeen(sql: Sql, id: string, at: string): Promise<void> {
+  await sql.run('UPDATE agents SET last_seen_at = ? WHERE id = ?', [at, id])
+}
+
 /** The active attempts of one agent, newest first. */
 export async function activeAttemptsOfAgent(sql: Sql, id: string): Promise<ActiveAttemptOfAgent[]> {
   return sql.all(`${SELECT_ACTIVE} AND agent = ? ORDER BY created_at DESC, id DESC`, [id])

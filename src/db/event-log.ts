@@ -164,8 +164,16 @@ export class EventLog {
       : this.#readChannels(channels, after, limit, maxLength, head)
   }
 
-  /** The newest events of one type on a channel, ascending, at most `limit`, all of them before position `before`. */
-  async readLast(channel: string, type: string, limit: number, before = Number.MAX_SAFE_INTEGER): Promise<LogEvent[]> {
+  /** The newest events of some types on a channel, ascending, at most `limit`, all of them before position `before`. */
+  async readLast(
+    channel: string,
+    type: string | readonly string[],
+    limit: number,
+    before = Number.MAX_SAFE_INTEGER,
+  ): Promise<LogEvent[]> {
+    const types = typeof type === 'string' ? [type] : type
+    const query = `${SELECT} WHERE seq BETWEEN ? AND ? AND type IN (${types.map(() => '?').join(',')})
+      ORDER BY seq DESC LIMIT ?`
     const found: LogEvent[] = []
     let end = before
     while (found.length < limit) {
@@ -175,10 +183,12 @@ export class EventLog {
         [channel, end],
       )
       for (const run of runs) {
-        const rows = await this.#sql.all<EventRow>(
-          `${SELECT} WHERE seq BETWEEN ? AND ? AND type = ? ORDER BY seq DESC LIMIT ?`,
-          [run.first, Math.min(run.last, end - 1), type, limit - found.length],
-        )
+        const rows = await this.#sql.all<EventRow>(query, [
+          run.first,
+          Math.min(run.last, end - 1),
+          ...types,
+          limit - found.length,
+        ])
         found.push(...rows.map((row) => new LogEvent(row)))
         end = run.first
         if (found.length >= limit) break
@@ -195,7 +205,7 @@ export class EventLog {
     while (events.length < limit && length <= maxLength) {
       const rows = await this.#sql.all<EventRow>(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`, [
         reached,
-        Math.min(CHUNK, limit - events.length),
+        Math.min(rowsThatFit(events.length, length, maxLength, CHUNK), limit - events.length),
       ])
       if (rows.length === 0) return { events, reached: head }
       for (const row of rows) {
@@ -218,14 +228,18 @@ export class EventLog {
     const { seqs, horizon } = await this.#members(channels, after, limit, head)
     const events: LogEvent[] = []
     let length = 0
-    for (let i = 0; i < seqs.length; i += CHUNK) {
-      const params: SqlValue[] = seqs.slice(i, i + CHUNK)
+    let size = 1
+    for (let i = 0; i < seqs.length; ) {
+      const params: SqlValue[] = seqs.slice(i, i + size)
       while (params.length < CHUNK) params.push(null)
+      i += size
       for (const row of await this.#sql.all<EventRow>(SELECT_CHUNK, params)) {
         events.push(new LogEvent(row))
         length += row.data.length
         if (length > maxLength) return { events, reached: row.seq }
       }
+      // Where all was trimmed, there is nothing to judge by.
+      size = events.length > 0 ? rowsThatFit(events.length, length, maxLength, CHUNK) : Math.min(2 * size, CHUNK)
     }
     return { events, reached: horizon }
   }
@@ -258,4 +272,14 @@ export class EventLog {
     }
     return { seqs, horizon }
   }
+}
+
+/**
+ * How many events to read at once, judged by those that were read so far: what is read beyond the room of a page is
+ * thrown away, and one of them may be a megabyte. The first comes alone, and little follows while little is known.
+ */
+export function rowsThatFit(count: number, length: number, maxLength: number, most: number): number {
+  if (count === 0) return 1
+  const fitting = Math.ceil(((maxLength - length) * count) / length)
+  return Math.max(1, Math.min(most, 4 * count, fitting))
 }

@@ -1,8 +1,10 @@
 /** Brings a database to the newest schema, one numbered step in one transaction each. */
 import { boardFamily } from './migrations/001-board-family.ts'
+import { tasksAndMail } from './migrations/002-tasks-and-mail.ts'
+import { sessionsWorkflowsShells } from './migrations/003-sessions-workflows-shells.ts'
 import type { Sql } from './sql.ts'
 
-const MIGRATIONS: ReadonlyArray<readonly string[]> = [boardFamily]
+const MIGRATIONS: ReadonlyArray<readonly string[]> = [boardFamily, tasksAndMail, sessionsWorkflowsShells]
 
 /** Throws when the file was written by a newer version, which knows steps that this one does not. */
 export async function migrate(sql: Sql): Promise<void> {

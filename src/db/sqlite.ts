@@ -85,6 +85,7 @@ function answer<T>(query: () => T): T {
 function lockFile(path: string): SqliteDatabase.Database {
   const lock = new SqliteDatabase(`${path}.lock`, { timeout: 0 })
   try {
+    lock.pragma('journal_mode = MEMORY')
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     lock.close()

@@ -1,11 +1,12 @@
 /** Profiles: named sets of options that an agent is run with, for one board or for all. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../shared/src/types/agents.ts'
-import { deleteProfile, findProfile, insertProfile, isBoard, updateProfile } from '../db/agent-profiles.ts'
+import { deleteProfile, findProfile, insertProfile, updateProfile } from '../db/agent-profiles.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { invalidField, Problem } from '../errors.ts'
+import { Problem } from '../errors.ts'
 import { agentLabel } from './agents.ts'
+import { checkBoardNamed } from './boards.ts'
 import { newId } from './ids.ts'
 
 export { listProfiles } from '../db/agent-profiles.ts'
@@ -14,7 +15,7 @@ export { listProfiles } from '../db/agent-profiles.ts'
 export type ProfileInput = Omit<Profile, 'id'>
 
 export async function createProfile(tx: Tx, input: ProfileInput): Promise<Profile> {
-  await mustBeBoard(tx.sql, input.boardId)
+  await checkBoardNamed(tx.sql, input.boardId)
   const profile = { id: newId('pro'), ...input }
   await insertProfile(tx.sql, profile, tx.now)
   await announce(tx, 'created', profile)
@@ -26,7 +27,7 @@ export async function changeProfile(tx: Tx, id: string, changes: Partial<Profile
   const before = await mustFindProfile(tx.sql, id)
   const after: Profile = { ...before, ...changes }
   if (isDeepStrictEqual(before, after)) return before
-  await mustBeBoard(tx.sql, after.boardId)
+  await checkBoardNamed(tx.sql, after.boardId)
   await updateProfile(tx.sql, after)
   await announce(tx, 'updated', after)
   return after
@@ -49,10 +50,4 @@ async function mustFindProfile(sql: Sql, id: string): Promise<Profile> {
   const profile = await findProfile(sql, id)
   if (!profile) throw new Problem('profile_not_found', `There is no profile ${id}. GET /agent-profiles lists them.`)
   return profile
-}
-
-async function mustBeBoard(sql: Sql, boardId: string | null): Promise<void> {
-  if (boardId !== null && !(await isBoard(sql, boardId))) {
-    throw invalidField('boardId', `must name a board, but there is no board ${boardId}`)
-  }
 }

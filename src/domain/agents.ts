@@ -3,13 +3,17 @@
  * known of its work comes from its attempts either way.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { channelName } from '../../shared/src/channels.ts'
+import { UNSTORED } from '../../shared/src/protocol.ts'
 import type { Agent } from '../../shared/src/types/agents.ts'
+import { externalId } from '../../shared/src/types/text.ts'
 import {
   type ActiveAttemptOfAgent,
   activeAttemptsOfAgent,
   activeAttemptsOfAgents,
   allAgents,
   findAgent,
+  noteAgentSeen,
   type StoredAgent,
   saveAgent,
 } from '../db/agents.ts'
@@ -44,6 +48,29 @@ export async function registerAgent(tx: Tx, told: Registration): Promise<{ agent
     tx.emit('agent.registered', { agentId: agent.id, agent: agent.id, label: agent.label })
   }
   return { agent: shown(agent, await activeAttemptsOfAgent(tx.sql, agent.id), Date.parse(tx.now)), created: !known }
+}
+
+/**
+ * A sign of life. Who is registered counts as online from now; it is passed on to who listens either way, for an agent
+ * need not be registered. Not an event: nothing of it is stored.
+ */
+export async function noteHeartbeat(tx: Tx, id: string): Promise<void> {
+  checkAgentId(id)
+  await noteAgentSeen(tx.sql, id, tx.now)
+  tx.announce({
+    event: UNSTORED.agentHeartbeat,
+    channels: [channelName('agent', id), 'global'],
+    payload: { agent_id: id, timestamp: Date.parse(tx.now) },
+  })
+}
+
+/** Throws `invalid_channel` for what no agent can be called. */
+export function checkAgentId(id: string): void {
+  if (externalId.safeParse(id).success) return
+  throw new Problem(
+    'invalid_channel',
+    `${JSON.stringify(id)} cannot be the id of an agent: 1 to 200 letters, digits and : _ - . only.`,
+  )
 }
 
 /** Registered agents, in the order of their ids. */

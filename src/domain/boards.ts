@@ -27,6 +27,13 @@ export async function requireBoard(sql: Sql, id: string): Promise<rows.BoardFiel
   return board
 }
 
+/** Throws `validation_failed` when the field `boardId` of a body names a board that is not there; null names none. */
+export async function checkBoardNamed(sql: Sql, boardId: string | null): Promise<void> {
+  if (boardId !== null && !(await boardExists(sql, boardId))) {
+    throw invalidField('boardId', `must name a board, but there is no board ${boardId}`)
+  }
+}
+
 /** The oldest boards, in the order of creation. */
 export async function listBoards(sql: Sql, limit: number): Promise<Board[]> {
   const boards = await rows.listBoards(sql, limit)

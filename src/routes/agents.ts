@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { agent } from '../../shared/src/types/agents.ts'
-import { getAgent, listAgents, registerAgent } from '../domain/agents.ts'
+import { getAgent, listAgents, noteHeartbeat, registerAgent } from '../domain/agents.ts'
 import { Answer, type Api } from './api.ts'
 
 const registration = z.strictObject({
@@ -19,4 +19,9 @@ export function registerAgents(api: Api): void {
   api.get('/agents', {}, async ({ sql }) => ({ agents: await listAgents(sql, Date.now()) }))
 
   api.get('/agents/:id', {}, ({ sql, params }) => getAgent(sql, params.id, Date.now()))
+
+  api.mutate('post', '/agents/:id/heartbeat', { status: 202 }, async (tx, { params }) => {
+    await noteHeartbeat(tx, params.id)
+    return {}
+  })
 }

@@ -53,6 +53,15 @@ export class Answer {
   }
 }
 
+/** An answer that is JSON text already. */
+export class JsonText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 export interface Api {
   /** Declares a GET that answers 200 with what `answer` gives. */
   get<Path extends string, Query = unknown>(
@@ -83,6 +92,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
         const answered = await store.read((sql, position) =>
           answer({ sql, log: store.log, cursor: formatCursor(store.log.epoch, position), params: paramsOf(c), query }),
         )
+        if (answered instanceof JsonText) return c.body(answered.text, 200, { 'Content-Type': 'application/json' })
         return c.json(answered)
       })
     },

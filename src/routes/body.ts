@@ -22,8 +22,8 @@ export function readBody(incoming: IncomingMessage, outgoing: Pick<ServerRespons
       outgoing.setHeader('Connection', 'close')
       reject(new Problem('too_large', `The body may be at most ${MAX_BODY_BYTES} bytes. Send less at a time.`))
     }
-    function gone(): void {
-      reject(new Problem('bad_request', 'The request ended before its body was complete.'))
+    function gone(cause?: Error): void {
+      reject(new Problem('bad_request', 'The request ended before its body was complete.', { cause }))
     }
     function take(chunk: Buffer): void {
       size += chunk.length
@@ -39,7 +39,7 @@ export function readBody(incoming: IncomingMessage, outgoing: Pick<ServerRespons
       incoming.off('close', gone)
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size))
     })
-    incoming.once('error', reject)
+    incoming.once('error', gone)
     incoming.once('close', gone)
   })
 }

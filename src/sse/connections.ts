@@ -93,17 +93,22 @@ export class Connections {
     for (const { sink } of this.#open) sink.destroy()
   }
 
-  /** Tells every listener that the server is going, and ends the streams in groups. Resolves when all are ended. */
+  /**
+   * Tells every listener that the server is going and when to come back, and ends the streams in groups, which takes
+   * `drainMs` when there are many. Resolves when all are ended.
+   */
   async drain(drainMs: number): Promise<void> {
     this.#draining = true
     const listeners = [...this.#open]
+    const group = Math.max(1, Math.ceil(listeners.length / DRAIN_STEPS))
+    const pauseMs = drainMs / DRAIN_STEPS
+    const leftMs = Math.max(0, Math.ceil(listeners.length / group) - 1) * pauseMs
     for (const { subscription } of listeners) {
-      const retryMs = Math.round(drainMs + RETURN_MS + Math.random() * RETURN_MS)
+      const retryMs = Math.round(leftMs + RETURN_MS + Math.random() * RETURN_MS)
       subscription.announce(CONTROL.draining, JSON.stringify({ retryMs }), retryMs)
     }
-    const group = Math.max(1, Math.ceil(listeners.length / DRAIN_STEPS))
     for (let at = 0; at < listeners.length; at += group) {
-      if (at > 0) await new Promise((resolve) => setTimeout(resolve, drainMs / DRAIN_STEPS))
+      if (at > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
       for (const { subscription } of listeners.slice(at, at + group)) subscription.end()
     }
   }

@@ -1,7 +1,7 @@
 /** What a GET of a stream asks for, parsed once. Refusals name the parameter and the fix. */
 import { type Channel, channelName, parseChannelWithView, type View } from '../../shared/src/channels.ts'
 import { parseCursor } from '../../shared/src/cursor.ts'
-import { CURSOR_PARAMETERS, HEADER, MAX_CHANNELS } from '../../shared/src/protocol.ts'
+import { CURSOR_PARAMETERS, type GapReason, HEADER, MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import type { Bounds } from '../db/event-log.ts'
 import { Problem } from '../errors.ts'
 import { type Heard, Selection } from './selection.ts'
@@ -63,6 +63,15 @@ export function parseStart(asking: Asking, epoch: string, { oldest, newest }: Bo
     if (requested === 'now') return { kind: 'resume', seq: newest }
     if (requested === 'earliest') return { kind: 'resume', seq: oldest }
   }
+  return startAt(requested, epoch, { oldest, newest })
+}
+
+/** Where a reader that comes with a cursor goes on, or why it cannot. */
+export function startAt(
+  requested: string,
+  epoch: string,
+  { oldest, newest }: Bounds,
+): Extract<Start, { kind: 'resume' }> | { kind: 'gap'; requested: string; reason: Exclude<GapReason, 'slow'> } {
   const cursor = parseCursor(requested)
   if (!cursor) return { kind: 'gap', requested, reason: 'invalid' }
   if (cursor.epoch !== epoch) return { kind: 'gap', requested, reason: 'epoch' }

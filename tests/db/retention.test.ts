@@ -9,7 +9,7 @@
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { RetentionPolicy } from '../../src/db/retention.ts'
+import type { RetentionPolicy } from '../../src/config.ts'
 import { TestStore } from '../support/test-store.ts'
 
 const ANY: RetentionPolicy = { maxAgeMs: Infinity, maxEvents: Infinity, maxBytes: Infinity }
@@ -92,6 +92,7 @@ test('[D24] the index holds no more than what is left, also after everything was
   using db = await TestStore.open()
   for (let round = 0; round < 5; round++) {
     for (let n = 0; n < 20; n++) await db.say(`a${n % 2}`, 'line')
+    await db.store.prune({ ...ANY, maxEvents: 7 }, 100)
     await db.store.prune({ ...ANY, maxEvents: 0 }, 100)
     expect(await runs(db), `round ${round}`).toBe(0)
   }

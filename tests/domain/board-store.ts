@@ -29,7 +29,22 @@ export interface BoardStore {
   close(): void
 }
 
-const TABLES = ['boards', 'board_columns', 'cards', 'card_dependencies', 'attempts']
+const TABLES = [
+  'boards',
+  'board_columns',
+  'cards',
+  'card_dependencies',
+  'attempts',
+  'tasks',
+  'subtasks',
+  'messages',
+  'message_reads',
+  'messages_sent',
+  'sessions',
+  'workflow_runs',
+  'workflow_steps',
+  'shells',
+]
 
 export async function openBoardStore(): Promise<BoardStore> {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-domain-'))

@@ -61,7 +61,7 @@ export async function doWork(tx: Tx, { kind, board, a, b, big }: Work, boards: r
         title: `card ${a}.${b}`,
         columnId,
         index: a,
-        description: big ? 'd'.repeat(9_000) : null,
+        description: big ? 'd'.repeat(400) : null,
         dependsOn: card && a < 2 ? [card.id] : [],
       })
     case 'column': {
@@ -95,8 +95,12 @@ export async function doWork(tx: Tx, { kind, board, a, b, big }: Work, boards: r
     case 'lines': {
       const attempt = cards.find(({ attempt }) => attempt)?.attempt
       if (!attempt) return undefined
-      const message = (n: number) => `${n} ${'y'.repeat(big ? 20_000 : 10)}`
-      return appendLines(tx, attempt.id, Array.from({ length: 1 + b }, (_, n) => ({ message: message(n) })))
+      const message = (n: number) => `${n} ${'y'.repeat(big ? 2_000 : 10)}`
+      return appendLines(
+        tx,
+        attempt.id,
+        Array.from({ length: 1 + b }, (_, n) => ({ message: message(n) })),
+      )
     }
     default:
       throw new Error(`unknown work ${kind}`)

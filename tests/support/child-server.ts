@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
 import { gate } from './gate.ts'
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
@@ -31,6 +32,8 @@ export class ChildServer implements AsyncDisposable {
   /** Starts the program on a port that was free a moment ago. */
   static async start(env: Readonly<Record<string, string>> = {}): Promise<ChildServer> {
     const server = new ChildServer(await freePort(), env)
+    // For a test that fails or runs out of time: what it started must not outlive it.
+    onTestFinished(() => server[Symbol.asyncDispose]())
     await server.start()
     return server
   }

@@ -28,5 +28,6 @@ export async function readLog(url: string, since: string, upTo: string): Promise
     },
   })
   await tail.closed
+  if (tail.fault) throw tail.fault
   return events
 }

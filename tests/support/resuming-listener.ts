@@ -82,6 +82,7 @@ export class ResumingListener implements AsyncDisposable {
     })
     this.#current = tail
     await tail.closed
+    if (tail.fault) throw tail.fault
     if (tail.status >= 400) throw new Error(`${path} was answered ${tail.head}`)
     if (cutAfter !== undefined && tail.bytes >= cutAfter) this.cuts += 1
   }

@@ -71,9 +71,7 @@ export function sightingsOf(event: SeenEvent, listening: Listening): Sighting[] 
   const found = new Map<string, Sighting>()
   for (const channel of listening.channels) {
     for (const sighting of onChannel(event, channel, listening.view ?? 'diff')) {
-      const known = [...found.values()].some((one) => one.event === sighting.event && one.channel !== 'global')
-      if (channel === 'global') found.set('global', sighting)
-      else if (!known) found.set(sighting.event, sighting)
+      if (!found.has(sighting.event)) found.set(sighting.event, sighting)
     }
   }
   const toAll = TO_EVERYONE[event.type]
@@ -88,7 +86,9 @@ function onChannel({ type, data }: SeenEvent, channel: string, view: 'full' | 'd
   const moves = type !== 'card.moved' || data.fromColumnId !== data.toColumnId
   switch (kind) {
     case 'global':
-      return shown(type)
+      return shown(type === 'topic.event' ? data.event : type)
+    case 'topic':
+      return type === 'topic.event' && data.topic === id ? shown(data.event) : []
     case 'board':
       if (data.boardId !== id) return []
       return shown(ON_BOARD[type] ?? (view === 'diff' ? ON_DIFF[type] : undefined))
@@ -105,6 +105,8 @@ function onChannel({ type, data }: SeenEvent, channel: string, view: 'full' | 'd
       if (type === 'attempt.started') return data.agent === id ? shown('agent_started') : []
       if (data.agentId !== id) return []
       if (type === 'card.assigned') return shown('agent_assigned')
+      if (type === 'agent.output') return shown('output')
+      if (type === 'agent.output.batch') return [{ channel, event: 'output_batch', lines: data.lines }]
       if (type !== 'attempt.log.appended') return []
       return [{ channel, event: 'output_batch', lines: [String(data.message)] }]
     default:

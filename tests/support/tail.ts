@@ -29,6 +29,8 @@ export class Tail {
   bytes = 0
   /** The last chunk came: the server ended the stream as HTTP does. */
   ended = false
+  /** What came was no chunk, no gzip or no frame; the connection was cut for it. */
+  fault: Error | null = null
   #raw: Buffer = Buffer.alloc(0)
   /** Bytes of the current chunk that are still to come; its CRLF included. */
   #left = 0
@@ -52,7 +54,7 @@ export class Tail {
     this.socket.on('data', (chunk: Buffer) => {
       const taken = chunk.subarray(0, Math.min(chunk.length, cutAfter - this.bytes))
       this.bytes += taken.length
-      this.#take(taken)
+      this.#guard(() => this.#take(taken))
       if (this.bytes >= cutAfter) this.socket.destroy()
     })
     this.socket.on('error', () => undefined)
@@ -70,6 +72,20 @@ export class Tail {
   }
 
   cut(): void {
+    this.socket.destroy()
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #fail(error: Error): void {
+    this.fault ??= error
+    this.#unpacking = 0
     this.socket.destroy()
   }
 
@@ -106,10 +122,8 @@ export class Tail {
 
   #openGunzip(): void {
     this.#gunzip = createGunzip()
-    this.#gunzip.on('data', (plain: Buffer) => this.#plain(plain))
-    this.#gunzip.on('error', (error) => {
-      throw error
-    })
+    this.#gunzip.on('data', (plain: Buffer) => this.#guard(() => this.#plain(plain)))
+    this.#gunzip.on('error', (error) => this.#fail(error))
   }
 
   #content(bytes: Buffer): void {
@@ -120,7 +134,7 @@ export class Tail {
     this.#unpacking += 1
     this.#gunzip.write(bytes, () => {
       this.#unpacking -= 1
-      if (this.#unpacking === 0) this.#onIdle?.()
+      if (this.#unpacking <= 0) this.#onIdle?.()
     })
   }
 

@@ -25,14 +25,13 @@ export interface WriterOptions {
   readonly name: string
   readonly boardId: string
   readonly random: Random
-  /** Most characters of a log line. */
-  readonly maxLine?: number
   /** How many lines a batch has at most. */
   readonly maxBatch?: number
 }
 
 const MAX_CARDS = 12
 const KEYS = ['backlog', 'in_progress', 'review', 'done']
+const BIG = 'x'.repeat(60 * 1024)
 const FINAL = ['succeeded', 'failed'] as const
 const AWKWARD = ['\u{1F680} ünïcode', 'line\nbreak', 'data: forged\n\nid: 00000000-1', '\r\r\n', '\u2028"\\', ' ']
 
@@ -69,11 +68,20 @@ export class Writer {
 
   /** A batch of lines for an attempt of its own: `<attempt> <number> <padding>`, numbers without gaps. */
   batch(attempt: NonNullable<OwnCard['attempt']>): Plan {
-    const { random, maxLine = 200, maxBatch = 12 } = this.#options
-    const count = 1 + random.below(maxBatch)
+    const { random, maxBatch = 12 } = this.#options
+    const padding = () => `${random.pick(AWKWARD)}${'x'.repeat(random.below(200))}`
+    return this.#lines(attempt, 1 + random.below(maxBatch), padding)
+  }
+
+  /** The same with lines of 60 KiB. */
+  bigBatch(attempt: NonNullable<OwnCard['attempt']>, count: number): Plan {
+    return this.#lines(attempt, count, () => BIG)
+  }
+
+  #lines(attempt: NonNullable<OwnCard['attempt']>, count: number, padding: () => string): Plan {
     const lines = Array.from({ length: count }, (_, index) => ({
-      message: `${attempt.id} ${attempt.lines + index} ${random.pick(AWKWARD)}${'x'.repeat(random.below(maxLine))}`,
-      stream: random.chance(0.5) ? 'stdout' : 'stderr',
+      message: `${attempt.id} ${attempt.lines + index} ${padding()}`,
+      stream: this.#options.random.chance(0.5) ? 'stdout' : 'stderr',
     }))
     return post('lines', `/attempts/${attempt.id}/logs`, { lines }, () => {
       attempt.lines += count

@@ -54,7 +54,7 @@ describe('lines of output', () => {
     expect(texts(list)).toEqual([batch(3, 'b'), 'id: e-4\nevent: dashboard_overview\ndata: {}\n\n'])
   })
 
-  it('[AO11] are joined up to 256 Ki characters, and those of one event are never split', () => {
+  it('[K11] are joined up to 256 Ki characters, and those of one event are never split', () => {
     const list = listFor(`agent:${agent}`)
     const lines = (count: number) => Array<string>(count).fill('x'.repeat(65_536))
     for (const [index, count] of [3, 3, 12, 1, 1, 1].entries()) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { catalogue } from '../../shared/src/catalogue.ts'
-import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT } from '../../shared/src/protocol.ts'
+import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT, UNSTORED } from '../../shared/src/protocol.ts'
 import { chunk, envelope, LAST_CHUNK, sseFraming } from '../../src/sse/frames.ts'
 
 const bare = sseFraming({ chunked: true, gzip: false, envelope: false })
@@ -89,6 +89,13 @@ describe('names', () => {
     const control = ['hello', 'heartbeat', 'gap', 'draining', 'overloaded', 'auth_expiring', 'auth_expired']
     expect(Object.values(CONTROL)).toEqual(control)
     expect(Object.values(SNAPSHOT)).toEqual(['state', 'dashboard_overview', 'metric.update'])
+    expect(Object.values(UNSTORED)).toEqual(['agent.heartbeat'])
+  })
+  it('[S13] of what is never stored are those of no event', () => {
+    const stored = Object.entries(catalogue).flatMap(([type, entry]) => [type, ...entry.to.map(({ event }) => event)])
+    for (const name of [CONTROL, SNAPSHOT, UNSTORED].flatMap((group) => Object.values<string>(group))) {
+      expect(stored).not.toContain(name)
+    }
   })
   it('[S9] are none of those that a browser fires by itself', () => {
     expect(RESERVED_EVENT_NAMES).toEqual(['error', 'open', 'message'])

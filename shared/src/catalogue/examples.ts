@@ -9,6 +9,10 @@ export const exampleIds = {
   attempt: 'att_0192f3a4-5b6c-7d8e-9f00-0000000000a1',
   agent: 'claude-1',
   profile: 'pro_0192f3a4-5b6c-7d8e-9f00-0000000000f1',
+  session: 'session-7',
+  run: 'run_0192f3a4-5b6c-7d8e-9f00-0000000000d1',
+  step: 'stp_0192f3a4-5b6c-7d8e-9f00-0000000000d2',
+  shell: 'shell-1',
 } as const
 
 export const exampleTime = '2026-01-31T12:00:00.000Z'

@@ -19,6 +19,10 @@ export const externalId = z
   .min(1)
   .max(200)
   .regex(/^[A-Za-z0-9:_.-]+$/, 'may hold only letters, digits and : _ - .')
+  .refine((id) => id !== '.' && id !== '..', 'may not be . or .., which no address can hold')
+
+/** Names that clients give to events of their own. They become part of a frame. */
+export const eventName = z.string().regex(/^[A-Za-z0-9:_.-]{1,128}$/, 'must be 1 to 128 letters, digits and : _ - .')
 
 const TIMESTAMP_LENGTH = '2026-01-31T12:00:00.000Z'.length
 
@@ -52,6 +56,22 @@ export const line = z
 export const anyJson = z
   .json()
   .refine((value) => isShallow(value, MAX_JSON_DEPTH), `must be nested at most ${MAX_JSON_DEPTH} deep`)
+
+/**
+ * JSON as it was parsed, to be passed on as it is: `anyJson` makes a copy, which has no key named `__proto__`. What JSON
+ * can spell and a number cannot hold is refused, for it would come out as null.
+ */
+export const postedJson = z.unknown().superRefine((value, context) => {
+  const message = !isShallow(value, MAX_JSON_DEPTH)
+    ? `must be nested at most ${MAX_JSON_DEPTH} deep`
+    : !isRepresentable(value) && 'must not hold a number that is out of range'
+  if (message) context.addIssue({ code: 'custom', message })
+})
+
+function isRepresentable(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  return typeof value !== 'object' || value === null || Object.values(value).every(isRepresentable)
+}
 
 function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true

@@ -1,0 +1,57 @@
+import * as z from 'zod'
+import { EVERYONE } from '../protocol.ts'
+import { message } from '../types/messages.ts'
+import { externalId, timestamp } from '../types/text.ts'
+import { event } from './define.ts'
+import { exampleIds, exampleTime } from './examples.ts'
+
+const { message_id, from_agent, to_agent, topic, content, priority, expires_at } = message.shape
+
+/** What it was sent to, where the payload itself does not say so. */
+const about = z.strictObject({ to_agent, topic })
+const exampleAbout = { to_agent: exampleIds.agent, topic: 'reviews' }
+const exampleMessageId = 'msg_0192f3a4-5b6c-7d8e-9f00-0000000000b1'
+
+export const messageEvents = {
+  'message.new': event({
+    summary: 'A message was sent: to an agent, on a topic, or to everyone.',
+    about: z.strictObject({}),
+    shows: z.strictObject({ message_id, from_agent, to_agent, topic, content, priority, expires_at }),
+    example: {
+      message_id: exampleMessageId,
+      from_agent: 'reviewer',
+      ...exampleAbout,
+      content: { ask: 'Please look at the cursor again.' },
+      priority: 5,
+      expires_at: exampleTime,
+    },
+    to: mail('message.new'),
+  }),
+  'message.read': event({
+    summary: 'An agent read a message for the first time.',
+    about,
+    shows: z.strictObject({ message_id, agent_id: externalId, read_at: timestamp }),
+    example: { ...exampleAbout, message_id: exampleMessageId, agent_id: exampleIds.agent, read_at: exampleTime },
+    to: mail('message.read'),
+  }),
+  'message.expired': event({
+    summary: 'The time of a message is over, and its addressee had not read it.',
+    about,
+    shows: z.strictObject({ message_id }),
+    example: { ...exampleAbout, message_id: exampleMessageId },
+    to: mail('message.expired'),
+  }),
+}
+
+/** Where a message shows: with its addressee and on its topic; with neither, everywhere. */
+function mail(name: string) {
+  return [
+    { channel: 'agent', by: 'to_agent', event: name },
+    { channel: 'topic', by: 'topic', event: name },
+    {
+      channel: EVERYONE,
+      event: name,
+      when: (p: { to_agent: string | null; topic: string | null }) => p.to_agent === null && p.topic === null,
+    },
+  ] as const
+}

@@ -1,0 +1,53 @@
+import * as z from 'zod'
+import { boardId } from '../types/kanban.ts'
+import { shell, shellChunk } from '../types/shells.ts'
+import { externalId, line } from '../types/text.ts'
+import { event } from './define.ts'
+import { exampleIds } from './examples.ts'
+
+/** What the shell concerns: of an attempt also its card and its agent. */
+const about = z.strictObject({
+  boardId: boardId.optional(),
+  cardId: z.string().optional(),
+  attemptId: z.string().optional(),
+  agentId: externalId.optional(),
+})
+const exampleAbout = {
+  boardId: exampleIds.board,
+  cardId: exampleIds.card,
+  attemptId: exampleIds.attempt,
+  agentId: exampleIds.agent,
+}
+const { command, exitCode: code } = shell.shape
+
+export const shellEvents = {
+  'shell.created': event({
+    summary: 'A terminal was opened.',
+    about,
+    shows: z.strictObject({ shellId: externalId, command }),
+    example: { ...exampleAbout, shellId: exampleIds.shell, command: 'npm test' },
+    to: [{ channel: 'shell', event: 'shell.created' }],
+  }),
+  'shell.output': event({
+    summary: 'A terminal printed something.',
+    keep: 'chatter',
+    about,
+    shows: z.strictObject({ shellId: externalId, ...shellChunk.shape }),
+    example: { ...exampleAbout, shellId: exampleIds.shell, data: '\u001b[1mTests\u001b[0m  118 passed\r\n' },
+    to: [{ channel: 'shell', event: 'shell.output' }],
+  }),
+  'shell.exit': event({
+    summary: 'The command of a terminal ended; null: by a signal.',
+    about,
+    shows: z.strictObject({ shellId: externalId, code }),
+    example: { ...exampleAbout, shellId: exampleIds.shell, code: 0 },
+    to: [{ channel: 'shell', event: 'shell.exit' }],
+  }),
+  'shell.error': event({
+    summary: 'Something went wrong with a terminal.',
+    about,
+    shows: z.strictObject({ shellId: externalId, error: line }),
+    example: { ...exampleAbout, shellId: exampleIds.shell, error: 'npm: command not found' },
+    to: [{ channel: 'shell', event: 'shell.error' }],
+  }),
+}

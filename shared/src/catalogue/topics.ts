@@ -1,0 +1,15 @@
+import * as z from 'zod'
+import { anyJson, eventName, externalId } from '../types/text.ts'
+import { event } from './define.ts'
+
+export const topicEvents = {
+  'topic.event': event({
+    summary: "A client's own event: it shows under the name, and with the data, that it was posted with.",
+    keep: 'chatter',
+    isPosted: true,
+    about: z.strictObject({ topic: externalId }),
+    shows: z.strictObject({ event: eventName, data: anyJson }),
+    example: { topic: 'deploys', event: 'deploy.started', data: { service: 'api', canary: true } },
+    to: [{ channel: 'topic', by: 'topic', event: 'topic.event' }],
+  }),
+}

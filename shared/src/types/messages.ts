@@ -1,0 +1,30 @@
+/** Mail between agents. This family is snake_case on the wire. */
+import * as z from 'zod'
+import { anyJson, externalId, postedJson, timestamp } from './text.ts'
+
+const content = z.union([z.string(), z.record(z.string(), anyJson)])
+export type MessageContent = z.infer<typeof content>
+
+/** Content as it is posted, passed on as it is. */
+export const postedContent = postedJson
+  .refine(
+    (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
+    'must be text or an object',
+  )
+  .transform((value) => value as MessageContent)
+
+export const message = z.strictObject({
+  message_id: z.string(),
+  from_agent: externalId,
+  /** null, with no topic: everyone. */
+  to_agent: externalId.nullable(),
+  topic: externalId.nullable(),
+  content,
+  priority: z.int().min(0).max(10),
+  ttl_seconds: z.int().min(1).max(86_400),
+  created_at: timestamp,
+  expires_at: timestamp,
+  /** Ids of agents, in the order in which they read it. */
+  read_by: z.array(externalId),
+})
+export type Message = z.infer<typeof message>

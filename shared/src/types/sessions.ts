@@ -1,0 +1,23 @@
+/** Sessions of agents, and what they print. Types are inferred from the schemas. */
+import * as z from 'zod'
+import { boardId } from './kanban.ts'
+import { externalId, line, text, timestamp } from './text.ts'
+
+export const sessionStatus = z.enum(['idle', 'working', 'completed', 'error', 'cancelled'])
+export type SessionStatus = z.infer<typeof sessionStatus>
+
+export const session = z.strictObject({
+  id: externalId,
+  boardId: boardId.nullable(),
+  agentId: externalId.nullable(),
+  name: text(0, 200).nullable(),
+  status: sessionStatus,
+  error: text(0, 65_536).nullable(),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+})
+export type Session = z.infer<typeof session>
+
+/** What was printed at once. Chunks keep their boundaries: none is ever split or joined. */
+export const sessionChunk = z.strictObject({ content: line, type: z.enum(['stdout', 'stderr', 'system']) })
+export type SessionChunk = z.infer<typeof sessionChunk>

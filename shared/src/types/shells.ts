@@ -1,0 +1,21 @@
+/** Terminals, and what they print. Types are inferred from the schemas. */
+import * as z from 'zod'
+import { boardId } from './kanban.ts'
+import { externalId, line, text } from './text.ts'
+
+export const shellStatus = z.enum(['open', 'exited'])
+
+export const shell = z.strictObject({
+  id: externalId,
+  boardId: boardId.nullable(),
+  attemptId: z.string().nullable(),
+  command: text(0, 65_536).nullable(),
+  status: shellStatus,
+  /** null as well when a signal ended it. */
+  exitCode: z.int().nullable(),
+})
+export type Shell = z.infer<typeof shell>
+
+/** What a terminal printed at once, escape sequences included. */
+export const shellChunk = z.strictObject({ data: line })
+export type ShellChunk = z.infer<typeof shellChunk>

@@ -1,0 +1,44 @@
+/** Runs of workflows and their steps, as they are stored and sent. Types are inferred from the schemas. */
+import * as z from 'zod'
+import { boardId } from './kanban.ts'
+import { text, timestamp } from './text.ts'
+
+const error = text(0, 65_536).nullable()
+
+export const runStatus = z.enum(['pending', 'running', 'paused', 'completed', 'failed', 'cancelled'])
+export type RunStatus = z.infer<typeof runStatus>
+
+export const workflowRun = z.strictObject({
+  id: z.string(),
+  boardId: boardId.nullable(),
+  name: text(1, 200),
+  status: runStatus,
+  currentStep: text(0, 200).nullable(),
+  error,
+  /** When it was first running. */
+  startedAt: timestamp.nullable(),
+  completedAt: timestamp.nullable(),
+})
+export type WorkflowRun = z.infer<typeof workflowRun>
+
+export const stepStatus = z.enum(['pending', 'running', 'completed', 'failed', 'skipped', 'cancelled'])
+export type StepStatus = z.infer<typeof stepStatus>
+
+export const progress = z.strictObject({
+  current: z.number().min(0),
+  total: z.number().min(0),
+  /** 100 only when all of it is done. */
+  percentage: z.int().min(0).max(100),
+})
+export type Progress = z.infer<typeof progress>
+
+export const workflowStep = z.strictObject({
+  id: z.string(),
+  runId: z.string(),
+  name: text(1, 200),
+  phase: text(0, 200).nullable(),
+  status: stepStatus,
+  progress: progress.nullable(),
+  error,
+})
+export type WorkflowStep = z.infer<typeof workflowStep>

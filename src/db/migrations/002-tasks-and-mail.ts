@@ -1,0 +1,61 @@
+/** The tables of tasks, subtasks and messages. `position` is the order in which they came. */
+export const tasksAndMail = [
+  // `duration_ms` is the time from the start of its life to its end, null until then.
+  `CREATE TABLE tasks (
+    position INTEGER PRIMARY KEY,
+    task_id TEXT NOT NULL UNIQUE,
+    request_id TEXT,
+    session_id TEXT,
+    name TEXT NOT NULL,
+    wave_number INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    completed_at TEXT,
+    duration_ms BIGINT
+  )`,
+  'CREATE INDEX tasks_by_status ON tasks (status, position)',
+  'CREATE INDEX tasks_by_session ON tasks (session_id, position)',
+  // The metrics look at the range of the last hour.
+  'CREATE INDEX tasks_by_completion ON tasks (status, completed_at, duration_ms)',
+  `CREATE TABLE subtasks (
+    position INTEGER PRIMARY KEY,
+    subtask_id TEXT NOT NULL UNIQUE,
+    task_id TEXT NOT NULL REFERENCES tasks (task_id) ON DELETE CASCADE,
+    agent_type TEXT,
+    agent_id TEXT,
+    description TEXT NOT NULL,
+    status TEXT NOT NULL,
+    blocked_by TEXT NOT NULL,
+    result TEXT,
+    created_at TEXT NOT NULL,
+    started_at TEXT,
+    completed_at TEXT
+  )`,
+  'CREATE INDEX subtasks_by_task ON subtasks (task_id, position)',
+  // `mailbox` is whose mail it is: an agent's, '*' for everyone's, null for that of a topic alone.
+  // `is_kept` is 1 once its addressee has read it: it does not expire any more.
+  `CREATE TABLE messages (
+    position INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL UNIQUE,
+    mailbox TEXT,
+    is_kept INTEGER NOT NULL DEFAULT 0,
+    from_agent TEXT NOT NULL,
+    to_agent TEXT,
+    topic TEXT,
+    content TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    ttl_seconds INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT NOT NULL
+  )`,
+  'CREATE INDEX messages_by_mailbox ON messages (mailbox, is_kept, position)',
+  'CREATE INDEX messages_by_expiry ON messages (is_kept, expires_at, position)',
+  `CREATE TABLE message_reads (
+    position INTEGER PRIMARY KEY,
+    message_id TEXT NOT NULL REFERENCES messages (message_id) ON DELETE CASCADE,
+    agent_id TEXT NOT NULL
+  )`,
+  'CREATE UNIQUE INDEX message_reads_by_agent ON message_reads (message_id, agent_id)',
+  // How many messages were sent in each second of the last hour: their rows go when they expire.
+  'CREATE TABLE messages_sent (second INTEGER PRIMARY KEY, messages INTEGER NOT NULL)',
+]

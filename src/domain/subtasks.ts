@@ -1,0 +1,94 @@
+/** Subtasks: what agents do for a task. What they are blocked by is told, not enforced. */
+import { isDeepStrictEqual } from 'node:util'
+import type { EventType } from '../../shared/src/catalogue.ts'
+import type { Subtask, SubtaskStatus } from '../../shared/src/types/tasks.ts'
+import type { Sql } from '../db/sql.ts'
+import type { Tx } from '../db/store.ts'
+import * as rows from '../db/subtasks.ts'
+import { invalidField, Problem } from '../errors.ts'
+import { freeStatus } from './free-status.ts'
+import { newId } from './ids.ts'
+import { getTask } from './tasks.ts'
+
+type Editable = Omit<Subtask, 'subtask_id' | 'task_id' | 'created_at' | 'started_at' | 'completed_at'>
+export type NewSubtask = Pick<Editable, 'description'> & Partial<Editable>
+export type SubtaskChanges = Partial<Editable>
+
+const life = freeStatus<SubtaskStatus>('subtask', ['completed', 'failed'])
+const TOLD = {
+  pending: 'subtask.updated',
+  running: 'subtask.updated',
+  blocked: 'subtask.updated',
+  paused: 'subtask.updated',
+  completed: 'subtask.completed',
+  failed: 'subtask.failed',
+} as const satisfies Record<SubtaskStatus, EventType>
+
+/** Throws `task_not_found`. The agent need not be registered. */
+export async function createSubtask(tx: Tx, taskId: string, given: NewSubtask): Promise<Subtask> {
+  await getTask(tx.sql, taskId)
+  const { description, agent_type = null, agent_id = null, status = 'pending', blocked_by = [], result = null } = given
+  const id = newId('sub')
+  const subtask: Subtask = {
+    subtask_id: id,
+    task_id: taskId,
+    agent_type,
+    agent_id,
+    description,
+    status,
+    blocked_by: await checkedBlockers(tx.sql, { id, taskId, blocked_by }),
+    result,
+    created_at: tx.now,
+    started_at: status === 'running' ? tx.now : null,
+    completed_at: life.isFinal(status) ? tx.now : null,
+  }
+  await rows.insertSubtask(tx.sql, subtask)
+  tx.emit('subtask.created', subtask)
+  return subtask
+}
+
+/** Throws `subtask_not_found`. */
+export async function getSubtask(sql: Sql, id: string): Promise<Subtask> {
+  const subtask = await rows.findSubtask(sql, id)
+  if (!subtask) {
+    throw new Problem('subtask_not_found', `There is no subtask ${id}. GET /tasks/:id/subtasks lists those of a task.`)
+  }
+  return subtask
+}
+
+/** In the order of creation. Throws `task_not_found`. */
+export async function listSubtasks(sql: Sql, taskId: string, limit: number): Promise<Subtask[]> {
+  await getTask(sql, taskId)
+  return rows.listSubtasks(sql, taskId, limit)
+}
+
+/** Fields that are not given stay; a change without effect is no event. Throws `invalid_transition`. */
+export async function updateSubtask(tx: Tx, id: string, changes: SubtaskChanges): Promise<Subtask> {
+  const subtask = await getSubtask(tx.sql, id)
+  const { status } = changes
+  const isOtherStatus = status !== undefined && life.changes(subtask.status, status)
+  const next: Subtask = { ...subtask, ...changes }
+  if (changes.blocked_by) {
+    next.blocked_by = await checkedBlockers(tx.sql, { id, taskId: subtask.task_id, blocked_by: changes.blocked_by })
+  }
+  if (isDeepStrictEqual(next, subtask)) return subtask
+  if (status === 'running') next.started_at ??= tx.now
+  if (isOtherStatus && life.isFinal(status)) next.completed_at = tx.now
+  await rows.saveSubtask(tx.sql, next)
+  tx.emit(isOtherStatus ? TOLD[status] : 'subtask.updated', next)
+  return next
+}
+
+/** Each other subtask once. Throws `validation_failed` for what is not a subtask of the same task. */
+async function checkedBlockers(
+  sql: Sql,
+  { id, taskId, blocked_by }: { id: string; taskId: string; blocked_by: readonly string[] },
+): Promise<string[]> {
+  const blockers = new Set(blocked_by)
+  blockers.delete(id)
+  for (const blocker of blockers) {
+    if (await rows.isSubtaskOf(sql, blocker, taskId)) continue
+    throw invalidField(`blocked_by.${blocked_by.indexOf(blocker)}`, 'is not the id of a subtask of the same task')
+  }
+  return [...blockers]
+}

@@ -1,0 +1,65 @@
+/** Tasks: what sessions and requests are divided into. An event shows on the session that its task then belongs to. */
+import { isDeepStrictEqual } from 'node:util'
+import type { EventType } from '../../shared/src/catalogue.ts'
+import type { Task, TaskStatus } from '../../shared/src/types/tasks.ts'
+import type { Sql } from '../db/sql.ts'
+import type { Tx } from '../db/store.ts'
+import { findTask, insertTask, saveTask } from '../db/tasks.ts'
+import { Problem } from '../errors.ts'
+import { freeStatus } from './free-status.ts'
+import { newId } from './ids.ts'
+
+export { listTasks } from '../db/tasks.ts'
+
+type Editable = Omit<Task, 'task_id' | 'created_at' | 'completed_at'>
+export type NewTask = Pick<Editable, 'name'> & Partial<Editable>
+export type TaskChanges = Partial<Editable>
+
+const FIRST_WAVE = 1
+
+const life = freeStatus<TaskStatus>('task', ['completed', 'failed'])
+const TOLD = {
+  pending: 'task.updated',
+  running: 'task.updated',
+  blocked: 'task.updated',
+  completed: 'task.completed',
+  failed: 'task.failed',
+} as const satisfies Record<TaskStatus, EventType>
+
+/** The session need not exist. */
+export async function createTask(tx: Tx, given: NewTask): Promise<Task> {
+  const { name, request_id = null, session_id = null, wave_number = FIRST_WAVE, status = 'pending' } = given
+  const task: Task = {
+    task_id: newId('tsk'),
+    request_id,
+    session_id,
+    name,
+    wave_number,
+    status,
+    created_at: tx.now,
+    completed_at: life.isFinal(status) ? tx.now : null,
+  }
+  await insertTask(tx.sql, task)
+  tx.emit('task.created', task)
+  return task
+}
+
+/** Throws `task_not_found`. */
+export async function getTask(sql: Sql, id: string): Promise<Task> {
+  const task = await findTask(sql, id)
+  if (!task) throw new Problem('task_not_found', `There is no task ${id}. GET /tasks lists them.`)
+  return task
+}
+
+/** Fields that are not given stay; a change without effect is no event. Throws `invalid_transition`. */
+export async function updateTask(tx: Tx, id: string, changes: TaskChanges): Promise<Task> {
+  const task = await getTask(tx.sql, id)
+  const { status } = changes
+  const isOtherStatus = status !== undefined && life.changes(task.status, status)
+  const next: Task = { ...task, ...changes }
+  if (isDeepStrictEqual(next, task)) return task
+  if (isOtherStatus && life.isFinal(status)) next.completed_at = tx.now
+  await saveTask(tx.sql, next)
+  tx.emit(isOtherStatus ? TOLD[status] : 'task.updated', next)
+  return next
+}

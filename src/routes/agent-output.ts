@@ -1,0 +1,27 @@
+import * as z from 'zod'
+import { MAX_BATCH_LINES } from '../../shared/src/protocol.ts'
+import { line } from '../../shared/src/types/text.ts'
+import { appendOutput, type PostedOutput, readOutput } from '../domain/agent-output.ts'
+import type { Api } from './api.ts'
+import { logPageAsked } from './log-page.ts'
+
+/** A piece of output, or lines. One object rather than a union of two, so that a fault is named by its own path. */
+const posted = z
+  .strictObject({ content: line.optional(), lines: z.array(line).min(1).max(MAX_BATCH_LINES).optional() })
+  .transform(({ content, lines }, context): PostedOutput => {
+    if (content === undefined && lines === undefined) {
+      context.addIssue({ code: 'custom', path: ['content'], message: 'is missing; send content, or lines' })
+      return z.NEVER
+    }
+    if (content !== undefined && lines !== undefined) {
+      context.addIssue({ code: 'custom', path: ['content'], message: 'is one piece of output; give it, or lines' })
+    }
+    return lines ? { lines } : { content: content ?? '' }
+  })
+
+export function registerAgentOutput(api: Api): void {
+  api.mutate('post', '/agents/:id/output', { status: 202, body: posted }, async (tx, { params, body }) => ({
+    count: appendOutput(tx, params.id, body),
+  }))
+  api.get('/agents/:id/output', { query: logPageAsked }, ({ log, params, query }) => readOutput(log, params.id, query))
+}

@@ -1,0 +1,36 @@
+import * as z from 'zod'
+import { message, postedContent } from '../../shared/src/types/messages.ts'
+import { externalId } from '../../shared/src/types/text.ts'
+import { listMail, readMessage, sendMessage } from '../domain/messages.ts'
+import { type Api, pageLimit } from './api.ts'
+
+const { from_agent, to_agent, topic, priority, ttl_seconds } = message.shape
+
+const creation = z.strictObject({
+  from_agent,
+  to_agent: to_agent.optional(),
+  topic: topic.optional(),
+  content: postedContent,
+  priority: priority.optional(),
+  ttl_seconds: ttl_seconds.optional(),
+})
+
+const reading = z.strictObject({ agent_id: externalId })
+
+const mail = z.object({
+  unread: z
+    .enum(['true', 'false', '1', '0'])
+    .transform((text) => text === 'true' || text === '1')
+    .default(false),
+  limit: pageLimit,
+})
+
+export function registerMessages(api: Api): void {
+  api.mutate('post', '/messages', { status: 201, body: creation }, (tx, { body }) => sendMessage(tx, body))
+  api.get('/agents/:id/messages', { query: mail }, async ({ sql, params, query }) => ({
+    messages: await listMail(sql, params.id, { ...query, nowMs: Date.now() }),
+  }))
+  api.mutate('post', '/messages/:id/read', { status: 200, body: reading }, (tx, { params, body }) =>
+    readMessage(tx, params.id, body.agent_id),
+  )
+}

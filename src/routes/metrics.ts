@@ -1,0 +1,6 @@
+import { metricsSnapshot } from '../domain/metrics.ts'
+import type { Api } from './api.ts'
+
+export function registerMetrics(api: Api): void {
+  api.get('/metrics/snapshot', {}, ({ sql }) => metricsSnapshot(sql, Date.now()))
+}

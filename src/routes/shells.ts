@@ -1,0 +1,46 @@
+import * as z from 'zod'
+import { shell, shellChunk } from '../../shared/src/types/shells.ts'
+import { line } from '../../shared/src/types/text.ts'
+import {
+  appendShellOutput,
+  createShell,
+  exitShell,
+  getShell,
+  listShells,
+  readShellOutput,
+  tellShellError,
+} from '../domain/shells.ts'
+import { type Api, pageLimit } from './api.ts'
+import { oneOrMany } from './batch.ts'
+import { logPageAsked } from './log-page.ts'
+
+const { id, boardId, attemptId, command, exitCode } = shell.shape
+
+const creation = z.strictObject({
+  id: id.optional(),
+  boardId: boardId.optional(),
+  attemptId: attemptId.optional(),
+  command: command.optional(),
+})
+const chunks = oneOrMany(shellChunk, 'chunks', 'data')
+const exit = z.strictObject({ code: exitCode })
+const failure = z.strictObject({ error: line })
+const filter = z.object({ boardId: boardId.unwrap().optional(), limit: pageLimit })
+
+export function registerShells(api: Api): void {
+  api.mutate('post', '/shells', { status: 201, body: creation }, (tx, { body }) => createShell(tx, body))
+  api.get('/shells', { query: filter }, async ({ sql, query }) => ({ shells: await listShells(sql, query) }))
+  api.get('/shells/:id', {}, ({ sql, params }) => getShell(sql, params.id))
+  api.mutate('post', '/shells/:id/output', { status: 202, body: chunks }, async (tx, { params, body }) => ({
+    count: await appendShellOutput(tx, params.id, body),
+  }))
+  api.get('/shells/:id/output', { query: logPageAsked }, ({ sql, log, params, query }) =>
+    readShellOutput(sql, log, params.id, query),
+  )
+  api.mutate('post', '/shells/:id/exit', { status: 200, body: exit }, (tx, { params, body }) =>
+    exitShell(tx, params.id, body.code),
+  )
+  api.mutate('post', '/shells/:id/error', { status: 202, body: failure }, (tx, { params, body }) =>
+    tellShellError(tx, params.id, body.error),
+  )
+}

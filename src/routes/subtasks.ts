@@ -1,0 +1,34 @@
+import * as z from 'zod'
+import { type Subtask, subtask } from '../../shared/src/types/tasks.ts'
+import { postedJson } from '../../shared/src/types/text.ts'
+import { createSubtask, getSubtask, listSubtasks, updateSubtask } from '../domain/subtasks.ts'
+import { type Api, pageLimit } from './api.ts'
+
+const MAX_BLOCKERS = 1_000
+
+const { agent_type, agent_id, description, status, blocked_by } = subtask.shape
+
+const changes = z
+  .strictObject({
+    agent_type,
+    agent_id,
+    description,
+    status,
+    blocked_by: blocked_by.max(MAX_BLOCKERS),
+    result: postedJson.transform((value) => value as Subtask['result']),
+  })
+  .partial()
+const creation = changes.extend({ description })
+
+export function registerSubtasks(api: Api): void {
+  api.mutate('post', '/tasks/:id/subtasks', { status: 201, body: creation }, (tx, { params, body }) =>
+    createSubtask(tx, params.id, body),
+  )
+  api.get('/tasks/:id/subtasks', { query: z.object({ limit: pageLimit }) }, async ({ sql, params, query }) => ({
+    subtasks: await listSubtasks(sql, params.id, query.limit),
+  }))
+  api.get('/subtasks/:id', {}, ({ sql, params }) => getSubtask(sql, params.id))
+  api.mutate('patch', '/subtasks/:id', { status: 200, body: changes }, (tx, { params, body }) =>
+    updateSubtask(tx, params.id, body),
+  )
+}

@@ -1,0 +1,13 @@
+import * as z from 'zod'
+import { eventName, postedJson } from '../../shared/src/types/text.ts'
+import { postTopicEvent } from '../domain/topics.ts'
+import type { Api } from './api.ts'
+
+const posted = z.strictObject({ event: eventName, data: postedJson.default(null) })
+
+export function registerTopics(api: Api): void {
+  api.mutate('post', '/topics/:name/events', { status: 202, body: posted }, async (tx, { params, body }) => {
+    await postTopicEvent(tx, params.name, body)
+    return {}
+  })
+}

@@ -1,0 +1,163 @@
+/**
+ * The store: mutations share a transaction, not their fate.
+ *
+ *   D10  Mutations of one turn share one COMMIT; they are answered after it, in order, and after their events were
+ *        published.
+ *   D11  A mutation that fails is undone alone, with its events; the others of its group are not touched.
+ *   D12  When a transaction cannot be committed, every mutation of the group is answered `storage_unavailable`, nothing of
+ *        it is in the database or the log, nothing was published, and the next group goes its way.
+ *   D13  Positions go on without a gap after any failure.
+ *   D14  A read sees one instant between two groups, never the midst of one.
+ */
+import { describe, expect, test } from 'vitest'
+import { formatCursor } from '../../shared/src/cursor.ts'
+import type { Tx } from '../../src/db/store.ts'
+import { Problem } from '../../src/errors.ts'
+import { emitLine, TestStore } from '../support/test-store.ts'
+
+const COUNT = 'SELECT count(*) AS n FROM agents'
+
+async function addAgent(tx: Tx, id: string): Promise<string> {
+  await tx.sql.run('INSERT INTO agents (id, created_at) VALUES (?, ?)', [id, tx.now])
+  tx.emit('agent.registered', { agentId: id, agent: id, label: null })
+  return tx.eventId
+}
+
+const agents = async ({ sql }: TestStore) => (await sql.get<{ n: number }>(COUNT))?.n
+const disk = (text: string) => Object.assign(new Error('disk I/O error'), { code: text })
+
+describe('a group', () => {
+  test('[D10] commits everything that was asked for in one turn at once', async () => {
+    using db = await TestStore.open()
+    const ids = await Promise.all(
+      Array.from({ length: 100 }, (_, n) => db.store.transact((tx) => addAgent(tx, `a${n}`))),
+    )
+    expect(db.sql.count('COMMIT')).toBe(
+      1 + db.sql.seen.slice(0, db.sql.seen.indexOf('SAVEPOINT mutation')).filter((text) => text === 'COMMIT').length,
+    )
+    expect(db.published.map((events) => events.length)).toEqual([100])
+    expect(ids).toEqual(Array.from({ length: 100 }, (_, n) => formatCursor(db.log.epoch, n + 1)))
+  })
+
+  test('[D10] what is asked for in the midst of a group is in the next', async () => {
+    using db = await TestStore.open()
+    let later: Promise<string> | undefined
+    await db.store.transact(async (tx) => {
+      later = db.store.transact((inner) => addAgent(inner, 'b'))
+      return addAgent(tx, 'a')
+    })
+    expect(db.published.map((events) => events.length)).toEqual([1])
+    expect(await later).toBe(formatCursor(db.log.epoch, 2))
+    expect(db.published.map((events) => events.length)).toEqual([1, 1])
+  })
+
+  test('[D10] answers come in order, after COMMIT and after publication', async () => {
+    using db = await TestStore.open()
+    const order: string[] = []
+    const said = (name: string) => async (tx: Tx) => {
+      await addAgent(tx, name)
+      order.push(`${name} ran`)
+    }
+    await Promise.all(
+      ['a', 'b'].map(async (name) => {
+        await db.store.transact(said(name))
+        order.push(`${name} answered, ${db.published.length} published, ${db.sql.seen.at(-1)}`)
+      }),
+    )
+    expect(order).toEqual(['a ran', 'b ran', 'a answered, 1 published, COMMIT', 'b answered, 1 published, COMMIT'])
+  })
+
+  test('[D10] a group that says nothing publishes nothing, and its cursor is the newest', async () => {
+    using db = await TestStore.open()
+    const first = await db.keep('demo')
+    expect(await db.store.transact(async (tx) => tx.eventId)).toBe(first)
+    expect(db.published).toHaveLength(1)
+  })
+
+  test('[D14] a read that is asked for during a group waits for its end', async () => {
+    using db = await TestStore.open()
+    let reading: Promise<[number | undefined, number]> | undefined
+    await db.store.transact(async (tx) => {
+      await addAgent(tx, 'a')
+      reading = db.store.read(async (sql, position) => [(await sql.get<{ n: number }>(COUNT))?.n, position])
+      await addAgent(tx, 'b')
+    })
+    expect(await reading).toEqual([2, 2])
+  })
+})
+
+describe('a mutation that fails', () => {
+  test('[D11] [D13] is undone alone, and leaves no hole in the log', async () => {
+    using db = await TestStore.open()
+    const outcomes = await Promise.allSettled([
+      db.store.transact((tx) => addAgent(tx, 'a')),
+      db.store.transact(async (tx) => {
+        await addAgent(tx, 'lost')
+        emitLine(tx, 'x', 'lost too')
+        throw new Problem('conflict', 'no')
+      }),
+      db.store.transact((tx) => addAgent(tx, 'a')),
+      db.store.transact((tx) => addAgent(tx, 'b')),
+    ])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled'])
+    expect(outcomes[1]).toMatchObject({ reason: { code: 'conflict' } })
+    expect((await db.events()).map(({ seq, payload }) => [seq, payload.agentId])).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+    ])
+    expect(await agents(db)).toBe(2)
+    expect(db.published.flat().map(({ seq }) => seq)).toEqual([1, 2])
+  })
+
+  test('[D11] [D13] is undone as well when it is alone in its group', async () => {
+    using db = await TestStore.open()
+    const failing = db.store.transact(async (tx) => {
+      await addAgent(tx, 'lost')
+      throw new Problem('conflict', 'no')
+    })
+    await expect(failing).rejects.toMatchObject({ code: 'conflict' })
+    expect(await agents(db)).toBe(0)
+    expect(await db.store.transact((tx) => addAgent(tx, 'a'))).toBe(formatCursor(db.log.epoch, 1))
+    expect([await agents(db), db.published.length]).toEqual([1, 1])
+  })
+})
+
+describe('a transaction that cannot be committed', () => {
+  test.each(['COMMIT', 'BEGIN IMMEDIATE', 'SAVEPOINT mutation', 'RELEASE mutation'])(
+    '[D12] [D13] fails as a whole when %s fails',
+    async (query) => {
+      using db = await TestStore.open()
+      await db.store.transact((tx) => addAgent(tx, 'before'))
+      db.sql.failOn = (text) => (text === query ? disk('SQLITE_IOERR') : undefined)
+      const outcomes = await Promise.allSettled([
+        db.store.transact((tx) => addAgent(tx, 'a')),
+        db.store.transact(async () => Promise.reject(new Problem('conflict', 'no'))),
+        db.store.transact((tx) => addAgent(tx, 'b')),
+      ])
+      const reasons = outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason)
+      expect(reasons.every((reason) => reason instanceof Problem)).toBe(true)
+      expect(reasons.map(({ code }) => code)).toEqual(Array(3).fill('storage_unavailable'))
+      expect(reasons[0].retryAfterS).toBeGreaterThan(0)
+      expect(db.published).toHaveLength(1)
+      expect(db.log.head).toBe(1)
+
+      db.sql.failOn = () => undefined
+      expect(await agents(db)).toBe(1)
+      expect(await db.events()).toHaveLength(1)
+      expect(await db.store.transact((tx) => addAgent(tx, 'a'))).toBe(formatCursor(db.log.epoch, 2))
+      await db.reopen()
+      expect((await db.events()).map(({ seq }) => seq)).toEqual([1, 2])
+    },
+  )
+
+  test('[D12] fails as a whole when the log cannot be written', async () => {
+    using db = await TestStore.open()
+    db.sql.failOn = (text) => (text.startsWith('INSERT INTO event_channels') ? disk('SQLITE_FULL') : undefined)
+    await expect(db.say('a', 'lost')).rejects.toMatchObject({ code: 'storage_unavailable' })
+    db.sql.failOn = () => undefined
+    expect(await db.events()).toEqual([])
+    expect(db.log.chatter).toEqual({ events: 0, bytes: 0 })
+    await db.say('a', 'kept')
+    expect((await db.events()).map(({ seq, payload }) => [seq, payload.message])).toEqual([[1, 'kept']])
+  })
+})

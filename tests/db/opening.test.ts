@@ -1,0 +1,91 @@
+/**
+ * Opening a database.
+ *
+ *   D40  The epoch is drawn once, when the database is created: 8 lower-case hex digits, the same at every opening.
+ *   D41  Positions go on after an opening where they ended.
+ *   D42  A second server on the same file is refused with a sentence that says what to do; when the first is gone, not.
+ *   D43  A file that a newer version wrote is refused, and not changed.
+ *   D44  What is no database is refused, and not changed.
+ *   D45  Opening a database that is up to date changes nothing.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { EventLog } from '../../src/db/event-log.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { openSqlite } from '../../src/db/sqlite.ts'
+import { startServer } from '../../src/main.ts'
+import { createApiClient } from '../support/api.ts'
+import { ChildServer } from '../support/child-server.ts'
+import { TestStore } from '../support/test-store.ts'
+
+test('[D40] [D41] the epoch stays and positions go on', async () => {
+  using db = await TestStore.open()
+  const { epoch } = db.log
+  expect(epoch).toMatch(/^[0-9a-f]{8}$/)
+  await db.say('a', '1', '2')
+  await db.reopen()
+  expect(db.log.epoch).toBe(epoch)
+  expect(await db.say('a', '3')).toBe(`${epoch}-3`)
+  using other = await TestStore.open()
+  expect(other.log.epoch).not.toBe(epoch)
+})
+
+test('[D42] one file has one server at a time', async () => {
+  using db = await TestStore.open()
+  const second = () => openSqlite(db.path, 'power')
+  expect(second).toThrow(
+    `${db.path} is in use by another Boardcast server. Stop it, or choose another file with BOARDCAST_DB.`,
+  )
+  await expect(startServer({ dbPath: db.path, port: 0 })).rejects.toThrow('in use by another Boardcast server')
+  await db.say('a', 'unharmed')
+  db.close()
+  const reopened = second()
+  expect(await reopened.all('SELECT seq FROM events')).toEqual([{ seq: 1 }])
+  reopened.close()
+  await db.reopen()
+})
+
+test('[D42] the lock of a server that was killed is gone with it', async () => {
+  await using server = await ChildServer.start()
+  expect(() => openSqlite(server.dbPath, 'power')).toThrow('in use by another Boardcast server')
+  await server.stop('SIGKILL')
+  await server.start()
+  using api = createApiClient(server.url)
+  expect((await api.call('POST', '/boards', { name: 'Demo' })).status).toBe(201)
+})
+
+test('[D43] a newer schema is refused before anything is changed', async () => {
+  using db = await TestStore.open()
+  await db.sql.run("UPDATE meta SET value = '999' WHERE name = 'schema'")
+  db.sql.seen.length = 0
+  await expect(migrate(db.sql)).rejects.toThrow(
+    /^The database has schema 999, this version knows \d+: run a newer Boardcast\.$/,
+  )
+  expect(
+    db.sql.seen.filter((text) => !text.startsWith('SELECT') && !text.startsWith('CREATE TABLE IF NOT EXISTS meta')),
+  ).toEqual([])
+  await expect(db.reopen()).rejects.toThrow('run a newer Boardcast')
+})
+
+test('[D44] a file that is no database is refused and stays as it is', async () => {
+  using db = await TestStore.open()
+  const path = `${db.path}.txt`
+  const text = 'These are the notes that somebody pointed BOARDCAST_DB at by mistake.\n'.repeat(100)
+  writeFileSync(path, text)
+  expect(() => openSqlite(path, 'power')).toThrow(/not a database/)
+  await expect(startServer({ dbPath: path, port: 0 })).rejects.toThrow(/not a database/)
+  expect(readFileSync(path, 'utf8')).toBe(text)
+})
+
+test('[D45] what is up to date is left alone', async () => {
+  using db = await TestStore.open()
+  await db.say('a', '1')
+  const dump = async () => [
+    await db.sql.all('SELECT * FROM meta ORDER BY name'),
+    await db.sql.all('SELECT sql FROM sqlite_master ORDER BY name'),
+  ]
+  const before = await dump()
+  await migrate(db.sql)
+  await EventLog.open(db.sql)
+  expect(await dump()).toEqual(before)
+})

@@ -1,0 +1,186 @@
+/**
+ * Durability, with a server that is killed under load again and again over one database.
+ *
+ *   D1  What was answered 2xx is there after kill -9: the resource, and the event that `Event-Id` names.
+ *   D2  A mutation and its events are one: after a crash both are there, or neither; of a batch of lines all or none.
+ *   D3  No id is given twice, none is skipped, and the log never loses what it once had.
+ *   D4  Attempts that a crash interrupted are settled as failed, `interrupted`, with the events that say so, before
+ *       anyone can connect.
+ *   D5  A server that is asked to end, ends with 0 and leaves nothing to settle.
+ */
+import { expect, test } from 'vitest'
+import { parseCursor } from '../../shared/src/cursor.ts'
+import { type ApiClient, createApiClient, type Reply } from '../support/api.ts'
+import { ChildServer } from '../support/child-server.ts'
+import { foldLog } from '../support/comparing.ts'
+import { readLog, type SeenEvent } from '../support/log-reader.ts'
+import { chooseSeed, createRandom, type Random } from '../support/random.ts'
+import { type Plan, Writer } from '../support/writer.ts'
+
+const ROUNDS = 50
+const WRITERS = 16
+/** No mutation of these tests but a batch of lines says more. */
+const MOST_EVENTS = 12
+
+/** A mutation that was answered 2xx. */
+interface Answered {
+  readonly plan: Plan
+  readonly reply: Reply
+}
+
+interface Round {
+  readonly boardId: string
+  readonly answered: readonly Answered[]
+  readonly writers: readonly Writer[]
+}
+
+test(`[D1] [D2] [D3] [D4] what was answered survives ${ROUNDS} kills under load, whole`, {
+  timeout: 120_000,
+}, async () => {
+  const seed = chooseSeed()
+  const random = createRandom(seed)
+  await using server = await ChildServer.start()
+  using api = createApiClient(server.url)
+  const log: SeenEvent[] = []
+  let answers = 0
+  let interrupted = 0
+
+  for (let number = 1; number <= ROUNDS; number++) {
+    const round = await load(`round-${number}`, { api, random, kill: () => server.stop('SIGKILL') })
+    await server.start()
+    const { state, cursor } = await api.get(`/boards/${round.boardId}`)
+    const news = await readLog(server.url, log.at(-1)?.id ?? 'earliest', cursor)
+    const named = `round ${number}, seed ${seed}`
+    const before = log.length
+    log.push(...news)
+    expect(log.length, named).toBe(seqOf(cursor))
+    expect(
+      news.every(({ seq }, index) => seq === before + index + 1),
+      named,
+    ).toBe(true)
+
+    expect(foldLog(news, round.boardId), named).toEqual(state)
+    for (const one of round.answered) expectPresent(one, log, named)
+    expectWholeBatches(news, named)
+    interrupted += await expectSettled(news, api, named)
+    answers += round.answered.length
+  }
+
+  const whole = await readLog(server.url, 'earliest', log.at(-1)?.id ?? '')
+  expect(JSON.stringify(whole) === JSON.stringify(log), `the log changed afterwards, seed ${seed}`).toBe(true)
+  expect(answers).toBeGreaterThan(ROUNDS * WRITERS)
+  expect(interrupted).toBeGreaterThan(ROUNDS)
+
+  // Nothing was committed since the last start, and nothing runs: the end is clean.
+  expect(await server.stop('SIGTERM')).toBe(0)
+})
+
+test('[D5] after a clean end nothing is settled and ids go on', async () => {
+  await using server = await ChildServer.start()
+  using api = createApiClient(server.url)
+  await api.call('POST', '/boards', { id: 'demo', name: 'Demo' })
+  const { body: card } = await api.call('POST', '/boards/demo/cards', { title: 'a' })
+  const { body: attempt } = await api.call('POST', `/cards/${card.id}/attempts`, { agent: 'ann', status: 'running' })
+  const { state, cursor } = await api.get('/boards/demo')
+
+  expect(await server.stop('SIGTERM')).toBe(0)
+  await server.start()
+  expect(await api.get('/boards/demo')).toMatchObject({ state, cursor })
+  expect((await api.get(`/attempts/${attempt.id}`)).attempt).toMatchObject({ status: 'running', error: null })
+
+  await server.stop('SIGKILL')
+  await server.start()
+  expect((await api.get(`/attempts/${attempt.id}`)).attempt).toMatchObject({ status: 'failed', error: 'interrupted' })
+  const settled = await readLog(server.url, cursor, (await api.get('/boards/demo')).cursor)
+  expect(settled.map(({ seq, type, data }) => [seq, type, data.attemptId, data.status, data.error])).toEqual([
+    [seqOf(cursor) + 1, 'attempt.status.changed', attempt.id, 'failed', 'interrupted'],
+  ])
+})
+
+/** Sixteen writers on a new board, until a random number of answers has come and the server is killed. */
+async function load(
+  boardId: string,
+  { api, random, kill }: { api: ApiClient; random: Random; kill: () => Promise<unknown> },
+): Promise<Round> {
+  const made = await api.call('POST', '/boards', { id: boardId, name: boardId })
+  if (made.status !== 201) throw new Error(`no board: ${made.status}`)
+  const writers = Array.from({ length: WRITERS }, (_, index) => {
+    return new Writer({ name: `${boardId}-${index}`, boardId, random, maxBatch: 30 })
+  })
+  const answered: Answered[] = []
+  const enough = 20 + random.below(400)
+  let killed: Promise<unknown> | null = null
+  async function work(writer: Writer): Promise<void> {
+    while (!killed) {
+      const plan = writer.plan()
+      const reply = await api.call(plan.method, plan.path, plan.body).catch(() => null)
+      if (!reply) return
+      if (reply.status >= 300) continue
+      plan.done(reply)
+      answered.push({ plan, reply })
+      if (answered.length === enough) killed = kill()
+    }
+  }
+  await Promise.all(writers.map(work))
+  await killed
+  return { boardId, answered, writers }
+}
+
+/** The event that an answer named is there, and it, or one that was committed with it, is about what was changed. */
+function expectPresent({ plan, reply }: Answered, log: readonly SeenEvent[], named: string): void {
+  const seq = seqOf(reply.eventId)
+  expect(log[seq - 1]?.id, named).toBe(reply.eventId)
+  if (plan.kind === 'lines') {
+    const { lines } = plan.body as { lines: ReadonlyArray<{ message: string }> }
+    const stored = log.slice(seq - lines.length, seq).map(({ data }) => data.message)
+    expect(stored, named).toEqual(lines.map(({ message }) => message))
+    return
+  }
+  // The other kinds may find that there is nothing to change; their answer names the newest event then.
+  if (!['card', 'attempt', 'remove', 'end'].includes(plan.kind)) return
+  const id = reply.body?.id ?? plan.path.split('/')[2]
+  const told = log.slice(Math.max(0, seq - MOST_EVENTS), seq).map(({ data }) => JSON.stringify(data))
+  expect(
+    told.some((text) => text.includes(id)),
+    `${plan.kind} ${id}, ${named}`,
+  ).toBe(true)
+}
+
+/** A mutation that says several things is there with all of them: the parts follow one another. */
+function expectWholeBatches(news: readonly SeenEvent[], named: string): void {
+  for (const [at, { type, data }] of news.entries()) {
+    if (type === 'attempt.started') {
+      const before = news.slice(at - 1, at).map((event) => [event.type, event.data.attemptId, event.data.status])
+      expect(before, named).toEqual([['attempt.status.changed', data.attemptId, 'running']])
+    }
+    if (type === 'attempt.status.changed' && data.status === 'running') {
+      expect([news[at + 1]?.type, news[at + 1]?.data.attemptId], named).toEqual(['attempt.started', data.attemptId])
+    }
+  }
+}
+
+/** Whatever ran has failed, last of all that is known of it. Resolves to how many attempts that were. */
+async function expectSettled(news: readonly SeenEvent[], api: ApiClient, named: string): Promise<number> {
+  const last = new Map<string, SeenEvent>()
+  const deleted = new Set<string>()
+  for (const event of news) {
+    if (event.type === 'attempt.queued' || event.type === 'attempt.status.changed')
+      last.set(event.data.attemptId, event)
+    if (event.type === 'card.deleted') deleted.add(event.data.cardId)
+  }
+  const ends = [...last.values()].filter(({ data }) => !deleted.has(data.cardId))
+  expect(
+    ends.map(({ data }) => data.status).filter((status) => !['failed', 'succeeded', 'stopped'].includes(status)),
+    named,
+  ).toEqual([])
+  const settled = ends.filter(({ data }) => data.error === 'interrupted')
+  for (const { data } of settled.slice(0, 3)) {
+    const { attempt } = await api.get(`/attempts/${data.attemptId}`)
+    expect(attempt, named).toMatchObject({ status: 'failed', error: 'interrupted' })
+  }
+  return settled.length
+}
+
+function seqOf(cursor: string): number {
+  return parseCursor(cursor)?.seq ?? 0
+}
