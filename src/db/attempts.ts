@@ -27,7 +27,10 @@ export type AttemptStanding = Pick<Attempt, 'id' | 'cardId' | 'agent' | 'status'
 }
 
 /** What attempts are known by: the ids of everything that they belong to. */
-export type AttemptPlace = Pick<Attempt, 'boardId' | 'cardId' | 'agent'>
+export type AttemptPlace = Pick<Attempt, 'boardId' | 'cardId' | 'agent'> & {
+  /** When a line was last noted. */
+  readonly lastLineAt: string | null
+}
 
 const FIELDS = `id, board_id, card_id, agent, profile_id, status, base_branch, branch_name, worktree_path, session_id, pr,
   exit_code, error, started_at, ended_at, created_at, updated_at`
@@ -38,9 +41,10 @@ export async function findAttempt(sql: Sql, id: string): Promise<Attempt | undef
 }
 
 export async function findAttemptPlace(sql: Sql, id: string): Promise<AttemptPlace | undefined> {
-  return sql.get<AttemptPlace>('SELECT board_id AS "boardId", card_id AS "cardId", agent FROM attempts WHERE id = ?', [
-    id,
-  ])
+  return sql.get<AttemptPlace>(
+    `SELECT board_id AS "boardId", card_id AS "cardId", agent, last_line_at AS "lastLineAt" FROM attempts WHERE id = ?`,
+    [id],
+  )
 }
 
 /** The attempt of a card that has not ended, if there is one. */

@@ -10,6 +10,8 @@ import { getAttemptPlace } from './attempt-place.ts'
 import { type PageAsked, readLogPage } from './log-pages.ts'
 
 const LINE = 'attempt.log.appended'
+/** A line is noted on its attempt at most so often: what asks for it counts in minutes, and the row is a page to write. */
+const LINE_NOTE_MS = 10_000
 
 /** `level` is info and `ts` the time of arrival where they are not given. */
 export type PostedLine = Pick<LogLine, 'message' | 'stream'> & Partial<Pick<LogLine, 'level' | 'ts'>>
@@ -24,11 +26,12 @@ export interface LinesPage {
 
 /**
  * Appends lines in their order and resolves to how many. They may come after the end of the attempt: what a process
- * flushes last arrives last. Hot: one look-up and one write a call, nothing is awaited per line.
+ * flushes last arrives last. Hot: one look-up a call, nothing is awaited per line.
  */
 export async function appendLines(tx: Tx, attemptId: string, lines: readonly PostedLine[]): Promise<number> {
-  const { boardId, cardId, agent: agentId } = await getAttemptPlace(tx.sql, attemptId)
-  await noteLineAt(tx.sql, attemptId, tx.now)
+  const { boardId, cardId, agent: agentId, lastLineAt } = await getAttemptPlace(tx.sql, attemptId)
+  const isDue = lastLineAt === null || Date.parse(tx.now) - Date.parse(lastLineAt) >= LINE_NOTE_MS
+  if (isDue) await noteLineAt(tx.sql, attemptId, tx.now)
   for (const { level = 'info', message, ts = tx.now, stream } of lines) {
     tx.emit(LINE, { boardId, cardId, agentId, attemptId, level, message, ts, stream })
   }

@@ -36,6 +36,20 @@ describe('appending lines', () => {
     expect(row).toEqual({ last_line_at: T1, updated_at: T0 })
   })
 
+  it('[O2] notes it again when ten seconds have passed', async () => {
+    const { id } = await world.attempt('a')
+    const noted = async () =>
+      (await world.sql.get<{ at: string }>('SELECT last_line_at AS at FROM attempts WHERE id = ?', [id]))?.at
+    vi.setSystemTime(T1)
+    await append(id, [{ message: 'first' }])
+    vi.setSystemTime(Date.parse(T1) + 9_999)
+    await append(id, [{ message: 'soon after' }])
+    expect(await noted()).toBe(T1)
+    vi.setSystemTime(Date.parse(T1) + 10_000)
+    await append(id, [{ message: 'later' }])
+    expect(await noted()).toBe(new Date(Date.parse(T1) + 10_000).toISOString())
+  })
+
   it('[O3] takes lines of an attempt that has ended', async () => {
     const { id } = await world.attempt('a', { status: 'running' })
     await world.act((tx) => updateAttempt(tx, id, { status: 'succeeded' }))
