@@ -360,7 +360,8 @@ async function open(server: Server, options: BrowserContextOptions = {}, path = 
   const page = await context.newPage()
   const consoleErrors: string[] = []
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') consoleErrors.push(`${message.text()} ${message.location().url}`)
+    if (message.type() === 'error' || message.type() === 'warning')
+      consoleErrors.push(`${message.text()} ${message.location().url}`)
   })
   page.on('pageerror', (error) => pageErrors.push(error.message))
   await page.goto(`${server.url}${path}`)
