@@ -112,7 +112,11 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const settled = await settleAfterCrash(store)
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
 
-  const server: Server = createAdaptorServer({ fetch: (request, env) => app(request, env as HttpBindings) }) as Server
+  const server: Server = createAdaptorServer({
+    fetch: (request, env) => app(request, env as HttpBindings),
+    // For requests that name no host, which HTTP/1.0 allows.
+    hostname: 'localhost',
+  }) as Server
   const app = createApp({
     store,
     bus,

@@ -1,5 +1,5 @@
 /** The head of a stream's answer and how its bytes leave. Rules S1 to S6, S14. */
-import { Socket } from 'node:net'
+import { connect, Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventually, makeBoard, makeWork, stats } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -93,6 +93,15 @@ describe('the bytes', () => {
     expect(listener.ended).toBe(true)
     expect(listener.body).toMatch(/^retry: \d+\nevent: hello\n/)
     expect(listener.body).toMatch(/\ndata: \{"boardId":"demo","changes":\{"name":"For HTTP\/1\.0"\}\}\n\n$/)
+  })
+
+  it('[S5] for HTTP/1.0 are there for a request that names no host', async () => {
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write('GET /sse?boardId=demo&timeout=0.1 HTTP/1.0\r\n\r\n')
+    let answer = ''
+    for await (const chunk of socket) answer += chunk
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(answer).toContain('\r\n\r\nretry: ')
   })
 
   it('[S6] of head and opening come in one piece, hello first', async () => {

@@ -19,7 +19,7 @@ const cyan = paint(36)
 
 export function setUpLines(branch: string, random: Random): readonly Said[] {
   return [
-    { message: `${dim('$')} git worktree add ../work/${branch.replace('/', '-')} -b ${branch} main` },
+    { message: `${dim('$')} git worktree add ../trees/${branch.replace('/', '-')} -b ${branch} main` },
     { message: `Preparing worktree (new branch '${branch}')`, stream: 'stderr' },
     {
       message: `HEAD is now at ${yellow(random.hex(7))} ${random.pick(['Merge pull request', 'release: 4.18', 'chore: update dependencies'])}`,

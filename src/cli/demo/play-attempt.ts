@@ -122,7 +122,7 @@ async function work(scene: Scene, at: Work): Promise<Ended> {
 }
 
 async function settleIn({ story, card, random }: Scene, { desk, pace, branch }: Work): Promise<void> {
-  const worktree = `/work/${branch.replace('/', '-')}`
+  const worktree = `/srv/trees/${branch.replace('/', '-')}`
   await desk.session(`ses-${card.ticketKey.toLowerCase()}-${random.hex(6)}`, worktree)
   await desk.say('user', story.description === '' ? card.title : `${card.title}\n\n${story.description}`)
   for (const line of setUpLines(branch, random)) {
