@@ -26,6 +26,7 @@ import { createStreamHandlers } from './sse/handlers.ts'
 import { createHeartbeat } from './sse/heartbeat.ts'
 import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
+import { answerUnreadable } from './unreadable-request.ts'
 
 export { type Config, ConfigError } from './config.ts'
 
@@ -116,7 +117,10 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     fetch: (request, env) => app(request, env as HttpBindings),
     // For requests that name no host, which HTTP/1.0 allows.
     hostname: 'localhost',
+    // A hundred channels with long names are a request of 26 KB; Node's default is 16.
+    serverOptions: { maxHeaderSize: 64 * 1024 },
   }) as Server
+  server.on('clientError', answerUnreadable)
   const app = createApp({
     store,
     bus,

@@ -42,6 +42,9 @@ export const SNAPSHOT = {
 /** Said to who listens at that moment, never stored. */
 export const UNSTORED = { agentHeartbeat: 'agent.heartbeat' } as const
 
+/** Names of events of this service that only sockets bring about. */
+export const SOCKET_EVENTS = { connected: 'agent.connected', disconnected: 'agent.disconnected' } as const
+
 /** Names that a browser's EventSource fires by itself; no event may take them. */
 export const RESERVED_EVENT_NAMES: readonly string[] = ['error', 'open', 'message']
 

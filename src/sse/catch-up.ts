@@ -10,8 +10,8 @@ import type { Audience, Segment } from './audience.ts'
 
 export interface CatchingUp {
   step(): Promise<void>
-  /** Its step failed; it is not called again. */
-  fail(): void
+  /** Its step failed: it comes back with its cursor, and loses nothing. */
+  end(): void
 }
 
 export interface EncodedPage {
@@ -91,7 +91,7 @@ export class CatchUp {
       await listener.step()
     } catch (error) {
       this.#onError(error)
-      listener.fail()
+      listener.end()
     }
   }
 

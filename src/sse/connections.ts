@@ -109,7 +109,7 @@ export class Connections {
     }
     for (let at = 0; at < listeners.length; at += group) {
       if (at > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
-      for (const { subscription } of listeners.slice(at, at + group)) subscription.end()
+      for (const { subscription } of listeners.slice(at, at + group)) subscription.finish()
     }
   }
 

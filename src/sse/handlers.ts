@@ -100,7 +100,7 @@ async function connect(dependencies: StreamDependencies, connecting: Connecting)
   )
   for (const ms of [request.timeoutMs, maxAgeMs && spread(maxAgeMs)]) {
     if (ms === undefined) continue
-    const timer = setTimeout(() => subscription.end(), ms)
+    const timer = setTimeout(() => subscription.finish(), ms)
     undo.push(() => clearTimeout(timer))
   }
   try {

@@ -19,7 +19,10 @@ export interface SnapshotSource {
   readonly hasDiffView: boolean
   /** Rendered anew so often while somebody listens, because time alone changes it; for kinds that are one channel. */
   readonly everyMs?: number
-  /** How long a rendered one may serve newcomers when nothing changed; Infinity where time does not enter into it. */
+  /**
+   * How long a rendered one may serve newcomers while nothing at all was committed; Infinity where `refresh` tells of
+   * every change, and time is none.
+   */
   readonly maxAgeMs: number
   /** JSON text, or null when the thing does not exist. */
   render(sql: Sql, id: string): Promise<string | null>
@@ -35,6 +38,19 @@ export interface Opening {
   readonly frames: readonly Shown[]
 }
 
+interface Rendered {
+  readonly data: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly position: number
+}
+
+/** The database at one position. */
+interface Instant {
+  readonly sql: Sql
+  readonly position: number
+}
+
 /** Bounds what is kept for newcomers. */
 const MAX_CACHED = 64
 
@@ -44,7 +60,7 @@ export class Snapshots {
   readonly #sources: SnapshotSources
   readonly #onError: (error: unknown) => void
   /** Rendered texts that no change has made stale. */
-  readonly #fresh = new Map<string, { readonly data: string; readonly at: number }>()
+  readonly #fresh = new Map<string, Rendered>()
   /** Channels within the interval after a snapshot, or waiting for one. */
   readonly #intervals = new Map<string, { timer: NodeJS.Timeout | null; stale: boolean }>()
 
@@ -63,7 +79,7 @@ export class Snapshots {
   /** What a fresh stream begins with: all snapshots of its channels, exact at one position. */
   async opening(selection: Selection, withFrames: boolean): Promise<Opening> {
     return this.#store.read(async (sql, position) => {
-      const snapshots = await this.#render(sql, selection, () => true)
+      const snapshots = await this.#render({ sql, position }, selection, () => true)
       const frames: Shown[] = []
       for (const { kind, id, name } of withFrames ? selection.channels : []) {
         for (const frame of (await this.#sources[kind]?.opening?.(sql, id)) ?? []) {
@@ -78,7 +94,7 @@ export class Snapshots {
   async due(selection: Selection): Promise<Omit<Opening, 'frames'>> {
     return this.#store.read(async (sql, position) => ({
       position,
-      snapshots: await this.#render(sql, selection, (heard) => this.#follows(heard)),
+      snapshots: await this.#render({ sql, position }, selection, (heard) => this.#follows(heard)),
     }))
   }
 
@@ -131,7 +147,7 @@ export class Snapshots {
     for (const { audience, heard } of wanting) {
       const source = this.#sources[heard.kind]
       if (!source || !audience.selection.types.passes(source.event)) continue
-      const data = await this.#text(sql, source, heard)
+      const data = await this.#text({ sql, position }, source, heard)
       // Older than what the listeners have seen would turn their ids back.
       if (this.#bus.head !== position) throw new Error('a snapshot was overtaken by a publication')
       if (data === null) return
@@ -140,24 +156,24 @@ export class Snapshots {
     }
   }
 
-  async #render(sql: Sql, selection: Selection, wanted: (heard: Heard) => boolean): Promise<Shown[]> {
+  async #render(instant: Instant, selection: Selection, wanted: (heard: Heard) => boolean): Promise<Shown[]> {
     const snapshots: Shown[] = []
     for (const heard of selection.channels) {
       const source = this.#sources[heard.kind]
       if (!source || !wanted(heard) || !selection.types.passes(source.event)) continue
-      const data = await this.#text(sql, source, heard)
+      const data = await this.#text(instant, source, heard)
       if (data !== null) snapshots.push({ channel: heard.name, event: source.event, data })
     }
     return snapshots
   }
 
-  async #text(sql: Sql, source: SnapshotSource, heard: Heard): Promise<string | null> {
+  async #text({ sql, position }: Instant, source: SnapshotSource, heard: Heard): Promise<string | null> {
     const fresh = this.#fresh.get(heard.name)
-    if (fresh && Date.now() - fresh.at <= source.maxAgeMs) return fresh.data
+    if (fresh && isFresh(fresh, source, position)) return fresh.data
     const data = await source.render(sql, heard.id)
     if (data === null) return null
     if (this.#fresh.size >= MAX_CACHED) this.#fresh.delete(this.#fresh.keys().next().value ?? '')
-    this.#fresh.set(heard.name, { data, at: Date.now() })
+    this.#fresh.set(heard.name, { data, at: Date.now(), position })
     return data
   }
 
@@ -174,4 +190,10 @@ export class Snapshots {
     }
     return 0
   }
+}
+
+/** Until a change is told, where changes are all there is; else at the same position, and for a time. */
+function isFresh(fresh: Rendered, { maxAgeMs }: SnapshotSource, position: number): boolean {
+  if (maxAgeMs === Infinity) return true
+  return position === fresh.position && Date.now() - fresh.at <= maxAgeMs
 }

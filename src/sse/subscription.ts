@@ -169,6 +169,12 @@ export class Subscription implements Member {
     sink.write(framing.pack([framing.control(event, data, this.#hub.bus.cursor(this.#reached), false, retryMs)]))
   }
 
+  /** Ends the stream from outside: lines that wait to be joined leave first. Not to be called while frames are handed out. */
+  finish(): void {
+    if (this.#state === LIVE) this.#membership.audience.release()
+    this.end()
+  }
+
   /** Ends the stream as its transport does, and forgets the listener. */
   end(): void {
     if (this.#state.phase === 'ended') return
@@ -183,11 +189,6 @@ export class Subscription implements Member {
     this.#state = { phase: 'ended' }
     this.#membership.audience.leave(this)
     this.#membership.leave()
-  }
-
-  /** What it was to read cannot be read: it comes back with its cursor, and loses nothing. */
-  fail(): void {
-    this.end()
   }
 
   #wait(state: Extract<State, { phase: 'behind' }>): void {

@@ -6,7 +6,8 @@ import { externalId, line, text } from './text.ts'
 export const shellStatus = z.enum(['open', 'exited'])
 
 export const shell = z.strictObject({
-  id: externalId,
+  // `shell:terminal:x` is the channel of x, so `shell:ID` could not mean a shell of that name.
+  id: externalId.refine((id) => !id.startsWith('terminal:'), 'may not begin with terminal:'),
   boardId: boardId.nullable(),
   attemptId: z.string().nullable(),
   command: text(0, 65_536).nullable(),

@@ -1,0 +1,97 @@
+/** What lies at the edge of an address, a name or a stream's time. Rules MS14, TP4, T33, SH1, E7, I2. */
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask, expectProblem } from '../support/http.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { listen } from '../support/stream.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+describe('names in addresses', () => {
+  it.each(['*', 'a%20b', 'a%0d%0ab', 'a%00', 'x'.repeat(201)])('[MS14] has no mail for %s', async (id) => {
+    await server.post('/messages', { from_agent: 'a', content: 'to everyone' })
+    expectProblem(await ask(server, 'GET', `/agents/${id}/messages`), 400, 'invalid_channel')
+  })
+
+  it.each(['agent.connected', 'agent.disconnected'])('[TP4] keeps %s from being posted', async (event) => {
+    const refused = await server.call('POST', '/topics/t/events', { event, data: {} })
+    expect(refused.status).toBe(422)
+  })
+
+  it('[SH1] has no shell whose channel would be spelled as that of another', async () => {
+    const refused = await server.call('POST', '/shells', { id: 'terminal:x' })
+    expect(refused.status).toBe(422)
+    expect(refused.body.detail).toContain('terminal:')
+  })
+})
+
+describe('long requests', () => {
+  it('[T33] takes a hundred channels with the longest names', async () => {
+    const channels = Array.from({ length: 100 }, (_, n) => `topic:${String(n).padStart(200, 't')}`)
+    await using listener = await listen(server.url, `/sse?channels=${channels.join(',')}`)
+    expect(listener.status).toBe(200)
+  })
+
+  it('[T33] refuses what is longer than a request may be in the form of all refusals', async () => {
+    const answer = await new Promise<{
+      status: number | undefined
+      type: string | undefined
+      id: unknown
+      body: string
+    }>((resolve, reject) => {
+      const asked = request(`${server.url}/sse?channels=${'x'.repeat(70_000)}`, { maxHeaderSize: 1 << 20 }, (reply) => {
+        let body = ''
+        reply.setEncoding('utf8').on('data', (text: string) => {
+          body += text
+        })
+        reply.on('end', () =>
+          resolve({
+            status: reply.statusCode,
+            type: reply.headers['content-type'],
+            id: reply.headers['x-request-id'],
+            body,
+          }),
+        )
+      })
+      asked.on('error', reject).end()
+    })
+    expect(answer).toMatchObject({ status: 413, type: 'application/problem+json', id: expect.any(String) })
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'too_large', status: 413 })
+  })
+
+  it('[T33] answers what is not HTTP with a problem as well', async () => {
+    const socket = connect(server.port, '127.0.0.1')
+    let text = ''
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part
+    })
+    socket.write('NOT HTTP AT ALL\r\n\r\n')
+    await new Promise((resolve) => socket.on('close', resolve))
+    expect(text.split('\r\n')[0]).toBe('HTTP/1.1 400 Bad Request')
+    expect(JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4))).toMatchObject({ code: 'bad_request' })
+  })
+})
+
+describe('streams', () => {
+  it('[E7] sends lines that wait to be joined before it ends a stream whose time is up', async () => {
+    await using listener = await listen(server.url, '/events/timed?timeout=0.2')
+    await server.post('/agents/timed/output', { lines: ['acknowledged'] })
+    await listener.untilClosed()
+    expect(listener.named('output_batch').map(({ data }) => data.lines)).toEqual([['acknowledged']])
+    expect(listener.ended).toBe(true)
+  })
+
+  it('[I2] shows figures that cover the id they are sent with, however soon after another listener', async () => {
+    await using first = await listen(server.url, '/sse?channels=metrics')
+    const before = (await first.frame('metric.update')).data.data.pending_tasks
+    const { eventId } = await server.post('/tasks', { name: 'counted' })
+    await using second = await listen(server.url, '/sse?channels=metrics')
+    const update = await second.frame('metric.update')
+    expect({ id: update.id, pending: update.data.data.pending_tasks }).toEqual({ id: eventId, pending: before + 1 })
+  })
+})
