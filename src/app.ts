@@ -117,6 +117,8 @@ export function createApp(dependencies: AppDependencies): App {
     return answerProblem(problem, c.res.headers)
   })
   return async (request, env) => {
+    // Came on a connection that is being ended: it could be done, but not answered.
+    if (env.incoming.socket.writableEnded) return RESPONSE_ALREADY_SENT
     const response = await app.fetch(request, env)
     // A connection that is kept for a next request would hold the end up.
     if (connections.isDraining && !env.outgoing.headersSent) env.outgoing.setHeader('Connection', 'close')

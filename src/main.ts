@@ -59,13 +59,32 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Runn
   refuseOpenWithoutRights(config)
   const logger = createLogger(config.logLevel)
   const database = openDatabase(config)
+  let log: EventLog
   try {
     await migrate(database)
-    const log = await EventLog.open(database)
+    log = await EventLog.open(database)
+  } catch (cause) {
+    closeQuietly(database)
+    const why =
+      cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause)
+    throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${why}. Choose another file, or restore it.`, {
+      cause,
+    })
+  }
+  try {
     return await serve({ config, logger, database, log })
   } catch (error) {
-    database.close()
+    closeQuietly(database)
     throw error
+  }
+}
+
+/** What made it unusable is said already; that it cannot be closed properly either adds nothing. */
+function closeQuietly(database: ReturnType<typeof openSqlite>): void {
+  try {
+    database.close()
+  } catch {
+    // Harmless: the process is about to end, and nothing of ours was written.
   }
 }
 

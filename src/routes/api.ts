@@ -99,7 +99,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
     mutate(method, path, options, work) {
       async function handle(c: Context<Env>): Promise<Response> {
         const query = parseQuery(c, options.query)
-        const raw = await readBody(c.env.incoming, c.env.outgoing)
+        const raw = await readBody(c.env.incoming)
         // A route without a body of its own ignores an empty one and refuses another.
         const body = options.body ? parseInput(options.body, parseJson(c, raw), 'body') : noBody(raw)
         const key = method === 'post' ? idempotencyKey(c) : undefined

@@ -1,5 +1,5 @@
 /** The body of a request: read once from the raw request, bounded, decoded strictly. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { MAX_BODY_BYTES } from '../../shared/src/protocol.ts'
 import { Problem } from '../errors.ts'
@@ -9,17 +9,17 @@ const EMPTY = Buffer.alloc(0)
 const NO_BODY = 'The body is empty; send a JSON object.'
 
 /** The whole body; `too_large` as soon as it is known to exceed the limit. */
-export function readBody(incoming: IncomingMessage, outgoing: Pick<ServerResponse, 'setHeader'>): Promise<Buffer> {
+export function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const declared = Number(incoming.headers['content-length'] ?? NaN)
   if (declared === 0) return Promise.resolve(EMPTY)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
     function refuse(): void {
-      // What still comes is read and thrown away, so that the client can read the answer; the connection ends after it.
+      // What still comes is read and thrown away, so that the client can read the answer. No `Connection: close`: Node
+      // would cut the connection with bytes unread, and the reset would take the answer with it.
       incoming.off('data', take)
       incoming.resume()
-      outgoing.setHeader('Connection', 'close')
       reject(new Problem('too_large', `The body may be at most ${MAX_BODY_BYTES} bytes. Send less at a time.`))
     }
     function gone(cause?: Error): void {

@@ -54,8 +54,6 @@ export function chunk(bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1'), bytes, CRLF])
 }
 
-/** What ends a chunked body. */
-export const LAST_CHUNK = Buffer.from('0\r\n\r\n', 'latin1')
 const CRLF = Buffer.from('\r\n', 'latin1')
 const NOTHING: Packet = { bytes: Buffer.alloc(0) }
 

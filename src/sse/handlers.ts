@@ -1,4 +1,5 @@
 /** GET of a stream: what is asked for is parsed, a subscription opened, and all of it undone at the end. */
+import type { ServerResponse } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
@@ -50,20 +51,35 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
       outgoing.end()
       return RESPONSE_ALREADY_SENT
     }
+    await itsTurn(outgoing)
     // Gone while it was looked up: nobody is left to answer.
-    if (outgoing.destroyed) return RESPONSE_ALREADY_SENT
-    if (!outgoing.socket) {
-      throw new Problem('bad_request', 'A stream cannot wait behind another request; ask for it on its own connection.')
-    }
+    if (outgoing.destroyed || !outgoing.socket) return RESPONSE_ALREADY_SENT
 
     await connect(dependencies, {
       request,
       start: parseStart(asking, store.log.epoch, store.log.bounds),
-      sink: (onClose) => new HttpSink(outgoing, { headers, chunked, gzip, onClose }),
+      sink: (onClose) =>
+        new HttpSink(outgoing, { headers, chunked, gzip, mayStay: () => !connections.isDraining, onClose }),
       framing: sseFraming({ chunked, gzip, envelope: request.isChannelStream }),
     })
     return RESPONSE_ALREADY_SENT
   }
+}
+
+/**
+ * A response gets its socket when the one before it on the connection is through. A client need not pipeline to be early:
+ * an answer with a Content-Length, such as a file of the web app, is whole for it before it is ended here.
+ */
+function itsTurn(outgoing: ServerResponse): Promise<void> {
+  if (outgoing.socket || outgoing.destroyed) return Promise.resolve()
+  return new Promise((resolve) => {
+    const { assignSocket } = outgoing
+    outgoing.assignSocket = (socket) => {
+      assignSocket.call(outgoing, socket)
+      resolve()
+    }
+    outgoing.req.socket.once('close', () => resolve())
+  })
 }
 
 interface Connecting {

@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { directHandle, type Handle, writeDirectly } from './direct-write.ts'
-import { chunk, LAST_CHUNK } from './frames.ts'
+import { chunk } from './frames.ts'
 import type { Packet, Sink } from './framing.ts'
 import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipTrailer, type Plain } from './gzip.ts'
 
@@ -14,11 +14,16 @@ export interface SinkOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly chunked: boolean
   readonly gzip: boolean
+  /** Whether the connection may serve further requests when the stream has ended. */
+  mayStay(): boolean
   onClose(): void
 }
 
 export class HttpSink implements Sink {
   readonly #socket: Socket
+  readonly #outgoing: ServerResponse<IncomingMessage>
+  readonly #mayStay: () => boolean
+  readonly #closed: () => void
   readonly #chunked: boolean
   readonly #gzip: boolean
   /** Sends the head; let go with it, for it holds the whole response. */
@@ -35,14 +40,21 @@ export class HttpSink implements Sink {
    * `onClose` is called once, when the connection is gone for whatever reason. The head leaves with the first write.
    * Throws when the response has no socket: it waits behind another one on its connection (pipelining).
    */
-  constructor(outgoing: ServerResponse<IncomingMessage>, { headers, chunked, gzip, onClose }: SinkOptions) {
+  constructor(outgoing: ServerResponse<IncomingMessage>, { headers, chunked, gzip, mayStay, onClose }: SinkOptions) {
     const { socket } = outgoing
     if (!socket) throw new TypeError('the response has no socket yet')
     this.#socket = socket
+    this.#outgoing = outgoing
+    this.#mayStay = mayStay
     this.#chunked = chunked
     this.#gzip = gzip
     this.#sendHead = () => sendHead(outgoing, headers)
-    this.#onClose(onClose)
+    this.#closed = () => {
+      this.#phase = 'ended'
+      this.#direct = null
+      onClose()
+    }
+    socket.once('close', this.#closed)
   }
 
   get pendingBytes(): number {
@@ -72,9 +84,14 @@ export class HttpSink implements Sink {
   end(): void {
     if (this.#phase !== 'open') return
     if (this.#gzip) this.#raw(this.#framed(gzipTrailer(this.#sent)))
-    if (this.#chunked) this.#raw(LAST_CHUNK)
     this.#phase = 'ended'
-    this.#socket.end()
+    this.#direct = null
+    this.#socket.off('close', this.#closed)
+    // One that never reads its end is let go all the same.
+    this.#socket.setTimeout(LAST_WRITE_MS)
+    // Node sends the last chunk, and keeps the connection for a next request or ends it, as the client asked.
+    this.#outgoing.end()
+    if (!this.#mayStay()) this.#socket.end()
   }
 
   /** Cuts the connection: what is pending is lost. */
@@ -121,17 +138,11 @@ export class HttpSink implements Sink {
   #framed(bytes: Buffer): Buffer {
     return this.#chunked ? chunk(bytes) : bytes
   }
-
-  #onClose(callback: () => void): void {
-    this.#socket.once('close', () => {
-      this.#phase = 'ended'
-      this.#direct = null
-      callback()
-    })
-  }
 }
 
 const NOTHING = Buffer.alloc(0)
+/** What is pending when a stream ends has so long to be taken. */
+const LAST_WRITE_MS = 60_000
 
 /** The head of a stream's answer; the same for HEAD, where it is all. Without `Connection`, which is hop-by-hop. */
 export function sendHead(outgoing: ServerResponse<IncomingMessage>, headers: Readonly<Record<string, string>>): void {

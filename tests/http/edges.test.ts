@@ -1,5 +1,5 @@
 /** What lies at the edge of an address, a name or a stream's time. Rules MS14, TP4, T33, SH1, E7, I2. */
-import { request } from 'node:http'
+import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, expectProblem } from '../support/http.ts'
@@ -77,6 +77,25 @@ describe('long requests', () => {
   })
 })
 
+describe('connections', () => {
+  it('[X10] gives a stream its turn on a connection that has just served a file', async () => {
+    for (let n = 0; n < 30; n++) expect(await fileThenStream()).toEqual(['HTTP/1.1 200 OK', 'HTTP/1.1 200 OK'])
+  })
+
+  it('[E7] answers the next request on the connection of a stream that has ended', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    try {
+      for (let n = 0; n < 20; n++) {
+        expect((await overOneConnection(agent, 'GET', '/sse?timeout=0.01')).status).toBe(200)
+        const posted = await overOneConnection(agent, 'POST', '/api/v1/boards', JSON.stringify({ name: `Board ${n}` }))
+        expect(posted.status).toBe(201)
+      }
+    } finally {
+      agent.destroy()
+    }
+  })
+})
+
 describe('streams', () => {
   it('[E7] sends lines that wait to be joined before it ends a stream whose time is up', async () => {
     await using listener = await listen(server.url, '/events/timed?timeout=0.2')
@@ -95,3 +114,43 @@ describe('streams', () => {
     expect({ id: update.id, pending: update.data.data.pending_tasks }).toEqual({ id: eventId, pending: before + 1 })
   })
 })
+
+function overOneConnection(
+  agent: Agent,
+  method: string,
+  path: string,
+  body?: string,
+): Promise<{ status: number | undefined }> {
+  return new Promise((resolve, reject) => {
+    const headers = { Accept: 'text/event-stream', ...(body && { 'Content-Type': 'application/json' }) }
+    const asked = request(server.url + path, { agent, method, headers }, (reply) => {
+      reply.resume().on('end', () => resolve({ status: reply.statusCode }))
+    })
+    asked.on('error', reject).end(body)
+  })
+}
+
+/** A client that asks for a stream in the moment in which it has the whole of a file; the status lines of both answers. */
+function fileThenStream(): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(server.port, '127.0.0.1')
+    const ask = (path: string) => socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n`)
+    let text = ''
+    let asked = false
+    socket.setEncoding('latin1').on('data', (part: string) => {
+      text += part
+      const head = text.indexOf('\r\n\r\n')
+      const length = Number(/content-length: (\d+)/i.exec(text)?.[1])
+      if (!asked && head > 0 && text.length >= head + 4 + length) {
+        asked = true
+        ask('/sse')
+      }
+      const lines = text.match(/HTTP\/1\.1 \d+ \w+/g) ?? []
+      if (lines.length < 2) return
+      socket.destroy()
+      resolve(lines)
+    })
+    socket.on('error', reject)
+    ask('/')
+  })
+}

@@ -80,7 +80,7 @@ export class Listener implements AsyncDisposable {
     this.socket.on('close', () => {
       if (this.head !== '' && !this.#isChunked) this.ended = true
       // What was compressed is text a little later; `closed` is said when all of it is there.
-      if (!this.#gunzip) this.#close()
+      if (!this.#gunzip || this.#gunzip.closed) this.#close()
       else this.#gunzip.once('close', () => this.#close()).end()
     })
   }
@@ -195,6 +195,8 @@ export class Listener implements AsyncDisposable {
     this.#raw = this.#raw.subarray(line + 4 + size)
     if (size === 0) {
       this.ended = true
+      // The connection may stay for another request; this client has none.
+      this.socket.end()
       this.#gunzip?.end()
       return false
     }

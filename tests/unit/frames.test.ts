@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { catalogue } from '../../shared/src/catalogue.ts'
 import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT, UNSTORED } from '../../shared/src/protocol.ts'
-import { chunk, envelope, LAST_CHUNK, sseFraming } from '../../src/sse/frames.ts'
+import { chunk, envelope, sseFraming } from '../../src/sse/frames.ts'
 
 const bare = sseFraming({ chunked: true, gzip: false, envelope: false })
 const enveloped = sseFraming({ chunked: true, gzip: false, envelope: true })
@@ -47,7 +47,6 @@ describe('frames', () => {
     expect(bare.pack([text, text]).bytes.toString()).toBe(`28\r\n${text}${text}\r\n`)
     expect(sseFraming({ chunked: false, gzip: false, envelope: false }).pack([text]).bytes.toString()).toBe(text)
     expect(chunk(Buffer.from('abc')).toString()).toBe('3\r\nabc\r\n')
-    expect(LAST_CHUNK.toString()).toBe('0\r\n\r\n')
   })
 
   it('[E2] nothing to show is no bytes: an empty chunk would end the body', () => {
