@@ -36,6 +36,8 @@ export type StreamHandlerFactory = (parse: (asking: Asking, c: StreamContext) =>
 
 export function createStreamHandlers(dependencies: StreamDependencies): StreamHandlerFactory {
   const { store, connections } = dependencies
+  // One for all: made in the handler, it would keep the whole of its request alive as long as the stream.
+  const mayStay = () => !connections.isDraining
   return (parse) => async (c) => {
     const { incoming, outgoing } = c.env
     const asking: Asking = { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
@@ -58,8 +60,7 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
     await connect(dependencies, {
       request,
       start: parseStart(asking, store.log.epoch, store.log.bounds),
-      sink: (onClose) =>
-        new HttpSink(outgoing, { headers, chunked, gzip, mayStay: () => !connections.isDraining, onClose }),
+      sink: (onClose) => new HttpSink(outgoing, { headers, chunked, gzip, mayStay, onClose }),
       framing: sseFraming({ chunked, gzip, envelope: request.isChannelStream }),
     })
     return RESPONSE_ALREADY_SENT
