@@ -97,9 +97,11 @@ describe('connections', () => {
 })
 
 describe('streams', () => {
-  it('[E7] sends lines that wait to be joined before it ends a stream whose time is up', async () => {
-    await using listener = await listen(server.url, '/events/timed?timeout=0.2')
-    await server.post('/agents/timed/output', { lines: ['acknowledged'] })
+  it('[E7] sends lines that wait to be joined before a drain ends their stream', async () => {
+    await using draining = await startTestServer()
+    await using listener = await listen(draining.url, '/events/timed')
+    await draining.post('/agents/timed/output', { lines: ['acknowledged'] })
+    await draining.close()
     await listener.untilClosed()
     expect(listener.named('output_batch').map(({ data }) => data.lines)).toEqual([['acknowledged']])
     expect(listener.ended).toBe(true)
