@@ -28,6 +28,7 @@ import { registerMetrics } from './routes/metrics.ts'
 import { type OperationsDependencies, registerOperations } from './routes/operations.ts'
 import { registerSessions } from './routes/sessions.ts'
 import { registerShells } from './routes/shells.ts'
+import { registerSocketIo } from './routes/socketio.ts'
 import { registerStreams } from './routes/streams.ts'
 import { registerSubtasks } from './routes/subtasks.ts'
 import { registerTasks } from './routes/tasks.ts'
@@ -35,10 +36,13 @@ import { registerTopics } from './routes/topics.ts'
 import { registerWorkflowRuns } from './routes/workflow-runs.ts'
 import { mustExist } from './snapshot-sources.ts'
 import type { StreamHandlerFactory } from './sse/handlers.ts'
+import type { SocketIo } from './ws/socketio.ts'
 
 export interface AppDependencies extends OperationsDependencies {
   readonly store: Store
   readonly stream: StreamHandlerFactory
+  /** null: it is switched off. */
+  readonly socketIo: SocketIo | null
   readonly corsOrigins: readonly string[]
   /** Folder of the built web app; null: there is none. */
   readonly webRoot: string | null
@@ -99,6 +103,7 @@ export function createApp(dependencies: AppDependencies): App {
   registerMessages(api)
   registerMetrics(api)
   registerStreams(app, dependencies.stream)
+  registerSocketIo(app, dependencies.socketIo)
   registerOperations(app, dependencies)
   app.route(API_PREFIX, v1)
   app.all(`${API_PREFIX}/*`, (c) => {

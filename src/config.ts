@@ -18,6 +18,8 @@ export interface Config {
   readonly host: string
   readonly dbPath: string
   readonly isAuthOff: boolean
+  /** Socket.IO is served too. */
+  readonly hasSocketIo: boolean
   readonly retention: RetentionPolicy
   readonly streamMaxAgeMs: number | undefined
   readonly durability: Durability
@@ -50,6 +52,10 @@ const environment = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
+  BOARDCAST_SOCKETIO: z
+    .enum(['0', '1'], 'must be 1 or 0')
+    .default('0')
+    .transform((text) => text === '1'),
   BOARDCAST_RETENTION_AGE: duration.default(7 * 86_400_000),
   BOARDCAST_RETENTION_EVENTS: z.coerce.number('must be a number of events').int().min(1).default(5_000_000),
   BOARDCAST_RETENTION_BYTES: size.default(4 * 2 ** 30),
@@ -89,6 +95,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     host: settings.HOST,
     dbPath: settings.BOARDCAST_DB,
     isAuthOff: settings.BOARDCAST_AUTH === 'off',
+    hasSocketIo: settings.BOARDCAST_SOCKETIO,
     retention: {
       maxAgeMs: settings.BOARDCAST_RETENTION_AGE,
       maxEvents: settings.BOARDCAST_RETENTION_EVENTS,

@@ -4,6 +4,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import type { ChannelKind } from '../shared/src/channels.ts'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { createApp } from './app.ts'
 import { type Config, ConfigError, loadConfig, refuseOpenWithoutRights } from './config.ts'
@@ -16,8 +17,10 @@ import { openSqlite } from './db/sqlite.ts'
 import { type Announcement, createStore, type Store } from './db/store.ts'
 import { settleInterrupted } from './domain/attempts.ts'
 import { createMessageExpiry } from './domain/message-expiry.ts'
+import { disconnectAll } from './domain/presence.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import { asksForWebSocket, serveWithoutUpgrade } from './not-a-websocket.ts'
 import { mustExist, snapshotSources } from './snapshot-sources.ts'
 import { Bus } from './sse/bus.ts'
 import { CatchUp } from './sse/catch-up.ts'
@@ -27,6 +30,10 @@ import { createHeartbeat } from './sse/heartbeat.ts'
 import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
 import { answerUnreadable } from './unreadable-request.ts'
+import { createLiveness } from './ws/liveness.ts'
+import { createPresence } from './ws/presence.ts'
+import { createSocketIo, SOCKET_IO_PATH } from './ws/socketio.ts'
+import { createUpgrades } from './ws/upgrade.ts'
 
 export { type Config, ConfigError } from './config.ts'
 
@@ -132,6 +139,9 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const settled = await settleAfterCrash(store)
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
 
+  const hub = { bus, snapshots, catchUp }
+  const mustExistNow = (kind: ChannelKind, id: string) => store.read((sql) => mustExist(sql, kind, id))
+
   const server: Server = createAdaptorServer({
     fetch: (request, env) => app(request, env as HttpBindings),
     // For requests that name no host, which HTTP/1.0 allows.
@@ -140,6 +150,18 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     serverOptions: { maxHeaderSize: 64 * 1024 },
   }) as Server
   server.on('clientError', answerUnreadable)
+  const socketIo = config.hasSocketIo
+    ? await createSocketIo({
+        store,
+        hub,
+        connections,
+        heartbeat,
+        heartbeatMs: config.heartbeatMs,
+        corsOrigins: config.corsOrigins,
+        mustExist: mustExistNow,
+        onError,
+      })
+    : null
   const app = createApp({
     store,
     bus,
@@ -148,16 +170,37 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     address: () => addressOf(server),
     stream: createStreamHandlers({
       store,
-      hub: { bus, snapshots, catchUp },
+      hub,
       connections,
       heartbeat,
       heartbeatMs: config.heartbeatMs,
       maxAgeMs: config.streamMaxAgeMs,
-      mustExist: (kind, id) => store.read((sql) => mustExist(sql, kind, id)),
+      mustExist: mustExistNow,
     }),
+    socketIo,
     corsOrigins: config.corsOrigins,
     webRoot: findWebRoot(),
     logger,
+  })
+  const liveness = createLiveness(config.heartbeatMs)
+  const presence = createPresence(store, onError)
+  const upgrades = createUpgrades({
+    store,
+    hub,
+    connections,
+    heartbeat,
+    heartbeatMs: config.heartbeatMs,
+    liveness,
+    presence,
+    maxAgeMs: config.streamMaxAgeMs,
+    corsOrigins: config.corsOrigins,
+    mustExist: mustExistNow,
+    onError,
+  })
+  server.on('upgrade', (incoming, socket, head) => {
+    if (socketIo && incoming.url?.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
+    else if (asksForWebSocket(incoming)) upgrades.handle(incoming, socket, head)
+    else serveWithoutUpgrade(server, incoming, socket, head)
   })
   try {
     await listen(server, config)
@@ -182,11 +225,17 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
 
   async function stopAndClose(): Promise<void> {
     heartbeat.stop()
+    liveness.stop()
+    socketIo?.close()
+    presence.stop()
     housekeeping.stop()
     messageExpiry.stop()
     snapshots.stop()
     connections.stop()
-    await store.transact((tx) => writeMeta(tx.sql, 'in_use', '0'))
+    await store.transact(async (tx) => {
+      await disconnectAll(tx)
+      await writeMeta(tx.sql, 'in_use', '0')
+    })
     database.close()
   }
 
@@ -195,7 +244,10 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     await connections.drain(config.drainMs)
     server.closeIdleConnections()
-    const patience = setTimeout(() => server.closeAllConnections(), config.drainMs)
+    const patience = setTimeout(() => {
+      server.closeAllConnections()
+      upgrades.destroyAll()
+    }, config.drainMs)
     await closed
     clearTimeout(patience)
     await closeDatabase()
@@ -213,6 +265,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
       // A drain that is under way is not waited for: what it would do to the streams is done.
       server.close()
       server.closeAllConnections()
+      upgrades.destroyAll()
       ended ??= closeDatabase()
       await closeDatabase()
     },
@@ -224,6 +277,8 @@ async function settleAfterCrash(store: Store): Promise<number> {
   return store.transact(async (tx) => {
     const crashed = (await readMeta(tx.sql, 'in_use')) === '1'
     await writeMeta(tx.sql, 'in_use', '1')
+    // The sockets of a server that died are gone, though nobody could say so.
+    await disconnectAll(tx)
     return crashed ? settleInterrupted(tx) : 0
   })
 }

@@ -34,9 +34,10 @@ export function createMetrics({
     labelNames: ['transport'],
     registers: [registry],
     collect() {
-      const { sse, ws } = connections.counts()
+      const { sse, ws, socketio } = connections.counts()
       streams.set({ transport: 'sse' }, sse)
       streams.set({ transport: 'ws' }, ws)
+      streams.set({ transport: 'socketio' }, socketio)
     },
   })
   gauge('boardcast_streams_behind', 'Streams that are reading from the log.', () => connections.counts().behind)

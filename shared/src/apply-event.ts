@@ -6,7 +6,8 @@
  * Pure: the argument is never changed, and what an event does not touch keeps its identity. Events that do not
  * concern the state, or speak of things it does not hold, give the state back as it is.
  */
-import { type BoardState, type Card, type Column, DONE_COLUMN_KEY } from './types/kanban.ts'
+import { DONE_COLUMN_KEY } from './column-keys.ts'
+import type { BoardState, Card, Column } from './types/kanban.ts'
 
 /** An event as a listener has it: its wire name and its bare payload. */
 export interface SseMsg {

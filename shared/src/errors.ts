@@ -34,6 +34,7 @@ const STATUS = {
   validation_failed: 422,
   dependency_cycle: 422,
   idempotency_mismatch: 422,
+  upgrade_required: 426,
   rate_limited: 429,
   internal: 500,
   draining: 503,

@@ -42,9 +42,6 @@ export const SNAPSHOT = {
 /** Said to who listens at that moment, never stored. */
 export const UNSTORED = { agentHeartbeat: 'agent.heartbeat' } as const
 
-/** Names of events of this service that only sockets bring about. */
-export const SOCKET_EVENTS = { connected: 'agent.connected', disconnected: 'agent.disconnected' } as const
-
 /** Names that a browser's EventSource fires by itself; no event may take them. */
 export const RESERVED_EVENT_NAMES: readonly string[] = ['error', 'open', 'message']
 
@@ -71,6 +68,26 @@ export const MAX_TITLE_LENGTH = 500
 export const MAX_JSON_DEPTH = 100
 export const PAGE_LIMIT = 100
 export const PAGE_LIMIT_MAX = 1_000
+
+export const MAX_MESSAGE_BYTES = 64 * 1024
+/** Messages from one socket, and how many of them at once. */
+export const MESSAGES_PER_SECOND = 10
+export const MESSAGE_BURST = 20
+/** A socket that is refused more messages than this in a minute is closed. */
+export const MAX_REFUSALS_PER_MINUTE = 200
+/** A socket that has shown no sign of life for so many heartbeats is cut: 40 s of 15 s each. */
+export const SILENT_HEARTBEATS = 40 / 15
+
+/** Why a socket is closed (RFC 6455, 7.4). */
+export const CLOSE = {
+  done: 1000,
+  goingAway: 1001,
+  refused: 1008,
+  failed: 1011,
+  restart: 1012,
+  silent: 4408,
+  tooMany: 4429,
+} as const
 
 /** The channel that reaches every connection, whatever it listens to. */
 export const EVERYONE = '*'

@@ -23,7 +23,8 @@ export async function readCounts(sql: Sql, { hourAgo, hourAgoSecond, agentsSeen 
     `SELECT
        (SELECT count(*) FROM sessions WHERE status IN ('idle', 'working')) AS active_sessions,
        (SELECT count(*) FROM agents
-        WHERE last_seen_at >= ? OR EXISTS (SELECT 1 FROM attempts
+        WHERE last_seen_at >= ? OR EXISTS (SELECT 1 FROM agent_sockets WHERE agent_sockets.agent_id = agents.id)
+          OR EXISTS (SELECT 1 FROM attempts
           WHERE attempts.agent = agents.id AND attempts.status IN ('queued', 'running', 'stopping'))) AS active_agents,
        (SELECT count(*) FROM tasks WHERE status = 'pending') AS pending_tasks,
        (SELECT count(*) FROM tasks WHERE status = 'running') AS running_tasks,

@@ -2,9 +2,10 @@
 import { boardFamily } from './migrations/001-board-family.ts'
 import { tasksAndMail } from './migrations/002-tasks-and-mail.ts'
 import { sessionsWorkflowsShells } from './migrations/003-sessions-workflows-shells.ts'
+import { presence } from './migrations/004-presence.ts'
 import type { Sql } from './sql.ts'
 
-const MIGRATIONS: ReadonlyArray<readonly string[]> = [boardFamily, tasksAndMail, sessionsWorkflowsShells]
+const MIGRATIONS: ReadonlyArray<readonly string[]> = [boardFamily, tasksAndMail, sessionsWorkflowsShells, presence]
 
 /** Throws when the file was written by a newer version, which knows steps that this one does not. */
 export async function migrate(sql: Sql): Promise<void> {

@@ -7,6 +7,7 @@ import { channelName } from '../../shared/src/channels.ts'
 import { UNSTORED } from '../../shared/src/protocol.ts'
 import type { Agent } from '../../shared/src/types/agents.ts'
 import { externalId } from '../../shared/src/types/text.ts'
+import { agentsWithSockets, hasAgentSocket } from '../db/agent-sockets.ts'
 import {
   type ActiveAttemptOfAgent,
   activeAttemptsOfAgent,
@@ -47,7 +48,7 @@ export async function registerAgent(tx: Tx, told: Registration): Promise<{ agent
   if (!isDeepStrictEqual({ ...known, lastSeenAt: tx.now }, agent)) {
     tx.emit('agent.registered', { agentId: agent.id, agent: agent.id, label: agent.label })
   }
-  return { agent: shown(agent, await activeAttemptsOfAgent(tx.sql, agent.id), Date.parse(tx.now)), created: !known }
+  return { agent: await present(tx.sql, agent, Date.parse(tx.now)), created: !known }
 }
 
 /**
@@ -81,13 +82,16 @@ export async function listAgents(sql: Sql, nowMs: number): Promise<Agent[]> {
     if (others) others.push(attempt)
     else active.set(attempt.agent, [attempt])
   }
-  return (await allAgents(sql)).map((agent) => shown(agent, active.get(agent.id) ?? [], nowMs))
+  const connected = await agentsWithSockets(sql)
+  return (await allAgents(sql)).map((agent) =>
+    shown(agent, { active: active.get(agent.id) ?? [], hasSocket: connected.has(agent.id), nowMs }),
+  )
 }
 
 export async function getAgent(sql: Sql, id: string, nowMs: number): Promise<Agent> {
   const agent = await findAgent(sql, id)
   if (!agent) throw new Problem('agent_not_found', `No agent is registered as ${id}. Register it with POST /agents.`)
-  return shown(agent, await activeAttemptsOfAgent(sql, id), nowMs)
+  return present(sql, agent, nowMs)
 }
 
 /** The label of a registered agent; null for one without a label, and for one that is not registered. */
@@ -97,21 +101,29 @@ export async function agentLabel(sql: Sql, id: string): Promise<string | null> {
 
 /** `running` and `active` count attempts: those an agent works on, and those plus the queued ones. */
 export function agentStatus(
-  work: { running: number; active: number; lastSeenAt: string | null },
+  work: { running: number; active: number; hasSocket: boolean; lastSeenAt: string | null },
   nowMs: number,
 ): Agent['status'] {
   if (work.running > 0) return 'working'
   const seen = work.lastSeenAt !== null && nowMs - Date.parse(work.lastSeenAt) <= SEEN_MS
-  return work.active > 0 || seen ? 'online' : 'offline'
+  return work.active > 0 || work.hasSocket || seen ? 'online' : 'offline'
 }
 
 function given<T>(told: T | null | undefined, known: T | null | undefined): T | null {
   return told === undefined ? (known ?? null) : told
 }
 
-function shown(agent: StoredAgent, active: readonly ActiveAttemptOfAgent[], nowMs: number): Agent {
+async function present(sql: Sql, agent: StoredAgent, nowMs: number): Promise<Agent> {
+  const active = await activeAttemptsOfAgent(sql, agent.id)
+  return shown(agent, { active, hasSocket: await hasAgentSocket(sql, agent.id), nowMs })
+}
+
+function shown(
+  agent: StoredAgent,
+  { active, hasSocket, nowMs }: { active: readonly ActiveAttemptOfAgent[]; hasSocket: boolean; nowMs: number },
+): Agent {
   const running = active.filter((attempt) => attempt.status !== 'queued')
   const { id, label, kind, capabilities, lastSeenAt, createdAt } = agent
-  const status = agentStatus({ running: running.length, active: active.length, lastSeenAt }, nowMs)
+  const status = agentStatus({ running: running.length, active: active.length, hasSocket, lastSeenAt }, nowMs)
   return { id, label, kind, capabilities, status, currentCardId: running[0]?.cardId ?? null, lastSeenAt, createdAt }
 }

@@ -1,5 +1,6 @@
 /** How each agent did: those that are registered, and those that had attempts in the range. */
 import type { AgentStats } from '../../shared/src/types/dashboard.ts'
+import { agentsWithSockets } from '../db/agent-sockets.ts'
 import { allAgents, type StoredAgent } from '../db/agents.ts'
 import { type AgentCounts, countByAgent, type Range } from '../db/dashboard-metrics.ts'
 import type { Sql } from '../db/sql.ts'
@@ -8,11 +9,12 @@ import { agentStatus } from './agents.ts'
 /** In the order of the agents' ids. */
 export async function agentStatsOf(sql: Sql, range: Range, nowMs: number): Promise<AgentStats[]> {
   const registered = new Map((await allAgents(sql)).map((agent) => [agent.id, agent]))
+  const connected = await agentsWithSockets(sql)
   const counted = new Map((await countByAgent(sql, range)).map((counts) => [counts.agent, counts]))
   return [...new Set([...registered.keys(), ...counted.keys()])]
     .filter((id) => registered.has(id) || hasAttempts(counted.get(id)))
     .sort()
-    .map((id) => statsOf(id, registered.get(id), { counts: counted.get(id), nowMs }))
+    .map((id) => statsOf(id, registered.get(id), { counts: counted.get(id), hasSocket: connected.has(id), nowMs }))
 }
 
 /** Succeeded and failed attempts are finished; a stopped one says nothing of how its agent does. */
@@ -29,14 +31,14 @@ function hasAttempts(counts: AgentCounts | undefined): boolean {
 function statsOf(
   agentId: string,
   agent: StoredAgent | undefined,
-  { counts, nowMs }: { counts: AgentCounts | undefined; nowMs: number },
+  { counts, hasSocket, nowMs }: { counts: AgentCounts | undefined; hasSocket: boolean; nowMs: number },
 ): AgentStats {
   const { started = 0, succeeded = 0, failed = 0, active = 0, running = 0 } = counts ?? {}
   const lastSeenAt = agent?.lastSeenAt ?? null
   return {
     agentId,
     label: agent?.label ?? null,
-    status: agentStatus({ running, active, lastSeenAt }, nowMs),
+    status: agentStatus({ running, active, hasSocket, lastSeenAt }, nowMs),
     attemptsStarted: started,
     attemptsSucceeded: succeeded,
     attemptsFailed: failed,

@@ -1,6 +1,6 @@
 /** Events of clients' own, on topics that are there as soon as somebody names them. They live in the event log alone. */
 import { catalogue, type Destination, type EventPayload } from '../../shared/src/catalogue.ts'
-import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT, SOCKET_EVENTS, UNSTORED } from '../../shared/src/protocol.ts'
+import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT, UNSTORED } from '../../shared/src/protocol.ts'
 import { externalId } from '../../shared/src/types/text.ts'
 import type { Tx } from '../db/store.ts'
 import { invalidField, Problem } from '../errors.ts'
@@ -10,7 +10,7 @@ const CONTROL_PREFIX = 'auth_'
 
 /** Every name that this service itself puts on a frame. */
 const OWN_NAMES: ReadonlySet<string> = new Set([
-  ...[CONTROL, SNAPSHOT, UNSTORED, SOCKET_EVENTS].flatMap((names) => Object.values<string>(names)),
+  ...[CONTROL, SNAPSHOT, UNSTORED].flatMap((names) => Object.values<string>(names)),
   ...Object.entries(catalogue).flatMap(([type, { to }]) => [type, ...to.map(({ event }: Destination) => event)]),
 ])
 

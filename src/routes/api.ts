@@ -13,8 +13,8 @@ import { findAnswer, saveAnswer } from '../db/idempotency.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Store, Tx } from '../db/store.ts'
 import { Problem } from '../errors.ts'
+import { parseInput } from '../validation.ts'
 import { parseJson, readBody } from './body.ts'
-import { parseInput } from './input.ts'
 
 export type Env = { Bindings: HttpBindings; Variables: { requestId: string } }
 

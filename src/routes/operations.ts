@@ -56,10 +56,10 @@ export function registerOperations(
 
   app.get('/stats', (c) => {
     const { oldest, newest } = store.log.bounds
-    const { sse, ws, total, behind, bytesWritten, pendingBytes } = connections.counts()
+    const { sse, ws, socketio, total, behind, bytesWritten, pendingBytes } = connections.counts()
     const memory = process.memoryUsage()
     return c.json({
-      connections: { total, sse, ws, behind },
+      connections: { total, sse, ws, socketio, behind },
       bytes: { written: bytesWritten, pending: pendingBytes },
       audiences: bus.audienceCount,
       channelStats: bus.channelStats(),

@@ -1,14 +1,22 @@
-/** The addresses of the streams. */
+/** The addresses of the streams and, for who asks without an upgrade, of the sockets. */
 import type { Hono } from 'hono'
 import { API_PREFIX } from '../../shared/src/protocol.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
 import { parseAgentRequest, parseStreamRequest } from '../sse/request.ts'
+import { upgradeRequired } from '../ws/upgrade.ts'
 import type { Env } from './api.ts'
 
 export function registerStreams(app: Hono<Env>, stream: StreamHandlerFactory): void {
   const boardsAndChannels = stream(parseStreamRequest)
   app.get('/sse', boardsAndChannels)
   app.get(`${API_PREFIX}/sse`, boardsAndChannels)
+  for (const path of ['/ws', '/ws/dashboard', `${API_PREFIX}/ws`, `${API_PREFIX}/ws/dashboard`]) {
+    app.get(path, (c) => {
+      c.header('Upgrade', 'websocket')
+      c.header('Connection', 'Upgrade')
+      throw upgradeRequired(path)
+    })
+  }
   app.get(
     '/events/:agentId',
     stream((asking, c) => parseAgentRequest(asking, c.req.param('agentId') ?? '')),

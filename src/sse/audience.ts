@@ -105,7 +105,7 @@ function segments(frames: readonly Frame[], framing: Framing): Segment[] {
   for (const [index, frame] of frames.entries()) {
     length += frame.text.length
     const next = frames[index + 1]
-    if (next && length + next.text.length <= SEGMENT_LENGTH && frame.ends.length === 0) continue
+    if (next && (frame.isPartial || (length + next.text.length <= SEGMENT_LENGTH && frame.ends.length === 0))) continue
     made.push(segment(frames.slice(from, index + 1), framing))
     from = index + 1
     length = 0

@@ -11,7 +11,7 @@ import type { Audience, Segment } from './audience.ts'
 export interface CatchingUp {
   step(): Promise<void>
   /** Its step failed: it comes back with its cursor, and loses nothing. */
-  end(): void
+  end(reason: 'failed'): void
 }
 
 export interface EncodedPage {
@@ -31,7 +31,7 @@ export class CatchUp {
   readonly #queue: CatchingUp[] = []
   #scheduled = false
   /** Of this slice only: shared, and gone before it can grow or grow old. */
-  #pages = new Map<Audience, Map<number, Promise<EncodedPage | 'trimmed'>>>()
+  #pages = new Map<Audience, Map<string, Promise<EncodedPage | 'trimmed'>>>()
 
   constructor(store: Store, onError: (error: unknown) => void) {
     this.#store = store
@@ -49,8 +49,8 @@ export class CatchUp {
     this.#schedule()
   }
 
-  /** What the log holds after a position for the members of an audience; `trimmed` when some of it is gone. */
-  page(audience: Audience, after: number): Promise<EncodedPage | 'trimmed'> {
+  /** What the log holds after a position, up to another, for the members of an audience; `trimmed` when some of it is gone. */
+  page(audience: Audience, after: number, upTo = Infinity): Promise<EncodedPage | 'trimmed'> {
     let pages = this.#pages.get(audience)
     if (!pages) {
       pages = new Map()
@@ -58,10 +58,11 @@ export class CatchUp {
       // Also called outside a slice, by a connection that opens.
       this.#schedule()
     }
-    let page = pages.get(after)
+    const key = `${after} ${upTo}`
+    let page = pages.get(key)
     if (!page) {
-      page = this.#read(audience, after)
-      pages.set(after, page)
+      page = this.#read(audience, after, upTo)
+      pages.set(key, page)
     }
     return page
   }
@@ -91,16 +92,18 @@ export class CatchUp {
       await listener.step()
     } catch (error) {
       this.#onError(error)
-      listener.end()
+      listener.end('failed')
     }
   }
 
-  async #read(audience: Audience, after: number): Promise<EncodedPage | 'trimmed'> {
+  async #read(audience: Audience, after: number, upTo: number): Promise<EncodedPage | 'trimmed'> {
     const { logChannels } = audience.selection
     return this.#store.read(async () => {
       if (after < this.#log.bounds.oldest) return 'trimmed'
       const page = await this.#log.readAfter(logChannels, after, PAGE_EVENTS, PAGE_LENGTH)
-      return { segments: audience.encode(page), reached: page.reached }
+      if (page.reached <= upTo) return { segments: audience.encode(page), reached: page.reached }
+      const events = page.events.filter(({ seq }) => seq <= upTo)
+      return { segments: audience.encode({ events, reached: upTo }), reached: upTo }
     })
   }
 }

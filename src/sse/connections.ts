@@ -3,7 +3,7 @@ import { CONTROL, SPREAD } from '../../shared/src/protocol.ts'
 import type { Subscription } from './subscription.ts'
 
 export interface Connection {
-  readonly transport: 'sse' | 'ws'
+  readonly transport: 'sse' | 'ws' | 'socketio'
   readonly subscription: Subscription
   readonly sink: {
     /** Bytes that were written to it, those that wait included. */
@@ -18,6 +18,7 @@ export interface ConnectionCounts {
   readonly total: number
   readonly sse: number
   readonly ws: number
+  readonly socketio: number
   readonly behind: number
   readonly bytesWritten: number
   readonly pendingBytes: number
@@ -75,6 +76,7 @@ export class Connections {
       total: this.#open.size,
       sse: 0,
       ws: 0,
+      socketio: 0,
       behind: 0,
       bytesWritten: this.#ended.bytes,
       pendingBytes: 0,
@@ -109,7 +111,7 @@ export class Connections {
     }
     for (let at = 0; at < listeners.length; at += group) {
       if (at > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
-      for (const { subscription } of listeners.slice(at, at + group)) subscription.finish()
+      for (const { subscription } of listeners.slice(at, at + group)) subscription.finish('draining')
     }
   }
 

@@ -17,6 +17,8 @@ export interface Frame {
   readonly last: number
   /** How much of a `limit` it uses up. */
   readonly counts: number
+  /** Another frame of the same event follows, and must leave together with this one. */
+  readonly isPartial?: boolean
   /** Channels that are over after it. */
   readonly ends: readonly string[]
 }
@@ -67,13 +69,16 @@ export class FrameList {
     if (shown.length === 0 && ends.length === 0) return
     this.release()
     const id = this.#cursor(event.seq)
-    let text = ''
+    const place = { first: event.seq, last: event.seq }
     for (const [index, one] of shown.entries()) {
       const data = textOf(one, event.at)
-      const marked = index === shown.length - 1
-      text += this.#framing.frame({ channel: one.channel, event: one.event, data }, event.at, id, marked)
+      const isLast = index === shown.length - 1
+      const text = this.#framing.frame({ channel: one.channel, event: one.event, data }, event.at, id, isLast)
+      if (isLast) this.#frames.push({ text, ...place, counts: 1, ends })
+      else this.#frames.push({ text, ...place, counts: 0, ends: NO_ENDS, isPartial: true })
     }
-    this.#frames.push({ text, first: event.seq, last: event.seq, counts: shown.length > 0 ? 1 : 0, ends })
+    // A channel may end without a word.
+    if (shown.length === 0) this.#frames.push({ text: '', ...place, counts: 0, ends })
   }
 
   /** Adds something that is not stored, exact at or sent after the position `at`. */

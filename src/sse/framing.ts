@@ -13,12 +13,14 @@ export interface Framing {
   frame(shown: { channel: string; event: string; data: string }, at: number, id: string, marked: boolean): string
   /** A frame about the stream itself. `retryMs` tells the client when to come back after a loss. */
   control(event: ControlEvent, data: string, id: string, marked: boolean, retryMs?: number): string
-  /** Frames joined and framed for the transport. */
+  /** Frames joined and framed for the transport. Empty ones are nothing. */
   pack(frames: readonly string[]): Packet
 }
 
 export interface Packet {
   readonly bytes: Buffer
+  /** The frames one by one, for a transport whose library frames them itself. */
+  readonly texts?: readonly string[]
   /** Of the bytes before compression, where there is one: what a gzip trailer needs. */
   readonly plain?: { readonly crc: number; readonly length: number }
 }
@@ -31,5 +33,11 @@ export interface Sink {
   /** Calls back once, when the kernel has taken everything that was written before. */
   onceDrained(callback: () => void): void
   /** Sends what is pending, ends the stream as its transport does, and lets go. */
-  end(): void
+  end(reason: EndReason): void
 }
+
+/**
+ * Why a stream ends: it is through; the server goes down; or it cannot go on, and the client should come back. Only
+ * some transports can say so.
+ */
+export type EndReason = 'done' | 'draining' | 'failed'

@@ -8,13 +8,14 @@ import type { ChannelKind } from '../../shared/src/channels.ts'
 import { CONTROL, RETRY_MS } from '../../shared/src/protocol.ts'
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
+import type { Start } from './channel-change.ts'
 import { type Connections, spread } from './connections.ts'
 import { sseFraming } from './frames.ts'
 import type { Framing } from './framing.ts'
 import type { Heartbeat } from './heartbeat.ts'
 import { type Asking, parseStart, type StreamRequest } from './request.ts'
 import { HttpSink, sendHead } from './sink.ts'
-import { type Hub, type Start, Subscription } from './subscription.ts'
+import { type Hub, Subscription } from './subscription.ts'
 
 export interface StreamDependencies {
   readonly store: Store

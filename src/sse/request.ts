@@ -1,11 +1,11 @@
 /** What a GET of a stream asks for, parsed once. Refusals name the parameter and the fix. */
-import { type Channel, channelName, parseChannelWithView, type View } from '../../shared/src/channels.ts'
+import { channelName, parseChannelWithView, type View } from '../../shared/src/channels.ts'
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CURSOR_PARAMETERS, type GapReason, HEADER, MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import type { Bounds } from '../db/event-log.ts'
 import { Problem } from '../errors.ts'
+import type { Start } from './channel-change.ts'
 import { type Heard, Selection } from './selection.ts'
-import type { Start } from './subscription.ts'
 import { narrowed, parseTypeFilter } from './type-filter.ts'
 
 /** Header and query of a request, as far as a stream looks at them. */
@@ -14,31 +14,38 @@ export interface Asking {
   query(name: string): string | undefined
 }
 
-export interface StreamRequest {
+export interface StreamRequest extends RequestedEnd {
   readonly selection: Selection
   /** Channel streams wrap payloads in envelopes; board, dashboard and agent streams do not. */
   readonly isChannelStream: boolean
+}
+
+/** When the client wants the stream to end. */
+export interface RequestedEnd {
+  /** After so many events. */
   readonly limit: number | undefined
   readonly timeoutMs: number | undefined
 }
 
 /** What `/sse` with these parameters listens to. Throws `bad_request` and `invalid_channel`. */
 export function parseStreamRequest(asking: Asking): StreamRequest {
-  const view = parseView(asking.query('view'))
-  const board = boardParameter(asking)
+  const board = parseBoard(asking)
   const channels = asking.query('channels')
   if (board && channels !== undefined) {
     throw new Problem('bad_request', `Give ${board.name} or channels, not both; a list of channels may hold board:ID.`)
   }
   const types = parseTypeFilter(asking.query('types'))
-  const heard =
-    channels !== undefined ? parseChannelList(channels) : [board ? boardChannel(board.id, view ?? 'full') : DASHBOARD]
+  const heard = channels !== undefined ? parseChannelList(channels) : [board?.channel ?? DASHBOARD]
   return {
     selection: new Selection(heard, types),
     isChannelStream: channels !== undefined,
-    limit: positive(asking, 'limit', true),
-    timeoutMs: secondsToMs(positive(asking, 'timeout', false)),
+    ...parseEnd(asking),
   }
+}
+
+/** `limit` and `timeout`. Throws `bad_request`. */
+export function parseEnd(asking: Asking): RequestedEnd {
+  return { limit: positive(asking, 'limit', true), timeoutMs: secondsToMs(positive(asking, 'timeout', false)) }
 }
 
 /** What `/events/:agentId` listens to: the output of one agent, and nothing else. */
@@ -49,8 +56,7 @@ export function parseAgentRequest(asking: Asking, agentId: string): StreamReques
   return {
     selection: new Selection([channel], narrowed(['output', 'output_batch'], parseTypeFilter(asking.query('types')))),
     isChannelStream: false,
-    limit: positive(asking, 'limit', true),
-    timeoutMs: secondsToMs(positive(asking, 'timeout', false)),
+    ...parseEnd(asking),
   }
 }
 
@@ -59,11 +65,19 @@ export function parseStart(asking: Asking, epoch: string, { oldest, newest }: Bo
   const requested =
     asking.header(HEADER.lastEventId) || CURSOR_PARAMETERS.map((name) => asking.query(name)).find(Boolean)
   if (!requested) return { kind: 'fresh' }
-  if (!asking.header(HEADER.lastEventId) && requested === asking.query('since')) {
-    if (requested === 'now') return { kind: 'resume', seq: newest }
-    if (requested === 'earliest') return { kind: 'resume', seq: oldest }
-  }
-  return startAt(requested, epoch, { oldest, newest })
+  const isSince = !asking.header(HEADER.lastEventId) && requested === asking.query('since')
+  return isSince ? startSince(requested, epoch, { oldest, newest }) : startAt(requested, epoch, { oldest, newest })
+}
+
+/** `since`: a cursor, or `now`, or `earliest`. */
+export function startSince(
+  since: string,
+  epoch: string,
+  { oldest, newest }: Bounds,
+): Exclude<Start, { kind: 'fresh' }> {
+  if (since === 'now') return { kind: 'resume', seq: newest }
+  if (since === 'earliest') return { kind: 'resume', seq: oldest }
+  return startAt(since, epoch, { oldest, newest })
 }
 
 /** Where a reader that comes with a cursor goes on, or why it cannot. */
@@ -106,20 +120,17 @@ export function parseChannelList(text: string): Heard[] {
   return [...heard.values()]
 }
 
-const DASHBOARD: Heard = { kind: 'dashboard', id: '', name: 'dashboard', view: 'full' }
+export const DASHBOARD: Heard = { kind: 'dashboard', id: '', name: 'dashboard', view: 'full' }
 
-function boardChannel(id: string, view: View): Heard {
-  const channel: Channel = { kind: 'board', id, name: channelName('board', id) }
-  return { ...channel, view }
-}
-
-function boardParameter(asking: Asking): { name: string; id: string } | undefined {
+/** The board that is asked for, with its view, and the parameter that names it. Throws `bad_request`. */
+export function parseBoard(asking: Asking): { name: string; channel: Heard } | undefined {
+  const view = parseView(asking.query('view')) ?? 'full'
   for (const name of ['boardId', 'projectId']) {
     const id = asking.query(name)
     if (id === undefined) continue
     if (id === '')
       throw new Problem('bad_request', `${name} is empty. Give the id of a board, or leave it out for the dashboard.`)
-    return { name, id }
+    return { name, channel: { kind: 'board', id, name: channelName('board', id), view } }
   }
   return undefined
 }

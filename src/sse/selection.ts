@@ -11,6 +11,8 @@ import type { TypeFilter } from './type-filter.ts'
 
 export interface Heard extends Channel {
   readonly view: View
+  /** The client did not name it: it comes after those that it did. */
+  readonly isImplied?: boolean
 }
 
 /** One wire name of an event as a connection sees it. */
@@ -29,7 +31,8 @@ export interface Sight {
   readonly ends: readonly string[]
 }
 
-const NOTHING: Sight = { shown: [], ends: [] }
+const NO_ENDS: readonly string[] = []
+const NOTHING: Sight = { shown: [], ends: NO_ENDS }
 
 export class Selection {
   /** Equal for selections that see the same frames. */
@@ -43,7 +46,7 @@ export class Selection {
   constructor(channels: readonly Heard[], types: TypeFilter) {
     this.channels = channels
     this.types = types
-    this.key = `${channels.map(({ name, view, kind }) => (kind === 'board' ? `${name};${view}` : name)).join(',')}?${types.key}`
+    this.key = `${channels.map(keyOf).join(',')}?${types.key}`
     this.#rank = new Map(channels.map(({ name }, rank) => [name, rank]))
   }
 
@@ -54,6 +57,16 @@ export class Selection {
   /** The log's channels that hold what this selection may see. */
   get logChannels(): readonly string[] | typeof ALL {
     return this.hearsEverything ? ALL : [...this.#rank.keys(), EVERYONE]
+  }
+
+  /** With one channel more, or another view of one that is held. */
+  with(heard: Heard): Selection {
+    const held = this.channels.findIndex(({ name, isImplied }) => name === heard.name && !isImplied)
+    if (held >= 0) return new Selection(this.channels.with(held, heard), this.types)
+    const others = this.channels.filter(({ name }) => name !== heard.name)
+    const named = others.filter(({ isImplied }) => !isImplied)
+    const implied = others.filter(({ isImplied }) => isImplied)
+    return new Selection([...named, heard, ...implied], this.types)
   }
 
   without(ended: readonly string[]): Selection {
@@ -67,6 +80,10 @@ export class Selection {
   sight(event: LogEvent): Sight {
     const { entry } = event
     const only = this.channels.length === 1 ? this.channels[0] : undefined
+    if (only?.kind === 'global' && !reachesEveryone(event)) {
+      if (!this.types.passes(event.name)) return NOTHING
+      return { shown: [{ channel: only.name, event: event.name, data: event.text }], ends: NO_ENDS }
+    }
     if (entry && only && only.kind !== 'global') {
       const plan = this.#planFor(event.type, entry, only)
       if (plan) {
@@ -123,6 +140,10 @@ export class Selection {
   }
 }
 
+function keyOf({ kind, name, view, isImplied }: Heard): string {
+  return `${name}${kind === 'board' ? `;${view}` : ''}${isImplied ? '~' : ''}`
+}
+
 /** The one destination of an entry that a listener of one channel sees, when it shows the bare payload and always. */
 function planOf(entry: Entry, kind: ChannelKind, view: View): Destination | null {
   const candidates = entry.to.filter(({ channel }) => channel === kind || channel === EVERYONE)
@@ -130,6 +151,10 @@ function planOf(entry: Entry, kind: ChannelKind, view: View): Destination | null
   if (!only || candidates.length > 1 || entry.isPosted) return null
   const plain = !only.data && !only.lines && !only.when && !only.silent && (!only.view || only.view === view)
   return plain ? only : null
+}
+
+function reachesEveryone(event: LogEvent): boolean {
+  return event.placements.some(({ channel }) => channel === EVERYONE)
 }
 
 function show(event: LogEvent, channel: string, name: string, destination: Destination): Shown {

@@ -65,6 +65,7 @@ export class Snapshots {
   readonly #intervals = new Map<string, { timer: NodeJS.Timeout | null; stale: boolean }>()
 
   readonly #timers: NodeJS.Timeout[] = []
+  #isStopped = false
 
   constructor(store: Store, bus: Bus, sources: SnapshotSources, onError: (error: unknown) => void) {
     this.#store = store
@@ -101,7 +102,7 @@ export class Snapshots {
   /** Something changed on a channel. Costs nothing when nobody listens to it. */
   refresh(channel: string): void {
     this.#fresh.delete(channel)
-    if (this.#bus.audiencesOf(channel).size === 0) return
+    if (this.#isStopped || this.#bus.audiencesOf(channel).size === 0) return
     const interval = this.#intervals.get(channel)
     if (interval) {
       interval.stale = true
@@ -113,6 +114,7 @@ export class Snapshots {
 
   /** No snapshot is sent after this. */
   stop(): void {
+    this.#isStopped = true
     for (const timer of this.#timers) clearInterval(timer)
     for (const { timer } of this.#intervals.values()) if (timer) clearTimeout(timer)
     this.#intervals.clear()

@@ -13,26 +13,21 @@
  * merge of old and new.
  */
 import type { ControlEvent, GapReason } from '../../shared/src/protocol.ts'
-import { type Member, type Segment, segment } from './audience.ts'
+import type { Member, Segment } from './audience.ts'
 import type { Bus, Membership } from './bus.ts'
 import type { CatchUp } from './catch-up.ts'
-import type { Frame } from './frame-list.ts'
-import type { Framing, Packet, Sink } from './framing.ts'
-import { type Greeting, gapFrame, helloFrame, openingFrames, snapshotFrames } from './opening-frames.ts'
-import type { Selection } from './selection.ts'
-import type { Snapshots } from './snapshots.ts'
+import { type ChannelChange, namesAfter, type Replay, type Start } from './channel-change.ts'
+import type { EndReason, Framing, Packet, Sink } from './framing.ts'
+import { Meter, UNLIMITED } from './meter.ts'
+import { type Gap, type Greeting, gapFrame, helloFrame, openingFrames, snapshotFrames } from './opening-frames.ts'
+import { Selection } from './selection.ts'
+import type { Opening, Snapshots } from './snapshots.ts'
 
 /**
  * How much may wait for one connection beyond the kernel's buffers. More would only delay it: what does not fit is
  * read from the log when there is room.
  */
 export const MAX_PENDING_BYTES = 256 * 1024
-
-/** Where a listener begins. */
-export type Start =
-  | { readonly kind: 'fresh' }
-  | { readonly kind: 'resume'; readonly seq: number }
-  | { readonly kind: 'gap'; readonly requested: string; readonly reason: GapReason }
 
 export interface SubscriptionOptions {
   readonly selection: Selection
@@ -42,6 +37,8 @@ export interface SubscriptionOptions {
   readonly limit?: number | undefined
   /** Frames that follow a board's snapshot when the stream opens (replayed statuses). */
   readonly withOpeningFrames: boolean
+  /** Goes on when the last of its channels is over: others may be joined. */
+  readonly outlivesChannels?: boolean
   /** Called once, when the stream has ended by itself; not by `close`. */
   onEnd(): void
 }
@@ -54,9 +51,11 @@ export interface Hub {
 
 type State =
   /** Has read the log up to `cursor`; `owed`: snapshots have been missed and are due at the end. */
-  | { readonly phase: 'behind'; cursor: number; owed: boolean; waiting: boolean }
+  | { readonly phase: 'behind'; cursor: number; owed: boolean; waiting: boolean; replay?: Replay | undefined }
   | { readonly phase: 'live' }
   | { readonly phase: 'opening' | 'ended' }
+
+type Behind = Extract<State, { phase: 'behind' }>
 
 /** One for all, so that the thousand that are asked at once share it. */
 const LIVE: State = { phase: 'live' }
@@ -66,18 +65,35 @@ export class Subscription implements Member {
   readonly #hub: Hub
   readonly #sink: Sink
   readonly #withOpeningFrames: boolean
+  readonly #outlivesChannels: boolean
   readonly #onEnd: () => void
   #membership: Membership
   #state: State = { phase: 'opening' }
-  #left: number
+  readonly #meter: Meter
+  /** Asked for and not carried out; none on most connections. */
+  #changes: ChannelChange[] | null = null
 
-  constructor(hub: Hub, { selection, framing, sink, limit, withOpeningFrames, onEnd }: SubscriptionOptions) {
+  constructor(hub: Hub, { selection, framing, sink, limit, ...options }: SubscriptionOptions) {
     this.#hub = hub
     this.#sink = sink
-    this.#withOpeningFrames = withOpeningFrames
-    this.#onEnd = onEnd
+    this.#withOpeningFrames = options.withOpeningFrames
+    this.#outlivesChannels = options.outlivesChannels ?? false
+    this.#onEnd = options.onEnd
     this.#membership = hub.bus.subscribe(selection, framing)
-    this.#left = limit ?? Infinity
+    this.#meter = limit === undefined ? UNLIMITED : new Meter(limit)
+  }
+
+  /** What it will listen to when all that was asked for is done. */
+  get channels(): ReadonlySet<string> {
+    return namesAfter(this.#selection.channels, this.#changes ?? [])
+  }
+
+  /** Asks for a change, which is carried out after those before it, when there is room and nothing left to read. */
+  change(change: ChannelChange): void {
+    if (this.#state.phase === 'ended') return
+    this.#changes ??= []
+    this.#changes.push(change)
+    if (this.#state === LIVE) this.#hub.catchUp.add(this)
   }
 
   get isBehind(): boolean {
@@ -127,21 +143,35 @@ export class Subscription implements Member {
     this.#write(offered)
   }
 
-  /** Does one piece of catching up: a page of the log, the snapshots that are due, or going live. */
+  /** Does one piece of work: a change, a page of the log, the snapshots that are due, or going live. */
   async step(): Promise<void> {
     const state = this.#state
-    if (state.phase !== 'behind' || state.waiting) return
+    if (state === LIVE) await this.#stepLive()
+    else if (state.phase === 'behind' && !state.waiting) await this.#stepBehind(state)
+  }
+
+  async #stepLive(): Promise<void> {
+    const change = this.#changes?.[0]
+    if (!change) return
+    if (this.#sink.pendingBytes > 0) this.#fallBehind()
+    else await this.#carryOut(change, LIVE)
+    if (this.#state === LIVE && this.#changes) this.#hub.catchUp.add(this)
+  }
+
+  async #stepBehind(state: Behind): Promise<void> {
+    const change = this.#changes?.[0]
     if (this.#sink.pendingBytes > 0) {
       this.#wait(state)
       return
     }
-    if (state.cursor < this.#hub.bus.head) {
+    if (state.replay) await this.#readReplay(state, state.replay)
+    else if (state.cursor < this.#hub.bus.head) {
       // The snapshots that these events gave rise to went to those who were live.
       state.owed = true
       await this.#readPage(state)
-    } else if (state.owed) {
-      await this.#paySnapshots(state)
-    } else {
+    } else if (change) await this.#carryOut(change, state)
+    else if (state.owed) await this.#paySnapshots(state)
+    else {
       this.#state = LIVE
       this.#membership.audience.join(this)
       return
@@ -154,11 +184,10 @@ export class Subscription implements Member {
     const state = this.#state
     if (this.#sink.pendingBytes > 0) return
     if (state.phase === 'live') {
-      this.#membership.audience.release()
-      if (this.#state !== state) return
-    } else if (state.phase !== 'behind') return
-    const reached = state.phase === 'behind' ? state.cursor : this.#hub.bus.head
-    this.#sink.write(packetFor(this.#framing, reached))
+      if (!this.#release()) return
+      // Of a channel that is being read it has not had everything yet.
+    } else if (state.phase !== 'behind' || state.replay) return
+    this.#sink.write(packetFor(this.#framing, this.#reached))
   }
 
   /** Sends a word about the stream itself. It carries no id: one that is behind has not had everything up to here. */
@@ -170,28 +199,45 @@ export class Subscription implements Member {
   }
 
   /** Ends the stream from outside: lines that wait to be joined leave first. Not to be called while frames are handed out. */
-  finish(): void {
+  finish(reason: EndReason = 'done'): void {
     if (this.#state === LIVE) this.#membership.audience.release()
-    this.end()
+    this.end(reason)
   }
 
   /** Ends the stream as its transport does, and forgets the listener. */
-  end(): void {
+  end(reason: EndReason = 'done'): void {
     if (this.#state.phase === 'ended') return
     this.close()
-    this.#sink.end()
+    this.#sink.end(reason)
     this.#onEnd()
   }
 
   /** Forgets the listener, whose connection is gone. */
   close(): void {
-    if (this.#state.phase === 'ended') return
+    const state = this.#state
+    if (state.phase === 'ended') return
     this.#state = { phase: 'ended' }
+    if (state.phase === 'behind') state.replay?.membership.leave()
     this.#membership.audience.leave(this)
     this.#membership.leave()
+    this.#changes = null
   }
 
-  #wait(state: Extract<State, { phase: 'behind' }>): void {
+  /** Lines that wait to be joined leave. False when this ended the stream, or there was no room for them. */
+  #release(): boolean {
+    this.#membership.audience.release()
+    return this.#state === LIVE
+  }
+
+  /** Leaves the live ones of its own accord, having had everything there is. */
+  #fallBehind(replay?: Replay): void {
+    if (!this.#release()) return
+    this.#membership.audience.leave(this)
+    this.#state = { phase: 'behind', cursor: this.#hub.bus.head, owed: true, waiting: false, replay }
+    this.#hub.catchUp.add(this)
+  }
+
+  #wait(state: Behind): void {
     state.waiting = true
     this.#sink.onceDrained(() => {
       if (this.#state !== state) return
@@ -204,7 +250,7 @@ export class Subscription implements Member {
     return this.#state.phase === 'behind' ? this.#state.cursor : this.#hub.bus.head
   }
 
-  async #readPage(state: Extract<State, { phase: 'behind' }>): Promise<void> {
+  async #readPage(state: Behind): Promise<void> {
     const { audience } = this.#membership
     const page = await this.#hub.catchUp.page(audience, state.cursor)
     if (this.#state !== state) return
@@ -224,7 +270,102 @@ export class Subscription implements Member {
     state.cursor = page.reached
   }
 
-  async #paySnapshots(state: Extract<State, { phase: 'behind' }>): Promise<void> {
+  async #carryOut(change: ChannelChange, state: State): Promise<void> {
+    if (change.kind === 'leave') {
+      if (state === LIVE && !this.#release()) return
+      this.#done(change)
+      this.#listenTo(this.#selection.without([change.name]))
+    } else if (change.kind === 'show') {
+      const shown = await this.#hub.snapshots.opening(this.#selection, false)
+      if (this.#isAt(shown.position, state)) this.#show(change, shown)
+    } else await this.#joinChannel(change, state)
+  }
+
+  async #joinChannel(change: Extract<ChannelChange, { kind: 'join' }>, state: State): Promise<void> {
+    const { channel, start } = change
+    const alone = new Selection([channel], this.#selection.types)
+    if (start.kind === 'resume' && start.seq < this.#hub.bus.head) {
+      if (state === LIVE && !this.#release()) return
+      this.#done(change)
+      const membership = this.#hub.bus.subscribe(alone, this.#framing)
+      const replay: Replay = { channel, membership, cursor: start.seq }
+      if (state.phase === 'behind') {
+        state.replay = replay
+        state.owed = true
+      } else this.#fallBehind(replay)
+      return
+    }
+    const { snapshots } = this.#hub
+    const shown = await (start.kind === 'resume' ? snapshots.due(alone) : snapshots.opening(alone, false))
+    if (!this.#isAt(shown.position, state)) return
+    this.#show(change, shown, start.kind === 'gap' ? start : undefined)
+    this.#listenTo(this.#selection.with(channel))
+  }
+
+  /** Still as it was, with everything up to the position. If not, the change is tried again. */
+  #isAt(position: number, state: State): boolean {
+    if (this.#state !== state || position !== this.#hub.bus.head) return false
+    return state.phase === 'behind' ? state.cursor === position : this.#release()
+  }
+
+  #show(change: ChannelChange, { position, snapshots }: Omit<Opening, 'frames'>, gap?: Omit<Gap, 'oldest'>): void {
+    this.#done(change)
+    const framing = this.#framing
+    const id = this.#hub.bus.cursor(position)
+    const texts = gap ? [this.#gap(gap.requested, gap.reason, id)] : []
+    texts.push(...snapshotFrames(framing, snapshots, id))
+    if (texts.length > 0) this.#sink.write(framing.pack(texts))
+  }
+
+  #done(change: ChannelChange): void {
+    this.#changes?.shift()
+    if (this.#changes?.length === 0) this.#changes = null
+    change.done()
+  }
+
+  /** Goes over to the audience that listens so, live if it was, without missing anything in between. */
+  #listenTo(selection: Selection): void {
+    const { audience } = this.#membership
+    const framing = this.#framing
+    audience.leave(this)
+    this.#membership.leave()
+    this.#membership = this.#hub.bus.subscribe(selection, framing)
+    if (this.#state === LIVE) this.#membership.audience.join(this)
+  }
+
+  /** Reads the past of a channel up to where the others stand, and then joins it. */
+  async #readReplay(state: Behind, replay: Replay): Promise<void> {
+    const page = await this.#hub.catchUp.page(replay.membership.audience, replay.cursor, state.cursor)
+    if (this.#state !== state) return
+    if (page === 'trimmed') {
+      const start = { kind: 'gap', requested: this.#hub.bus.cursor(replay.cursor), reason: 'slow' } as const
+      this.#changes = [
+        { kind: 'join', channel: replay.channel, start, done: () => undefined },
+        ...(this.#changes ?? []),
+      ]
+      this.#endReplay(state, replay)
+      return
+    }
+    for (const read of page.segments) {
+      this.#send(read)
+      if (this.#state !== state) return
+      // The channel was over then.
+      if (read.ends.length > 0) return this.#endReplay(state, replay)
+      replay.cursor = read.last
+      if (this.#sink.pendingBytes > 0 && read !== page.segments.at(-1)) return
+    }
+    replay.cursor = page.reached
+    if (replay.cursor < state.cursor) return
+    this.#endReplay(state, replay)
+    this.#listenTo(this.#selection.with(replay.channel))
+  }
+
+  #endReplay(state: Behind, replay: Replay): void {
+    replay.membership.leave()
+    state.replay = undefined
+  }
+
+  async #paySnapshots(state: Behind): Promise<void> {
     const due = await this.#hub.snapshots.due(this.#selection)
     // Committed meanwhile: those events come first.
     if (this.#state !== state || due.position !== state.cursor) return
@@ -235,7 +376,7 @@ export class Subscription implements Member {
   }
 
   /** The log no longer holds this listener's place: it is told so, and goes on from fresh state. */
-  async #startAfresh(state: Extract<State, { phase: 'behind' }>): Promise<void> {
+  async #startAfresh(state: Behind): Promise<void> {
     const requested = this.#hub.bus.cursor(state.cursor)
     const opening = await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
     if (this.#state !== state) return
@@ -252,34 +393,20 @@ export class Subscription implements Member {
   }
 
   #write(made: Segment): void {
-    const whole = this.#left === Infinity || made.frames.length <= this.#left ? made : this.#cut(made)
-    this.#sink.write(whole.packet)
-    if (this.#left !== Infinity) for (const frame of whole.frames) this.#spend(frame.counts)
+    this.#send(made)
     if (made.ends.length > 0 && this.#state.phase !== 'ended') this.#forget(made.ends, made.last)
   }
 
-  #cut(made: Segment): Segment {
-    const frames: Frame[] = []
-    let counted = 0
-    for (const frame of made.frames) {
-      counted += frame.counts
-      if (counted > this.#left) break
-      frames.push(frame)
-    }
-    return segment(frames, this.#framing)
-  }
-
-  #spend(events: number): void {
-    if (this.#left === Infinity) return
-    this.#left -= events
-    if (this.#left <= 0) this.end()
+  #send(made: Segment): void {
+    this.#sink.write(this.#meter.pass(made, this.#framing).packet)
+    if (this.#meter.isSpent) this.end()
   }
 
   /** Goes on without channels that are over; ends when none is left. */
   #forget(channels: readonly string[], seq: number): void {
     const rest = this.#selection.without(channels)
     if (rest.channels.length === this.#selection.channels.length) return
-    if (rest.channels.length === 0) {
+    if (rest.channels.length === 0 && !this.#outlivesChannels) {
       this.end()
       return
     }

@@ -7,6 +7,14 @@ import { exampleIds } from './examples.ts'
 
 const label = z.string().nullable()
 
+/** snake_case, as the family of mail and tasks. */
+const socket = z.strictObject({ agent_id: externalId, client_id: z.string(), session_id: externalId.nullable() })
+const exampleSocket = {
+  agent_id: exampleIds.agent,
+  client_id: '0192f3a4-5b6c-7d8e-9f00-0000000000c1',
+  session_id: exampleIds.session,
+}
+
 export const agentEvents = {
   'agent.registered': event({
     summary: 'An agent made itself known, or changed what it told of itself.',
@@ -34,6 +42,22 @@ export const agentEvents = {
       label: 'Claude',
     },
     to: [{ channel: EVERYONE, event: 'agent_profile' }],
+    refreshes: ['dashboard'],
+  }),
+  'agent.connected': event({
+    summary: 'An agent opened a socket.',
+    about: z.strictObject({}),
+    shows: socket,
+    example: exampleSocket,
+    to: [{ channel: 'agent', by: 'agent_id', event: 'agent.connected' }],
+    refreshes: ['dashboard'],
+  }),
+  'agent.disconnected': event({
+    summary: 'A socket of an agent is gone, for whatever reason.',
+    about: z.strictObject({}),
+    shows: socket,
+    example: exampleSocket,
+    to: [{ channel: 'agent', by: 'agent_id', event: 'agent.disconnected' }],
     refreshes: ['dashboard'],
   }),
 }

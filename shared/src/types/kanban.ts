@@ -3,9 +3,7 @@ import * as z from 'zod'
 import { MAX_TITLE_LENGTH } from '../protocol.ts'
 import { externalId, line, text, timestamp, webUrl } from './text.ts'
 
-export const DONE_COLUMN_KEY = 'done'
-export const IN_PROGRESS_COLUMN_KEY = 'in_progress'
-export const REVIEW_COLUMN_KEY = 'review'
+export { DONE_COLUMN_KEY, IN_PROGRESS_COLUMN_KEY, REVIEW_COLUMN_KEY } from '../column-keys.ts'
 
 export const boardId = z
   .string()

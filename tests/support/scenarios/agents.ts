@@ -3,7 +3,9 @@
 import type { agentEvents } from '../../../shared/src/catalogue/agents.ts'
 import type { EventType } from '../../../shared/src/catalogue.ts'
 import type { Agent, Profile } from '../../../shared/src/types/agents.ts'
-import { boardWithCard, NOWHERE, newAgentId, type Scenario, send } from './scenario.ts'
+import type { TestServer } from '../server.ts'
+import { SocketClient } from '../socket.ts'
+import { boardWithCard, NOWHERE, newAgentId, type Scenario, type Scene, send } from './scenario.ts'
 
 export const agentScenarios = {
   'agent.registered': async (server) => {
@@ -50,4 +52,50 @@ export const agentScenarios = {
       },
     }
   },
+
+  'agent.connected': (server) => presence(server, false),
+
+  'agent.disconnected': (server) => presence(server, true),
 } satisfies Record<EventType & keyof typeof agentEvents, Scenario>
+
+/** A socket that comes, or goes. */
+async function presence(server: TestServer, leaves: boolean): Promise<Scene> {
+  const { boardId, cardId } = await boardWithCard(server)
+  const agentId = newAgentId()
+  const path = `/ws?global=0&agent_id=${agentId}&session_id=ses-1`
+  const early = leaves ? await SocketClient.open(server.url, path) : null
+  if (early) await newest(server, agentId, 'agent.connected')
+  return {
+    ...NOWHERE,
+    boardId,
+    cardId,
+    agentId,
+    async act() {
+      const type = leaves ? 'agent.disconnected' : 'agent.connected'
+      const socket = early ?? (await SocketClient.open(server.url, path))
+      if (leaves) socket.websocket.terminate()
+      await socket.until(() => socket.ofType('connected').length > 0)
+      const client_id = socket.ofType('connected')[0]?.client_id
+      const { id, timestamp } = await newest(server, agentId, type)
+      const shown = { agent_id: agentId, client_id, session_id: 'ses-1' }
+      return {
+        eventId: id,
+        at: new Date(timestamp).toISOString(),
+        sequence: [type],
+        full: shown,
+        shows: { agent: [type, shown] },
+      }
+    },
+  }
+}
+
+/** The newest event of an agent, once it is of a type. */
+async function newest(server: TestServer, agentId: string, type: string): Promise<{ id: string; timestamp: number }> {
+  for (;;) {
+    const { events } = await server.get<{ events: Array<{ event: string; id: string; timestamp: number }> }>(
+      `/events?channels=agent:${agentId}`,
+    )
+    const last = events.at(-1)
+    if (last?.event === type) return last
+  }
+}

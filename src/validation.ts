@@ -1,10 +1,13 @@
 /** Parses what a client sent with a schema, and says in sentences what is wrong with it. */
 import type * as z from 'zod'
-import type { FieldError } from '../../shared/src/errors.ts'
-import { Problem } from '../errors.ts'
+import type { FieldError } from '../shared/src/errors.ts'
+import { Problem } from './errors.ts'
 
-/** `validation_failed` for a body, `bad_request` for a query: each fault with its path, unknown fields by name. */
-export function parseInput<T>(schema: z.ZodType<T>, value: unknown, where: 'body' | 'query'): T {
+/** What a client sent: the body or the query of a request, or a message on a socket. */
+export type Where = 'body' | 'query' | 'message'
+
+/** `bad_request` for a query, `validation_failed` for the rest: each fault with its path, unknown fields by name. */
+export function parseInput<T>(schema: z.ZodType<T>, value: unknown, where: Where): T {
   const parsed = parse(schema, value, where)
   if (parsed.success) return parsed.data
   const errors = parsed.error.issues.flatMap((issue) => fieldErrors(issue))
@@ -12,10 +15,10 @@ export function parseInput<T>(schema: z.ZodType<T>, value: unknown, where: 'body
     .slice(0, 5)
     .map(({ path, message }) => (path === '' ? `The ${where} ${message}.` : `${path} ${message}.`))
     .join(' ')
-  throw where === 'body' ? new Problem('validation_failed', detail, { errors }) : new Problem('bad_request', detail)
+  throw where === 'query' ? new Problem('bad_request', detail) : new Problem('validation_failed', detail, { errors })
 }
 
-function parse<T>(schema: z.ZodType<T>, value: unknown, where: 'body' | 'query'): z.ZodSafeParseResult<T> {
+function parse<T>(schema: z.ZodType<T>, value: unknown, where: Where): z.ZodSafeParseResult<T> {
   try {
     return schema.safeParse(value, { reportInput: false })
   } catch (cause) {

@@ -1,0 +1,15 @@
+/** The address of Socket.IO, whose library answers by itself. */
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Hono } from 'hono'
+import { Problem } from '../errors.ts'
+import { SOCKET_IO_PATH, type SocketIo } from '../ws/socketio.ts'
+import type { Env } from './api.ts'
+
+export function registerSocketIo(app: Hono<Env>, socketIo: SocketIo | null): void {
+  app.all(`${SOCKET_IO_PATH}*`, (c) => {
+    if (!socketIo)
+      throw new Problem('not_found', 'Socket.IO is switched off here: start the server with BOARDCAST_SOCKETIO=1.')
+    socketIo.handleRequest(c.env.incoming, c.env.outgoing)
+    return RESPONSE_ALREADY_SENT
+  })
+}

@@ -1,0 +1,34 @@
+/**
+ * How events look on sockets. A board or dashboard socket has the bare payloads of its stream, and like there the id is
+ * on the last frame of an event only; a channel socket has envelopes, each with the id of its event. Names and ids hold
+ * nothing that JSON would escape.
+ */
+import { EVERYONE } from '../../shared/src/protocol.ts'
+import type { Framing, Packet } from '../sse/framing.ts'
+import { textFrames } from './text-frames.ts'
+
+export const boardFraming: Framing = {
+  key: 'ws',
+  frame: ({ event, data }, _at, id, marked) => bare(event, data, id, marked),
+  control: (event, data, id, marked) => bare(event, data, id, marked),
+  pack,
+}
+
+export const channelFraming: Framing = {
+  key: 'ws channels',
+  frame: ({ channel, event, data }, at, id) => enveloped(channel, event, data, at, id),
+  control: (event, data, id) => enveloped(EVERYONE, event, data, Date.now(), id),
+  pack,
+}
+
+function pack(frames: readonly string[]): Packet {
+  return { bytes: textFrames(frames.includes('') ? frames.filter((text) => text !== '') : frames) }
+}
+
+function bare(event: string, data: string, id: string, marked: boolean): string {
+  return `{"type":"${event}","payload":${data}${marked ? `,"id":"${id}"` : ''}}`
+}
+
+function enveloped(channel: string, event: string, data: string, at: number, id: string): string {
+  return `{"type":"event","id":"${id}","channel":"${channel}","event":"${event}","data":${data},"timestamp":${at}}`
+}

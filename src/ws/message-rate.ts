@@ -1,0 +1,35 @@
+/** How often a socket may speak: a bucket that fills by the second, and a count of what was refused. */
+import { MAX_REFUSALS_PER_MINUTE, MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../shared/src/protocol.ts'
+
+const MINUTE_MS = 60_000
+
+export type Verdict = 'carry out' | 'refuse' | 'close'
+
+export class MessageRate {
+  #left = MESSAGE_BURST
+  #filledAt: number
+  #refused = 0
+  #refusedSince: number
+
+  /** `now` in milliseconds, of a clock that does not go back. */
+  constructor(now: number) {
+    this.#filledAt = now
+    this.#refusedSince = now
+  }
+
+  /** Counts a message, and says what is to become of it. */
+  take(now: number): Verdict {
+    this.#left = Math.min(MESSAGE_BURST, this.#left + ((now - this.#filledAt) / 1_000) * MESSAGES_PER_SECOND)
+    this.#filledAt = now
+    if (this.#left >= 1) {
+      this.#left -= 1
+      return 'carry out'
+    }
+    if (now - this.#refusedSince >= MINUTE_MS) {
+      this.#refused = 0
+      this.#refusedSince = now
+    }
+    this.#refused += 1
+    return this.#refused > MAX_REFUSALS_PER_MINUTE ? 'close' : 'refuse'
+  }
+}

@@ -1,0 +1,39 @@
+/** What comes over a socket, before anything is made of it: a JSON object with a `type`, and perhaps an `id`. */
+import * as z from 'zod'
+import { Problem } from '../errors.ts'
+import { parseInput } from '../validation.ts'
+
+/** By which a client knows the answer to its message. */
+export type MessageId = string | number
+
+const id = z.union([z.string().max(200), z.number()], 'must be a number, or text of at most 200 characters')
+
+/** Throws `invalid_json`, and `validation_failed` for JSON that is no object. */
+export function objectIn(text: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    const why = cause instanceof SyntaxError ? cause.message : 'it is nested too deeply'
+    throw new Problem('invalid_json', `The message is not JSON: ${why}.`, { cause })
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new Problem('validation_failed', 'The message must be a JSON object with a type.', {
+    errors: [{ path: '', message: 'must be an object' }],
+  })
+}
+
+/** Throws `validation_failed`. */
+export function messageId(value: unknown): MessageId | undefined {
+  if (value === undefined || value === null) return undefined
+  return parseInput(z.object({ id }), { id: value }, 'message').id
+}
+
+/** The id of a message that is not to be carried out, where it has one that can be read. */
+export function idIn(text: string): MessageId | undefined {
+  try {
+    return messageId(objectIn(text).id)
+  } catch {
+    return undefined // Harmless: the refusal goes out without it.
+  }
+}

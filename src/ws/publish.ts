@@ -1,0 +1,85 @@
+/** What a socket may publish: mail, signs of life, and events of its own on topics. */
+import * as z from 'zod'
+import { type Channel, parseChannel } from '../../shared/src/channels.ts'
+import { UNSTORED } from '../../shared/src/protocol.ts'
+import { message, postedContent } from '../../shared/src/types/messages.ts'
+import { eventName, postedJson } from '../../shared/src/types/text.ts'
+import type { Tx } from '../db/store.ts'
+import { noteHeartbeat } from '../domain/agents.ts'
+import { sendMessage } from '../domain/messages.ts'
+import { postTopicEvent } from '../domain/topics.ts'
+import { Problem } from '../errors.ts'
+import { parseInput } from '../validation.ts'
+import { SocketRefusal } from './socket-errors.ts'
+
+const MESSAGE = 'message.new'
+
+/** Fields that a message has from elsewhere: the socket says who sends it, the channel says to whom. */
+const SAID_BY_THE_SOCKET = new Set(['from_agent', 'to_agent', 'topic'])
+
+const mail = z.strictObject({
+  content: postedContent,
+  priority: message.shape.priority.optional(),
+  ttl_seconds: message.shape.ttl_seconds.optional(),
+})
+
+export interface Publication {
+  readonly channel: string
+  readonly event: string
+  readonly data: unknown
+}
+
+/** Who publishes: the agent that the socket speaks for, or the client id. */
+export interface Publisher {
+  readonly agentId: string | null
+  readonly clientId: string
+}
+
+/** Throws `invalid_channel`, `validation_failed` and INVALID_EVENT. */
+export async function publish(tx: Tx, publisher: Publisher, { channel, event, data }: Publication): Promise<void> {
+  const target = parseChannel(channel)
+  if (!target) throw new Problem('invalid_channel', `${JSON.stringify(channel.slice(0, 300))} is not a channel.`)
+  if (event === MESSAGE) {
+    const addressee = addresseeOf(target)
+    if (addressee) {
+      const from_agent = publisher.agentId ?? publisher.clientId
+      await sendMessage(tx, { from_agent, ...addressee, ...mailOf(data) })
+      return
+    }
+  } else if (event === UNSTORED.agentHeartbeat) {
+    const agentId = target.kind === 'agent' ? target.id : target.kind === 'global' ? publisher.agentId : null
+    if (agentId !== null) return noteHeartbeat(tx, agentId)
+  } else if (target.kind === 'topic') {
+    const posted = parseInput(z.object({ data: postedJson }), { data: data ?? null }, 'message')
+    return postTopicEvent(tx, target.id, { event: validEventName(event), data: posted.data }).catch(asInvalidEvent)
+  }
+  throw new SocketRefusal(
+    'INVALID_EVENT',
+    `A socket cannot publish ${JSON.stringify(event.slice(0, 150))} on ${target.name}: message.new goes to agent:, topic: and global, agent.heartbeat to agent:, anything else to topic:.`,
+  )
+}
+
+function addresseeOf({ kind, id }: Channel): { to_agent?: string; topic?: string } | null {
+  if (kind === 'agent') return { to_agent: id }
+  if (kind === 'topic') return { topic: id }
+  return kind === 'global' ? {} : null
+}
+
+/** Data with the fields of a message, `content` among them, is one; anything else is the content as a whole. */
+function mailOf(data: unknown): z.infer<typeof mail> {
+  if (typeof data === 'object' && data !== null && 'content' in data) {
+    const given = Object.fromEntries(Object.entries(data).filter(([name]) => !SAID_BY_THE_SOCKET.has(name)))
+    if (Object.keys(given).every((name) => name in mail.shape)) return parseInput(mail, given, 'message')
+  }
+  return { content: parseInput(z.object({ data: postedContent }), { data }, 'message').data }
+}
+
+function asInvalidEvent(thrown: unknown): never {
+  const isName = thrown instanceof Problem && thrown.errors?.some(({ path }) => path === 'event')
+  throw isName ? new SocketRefusal('INVALID_EVENT', thrown.message) : thrown
+}
+
+function validEventName(event: string): string {
+  if (eventName.safeParse(event).success) return event
+  throw new SocketRefusal('INVALID_EVENT', 'The name of an event must be 1 to 128 letters, digits and : _ - .')
+}

@@ -1,0 +1,20 @@
+/** An HTTP answer on the socket of an upgrade that is not granted, and its end. */
+import { STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { HEADER } from '../../shared/src/protocol.ts'
+import type { Problem } from '../errors.ts'
+
+export function refuseUpgrade(socket: Duplex, problem: Problem, headers: Readonly<Record<string, string>>): void {
+  const body = Buffer.from(JSON.stringify(problem.body))
+  const all: Record<string, string | number> = {
+    ...headers,
+    'Content-Type': 'application/problem+json',
+    'Content-Length': body.length,
+    Connection: 'close',
+    ...(problem.retryAfterS !== undefined && { [HEADER.retryAfter]: problem.retryAfterS }),
+  }
+  const { status } = problem.body
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  socket.on('error', () => undefined) // Harmless: it is over either way.
+  socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`), body]))
+}

@@ -1,0 +1,175 @@
+/**
+ * Socket.IO over the same bus: a client emits `subscribe` and `unsubscribe`, and gets every event as `message`. The
+ * library does the protocol (polling, upgrade, pings); what is sent is encoded once for all who get it.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Socket as Client, Server } from 'socket.io'
+import { uuidv7 } from 'uuidv7'
+import * as z from 'zod'
+import { EVERYONE, MAX_MESSAGE_BYTES, RETRY_MS, SILENT_HEARTBEATS } from '../../shared/src/protocol.ts'
+import { ConfigError } from '../config.ts'
+import { type Connections, spread } from '../sse/connections.ts'
+import type { Framing } from '../sse/framing.ts'
+import type { Heartbeat } from '../sse/heartbeat.ts'
+import { Selection } from '../sse/selection.ts'
+import { type Hub, Subscription } from '../sse/subscription.ts'
+import { EVERY_TYPE } from '../sse/type-filter.ts'
+import { parseInput } from '../validation.ts'
+import { join, leave, type MembershipDependencies } from './membership.ts'
+import { MessageRate } from './message-rate.ts'
+import { isForeignPage } from './origin.ts'
+import { SocketRefusal, socketErrorOf, TOO_MANY } from './socket-errors.ts'
+import { SocketIoSink } from './socketio-sink.ts'
+
+export const SOCKET_IO_PATH = '/socket.io/'
+
+export interface SocketIoDependencies extends MembershipDependencies {
+  readonly hub: Hub
+  readonly connections: Connections
+  readonly heartbeat: Heartbeat
+  readonly heartbeatMs: number
+  readonly corsOrigins: readonly string[]
+  onError(error: unknown): void
+}
+
+/** The requests under SOCKET_IO_PATH. */
+export interface SocketIo {
+  handleRequest(incoming: IncomingMessage, outgoing: ServerResponse): void
+  handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void
+  close(): void
+}
+
+/** What a client emits: a channel, alone or with the cursor to go on after. */
+const subscription = z
+  .union(
+    [z.string(), z.object({ channel: z.string(), since: z.string().nullish() })],
+    'must be a channel, or {channel, since}',
+  )
+  .transform((asked) => (typeof asked === 'string' ? { channel: asked, since: undefined } : asked))
+
+/** Calls `done` with the channel's name when it takes effect. */
+type Work = (done: (channel: string) => void) => Promise<void>
+
+/** Loads the library. Throws ConfigError when it is not installed. */
+export async function createSocketIo(dependencies: SocketIoDependencies): Promise<SocketIo> {
+  const { connections, corsOrigins, heartbeatMs } = dependencies
+  const library = await import('socket.io').catch((cause: unknown) => {
+    throw new ConfigError('BOARDCAST_SOCKETIO=1 needs the package socket.io: npm install socket.io', { cause })
+  })
+  const server = new library.Server({
+    path: SOCKET_IO_PATH,
+    serveClient: false,
+    maxHttpBufferSize: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    httpCompression: false,
+    pingInterval: heartbeatMs,
+    pingTimeout: heartbeatMs * SILENT_HEARTBEATS - heartbeatMs,
+    allowRequest: (incoming, decide) =>
+      connections.isDraining || isForeignPage(incoming, corsOrigins)
+        ? decide('Not allowed', false)
+        : decide(null, true),
+    ...(corsOrigins.length > 0 && { cors: { origin: [...corsOrigins] } }),
+  })
+  // The library wants a server to make its engine; requests reach the engine from ours, so this one never listens.
+  server.attach(createServer())
+  server.on('connection', (client) => open(dependencies, client))
+  return {
+    handleRequest: (incoming, outgoing) => server.engine.handleRequest(asEngineRequest(incoming), outgoing),
+    handleUpgrade: (incoming, socket, head) => server.engine.handleUpgrade(asEngineRequest(incoming), socket, head),
+    close: () => server.engine.close(),
+  }
+}
+
+function open(dependencies: SocketIoDependencies, client: Client): void {
+  const { hub, connections, heartbeat, heartbeatMs, onError } = dependencies
+  const undo: Array<() => void> = []
+  const finish = () => {
+    for (const one of undo.splice(0)) one()
+  }
+  const sink = new SocketIoSink(client)
+  const listening = new Subscription(hub, {
+    selection: new Selection([], EVERY_TYPE),
+    framing,
+    sink,
+    withOpeningFrames: false,
+    outlivesChannels: true,
+    onEnd: finish,
+  })
+  const rate = new MessageRate(performance.now())
+  let last: Promise<void> = Promise.resolve()
+
+  async function answer(work: Work, ack: unknown): Promise<void> {
+    try {
+      await work((channel) => {
+        if (typeof ack === 'function') ack({ success: true, channel })
+      })
+    } catch (thrown) {
+      const error = socketErrorOf(thrown, onError)
+      if (typeof ack === 'function') ack({ success: false, ...error })
+      else client.emit('error', error)
+    }
+  }
+
+  /** One after the other, and only so many. */
+  function carryOut(work: Work, ack: unknown): void {
+    const verdict = rate.take(performance.now())
+    if (verdict === 'close') client.disconnect(true)
+    else if (verdict === 'refuse') void answer(() => Promise.reject(TOO_MANY), ack)
+    else last = last.then(() => answer(work, ack))
+  }
+
+  undo.push(
+    () => listening.close(),
+    heartbeat.add(listening),
+    connections.add({ transport: 'socketio', subscription: listening, sink }),
+  )
+  client.on('disconnect', finish)
+  client.on('subscribe', (asked: unknown, ack: unknown) => {
+    carryOut((done) => {
+      const { channel, since } = parse(asked)
+      return join(dependencies, listening, { spelled: channel, since }, done)
+    }, ack)
+  })
+  client.on('unsubscribe', (asked: unknown, ack: unknown) => {
+    carryOut((done) => leave(listening, parse(asked).channel, done), ack)
+  })
+  client.onAny((event: string, ...rest: unknown[]) => {
+    if (event === 'subscribe' || event === 'unsubscribe') return
+    carryOut(refuse, rest.at(-1))
+  })
+  listening
+    .open({ kind: 'fresh' }, { connectionId: uuidv7(), heartbeatMs, retryMs: spread(RETRY_MS) })
+    .catch((error: unknown) => {
+      onError(error)
+      client.disconnect(true)
+    })
+}
+
+async function refuse(): Promise<never> {
+  throw new SocketRefusal('UNKNOWN_MESSAGE_TYPE', 'A client emits subscribe and unsubscribe, and nothing else.')
+}
+
+function parse(asked: unknown): { channel: string; since?: string | null | undefined } {
+  return parseInput(z.object({ channel: subscription }), { channel: asked }, 'message').channel
+}
+
+/** Packets of the library's protocol, version 5: an event (2) of the main namespace, its name and its argument. */
+const framing: Framing = {
+  key: 'socketio',
+  frame: ({ channel, event, data }, _at, id) => message(channel, event, data, id),
+  control: (event, data, id) => message(EVERYONE, event, data, id),
+  pack(frames) {
+    const texts = frames.filter((text) => text !== '')
+    return { bytes: Buffer.from(texts.join('')), texts }
+  },
+}
+
+function message(channel: string, event: string, data: string, id: string): string {
+  return `2["message",{"type":"${event}","data":${data},"channel":"${channel}","id":"${id}"}]`
+}
+
+/** The engine adds a field of its own to Node's request. */
+function asEngineRequest(incoming: IncomingMessage): Parameters<Server['engine']['handleRequest']>[0] {
+  return incoming as Parameters<Server['engine']['handleRequest']>[0]
+}

@@ -1,0 +1,165 @@
+/** The upgrade of a connection to a WebSocket: who may have one, of which kind, and what it listens to. */
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { uuidv7 } from 'uuidv7'
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
+import type { ChannelKind } from '../../shared/src/channels.ts'
+import { API_PREFIX, CLOSE, HEADER, MAX_MESSAGE_BYTES } from '../../shared/src/protocol.ts'
+import type { Store } from '../db/store.ts'
+import { Problem } from '../errors.ts'
+import { type Asking, parseStart } from '../sse/request.ts'
+import { boardConversation, dashboardConversation } from './board-socket.ts'
+import { channelConversation } from './channel-socket.ts'
+import { boardFraming, channelFraming } from './framings.ts'
+import { isForeignPage } from './origin.ts'
+import { type Conversation, openPeer, type Peer, type PeerDependencies } from './peer.ts'
+import type { Presence } from './presence.ts'
+import { refuseUpgrade } from './refusal.ts'
+import { parseSocketRequest, type SocketRequest } from './request.ts'
+
+export interface UpgradeDependencies extends PeerDependencies {
+  readonly store: Store
+  readonly presence: Presence
+  /** Origins of pages that may open a socket besides those of this service itself. */
+  readonly corsOrigins: readonly string[]
+  mustExist(kind: ChannelKind, id: string): Promise<void>
+}
+
+export interface Upgrades {
+  handle(incoming: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Cuts every socket that there is, also those whose closing is under way. */
+  destroyAll(): void
+}
+
+/** Addresses of sockets; true: of the dashboard. */
+const ADDRESSES: ReadonlyMap<string, boolean> = new Map(
+  ['', API_PREFIX].flatMap((prefix) => [
+    [`${prefix}/ws`, false],
+    [`${prefix}/ws/dashboard`, true],
+  ]),
+)
+
+/** The published types of the library do not know `closeTimeout` yet. */
+const LIBRARY: ServerOptions & { closeTimeout: number } = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: MAX_MESSAGE_BYTES,
+  // Everything but the closing handshake is written past the library (sink.ts).
+  autoPong: false,
+  // A peer that does not answer the closing handshake is cut then.
+  closeTimeout: 5_000,
+}
+
+export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
+  const { connections, corsOrigins } = dependencies
+  const library = new WebSocketServer(LIBRARY)
+  const sockets = new Set<Duplex>()
+
+  function handle(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    try {
+      const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost')
+      const isDashboard = ADDRESSES.get(pathname)
+      if (isDashboard === undefined) throw new Problem('not_found', `There is no WebSocket at ${pathname}, but at /ws.`)
+      if (isForeignPage(incoming, corsOrigins)) {
+        const { origin } = incoming.headers
+        throw new Problem(
+          'forbidden',
+          `Pages of ${origin} may not open sockets here. List it in BOARDCAST_CORS_ORIGINS.`,
+        )
+      }
+      if (connections.isDraining) {
+        throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
+      }
+      const asking: Asking = {
+        header: (name) => first(incoming.headers[name.toLowerCase()]),
+        query: (name) => searchParams.get(name) ?? undefined,
+      }
+      const request = parseSocketRequest(asking, isDashboard)
+      library.handleUpgrade(incoming, socket, head, (websocket) => {
+        sockets.add(socket)
+        socket.once('close', () => sockets.delete(socket))
+        void open(dependencies, { websocket, socket: socket as Socket }, request, asking)
+      })
+    } catch (thrown) {
+      const problem = thrown instanceof Problem ? thrown : new Problem('bad_request', 'The address cannot be read.')
+      refuseUpgrade(socket, problem, { [HEADER.requestId]: uuidv7() })
+    }
+  }
+
+  return {
+    handle,
+    destroyAll() {
+      for (const socket of sockets) socket.destroy()
+    },
+  }
+}
+
+/** A plain GET of a socket's address: a browser learns from it why its socket failed. */
+export function upgradeRequired(path: string): Problem {
+  return new Problem(
+    'upgrade_required',
+    `${path} is a WebSocket: open it with ws:// and an upgrade. GET /sse is the stream over HTTP.`,
+  )
+}
+
+async function open(
+  dependencies: UpgradeDependencies,
+  connection: { websocket: WebSocket; socket: Socket },
+  request: SocketRequest,
+  asking: Asking,
+): Promise<void> {
+  const { store, onError } = dependencies
+  const { websocket } = connection
+  // Until it is known that there is something to listen to: faults and messages of an impatient client must not be lost.
+  websocket.on('error', () => undefined)
+  websocket.pause()
+  try {
+    for (const { kind, id } of request.selection.channels) await dependencies.mustExist(kind, id)
+  } catch (error) {
+    if (!(error instanceof Problem)) onError(error)
+    websocket.resume()
+    websocket.close(CLOSE.refused, error instanceof Problem ? error.body.title : 'Refused')
+    return
+  }
+  const isChannels = request.kind === 'channels'
+  openPeer(
+    dependencies,
+    connection,
+    {
+      selection: request.selection,
+      framing: isChannels ? channelFraming : boardFraming,
+      start: parseStart(asking, store.log.epoch, store.log.bounds),
+      withOpeningFrames: !isChannels,
+      outlivesChannels: isChannels,
+      limit: request.limit,
+      timeoutMs: request.timeoutMs,
+    },
+    (peer) => conversationOf(dependencies, request, peer),
+  )
+  websocket.resume()
+}
+
+function conversationOf(dependencies: UpgradeDependencies, request: SocketRequest, peer: Peer): Conversation {
+  const { connections } = dependencies
+  const talking = {
+    ...dependencies,
+    refuseMutations() {
+      if (!connections.isDraining) return
+      throw new Problem('draining', 'The server is going down; nothing was changed. Try again in a moment.')
+    },
+  }
+  switch (request.kind) {
+    case 'channels':
+      return channelConversation(talking, request, peer)
+    case 'board':
+      return boardConversation(talking, request.selection.channels[0]?.id ?? '', peer)
+    case 'dashboard':
+      return dashboardConversation
+  }
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
