@@ -15,6 +15,7 @@ export interface Membership {
 }
 
 interface Entry {
+  readonly key: string
   readonly audience: Audience
   members: number
 }
@@ -40,21 +41,11 @@ export class Bus {
     const key = `${framing.key} ${selection.key}`
     let entry = this.#audiences.get(key)
     if (!entry) {
-      entry = { audience: new Audience(selection, framing, this.cursor), members: 0 }
+      entry = { key, audience: new Audience(selection, framing, this.cursor), members: 0 }
       this.#audiences.set(key, entry)
       for (const { name } of selection.channels) this.#audiencesOf(name).add(entry.audience)
     }
-    entry.members += 1
-    const { audience } = entry
-    let left = false
-    return {
-      audience,
-      leave: () => {
-        if (left) return
-        left = true
-        this.#release(key)
-      },
-    }
+    return this.#join(entry)
   }
 
   /** Gives every audience the events that concern it, in order, and hands out what they make of them. */
@@ -122,12 +113,24 @@ export class Bus {
     return audiences
   }
 
-  #release(key: string): void {
-    const entry = this.#audiences.get(key)
-    if (!entry) return
+  /** Apart from `subscribe`, whose texts would live as long as the membership. */
+  #join(entry: Entry): Membership {
+    entry.members += 1
+    let left = false
+    return {
+      audience: entry.audience,
+      leave: () => {
+        if (left) return
+        left = true
+        this.#release(entry)
+      },
+    }
+  }
+
+  #release(entry: Entry): void {
     entry.members -= 1
     if (entry.members > 0) return
-    this.#audiences.delete(key)
+    this.#audiences.delete(entry.key)
     for (const { name } of entry.audience.selection.channels) {
       const audiences = this.#channels.get(name)
       audiences?.delete(entry.audience)

@@ -60,15 +60,16 @@ export class Connections {
     return this.#draining
   }
 
-  /** Returns the undo, safe to call twice. */
-  add(connection: Connection): () => void {
+  add(connection: Connection): void {
     this.#open.add(connection)
-    return () => {
-      if (!this.#open.delete(connection)) return
-      this.#stalls.delete(connection)
-      this.#ended.count += 1
-      this.#ended.bytes += connection.sink.bytesWritten
-    }
+  }
+
+  /** Safe to call twice. */
+  remove(connection: Connection): void {
+    if (!this.#open.delete(connection)) return
+    this.#stalls.delete(connection)
+    this.#ended.count += 1
+    this.#ended.bytes += connection.sink.bytesWritten
   }
 
   counts(): ConnectionCounts {

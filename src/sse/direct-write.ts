@@ -32,8 +32,14 @@ let spare: WriteRequest | null = null
 export function directHandle(socket: Socket): Handle | null {
   const { _handle: handle } = socket as Socket & { readonly _handle?: Partial<Handle> | null }
   if (typeof handle?.writeBuffer !== 'function' || typeof handle.writeQueueSize !== 'number') return null
-  if (!Request) learnRequest(handle as Handle)
   return Request ? (handle as Handle) : null
+}
+
+/** To be called before something is written through a socket: the first such write shows what a request is. */
+export function learnFrom(socket: Socket): void {
+  if (Request) return
+  const { _handle: handle } = socket as Socket & { readonly _handle?: Partial<Teaching> | null }
+  if (typeof handle?.writeBuffer === 'function' && typeof handle.writev === 'function') learnRequest(handle as Teaching)
 }
 
 /**
@@ -53,11 +59,19 @@ export function writeDirectly(handle: Handle, bytes: Buffer): number {
   return pending
 }
 
-/** The next write of Node's own tells what a request is. */
-function learnRequest(handle: Handle): void {
-  handle.writeBuffer = (request, bytes) => {
-    Reflect.deleteProperty(handle, 'writeBuffer')
-    Request = request.constructor as new () => WriteRequest
-    return handle.writeBuffer(request, bytes)
+/** Node's own ways to write to a handle: one buffer, and several at once. */
+interface Teaching {
+  writeBuffer(request: WriteRequest, ...rest: unknown[]): number
+  writev(request: WriteRequest, ...rest: unknown[]): number
+}
+
+function learnRequest(handle: Teaching): void {
+  for (const name of ['writeBuffer', 'writev'] as const) {
+    handle[name] = (request, ...rest) => {
+      Reflect.deleteProperty(handle, 'writeBuffer')
+      Reflect.deleteProperty(handle, 'writev')
+      Request = request.constructor as new () => WriteRequest
+      return handle[name](request, ...rest)
+    }
   }
 }

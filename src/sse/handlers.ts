@@ -8,23 +8,15 @@ import type { ChannelKind } from '../../shared/src/channels.ts'
 import { CONTROL, RETRY_MS } from '../../shared/src/protocol.ts'
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
-import type { Start } from './channel-change.ts'
-import { type Connections, spread } from './connections.ts'
+import { spread } from './connections.ts'
 import { sseFraming } from './frames.ts'
-import type { Framing } from './framing.ts'
-import type { Heartbeat } from './heartbeat.ts'
+import { OpenStream, type StreamHost } from './open-stream.ts'
 import { type Asking, parseStart, type StreamRequest } from './request.ts'
 import { HttpSink, sendHead } from './sink.ts'
-import { type Hub, Subscription } from './subscription.ts'
 
-export interface StreamDependencies {
+export interface StreamDependencies extends StreamHost {
   readonly store: Store
-  readonly hub: Hub
-  readonly connections: Connections
-  readonly heartbeat: Heartbeat
   readonly heartbeatMs: number
-  /** Streams older than this, within 20 %, end without a word; undefined: none does. */
-  readonly maxAgeMs: number | undefined
   /** Throws when the thing that a channel of this kind is about does not exist, and the kind demands that it does. */
   mustExist(kind: ChannelKind, id: string): Promise<void>
 }
@@ -58,12 +50,20 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
     // Gone while it was looked up: nobody is left to answer.
     if (outgoing.destroyed || !outgoing.socket) return RESPONSE_ALREADY_SENT
 
-    await connect(dependencies, {
-      request,
-      start: parseStart(asking, store.log.epoch, store.log.bounds),
-      sink: (onClose) => new HttpSink(outgoing, { headers, chunked, gzip, mayStay, onClose }),
-      framing: sseFraming({ chunked, gzip, envelope: request.isChannelStream }),
+    // The adapter's own listener would keep the request, its URL and the context as long as the stream.
+    outgoing.removeAllListeners('close')
+    const framing = sseFraming({ chunked, gzip, envelope: request.isChannelStream })
+    const start = parseStart(asking, store.log.epoch, store.log.bounds)
+    const stream = new OpenStream(dependencies, request, framing, (owner) => {
+      return new HttpSink(outgoing, owner, { headers, chunked, gzip, mayStay })
     })
+    try {
+      const { heartbeatMs } = dependencies
+      await stream.subscription.open(start, { connectionId: uuidv7(), heartbeatMs, retryMs: spread(RETRY_MS) })
+    } catch (error) {
+      stream.onClose()
+      throw error
+    }
     return RESPONSE_ALREADY_SENT
   }
 }
@@ -82,51 +82,6 @@ function itsTurn(outgoing: ServerResponse): Promise<void> {
     }
     outgoing.req.socket.once('close', () => resolve())
   })
-}
-
-interface Connecting {
-  readonly request: StreamRequest
-  readonly start: Start
-  readonly framing: Framing
-  sink(onClose: () => void): HttpSink
-}
-
-/**
- * Opens the subscription, and undoes all of it when it ends. Apart from the handler, because the closures made here live
- * as long as the stream and would keep everything of the request alive that they could see.
- */
-async function connect(dependencies: StreamDependencies, connecting: Connecting): Promise<void> {
-  const { hub, connections, heartbeat, heartbeatMs, maxAgeMs } = dependencies
-  const { request, start, framing } = connecting
-  const undo: Array<() => void> = []
-  const finish = () => {
-    for (const one of undo.splice(0)) one()
-  }
-  const sink = connecting.sink(finish)
-  const subscription = new Subscription(hub, {
-    selection: request.selection,
-    framing,
-    sink,
-    limit: request.limit,
-    withOpeningFrames: !request.isChannelStream,
-    onEnd: finish,
-  })
-  undo.push(
-    () => subscription.close(),
-    heartbeat.add(subscription),
-    connections.add({ transport: 'sse', subscription, sink }),
-  )
-  for (const ms of [request.timeoutMs, maxAgeMs && spread(maxAgeMs)]) {
-    if (ms === undefined) continue
-    const timer = setTimeout(() => subscription.finish(), ms)
-    undo.push(() => clearTimeout(timer))
-  }
-  try {
-    await subscription.open(start, { connectionId: uuidv7(), heartbeatMs, retryMs: spread(RETRY_MS) })
-  } catch (error) {
-    finish()
-    throw error
-  }
 }
 
 /** What earlier handlers set (CORS, request id) does not reach the wire by itself: the answer bypasses the context. */

@@ -11,15 +11,21 @@ export interface Beating {
 }
 
 export interface Heartbeat {
-  /** Serves a stream from now on; the first time after one interval. Returns the undo, safe to call twice. */
-  add(stream: Beating): () => void
+  /** Serves a stream from now on; the first time after one interval. Returns where it stands. */
+  add(stream: Beating): Spoke
   stop(): void
+}
+
+/** Where streams stand that are served together: one is deleted there when it ends. */
+export interface Spoke {
+  delete(stream: Beating): unknown
 }
 
 const SPOKES = 30
 
 export function createHeartbeat(intervalMs: number, cursor: (seq: number) => string): Heartbeat {
   const wheel = Array.from({ length: SPOKES }, () => new Set<Beating>())
+  const [first = new Set<Beating>()] = wheel
   let turned = 0
   const timer = setInterval(() => {
     turned = (turned + 1) % SPOKES
@@ -28,9 +34,8 @@ export function createHeartbeat(intervalMs: number, cursor: (seq: number) => str
   timer.unref()
   return {
     add(stream) {
-      const spoke = wheel[turned]
-      spoke?.add(stream)
-      return () => spoke?.delete(stream)
+      const spoke = wheel[turned] ?? first
+      return spoke.add(stream)
     },
     stop: () => clearInterval(timer),
   }

@@ -16,6 +16,11 @@ export interface SinkOptions {
   readonly gzip: boolean
   /** Whether the connection may serve further requests when the stream has ended. */
   mayStay(): boolean
+}
+
+/** Whom a sink tells. */
+export interface SinkOwner {
+  /** The connection is gone, for whatever reason. Called at most once, and not after `end`. */
   onClose(): void
 }
 
@@ -24,19 +29,25 @@ export class HttpSink implements Sink {
   readonly #writer: SocketWriter
   readonly #outgoing: ServerResponse<IncomingMessage>
   readonly #mayStay: () => boolean
-  readonly #closed: () => void
+  readonly #owner: SinkOwner
   readonly #chunked: boolean
   readonly #gzip: boolean
   /** Sends the head; let go with it, for it holds the whole response. */
   #sendHead: (() => void) | null
   #phase: 'new' | 'open' | 'ended' = 'new'
   #sent: Plain = GZIP_NOTHING
+  /** Made here and not in the constructor, whose scope holds the head. */
+  readonly #closed = () => this.#onClose()
 
   /**
-   * `onClose` is called once, when the connection is gone for whatever reason. The head leaves with the first write.
-   * Throws when the response has no socket: it waits behind another one on its connection (pipelining).
+   * The head leaves with the first write. Throws when the response has no socket: it waits behind another one on its
+   * connection (pipelining).
    */
-  constructor(outgoing: ServerResponse<IncomingMessage>, { headers, chunked, gzip, mayStay, onClose }: SinkOptions) {
+  constructor(
+    outgoing: ServerResponse<IncomingMessage>,
+    owner: SinkOwner,
+    { headers, chunked, gzip, mayStay }: SinkOptions,
+  ) {
     const { socket } = outgoing
     if (!socket) throw new TypeError('the response has no socket yet')
     this.#socket = socket
@@ -45,13 +56,10 @@ export class HttpSink implements Sink {
     this.#mayStay = mayStay
     this.#chunked = chunked
     this.#gzip = gzip
+    this.#owner = owner
     this.#sendHead = () => sendHead(outgoing, headers)
-    this.#closed = () => {
-      this.#phase = 'ended'
-      this.#writer.close()
-      onClose()
-    }
-    socket.once('close', this.#closed)
+    // Fires once by itself; `once` would keep a wrapper.
+    socket.on('close', this.#closed)
   }
 
   get pendingBytes(): number {
@@ -90,6 +98,12 @@ export class HttpSink implements Sink {
   /** Cuts the connection: what is pending is lost. */
   destroy(): void {
     this.#socket.destroy()
+  }
+
+  #onClose(): void {
+    this.#phase = 'ended'
+    this.#writer.close()
+    this.#owner.onClose()
   }
 
   #begin(bytes: Buffer): void {

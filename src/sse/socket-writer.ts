@@ -3,7 +3,7 @@
  * socket itself, through the socket otherwise.
  */
 import type { Socket } from 'node:net'
-import { directHandle, type Handle, writeDirectly } from './direct-write.ts'
+import { directHandle, type Handle, learnFrom, writeDirectly } from './direct-write.ts'
 
 export class SocketWriter {
   readonly #socket: Socket
@@ -60,6 +60,7 @@ export class SocketWriter {
   /** While a write waits in the socket, those after it must wait there too. */
   #throughSocket(bytes: Buffer, written?: () => void): void {
     this.#direct = null
+    learnFrom(this.#socket)
     this.#socket.write(bytes, (error) => {
       if (error || this.#isClosed) return
       if (this.#socket.writableLength === 0) this.#direct = directHandle(this.#socket)

@@ -39,7 +39,12 @@ export interface SubscriptionOptions {
   readonly withOpeningFrames: boolean
   /** Goes on when the last of its channels is over: others may be joined. */
   readonly outlivesChannels?: boolean
-  /** Called once, when the stream has ended by itself; not by `close`. */
+  readonly owner: SubscriptionOwner
+}
+
+/** Whom a subscription tells. */
+export interface SubscriptionOwner {
+  /** It has ended by itself, not by `close`. Called once. */
   onEnd(): void
 }
 
@@ -66,7 +71,7 @@ export class Subscription implements Member {
   readonly #sink: Sink
   readonly #withOpeningFrames: boolean
   readonly #outlivesChannels: boolean
-  readonly #onEnd: () => void
+  readonly #owner: SubscriptionOwner
   #membership: Membership
   #state: State = { phase: 'opening' }
   readonly #meter: Meter
@@ -78,7 +83,7 @@ export class Subscription implements Member {
     this.#sink = sink
     this.#withOpeningFrames = options.withOpeningFrames
     this.#outlivesChannels = options.outlivesChannels ?? false
-    this.#onEnd = options.onEnd
+    this.#owner = options.owner
     this.#membership = hub.bus.subscribe(selection, framing)
     this.#meter = limit === undefined ? UNLIMITED : new Meter(limit)
   }
@@ -209,7 +214,7 @@ export class Subscription implements Member {
     if (this.#state.phase === 'ended') return
     this.close()
     this.#sink.end(reason)
-    this.#onEnd()
+    this.#owner.onEnd()
   }
 
   /** Forgets the listener, whose connection is gone. */

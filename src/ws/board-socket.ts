@@ -5,7 +5,7 @@ import type { Store, Tx } from '../db/store.ts'
 import { createCard, deleteCard, getCard, moveCard, updateCard } from '../domain/cards.ts'
 import { Problem } from '../errors.ts'
 import { parseInput } from '../validation.ts'
-import { idIn, type MessageId, messageId, objectIn } from './messages.ts'
+import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { Conversation, Peer } from './peer.ts'
 import { asProblem, BINARY, TOO_MANY } from './socket-errors.ts'
 
@@ -74,7 +74,7 @@ export function boardConversation(dependencies: BoardSocketDependencies, boardId
       default:
         throw new Problem(
           'bad_request',
-          `${JSON.stringify(type) ?? 'No type'} is not a command. There are ${COMMANDS}.`,
+          `${JSON.stringify(type)?.slice(0, 100) ?? 'No type'} is not a command. There are ${COMMANDS}.`,
         )
     }
   }
@@ -107,8 +107,10 @@ export function boardConversation(dependencies: BoardSocketDependencies, boardId
     async message(text) {
       let id: MessageId | undefined
       try {
-        const { type, payload, ...rest } = objectIn(text)
-        id = messageId(rest.id)
+        const message = objectIn(text)
+        id = messageId(message.id)
+        mustBeShallow(message)
+        const { type, payload } = message
         if (type === 'pong') return
         if (type === 'ping') peer.send({ type: 'pong', payload: tsOf(payload) })
         else if (type === 'get_state') await show(() => acknowledge(id))

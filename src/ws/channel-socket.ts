@@ -6,7 +6,7 @@ import { externalId } from '../../shared/src/types/text.ts'
 import { Problem } from '../errors.ts'
 import { parseInput } from '../validation.ts'
 import { join, leave, type MembershipDependencies } from './membership.ts'
-import { idIn, type MessageId, messageId, objectIn } from './messages.ts'
+import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { Conversation, Peer } from './peer.ts'
 import type { Presence } from './presence.ts'
 import { publish } from './publish.ts'
@@ -120,6 +120,7 @@ export function channelConversation(
       try {
         const message = objectIn(text)
         id = messageId(message.id)
+        mustBeShallow(message)
         await carryOut(id, message)
       } catch (error) {
         fail(id, error)

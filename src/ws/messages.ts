@@ -1,7 +1,12 @@
 /** What comes over a socket, before anything is made of it: a JSON object with a `type`, and perhaps an `id`. */
 import * as z from 'zod'
+import { MAX_JSON_DEPTH } from '../../shared/src/protocol.ts'
+import { isShallow } from '../../shared/src/types/text.ts'
 import { Problem } from '../errors.ts'
 import { parseInput } from '../validation.ts'
+
+/** Deeper than anything that is understood. */
+const MAX_DEPTH = 2 * MAX_JSON_DEPTH
 
 /** By which a client knows the answer to its message. */
 export type MessageId = string | number
@@ -20,6 +25,14 @@ export function objectIn(text: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   throw new Problem('validation_failed', 'The message must be a JSON object with a type.', {
     errors: [{ path: '', message: 'must be an object' }],
+  })
+}
+
+/** Throws `validation_failed` for what an answer could not repeat, as that is written by recursion. */
+export function mustBeShallow(message: object): void {
+  if (isShallow(message, MAX_DEPTH)) return
+  throw new Problem('validation_failed', `The message must be nested at most ${MAX_DEPTH} deep.`, {
+    errors: [{ path: '', message: `must be nested at most ${MAX_DEPTH} deep` }],
   })
 }
 

@@ -12,9 +12,9 @@ import { uuidv7 } from 'uuidv7'
 import type { RawData, WebSocket } from 'ws'
 import { CLOSE, RETRY_MS } from '../../shared/src/protocol.ts'
 import type { Start } from '../sse/channel-change.ts'
-import { type Connections, spread } from '../sse/connections.ts'
+import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import type { Framing } from '../sse/framing.ts'
-import type { Heartbeat } from '../sse/heartbeat.ts'
+import type { Beating, Heartbeat } from '../sse/heartbeat.ts'
 import type { Selection } from '../sse/selection.ts'
 import { type Hub, Subscription } from '../sse/subscription.ts'
 import type { Liveness } from './liveness.ts'
@@ -65,6 +65,8 @@ export interface Peer {
 
 /** While more than this waits to be sent, nothing is read. */
 const MAX_UNREAD_BYTES = 64 * 1024
+/** Characters of messages that may wait for those before them, as these may wait for a client to read. */
+const MAX_WAITING_LENGTH = 256 * 1024
 
 export function openPeer(
   dependencies: PeerDependencies,
@@ -80,10 +82,12 @@ export function openPeer(
     for (const one of undo.splice(0)) one()
   }
   const sink = new SocketSink(websocket, socket)
-  const subscription = new Subscription(hub, { ...options, sink, onEnd: finish })
+  const subscription = new Subscription(hub, { ...options, sink, owner: { onEnd: finish } })
+  const connection: Connection = { transport: 'ws', subscription, sink }
   const rate = new MessageRate(performance.now())
   let heardAt = performance.now()
   let takenBytes = 0
+  let waitingLength = 0
   let last: Promise<void> = Promise.resolve()
 
   function heard(): void {
@@ -112,15 +116,28 @@ export function openPeer(
     })
   }
 
+  function carryOut(text: string): void {
+    waitingLength += text.length
+    last = last
+      .then(() => conversation.message(text))
+      .catch(onError)
+      .finally(() => {
+        waitingLength -= text.length
+      })
+  }
+
+  const beating: Beating = {
+    heartbeat(packetFor) {
+      sink.ping()
+      subscription.heartbeat(packetFor)
+    },
+  }
+  const spoke = heartbeat.add(beating)
+  connections.add(connection)
   undo.push(
     () => subscription.close(),
-    heartbeat.add({
-      heartbeat(packetFor) {
-        sink.ping()
-        subscription.heartbeat(packetFor)
-      },
-    }),
-    connections.add({ transport: 'ws', subscription, sink }),
+    () => spoke.delete(beating),
+    () => connections.remove(connection),
     liveness.add({ heardAt: heardSince, onSilence: () => close(CLOSE.silent, 'No sign of life') }),
   )
   for (const ms of [timeoutMs, maxAgeMs && spread(maxAgeMs)]) {
@@ -147,7 +164,8 @@ export function openPeer(
     if (verdict === 'close') close(CLOSE.tooMany, 'Too many messages')
     else if (verdict === 'refuse') conversation.refuse(text)
     else if (isBinary) conversation.binary()
-    else last = last.then(() => conversation.message(text)).catch(onError)
+    else if (waitingLength + text.length > MAX_WAITING_LENGTH) conversation.refuse(text)
+    else carryOut(text)
     readWhenDrained()
   })
   websocket.on('ping', (payload: Buffer) => {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { type Channel, parseChannel } from '../../shared/src/channels.ts'
 import { UNSTORED } from '../../shared/src/protocol.ts'
 import { message, postedContent } from '../../shared/src/types/messages.ts'
-import { eventName, postedJson } from '../../shared/src/types/text.ts'
+import { eventName, externalId, postedJson } from '../../shared/src/types/text.ts'
 import type { Tx } from '../db/store.ts'
 import { noteHeartbeat } from '../domain/agents.ts'
 import { sendMessage } from '../domain/messages.ts'
@@ -59,7 +59,11 @@ export async function publish(tx: Tx, publisher: Publisher, { channel, event, da
   )
 }
 
-function addresseeOf({ kind, id }: Channel): { to_agent?: string; topic?: string } | null {
+/** Throws `invalid_channel` for what neither an agent nor a topic can be called. */
+function addresseeOf({ kind, id, name }: Channel): { to_agent?: string; topic?: string } | null {
+  if ((kind === 'agent' || kind === 'topic') && !externalId.safeParse(id).success) {
+    throw new Problem('invalid_channel', `No mail goes to ${name}: ids have 1 to 200 letters, digits and : _ - .`)
+  }
   if (kind === 'agent') return { to_agent: id }
   if (kind === 'topic') return { topic: id }
   return kind === 'global' ? {} : null
@@ -69,7 +73,7 @@ function addresseeOf({ kind, id }: Channel): { to_agent?: string; topic?: string
 function mailOf(data: unknown): z.infer<typeof mail> {
   if (typeof data === 'object' && data !== null && 'content' in data) {
     const given = Object.fromEntries(Object.entries(data).filter(([name]) => !SAID_BY_THE_SOCKET.has(name)))
-    if (Object.keys(given).every((name) => name in mail.shape)) return parseInput(mail, given, 'message')
+    if (Object.keys(given).every((name) => Object.hasOwn(mail.shape, name))) return parseInput(mail, given, 'message')
   }
   return { content: parseInput(z.object({ data: postedContent }), { data }, 'message').data }
 }

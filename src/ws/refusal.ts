@@ -16,5 +16,7 @@ export function refuseUpgrade(socket: Duplex, problem: Problem, headers: Readonl
   const { status } = problem.body
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.on('error', () => undefined) // Harmless: it is over either way.
+  // One that never closes its side would keep a server that goes down waiting.
+  socket.once('finish', () => socket.destroy())
   socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`), body]))
 }

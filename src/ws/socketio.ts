@@ -9,7 +9,7 @@ import { uuidv7 } from 'uuidv7'
 import * as z from 'zod'
 import { EVERYONE, MAX_MESSAGE_BYTES, RETRY_MS, SILENT_HEARTBEATS } from '../../shared/src/protocol.ts'
 import { ConfigError } from '../config.ts'
-import { type Connections, spread } from '../sse/connections.ts'
+import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import type { Framing } from '../sse/framing.ts'
 import type { Heartbeat } from '../sse/heartbeat.ts'
 import { Selection } from '../sse/selection.ts'
@@ -94,7 +94,7 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
     sink,
     withOpeningFrames: false,
     outlivesChannels: true,
-    onEnd: finish,
+    owner: { onEnd: finish },
   })
   const rate = new MessageRate(performance.now())
   let last: Promise<void> = Promise.resolve()
@@ -119,10 +119,13 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
     else last = last.then(() => answer(work, ack))
   }
 
+  const connection: Connection = { transport: 'socketio', subscription: listening, sink }
+  const spoke = heartbeat.add(listening)
+  connections.add(connection)
   undo.push(
     () => listening.close(),
-    heartbeat.add(listening),
-    connections.add({ transport: 'socketio', subscription: listening, sink }),
+    () => spoke.delete(listening),
+    () => connections.remove(connection),
   )
   client.on('disconnect', finish)
   client.on('subscribe', (asked: unknown, ack: unknown) => {

@@ -36,14 +36,14 @@ import type { Listening } from './sights.ts'
 const MOST_TURNS = 2_000
 
 /** A connection whose peer takes bytes when it is told to. What waits weighs `weight` times its bytes. */
-class HeldSink implements Sink {
+export class HeldSink implements Sink {
   isStalled = false
   closed = false
   #waiting: Array<Buffer | (() => void)> = []
   readonly #weight: number
-  readonly #deliver: (text: string) => void
+  readonly #deliver: (bytes: Buffer) => void
 
-  constructor(weight: number, deliver: (text: string) => void) {
+  constructor(weight: number, deliver: (bytes: Buffer) => void) {
     this.#weight = weight
     this.#deliver = deliver
   }
@@ -73,14 +73,23 @@ class HeldSink implements Sink {
       if (typeof next === 'function') next()
       else if (next) {
         if (next.length > left) this.#waiting.unshift(next.subarray(left))
-        if (!this.closed) this.#deliver(next.subarray(0, left).toString('latin1'))
+        if (!this.closed) this.#deliver(next.subarray(0, left))
         left -= next.length
       }
     }
   }
 }
 
-export class SimulatedListener {
+/** What the simulation does with whoever listens in it. */
+export interface Simulated {
+  readonly isFlowing: boolean
+  readonly isBehind: boolean
+  connect(): void
+  flow(): void
+  beat(): void
+}
+
+export class SimulatedListener implements Simulated {
   readonly listening: Listening
   /** A stream of its own for one board: bare payloads. */
   readonly bare: boolean
@@ -115,16 +124,14 @@ export class SimulatedListener {
       onEvent: ({ event = 'message', id, data }) => this.received.take({ event, id, text: data }),
     })
     const decoder = new TextDecoder()
-    const sink = new HeldSink(this.#simulation.weight, (text) =>
-      parser.feed(decoder.decode(Buffer.from(text, 'latin1'), { stream: true })),
-    )
+    const sink = new HeldSink(this.#simulation.weight, (bytes) => parser.feed(decoder.decode(bytes, { stream: true })))
     const { hub, store } = this.#simulation
     const subscription = new Subscription(hub, {
       selection: selectionOf(this.listening),
       framing: framingOf(this.bare),
       sink,
       withOpeningFrames: this.bare,
-      onEnd: () => undefined,
+      owner: { onEnd: () => undefined },
     })
     this.#connection = { sink, subscription }
     const asking = { header: () => this.received.lastEventId, query: () => undefined }
@@ -222,7 +229,7 @@ export class Simulation implements AsyncDisposable {
   }
 
   /** Resolves when nothing is left to do for the listeners that are connected and take what comes. */
-  async quiesce(listeners: readonly SimulatedListener[]): Promise<void> {
+  async quiesce(listeners: readonly Simulated[]): Promise<void> {
     for (let round = 0; round < 3; round++) {
       await this.turns(3)
       for (let turns = 0; listeners.some(({ isBehind, isFlowing }) => isBehind && isFlowing); turns++) {
@@ -234,7 +241,7 @@ export class Simulation implements AsyncDisposable {
   }
 
   /** Everybody is connected, takes what comes, and is told the id reached at the end. */
-  async settle(listeners: readonly SimulatedListener[]): Promise<void> {
+  async settle(listeners: readonly Simulated[]): Promise<void> {
     for (const listener of listeners) {
       listener.connect()
       listener.flow()

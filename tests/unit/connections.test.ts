@@ -43,11 +43,11 @@ describe('a connection that takes nothing', () => {
 
   it('[M5] is forgotten when it is gone', () => {
     const stalled = connection()
-    const remove = connections.add(stalled)
+    connections.add(stalled)
     Object.assign(stalled.sink, { bytesWritten: 1_000, pendingBytes: 400 })
     vi.advanceTimersByTime(60_000)
-    remove()
-    remove()
+    connections.remove(stalled)
+    connections.remove(stalled)
     expect(connections.size).toBe(0)
     expect(connections.counts().bytesWritten).toBe(1_000)
     vi.advanceTimersByTime(10 * 60_000)

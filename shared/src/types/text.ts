@@ -73,7 +73,8 @@ function isRepresentable(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.values(value).every(isRepresentable)
 }
 
-function isShallow(value: unknown, levels: number): boolean {
+/** Whether objects and arrays are nested at most so deep. */
+export function isShallow(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true
   return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
 }
