@@ -1,0 +1,108 @@
+/** What nobody listens to: a commit must cost what the commit costs, and nothing of streams. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { parseChannelWithView } from '../../shared/src/channels.ts'
+import { formatCursor } from '../../shared/src/cursor.ts'
+import { EventLog } from '../../src/db/event-log.ts'
+import { migrate } from '../../src/db/migrate.ts'
+import { openSqlite } from '../../src/db/sqlite.ts'
+import { createStore } from '../../src/db/store.ts'
+import { createBoard } from '../../src/domain/boards.ts'
+import { createCard, moveCard } from '../../src/domain/cards.ts'
+import { snapshotSources } from '../../src/snapshot-sources.ts'
+import { Bus } from '../../src/sse/bus.ts'
+import { sseFraming } from '../../src/sse/frames.ts'
+import type { Framing } from '../../src/sse/framing.ts'
+import { createListeners } from '../../src/sse/listeners.ts'
+import { Selection } from '../../src/sse/selection.ts'
+import { type SnapshotSource, Snapshots } from '../../src/sse/snapshots.ts'
+import { EVERY_TYPE } from '../../src/sse/type-filter.ts'
+
+const folders: string[] = []
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+})
+
+/** A store whose commits are published, with everything that streams make counted. */
+async function setUp() {
+  const folder = mkdtempSync(join(tmpdir(), 'boardcast-'))
+  folders.push(folder)
+  const database = openSqlite(join(folder, 'test.db'), 'process')
+  await migrate(database)
+  const log = await EventLog.open(database)
+  const made = { frames: 0, packets: 0, snapshots: 0 }
+  const plain = sseFraming({ chunked: false, gzip: false, envelope: false })
+  const framing: Framing = {
+    ...plain,
+    key: 'counted',
+    frame(...shown) {
+      made.frames += 1
+      return plain.frame(...shown)
+    },
+    pack(frames) {
+      made.packets += 1
+      return plain.pack(frames)
+    },
+  }
+  const bus = new Bus(log.head, (seq) => formatCursor(log.epoch, seq))
+  const counted = (source: SnapshotSource): SnapshotSource => ({
+    ...source,
+    render(sql, id) {
+      made.snapshots += 1
+      return source.render(sql, id)
+    },
+  })
+  const sources = Object.fromEntries(Object.entries(snapshotSources).map(([kind, source]) => [kind, counted(source)]))
+  const fail = (error: unknown) => {
+    throw error
+  }
+  const store = createStore(database, log, (events, announcements) => listeners.advance(events, announcements))
+  const snapshots = new Snapshots(store, bus, sources, fail)
+  const listeners = createListeners(bus, snapshots, fail)
+  function listen(channel: string): void {
+    const heard = parseChannelWithView(channel)
+    if (!heard) throw new Error(channel)
+    bus.subscribe(new Selection([heard], EVERY_TYPE), framing).audience.join({ offer: () => undefined })
+  }
+  async function work(): Promise<void> {
+    const card = await store.transact((tx) => createCard(tx, 'busy', { title: 'A card' }))
+    await store.transact((tx) => moveCard(tx, card.id, { columnKey: 'review' }))
+    // Snapshots are rendered after the turn's mutations: by now those of both have been, if there are any.
+    await store.transact(async () => undefined)
+    await store.read(async () => undefined)
+  }
+  for (const id of ['busy', 'quiet']) await store.transact((tx) => createBoard(tx, { id, name: id }))
+  return {
+    made,
+    listen,
+    work,
+    close() {
+      snapshots.stop()
+      database.close()
+    },
+  }
+}
+
+it('[Y14] what nobody listens to is neither encoded nor rendered, whoever listens to something else', async () => {
+  const { made, listen, work, close } = await setUp()
+  listen('board:quiet;full')
+  listen('topic:other')
+  await work()
+  expect(made).toEqual({ frames: 0, packets: 0, snapshots: 0 })
+  close()
+})
+
+it('[Y14] what somebody listens to is encoded once and rendered', async () => {
+  const { made, listen, work, close } = await setUp()
+  listen('board:busy')
+  listen('board:busy;full')
+  listen('dashboard')
+  await work()
+  expect(made.frames).toBeGreaterThanOrEqual(3)
+  expect(made.packets).toBeGreaterThanOrEqual(3)
+  expect(made.snapshots).toBeGreaterThanOrEqual(2)
+  close()
+})
