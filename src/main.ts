@@ -157,6 +157,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
         connections,
         heartbeat,
         heartbeatMs: config.heartbeatMs,
+        maxAgeMs: config.streamMaxAgeMs,
         corsOrigins: config.corsOrigins,
         mustExist: mustExistNow,
         onError,
@@ -247,6 +248,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     const patience = setTimeout(() => {
       server.closeAllConnections()
       upgrades.destroyAll()
+      socketIo?.destroyAll()
     }, config.drainMs)
     await closed
     clearTimeout(patience)
@@ -266,6 +268,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
       server.close()
       server.closeAllConnections()
       upgrades.destroyAll()
+      socketIo?.destroyAll()
       ended ??= closeDatabase()
       await closeDatabase()
     },

@@ -343,12 +343,8 @@ export class Subscription implements Member {
     const page = await this.#hub.catchUp.page(replay.membership.audience, replay.cursor, state.cursor)
     if (this.#state !== state) return
     if (page === 'trimmed') {
-      const start = { kind: 'gap', requested: this.#hub.bus.cursor(replay.cursor), reason: 'slow' } as const
-      this.#changes = [
-        { kind: 'join', channel: replay.channel, start, done: () => undefined },
-        ...(this.#changes ?? []),
-      ]
-      this.#endReplay(state, replay)
+      // Its client comes back with the id it has of this channel, and is told of the gap before anything else is.
+      this.end('failed')
       return
     }
     for (const read of page.segments) {

@@ -21,7 +21,7 @@ export interface ChannelSocketDependencies extends MembershipDependencies {
 
 const subscription = z.object({ channel: z.string(), since: z.string().nullish() })
 const unsubscription = z.object({ channel: z.string() })
-const publication = z.object({ channel: z.string(), event: z.string(), data: z.unknown() })
+const publication = z.object({ channel: z.string(), event: z.string(), data: z.unknown().optional() })
 const identity = z.object({ agent_id: externalId.nullish(), session_id: externalId.nullish() })
 
 /** Whom a socket says that it speaks for when it opens. */

@@ -128,7 +128,8 @@ export function openPeer(
 
   const beating: Beating = {
     heartbeat(packetFor) {
-      sink.ping()
+      // While something waits, taking it is the sign of life; pings would only wait behind it.
+      if (sink.pendingBytes === 0) sink.ping()
       subscription.heartbeat(packetFor)
     },
   }

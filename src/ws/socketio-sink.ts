@@ -36,8 +36,9 @@ export class SocketIoSink implements Sink {
     else this.#waiting.push(callback)
   }
 
+  /** Without a word of the protocol about it, so that the library's client comes back by itself. */
   end(): void {
-    this.#client.disconnect(true)
+    this.#client.conn.close()
   }
 
   /** Cuts the connection: what is pending is lost. */

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream'
 import type { Socket as Client, Server } from 'socket.io'
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod'
-import { EVERYONE, MAX_MESSAGE_BYTES, RETRY_MS, SILENT_HEARTBEATS } from '../../shared/src/protocol.ts'
+import { EVERYONE, MAX_MESSAGE_BYTES, MESSAGE_BURST, RETRY_MS, SILENT_HEARTBEATS } from '../../shared/src/protocol.ts'
 import { ConfigError } from '../config.ts'
 import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import type { Framing } from '../sse/framing.ts'
@@ -29,6 +29,8 @@ export interface SocketIoDependencies extends MembershipDependencies {
   readonly connections: Connections
   readonly heartbeat: Heartbeat
   readonly heartbeatMs: number
+  /** Connections older than this, within 20 %, end; undefined: none does. */
+  readonly maxAgeMs: number | undefined
   readonly corsOrigins: readonly string[]
   onError(error: unknown): void
 }
@@ -37,6 +39,8 @@ export interface SocketIoDependencies extends MembershipDependencies {
 export interface SocketIo {
   handleRequest(incoming: IncomingMessage, outgoing: ServerResponse): void
   handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Cuts every WebSocket that there is, also those whose closing is under way. */
+  destroyAll(): void
   close(): void
 }
 
@@ -74,15 +78,23 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
   // The library wants a server to make its engine; requests reach the engine from ours, so this one never listens.
   server.attach(createServer())
   server.on('connection', (client) => open(dependencies, client))
+  const upgraded = new Set<Duplex>()
   return {
     handleRequest: (incoming, outgoing) => server.engine.handleRequest(asEngineRequest(incoming), outgoing),
-    handleUpgrade: (incoming, socket, head) => server.engine.handleUpgrade(asEngineRequest(incoming), socket, head),
+    handleUpgrade(incoming, socket, head) {
+      upgraded.add(socket)
+      socket.once('close', () => upgraded.delete(socket))
+      server.engine.handleUpgrade(asEngineRequest(incoming), socket, head)
+    },
+    destroyAll() {
+      for (const socket of upgraded) socket.destroy()
+    },
     close: () => server.engine.close(),
   }
 }
 
 function open(dependencies: SocketIoDependencies, client: Client): void {
-  const { hub, connections, heartbeat, heartbeatMs, onError } = dependencies
+  const { hub, connections, heartbeat, heartbeatMs, maxAgeMs, onError } = dependencies
   const undo: Array<() => void> = []
   const finish = () => {
     for (const one of undo.splice(0)) one()
@@ -97,6 +109,8 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
     owner: { onEnd: finish },
   })
   const rate = new MessageRate(performance.now())
+  /** Messages that wait for those before them, as these may wait for a client to read. */
+  let waiting = 0
   let last: Promise<void> = Promise.resolve()
 
   async function answer(work: Work, ack: unknown): Promise<void> {
@@ -115,8 +129,15 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
   function carryOut(work: Work, ack: unknown): void {
     const verdict = rate.take(performance.now())
     if (verdict === 'close') client.disconnect(true)
-    else if (verdict === 'refuse') void answer(() => Promise.reject(TOO_MANY), ack)
-    else last = last.then(() => answer(work, ack))
+    else if (verdict === 'refuse' || waiting >= MESSAGE_BURST) void answer(() => Promise.reject(TOO_MANY), ack)
+    else {
+      waiting += 1
+      last = last
+        .then(() => answer(work, ack))
+        .finally(() => {
+          waiting -= 1
+        })
+    }
   }
 
   const connection: Connection = { transport: 'socketio', subscription: listening, sink }
@@ -127,6 +148,10 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
     () => spoke.delete(listening),
     () => connections.remove(connection),
   )
+  if (maxAgeMs !== undefined) {
+    const timer = setTimeout(() => listening.finish(), spread(maxAgeMs))
+    undo.push(() => clearTimeout(timer))
+  }
   client.on('disconnect', finish)
   client.on('subscribe', (asked: unknown, ack: unknown) => {
     carryOut((done) => {

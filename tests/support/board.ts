@@ -55,7 +55,7 @@ export function positionOf(id: string): number {
 }
 
 export interface Stats {
-  readonly connections: { readonly sse: number; readonly behind: number }
+  readonly connections: Readonly<Record<'total' | 'sse' | 'ws' | 'socketio' | 'behind', number>>
   readonly bytes: { readonly pending: number }
   readonly channelStats: Readonly<Record<string, number>>
   readonly log: { readonly oldest: string; readonly newest: string }

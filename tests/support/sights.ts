@@ -9,6 +9,8 @@ export interface Listening {
   readonly channels: readonly string[]
   /** Of the board channels among them; `diff` when it is not said. */
   readonly view?: 'full' | 'diff'
+  /** Of single board channels, where they differ. */
+  readonly views?: Readonly<Record<string, 'full' | 'diff'>>
   /** Event names; `*` at the end of a name stands for any ending. */
   readonly types?: readonly string[]
 }
@@ -70,7 +72,7 @@ const TO_EVERYONE: Readonly<Record<string, string>> = {
 export function sightingsOf(event: SeenEvent, listening: Listening): Sighting[] {
   const found = new Map<string, Sighting>()
   for (const channel of listening.channels) {
-    for (const sighting of onChannel(event, channel, listening.view ?? 'diff')) {
+    for (const sighting of onChannel(event, channel, listening.views?.[channel] ?? listening.view ?? 'diff')) {
       if (!found.has(sighting.event)) found.set(sighting.event, sighting)
     }
   }

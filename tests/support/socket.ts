@@ -19,6 +19,7 @@ export class SocketClient implements AsyncDisposable {
   refused: number | null = null
   pings = 0
   #waiting = new Set<() => void>()
+  #asked = 0
 
   constructor(url: string, path: string, options: ConstructorParameters<typeof WebSocket>[2] = {}) {
     this.websocket = new WebSocket(url.replace(/^http/, 'ws') + path, options)
@@ -53,6 +54,41 @@ export class SocketClient implements AsyncDisposable {
 
   send(message: object | string): void {
     this.websocket.send(typeof message === 'string' ? message : JSON.stringify(message))
+  }
+
+  /** Sends a message with an id of its own, and resolves to what its `ack` says. */
+  async ask(message: object): Promise<SocketMessage> {
+    this.#asked += 1
+    const id = `ask-${this.#asked}`
+    this.send({ ...message, id })
+    return this.answer(id)
+  }
+
+  /** The `ack` with this id; a board socket has its fields in the payload. */
+  answer(id: string | number): Promise<SocketMessage> {
+    return this.first(
+      `an answer to ${id}`,
+      (message) => message.type === 'ack' && (message.payload ?? message).id === id,
+    ).then((ack) => ack.payload ?? ack)
+  }
+
+  /** The first message of which this is so. */
+  async first(what: string, isSought: (message: SocketMessage) => boolean): Promise<SocketMessage> {
+    await this.until(() => this.messages.some(isSought)).catch((error: Error) => {
+      throw new Error(`waited for ${what}: ${error.message}`)
+    })
+    return this.messages.find(isSought) as SocketMessage
+  }
+
+  /** The event with this id. */
+  id(id: string): Promise<SocketMessage> {
+    return this.first(`id ${id}`, (message) => message.type !== 'ack' && message.id === id)
+  }
+
+  /** Resolves to how the socket was closed. */
+  async untilClosed(): Promise<{ code: number; reason: string }> {
+    await this.until(() => this.closed !== null)
+    return this.closed as { code: number; reason: string }
   }
 
   /** Events of a channel socket by their name. */

@@ -1,0 +1,335 @@
+/**
+ * Joining and leaving channels at any moment, turn by turn: random mutations, sockets that join, leave, stall, sip, are
+ * cut and come back meanwhile. Every message of every connection is held against the log (tests/support/membership.ts).
+ *
+ *   W23  What shows under one name on several channels says the one that was named first; `global` that was not named is
+ *        the last.
+ *   W26  A change of channels takes effect at a moment when everything up to it has been told; the channels that were held
+ *        before miss nothing by it and repeat nothing.
+ *   W27  With `since` the past of that channel is told alone, in order, and joins the present without a seam.
+ *   W28  A full view gets a state after it.
+ *   W29  A `since` that cannot be honoured: a gap, and the snapshot.
+ */
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseCursor } from '../../shared/src/cursor.ts'
+import { createBoard } from '../../src/domain/boards.ts'
+import { postTopicEvent } from '../../src/domain/topics.ts'
+import { Problem } from '../../src/errors.ts'
+import { AGENTS, doWork, type Work, work } from '../support/board-work.ts'
+import { foldLog } from '../support/comparing.ts'
+import type { SeenEvent } from '../support/log-reader.ts'
+import { Membership, type Told } from '../support/membership.ts'
+import { SimulatedSocket } from '../support/simulated-socket.ts'
+import { Simulation } from '../support/simulation.ts'
+import type { SocketMessage } from '../support/socket.ts'
+
+const BOARDS = ['left', 'right'] as const
+/** A few kilobytes fill the room of a connection. */
+const HEAVY = 40
+const GONE = '00000000-1'
+
+/** An event of a topic has one name wherever it shows. */
+interface Talk {
+  readonly kind: 'talk'
+  readonly a: number
+}
+
+type Step =
+  | { readonly does: 'work'; readonly work: ReadonlyArray<Work | Talk> }
+  | { readonly does: 'join'; readonly who: number; readonly channel: string; readonly since: number | 'gap' | null }
+  | { readonly does: 'leave'; readonly who: number; readonly channel: string }
+  | { readonly does: 'reconnect' | 'stall' | 'flow' | 'beat'; readonly who: number }
+  | { readonly does: 'sip'; readonly who: number; readonly bytes: number }
+  | { readonly does: 'turns'; readonly count: number }
+  | { readonly does: 'pass'; readonly ms: number }
+
+const who = fc.nat(2)
+const channel = fc.constantFrom(
+  'global',
+  ...BOARDS.flatMap((id) => [`board:${id}`, `board:${id};full`, `project:${id}`]),
+  ...AGENTS.map((id) => `agent:${id}`),
+  ...AGENTS.map((id) => `agent:${id}`),
+  'topic:talk',
+)
+/** Much of it is what agents print, which is held back to be joined. */
+const piece = fc.oneof(
+  { weight: 5, arbitrary: work },
+  { weight: 4, arbitrary: work.map((one) => ({ ...one, kind: 'lines' as const })) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('talk' as const), a: fc.nat(9) }) },
+)
+/** How many ids back on all connections of the socket; most often none. */
+const since = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(null) },
+  { weight: 4, arbitrary: fc.nat(60) },
+  { weight: 1, arbitrary: fc.constant('gap' as const) },
+)
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({ does: fc.constant('work' as const), work: fc.array(piece, { minLength: 1, maxLength: 4 }) }),
+  },
+  { weight: 6, arbitrary: fc.record({ does: fc.constant('join' as const), who, channel, since }) },
+  { weight: 3, arbitrary: fc.record({ does: fc.constant('leave' as const), who, channel }) },
+  { weight: 4, arbitrary: fc.record({ does: fc.constantFrom('reconnect', 'stall', 'flow', 'flow', 'beat'), who }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('sip' as const), who, bytes: fc.nat(8_000) }) },
+  { weight: 4, arbitrary: fc.record({ does: fc.constant('turns' as const), count: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('pass' as const), ms: fc.constantFrom(30, 100, 160) }) },
+)
+
+test('[W23] [W26] [W27] [W28] [W29] joining and leaving loses nothing and repeats nothing', {
+  timeout: 120_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 3 }),
+      fc.array(step, { maxLength: 60 }),
+      async (withGlobal, steps) => {
+        await using simulation = await Simulation.start(HEAVY)
+        await begin(simulation)
+        const sockets = withGlobal.map((hasGlobal) => new SimulatedSocket(simulation, hasGlobal))
+        for (const socket of sockets) socket.connect()
+        for (const one of steps) await take(one, simulation, sockets)
+        for (const socket of sockets) socket.flow()
+        await simulation.quiesce(sockets)
+        await Promise.all(sockets.map((socket) => socket.settled()))
+        await simulation.settle(sockets)
+        expect(simulation.errors).toEqual([])
+        for (const socket of sockets) {
+          for (const transcript of socket.transcripts) {
+            const { held } = follow(transcript, simulation.published, socket.hasGlobal)
+            if (transcript === socket.transcripts.at(-1)) await expectPresent(transcript, held, simulation)
+          }
+        }
+      },
+    ),
+    { numRuns: 400 },
+  )
+})
+
+/** Two boards, with a card that an agent works on. */
+async function begin({ store }: Simulation): Promise<void> {
+  for (const [board, id] of BOARDS.entries()) {
+    await store.transact((tx) => createBoard(tx, { id, name: id }))
+    for (const kind of ['card', 'attempt'] as const) {
+      await store.transact((tx) => doWork(tx, { kind, board, a: 5, b: board, big: false }, BOARDS))
+    }
+  }
+}
+
+async function take(one: Step, simulation: Simulation, sockets: readonly SimulatedSocket[]): Promise<void> {
+  const { store } = simulation
+  const socket = 'who' in one ? sockets[one.who % sockets.length] : undefined
+  switch (one.does) {
+    case 'work':
+      for (const piece of one.work) {
+        store
+          .transact(
+            (tx): Promise<unknown> =>
+              piece.kind === 'talk'
+                ? postTopicEvent(tx, 'talk', { event: 'said', data: piece.a })
+                : doWork(tx, piece, BOARDS),
+          )
+          .catch((error) => {
+            if (!(error instanceof Problem)) simulation.errors.push(error)
+          })
+      }
+      break
+    case 'join': {
+      const { since } = one
+      const cursor = typeof since === 'number' ? simulation.cursor(socket?.cursor(since) ?? 0) : GONE
+      socket?.join(one.channel, since === null ? undefined : cursor)
+      break
+    }
+    case 'leave':
+      socket?.leave(one.channel)
+      break
+    case 'turns':
+      await simulation.turns(one.count)
+      break
+    case 'pass':
+      await simulation.pass(one.ms)
+      break
+    case 'sip':
+      socket?.sip(one.bytes)
+      break
+    default:
+      socket?.[one.does]()
+  }
+}
+
+/** Fails where a connection was told something that it should not have been, or not then. */
+function follow(transcript: readonly SocketMessage[], log: readonly SeenEvent[], hasGlobal: boolean): Membership {
+  const [hello] = transcript
+  const membership = new Membership(log, parseCursor(hello?.id ?? '')?.seq ?? 0, hasGlobal)
+  for (const [at, message] of transcript.entries()) {
+    const told = toldBy(message)
+    const fault = told && membership.take(told)
+    if (fault) {
+      const seen = transcript.slice(Math.max(0, at - 8), at + 3).map((one) => JSON.stringify(one).slice(0, 160))
+      expect.fail(`${fault}; held ${membership.held}\n${seen.join('\n')}`)
+    }
+    if (message.joined) expectOpening(message, transcript.slice(at + 1))
+    if (message.event === 'state') {
+      const { boardId } = message.data
+      const seq = parseCursor(message.id ?? '')?.seq ?? 0
+      expect(message.data, `state of ${boardId} at ${seq}`).toEqual(foldLog(log.slice(0, seq), boardId))
+    }
+    if (message.event && message.channel === 'global') {
+      const { type, data } = log[(parseCursor(message.id ?? '')?.seq ?? 0) - 1] ?? {}
+      expect(message.data).toEqual(type === 'topic.event' ? data.data : data)
+    }
+  }
+  return membership
+}
+
+/** What must follow the answer to a subscribe at once, as far as it came. */
+function expectOpening({ joined, since }: SocketMessage, [first, second]: readonly SocketMessage[]): void {
+  const isBoard = joined.startsWith('board:')
+  const snapshot = since === GONE ? second : first
+  if (since === GONE && first) expect([first.event, first.data.reason]).toEqual(['gap', 'epoch'])
+  if (isBoard && (since === undefined || since === GONE) && snapshot) {
+    expect([snapshot.channel, snapshot.event]).toEqual([joined.split(';')[0], 'state'])
+  }
+}
+
+function toldBy(message: SocketMessage): Told | null {
+  if (message.joined) {
+    const { since } = message
+    return {
+      kind: 'joined',
+      channel: message.joined,
+      since: since === GONE ? undefined : parseCursor(since ?? '')?.seq,
+    }
+  }
+  if (message.left) return { kind: 'left', channel: message.left }
+  const { id = '', channel = '', event = '', data } = message
+  const seq = parseCursor(id)?.seq ?? 0
+  if (event === 'gap') return null
+  if (event === 'hello' || event === 'heartbeat' || event === 'state') return { kind: 'reached', seq }
+  return { kind: 'event', seq, channel, event, lines: event === 'output_batch' && data.lines }
+}
+
+/** A socket that has been told everything ends with the newest id, and its full views with the board as it is. */
+async function expectPresent(
+  transcript: readonly SocketMessage[],
+  held: readonly string[],
+  simulation: Simulation,
+): Promise<void> {
+  const last = transcript.at(-1)
+  expect([last?.event, last?.id]).toEqual(['heartbeat', simulation.cursor(simulation.store.log.head)])
+  for (const name of held.filter((channel) => channel.endsWith(';full'))) {
+    const boardId = name.slice('board:'.length, -';full'.length)
+    const state = transcript.findLast(({ event, data }) => event === 'state' && data.boardId === boardId)
+    expect(state?.data, `the last state of ${boardId}`).toEqual(
+      JSON.parse(JSON.stringify(await simulation.stateOf(boardId))),
+    )
+  }
+}
+
+describe('in particular', () => {
+  const lines = { kind: 'lines', board: 0, a: 0, b: 4, big: false } as const
+
+  /** The agent of the attempt on the left board. */
+  const AGENT = `agent:${AGENTS[0]}`
+
+  async function open(simulation: Simulation, ...channels: readonly string[]): Promise<SimulatedSocket> {
+    const socket = new SimulatedSocket(simulation, false)
+    socket.connect()
+    for (const channel of channels) socket.join(channel)
+    await simulation.quiesce([socket])
+    return socket
+  }
+
+  async function expectExact(simulation: Simulation, sockets: readonly SimulatedSocket[]): Promise<void> {
+    await simulation.settle(sockets)
+    for (const { transcripts } of sockets) {
+      for (const transcript of transcripts) follow(transcript, simulation.published, false)
+    }
+  }
+
+  const lineBatches = (socket: SimulatedSocket) =>
+    socket.transcripts.flat().filter(({ event }) => event === 'output_batch')
+
+  test.each(['join', 'leave'] as const)(
+    '[W26] lines that wait to be joined are told before a %s takes effect',
+    async (does) => {
+      await using simulation = await Simulation.start()
+      await begin(simulation)
+      const socket = await open(simulation, AGENT, 'topic:other')
+      await simulation.store.transact((tx) => doWork(tx, lines, BOARDS))
+      socket[does]('topic:other')
+      await socket.settled()
+      expect(lineBatches(socket).map(({ data }) => data.lines.length)).toEqual([5])
+      await expectExact(simulation, [socket])
+    },
+  )
+
+  test('[W26] who joins a channel is not told the lines that wait for those who were there', async () => {
+    await using simulation = await Simulation.start()
+    await begin(simulation)
+    const early = await open(simulation, AGENT)
+    const late = await open(simulation)
+    await simulation.store.transact((tx) => doWork(tx, lines, BOARDS))
+    late.join(AGENT)
+    await late.settled()
+    await expectExact(simulation, [early, late])
+    expect([early, late].map((socket) => lineBatches(socket).length)).toEqual([1, 0])
+  })
+
+  test('[W23] [W30] a channel that is subscribed to again keeps its rank', async () => {
+    await using simulation = await Simulation.start()
+    await begin(simulation)
+    const socket = await open(simulation, 'project:left', AGENT, 'project:left')
+    await simulation.store.transact((tx) => doWork(tx, { kind: 'assign', board: 0, a: 4, b: 0, big: false }, BOARDS))
+    await expectExact(simulation, [socket])
+    const assigned = socket.transcripts.flat().filter(({ event }) => event === 'agent_assigned')
+    expect(assigned.map(({ channel }) => channel)).toEqual(['project:left'])
+  })
+
+  test('[W27] a connection ends when the log is trimmed past the past that is being told', async () => {
+    await using simulation = await Simulation.start()
+    await begin(simulation)
+    const socket = await open(simulation)
+    const manyLines = () => simulation.store.transact((tx) => doWork(tx, { ...lines, b: 9, big: true }, BOARDS))
+    for (let batch = 0; batch < 12; batch++) await manyLines()
+    socket.join(AGENT, simulation.cursor(1))
+    socket.stall()
+    // The acknowledgement is taken, and then the first page waits.
+    while (socket.pendingBytes < 10_000) {
+      await simulation.turns(1)
+      socket.sip(500)
+    }
+    await simulation.store.prune({ maxAgeMs: Infinity, maxEvents: 5, maxBytes: Infinity }, 1_000)
+    for (let sips = 0; sips < 20 && !socket.isEnded; sips++) {
+      socket.sip(50_000)
+      await simulation.turns(2)
+    }
+    expect(socket.isEnded).toBe(true)
+    // What it is told when it comes back with the id that it has of the channel.
+    const last = lineBatches(socket).at(-1)?.id
+    expect(last).toBeDefined()
+    socket.reconnect()
+    socket.join(AGENT, last)
+    await simulation.quiesce([socket])
+    const reasons = socket.transcripts.at(-1)?.filter(({ event }) => event === 'gap')
+    expect(reasons?.map(({ data }) => data.reason)).toEqual(['trimmed'])
+  })
+
+  test('[W27] a past that does not fit is told in pieces, as the peer takes them', async () => {
+    await using simulation = await Simulation.start()
+    await begin(simulation)
+    const socket = await open(simulation)
+    for (let batch = 0; batch < 12; batch++) {
+      await simulation.store.transact((tx) => doWork(tx, { ...lines, b: 9, big: true }, BOARDS))
+    }
+    socket.join(AGENT, simulation.cursor(1))
+    socket.stall()
+    for (let sips = 0; sips < 100; sips++) {
+      await simulation.turns(2)
+      socket.sip(7_000)
+    }
+    await expectExact(simulation, [socket])
+    expect(lineBatches(socket).flatMap(({ data }) => data.lines)).toHaveLength(120)
+  })
+})
