@@ -6,7 +6,7 @@ import { agentOutputEvents } from './catalogue/agent-output.ts'
 import { agentEvents } from './catalogue/agents.ts'
 import { attemptEvents } from './catalogue/attempts.ts'
 import { boardEvents } from './catalogue/boards.ts'
-import type { Destination, Entry, Payload, PayloadOf } from './catalogue/define.ts'
+import { type Destination, type Entry, idFieldOf, type Payload, type PayloadOf } from './catalogue/define.ts'
 import { gitEvents } from './catalogue/git.ts'
 import { messageEvents } from './catalogue/messages.ts'
 import { sessionEvents } from './catalogue/sessions.ts'
@@ -14,7 +14,7 @@ import { shellEvents } from './catalogue/shells.ts'
 import { taskEvents } from './catalogue/tasks.ts'
 import { topicEvents } from './catalogue/topics.ts'
 import { workflowEvents } from './catalogue/workflows.ts'
-import { type ChannelKind, channelName } from './channels.ts'
+import { channelName } from './channels.ts'
 import { EVERYONE } from './protocol.ts'
 
 export type { Destination, Entry, Keep, Payload, Refresh } from './catalogue/define.ts'
@@ -46,18 +46,6 @@ export interface Placement {
 
 const entries: ReadonlyMap<string, Entry> = new Map(Object.entries(catalogue))
 
-/** The field of a payload that names the channel of a kind, where a destination does not say otherwise. */
-const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
-  board: 'boardId',
-  project: 'boardId',
-  issue: 'cardId',
-  attempt: 'attemptId',
-  agent: 'agentId',
-  session: 'sessionId',
-  workflow: 'runId',
-  shell: 'shellId',
-}
-
 /** The entry of `type`, or undefined for a type that this version does not know. */
 export function entryOf(type: string): Entry | undefined {
   return entries.get(type)
@@ -81,7 +69,7 @@ export function refreshedBy(entry: Entry, payload: Payload): readonly string[] {
 
 function channelOf(destination: Destination, payload: Payload): string | null {
   if (destination.channel === EVERYONE) return EVERYONE
-  const field = destination.by ?? ID_FIELD[destination.channel]
+  const field = idFieldOf(destination)
   if (field === undefined) return destination.channel
   const id = payload[field]
   return typeof id === 'string' ? channelName(destination.channel, id) : null

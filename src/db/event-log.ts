@@ -116,7 +116,7 @@ export class EventLog {
     for (const event of events) {
       const isChatter = event.entry?.keep === 'chatter'
       rows.push(event.seq, event.type, event.at, isChatter ? 1 : 0, event.skip, event.data)
-      for (const { channel } of event.placements) runs.add(channel, event.seq)
+      runs.add(event.placements, event.seq)
       if (isChatter) {
         count += 1
         bytes += Buffer.byteLength(event.data)

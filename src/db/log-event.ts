@@ -16,13 +16,18 @@ export class LogEvent {
   #payload: Payload | undefined
   #placements: readonly Placement[] | undefined
 
-  constructor(row: { seq: number; type: string; at: number; data: string; skip: number }, payload?: Payload) {
+  constructor(
+    row: { seq: number; type: string; at: number; data: string; skip: number },
+    payload?: Payload,
+    placements?: readonly Placement[],
+  ) {
     this.seq = row.seq
     this.type = row.type
     this.at = row.at
     this.data = row.data
     this.skip = row.skip
     this.#payload = payload
+    this.#placements = placements
   }
 
   /** What the event's home channel shows. */
@@ -56,12 +61,48 @@ export class LogEvent {
   }
 }
 
-/** The stored text of a payload, and where its bare part begins. Fields that the catalogue does not list are left out. */
-export function encodePayload(entry: Entry, payload: Payload): { data: string; skip: number } {
-  const shows = JSON.stringify(pick(payload, entry.fields.shows))
-  const about = JSON.stringify(pick(payload, entry.fields.about))
-  if (about === '{}') return { data: shows, skip: 1 }
-  return { data: `${about.slice(0, -1)},${shows.slice(1)}`, skip: about.length }
+export interface Encoded {
+  /** The stored text. */
+  readonly data: string
+  /** Where its bare part begins. */
+  readonly skip: number
+  readonly placements: readonly Placement[]
+}
+
+/**
+ * Encodes payloads one after the other. Those that follow each other often are about the same thing, as the lines of a
+ * batch are: what they share is made once, and is the same object for all of them.
+ */
+export class PayloadEncoder {
+  #entry: Entry | null = null
+  #about: Payload = {}
+  #aboutText = ''
+  #placed: Payload = {}
+  #placements: readonly Placement[] = []
+
+  /** Fields that the catalogue does not list are left out. */
+  encode(entry: Entry, payload: Payload): Encoded {
+    const isSameType = entry === this.#entry
+    const { about, shows, placedBy } = entry.fields
+    if (!isSameType || !agree(payload, this.#about, about)) {
+      this.#about = pick(payload, about)
+      this.#aboutText = JSON.stringify(this.#about)
+    }
+    if (!isSameType || !placedBy || !agree(payload, this.#placed, placedBy)) {
+      this.#placed = pick(payload, placedBy ?? [])
+      this.#placements = placementsOf(entry, payload)
+    }
+    this.#entry = entry
+    const text = JSON.stringify(pick(payload, shows))
+    const placements = this.#placements
+    if (this.#aboutText === '{}') return { data: text, skip: 1, placements }
+    return { data: `${this.#aboutText.slice(0, -1)},${text.slice(1)}`, skip: this.#aboutText.length, placements }
+  }
+}
+
+/** Only primitives can agree: an object may have changed and be the same. */
+function agree(a: Payload, b: Payload, fields: readonly string[]): boolean {
+  return fields.every((field) => a[field] === b[field] && (typeof a[field] !== 'object' || a[field] === null))
 }
 
 function pick(payload: Payload, fields: readonly string[]): Payload {

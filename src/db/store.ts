@@ -12,7 +12,7 @@ import { formatCursor } from '../../shared/src/cursor.ts'
 import type { RetentionPolicy } from '../config.ts'
 import { Problem } from '../errors.ts'
 import type { EventLog } from './event-log.ts'
-import { encodePayload, LogEvent } from './log-event.ts'
+import { LogEvent, PayloadEncoder } from './log-event.ts'
 import type { Sql } from './sql.ts'
 
 /** What a mutation works with. It may await nothing but `sql`: the transaction of all is open meanwhile. */
@@ -159,14 +159,15 @@ export function createStore(sql: Sql, log: EventLog, publish: Publish): Store {
 
 function createTx(sql: Sql, log: EventLog, { events, announcements }: Said): Tx {
   const at = Date.now()
+  const encoder = new PayloadEncoder()
   return {
     sql,
     now: new Date(at).toISOString(),
     emit(type, payload) {
       const entry = entryOf(type)
       if (!entry) throw new Error(`${type} is not in the catalogue`)
-      const { data, skip } = encodePayload(entry, payload)
-      events.push(new LogEvent({ seq: log.head + events.length + 1, type, at, data, skip }, payload))
+      const { data, skip, placements } = encoder.encode(entry, payload)
+      events.push(new LogEvent({ seq: log.head + events.length + 1, type, at, data, skip }, payload, placements))
     },
     announce(announcement) {
       announcements.push(announcement)

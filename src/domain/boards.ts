@@ -23,8 +23,12 @@ export async function boardExists(sql: Sql, id: string): Promise<boolean> {
 /** The board without its columns. Throws `board_not_found`. */
 export async function requireBoard(sql: Sql, id: string): Promise<rows.BoardFields> {
   const board = await rows.findBoard(sql, id)
-  if (!board) throw new Problem('board_not_found', `There is no board ${id}.`)
+  if (!board) throw noSuchBoard(id)
   return board
+}
+
+export function noSuchBoard(id: string): Problem {
+  return new Problem('board_not_found', `There is no board ${id}.`)
 }
 
 /** Throws `validation_failed` when the field `boardId` of a body names a board that is not there; null names none. */

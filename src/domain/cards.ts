@@ -10,7 +10,7 @@ import { insertionAt, moveBetween, removalAt } from '../db/positions.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { Problem } from '../errors.ts'
-import { requireBoard } from './boards.ts'
+import { noSuchBoard } from './boards.ts'
 import { refuseBlocked, refuseOpen, resolveDependencies, resolveNewDependencies } from './card-dependencies.ts'
 import { refuseStageChange } from './card-stages.ts'
 import { clampIndex } from './clamp.ts'
@@ -41,12 +41,12 @@ export async function isInDoneColumn(sql: Sql, cardId: string): Promise<boolean>
 
 /** `index` is its place in the column, the end when it is not given. A blocked card is not made `in_progress`. */
 export async function createCard(tx: Tx, boardId: string, input: NewCard): Promise<Card> {
-  await requireBoard(tx.sql, boardId)
+  // First: it finds out whether there is such a board. A refusal takes the key back.
+  const ticketKey = await takeTicketKey(tx.sql, boardId)
+  if (ticketKey === undefined) throw noSuchBoard(boardId)
   const column = await targetColumn(tx.sql, boardId, input)
   const dependencies = await resolveDependencies(tx.sql, boardId, input.dependsOn ?? [])
   if (column.key === IN_PROGRESS_COLUMN_KEY) refuseOpen(dependencies, `The card cannot be made in ${column.title}`)
-  const ticketKey = await takeTicketKey(tx.sql, boardId)
-  if (ticketKey === undefined) throw new Error(`board ${boardId} vanished within one transaction`)
   const card: Card = {
     id: newId('crd'),
     boardId,
@@ -68,10 +68,11 @@ export async function createCard(tx: Tx, boardId: string, input: NewCard): Promi
     createdAt: tx.now,
     updatedAt: tx.now,
   }
-  const index = clampIndex(input.index, await rows.countCards(tx.sql, column.id))
-  await rows.shiftCards(tx.sql, column.id, insertionAt(index))
+  const count = await rows.countCards(tx.sql, column.id)
+  const index = clampIndex(input.index, count)
+  if (index < count) await rows.shiftCards(tx.sql, column.id, insertionAt(index))
   await rows.insertCard(tx.sql, card, index)
-  await replaceDependencies(tx.sql, card.id, card.dependsOn)
+  if (card.dependsOn.length > 0) await replaceDependencies(tx.sql, card.id, card.dependsOn)
   tx.emit('card.created', { boardId, cardId: card.id, card, columnId: column.id, index })
   const { assignedAgentId } = card
   // The agent's own channel shows assignments, not creations.

@@ -53,8 +53,13 @@ export class Bus {
     const touched = new Set<Audience>()
     // First: whoever is cut off in the midst of this must not be told an older position later.
     this.#head = events.at(-1)?.seq ?? this.#head
+    let before: LogEvent | undefined
+    let hearing = NONE
     for (const event of events) {
-      for (const audience of this.#hearing(event)) {
+      // Lines of one batch share their placements.
+      if (event.placements !== before?.placements) hearing = this.#hearing(event)
+      before = event
+      for (const audience of hearing) {
         audience.publish(event)
         touched.add(audience)
       }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exampleIds } from '../../shared/src/catalogue/examples.ts'
 import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
-import { encodePayload, LogEvent } from '../../src/db/log-event.ts'
+import { LogEvent, PayloadEncoder } from '../../src/db/log-event.ts'
 import { FrameList } from '../../src/sse/frame-list.ts'
 import { sseFraming } from '../../src/sse/frames.ts'
 import { parseChannelList } from '../../src/sse/request.ts'
@@ -21,7 +21,7 @@ function event<Type extends EventType>(seq: number, type: Type, changes: Partial
   const entry = entryOf(type)
   if (!entry) throw new Error(`${type} is not in the catalogue`)
   const payload = { ...entry.example, ...changes }
-  return new LogEvent({ seq, type, at: AT + seq, ...encodePayload(entry, payload) }, payload)
+  return new LogEvent({ seq, type, at: AT + seq, ...new PayloadEncoder().encode(entry, payload) }, payload)
 }
 
 const line = (seq: number, message: string) => event(seq, 'attempt.log.appended', { message })

@@ -7,7 +7,19 @@
  */
 import type * as z from 'zod'
 import type { ChannelKind } from '../channels.ts'
-import type { EVERYONE } from '../protocol.ts'
+import { EVERYONE } from '../protocol.ts'
+
+/** The field of a payload that names the channel of a kind, where a destination does not say otherwise. */
+const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
+  board: 'boardId',
+  project: 'boardId',
+  issue: 'cardId',
+  attempt: 'attemptId',
+  agent: 'agentId',
+  session: 'sessionId',
+  workflow: 'runId',
+  shell: 'shellId',
+}
 
 export type Payload = Readonly<Record<string, unknown>>
 
@@ -45,8 +57,7 @@ export interface Entry<About extends z.ZodRawShape = z.ZodRawShape, Shows extend
   readonly keep: Keep
   readonly about: z.ZodObject<About>
   readonly shows: z.ZodObject<Shows>
-  /** The names of the fields of each part, in their order. */
-  readonly fields: { readonly about: readonly string[]; readonly shows: readonly string[] }
+  readonly fields: EntryFields
   readonly example: Payload
   readonly to: readonly Destination[]
   /**
@@ -55,6 +66,14 @@ export interface Entry<About extends z.ZodRawShape = z.ZodRawShape, Shows extend
    */
   readonly isPosted: boolean
   readonly refreshes: readonly Refresh[]
+}
+
+export interface EntryFields {
+  /** The names of the fields of each part, in their order. */
+  readonly about: readonly string[]
+  readonly shows: readonly string[]
+  /** Those that decide where an event shows; null where its destinations look further (`when`). */
+  readonly placedBy: readonly string[] | null
 }
 
 /** The whole payload: both parts in one object. */
@@ -70,13 +89,23 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
   isPosted?: boolean
   refreshes?: readonly Refresh[]
 }): Entry<About, Shows> {
-  const fields = { about: Object.keys(declared.about.shape), shows: Object.keys(declared.shows.shape) }
+  const to = declared.to as readonly Destination[]
+  const fields = {
+    about: Object.keys(declared.about.shape),
+    shows: Object.keys(declared.shows.shape),
+    placedBy: to.some(({ when }) => when) ? null : to.flatMap((destination) => idFieldOf(destination) ?? []),
+  }
   return {
     keep: 'board',
     isPosted: false,
     refreshes: [],
     ...declared,
     fields,
-    to: declared.to as readonly Destination[],
+    to,
   }
+}
+
+/** The field of a payload that names the channel of a destination; undefined where that is one channel. */
+export function idFieldOf({ channel, by }: Destination): string | undefined {
+  return by ?? (channel === EVERYONE ? undefined : ID_FIELD[channel])
 }
