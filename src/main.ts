@@ -116,17 +116,19 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const onError = (error: unknown) => logger.error({ err: error }, 'a stream failed')
   const store = createStore(database, log, onCommit)
   const connections = new Connections()
-  const bus = new Bus(log.head, cursor)
+  const bus = new Bus(log.head, cursor, onUnpublished)
   const snapshots = new Snapshots(store, bus, snapshotSources, onError)
   const catchUp = new CatchUp(store, onError)
   const heartbeat = createHeartbeat(config.heartbeatMs, cursor)
   const housekeeping = createHousekeeping(store, config.retention, (error) =>
     logger.error({ err: error }, 'housekeeping failed'),
   )
-  const listeners = createListeners(bus, snapshots, (error) => {
+  const listeners = createListeners(bus, snapshots, onUnpublished)
+
+  function onUnpublished(error: unknown): void {
     logger.error({ err: error }, 'publishing failed; all streams are cut and will resume')
     connections.destroyAll()
-  })
+  }
 
   function onCommit(events: readonly LogEvent[], announcements: readonly Announcement[]): void {
     listeners.advance(events, announcements)

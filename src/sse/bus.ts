@@ -1,11 +1,12 @@
 /**
- * Channel -> audiences. Nothing here knows what an event means or how a connection is written to; publishing is
- * synchronous from COMMIT to the last write.
+ * Channel -> audiences. Nothing here knows what an event means or how a connection is written to. From COMMIT to the
+ * last write publishing is synchronous; when it cannot keep up with itself, the writes wait for more to write.
  */
 import { EVERYONE } from '../../shared/src/protocol.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import { Audience } from './audience.ts'
 import type { Framing } from './framing.ts'
+import { Pace } from './pace.ts'
 import type { Selection } from './selection.ts'
 
 export interface Membership {
@@ -24,11 +25,17 @@ export class Bus {
   readonly cursor: (seq: number) => string
   readonly #audiences = new Map<string, Entry>()
   readonly #channels = new Map<string, Set<Audience>>()
+  readonly #onError: (error: unknown) => void
+  readonly #pace = new Pace(() => this.#handOut())
+  /** Those with frames to hand out. */
+  #touched = new Set<Audience>()
   #head: number
 
-  constructor(head: number, cursor: (seq: number) => string) {
+  /** `onError` must end every stream: some may have missed what failed. */
+  constructor(head: number, cursor: (seq: number) => string, onError: (error: unknown) => void) {
     this.#head = head
     this.cursor = cursor
+    this.#onError = onError
   }
 
   /** The newest position that was published. */
@@ -50,7 +57,6 @@ export class Bus {
 
   /** Gives every audience the events that concern it, in order, and hands out what they make of them. */
   publish(events: readonly LogEvent[]): void {
-    const touched = new Set<Audience>()
     // First: whoever is cut off in the midst of this must not be told an older position later.
     this.#head = events.at(-1)?.seq ?? this.#head
     let before: LogEvent | undefined
@@ -61,10 +67,20 @@ export class Bus {
       before = event
       for (const audience of hearing) {
         audience.publish(event)
-        touched.add(audience)
+        this.#touched.add(audience)
       }
     }
-    for (const audience of touched) audience.flush()
+    if (this.#touched.size > 0) this.#pace.request()
+  }
+
+  #handOut(): void {
+    const touched = this.#touched
+    this.#touched = new Set()
+    try {
+      for (const audience of touched) audience.flush()
+    } catch (error) {
+      this.#onError(error)
+    }
   }
 
   /** The audiences that hold the channel. */

@@ -197,6 +197,7 @@ export class Subscription implements Member {
 
   /** Sends a word about the stream itself. It carries no id: one that is behind has not had everything up to here. */
   announce(event: ControlEvent, data: string, retryMs?: number): void {
+    if (this.#state === LIVE) this.#release()
     if (this.#state.phase === 'ended') return
     const framing = this.#framing
     const sink = this.#sink

@@ -16,7 +16,7 @@ interface Floor {
 }
 
 const SSE_CORE =
-  'bus audience subscription channel-change meter listeners framing frame-list selection type-filter catch-up snapshots opening-frames'
+  'bus pace audience subscription channel-change meter listeners framing frame-list selection type-filter catch-up snapshots opening-frames'
 const SSE_EDGE =
   'frames envelopes gzip crc32 sink socket-writer direct-write heartbeat open-stream handlers request connections'
 const DB_CORE = 'sql sqlite event-log log-event meta migrate insert retention runs store housekeeping idempotency'

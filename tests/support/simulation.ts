@@ -185,7 +185,7 @@ export class Simulation implements AsyncDisposable {
 
   /** `weight`: how heavy every byte is that waits, so that little fills the room of a connection. */
   static async start(weight = 1): Promise<Simulation> {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const folder = mkdtempSync(join(tmpdir(), 'boardcast-simulation-'))
     const database = openSqlite(join(folder, 'test.db'), 'process')
     await migrate(database)
@@ -204,7 +204,7 @@ export class Simulation implements AsyncDisposable {
       this.published.push(...events.map((event) => this.#seen(event)))
       listeners.advance(events, [])
     })
-    const bus = new Bus(log.head, (seq) => this.cursor(seq))
+    const bus = new Bus(log.head, (seq) => this.cursor(seq), onError)
     this.#snapshots = new Snapshots(this.store, bus, snapshotSources, onError)
     this.hub = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(this.store, onError) }
     const listeners = createListeners(bus, this.#snapshots, onError)

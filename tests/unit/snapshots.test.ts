@@ -13,7 +13,11 @@ const ERRORS = { count: 0 }
 
 /** A listener of one channel, over a store that holds nothing, and a source that counts how often it is rendered. */
 function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
-  const bus = new Bus(7, (seq) => `e-${seq}`)
+  const bus = new Bus(
+    7,
+    (seq) => `e-${seq}`,
+    () => (ERRORS.count += 1),
+  )
   let rendered = 0
   const sources = {
     dashboard: {

@@ -47,7 +47,10 @@ async function setUp() {
       return plain.pack(frames)
     },
   }
-  const bus = new Bus(log.head, (seq) => formatCursor(log.epoch, seq))
+  const fail = (error: unknown) => {
+    throw error
+  }
+  const bus = new Bus(log.head, (seq) => formatCursor(log.epoch, seq), fail)
   const counted = (source: SnapshotSource): SnapshotSource => ({
     ...source,
     render(sql, id) {
@@ -56,9 +59,6 @@ async function setUp() {
     },
   })
   const sources = Object.fromEntries(Object.entries(snapshotSources).map(([kind, source]) => [kind, counted(source)]))
-  const fail = (error: unknown) => {
-    throw error
-  }
   const store = createStore(database, log, (events, announcements) => listeners.advance(events, announcements))
   const snapshots = new Snapshots(store, bus, sources, fail)
   const listeners = createListeners(bus, snapshots, fail)

@@ -1,0 +1,211 @@
+// The load generator: opens listeners, publishes, checks that every listener got every acknowledged message exactly once and
+// in order, and prints one line of JSON. bench/generator.ts builds and runs it.
+//
+//   open all    settle    warm       measure        drain                    (stalled read on, drain)   close
+//   |-----------|---------|----------|==============|-----------------------|--------------------------|
+//   memory      memory               CPU, latency   until all have all                                  memory
+//
+// One thread, and per delivery only a search for a mark and two look-ups, so that a server is what is measured:
+// `npm run bench -- --check` tells how much this program can take.
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "generator.h"
+
+static int epoll, timer;
+static long rss_largest;
+static int64_t rss_next;
+
+void poll_for(int fd, uint32_t events, uint32_t id, int is_new) {
+  struct epoll_event e = {.events = events, .data.u32 = id};
+  if (epoll_ctl(epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e)) give_up("epoll_ctl: %s", strerror(errno));
+}
+
+void poll_no_more(int fd) { epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
+
+int dial(int index, int mss, int receive_buffer) {
+  int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) give_up("socket: %s", strerror(errno));
+  // An address of its own for every 10,000 connections: ports of one address are soon used up.
+  struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002u + (uint32_t)index / 10000)};
+  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001u), .sin_port = htons((uint16_t)opt.port)};
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  if (mss) setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss);
+  if (receive_buffer) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  if (bind(fd, (struct sockaddr *)&from, sizeof from)) give_up("bind: %s", strerror(errno));
+  if (connect(fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) give_up("connect: %s", strerror(errno));
+  return fd;
+}
+
+static void sample_memory(int64_t at) {
+  if (at < rss_next) return;
+  rss_next = at + 100000000;
+  long rss = server_rss_kb();
+  if (rss > rss_largest) rss_largest = rss;
+}
+
+// One round of the loop. Wakes at `until` at the latest, exactly: the timer counts nanoseconds, epoll milliseconds.
+static void round_until(int64_t until) {
+  static struct epoll_event events[512];
+  struct itimerspec when = {.it_value = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000}};
+  static int64_t armed;
+  if (until != armed) timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
+  armed = until;
+  int n = epoll_wait(epoll, events, 512, 1000);
+  for (int i = 0; i < n; i++) {
+    uint32_t id = events[i].data.u32;
+    uint64_t ticks;
+    if (id == ID_TIMER) {
+      if (read(timer, &ticks, sizeof ticks) > 0) armed = 0;
+    } else if (id & ID_PUBLISHER) on_publisher(id, events[i].events);
+    else on_listener(id);
+  }
+  if (opt.nap_us) usleep((useconds_t)opt.nap_us);
+}
+
+static void rest(int64_t ms) {
+  for (int64_t until = now() + ms * 1000000; now() < until;) round_until(until);
+}
+
+static void open_all(void) {
+  int was = -1;
+  int64_t since = now();
+  while (open_listeners < opt.listeners) {
+    open_more_listeners();
+    round_until(now() + 20000000);
+    if (open_listeners != was) was = open_listeners, since = now();
+    if (now() - since > 20000000000LL) give_up("only %d of %d listeners could be opened", open_listeners, opt.listeners);
+  }
+}
+
+// Until everything that was acknowledged has arrived, or nothing has for so long that it is lost.
+static void drain(int with_stalled) {
+  int64_t since = now();
+  uint64_t was = 0;
+  while (now() - since < (int64_t)(opt.grace_s * 1e9)) {
+    uint64_t is = counted.messages + counted.bytes + sent.acked;
+    if (is != was) was = is, since = now();
+    if (!publishers_waiting() && (opt.same_bytes ? now() - since > 300000000 : all_arrived(with_stalled))) return;
+    round_until(now() + 5000000);
+    sample_memory(now());
+  }
+}
+
+typedef struct { double server, own, busy, stolen; uint64_t messages, bytes, acked; int64_t at; } reading;
+
+static reading read_all(void) {
+  reading r = {.server = server_cpu_s(), .own = own_cpu_s(), .messages = counted.messages, .bytes = counted.bytes, .acked = sent.acked, .at = now()};
+  machine_cpu_s(&r.busy, &r.stolen);
+  return r;
+}
+
+static void field(const char *name, double value) {
+  static int more;
+  printf("%s\"%s\":%.6g", more++ ? "," : "{", name, value);
+}
+
+int main(int argc, char **argv) {
+  read_options(argc, argv);
+  watch_pids(opt.pids);
+  make_routes();
+  make_lanes();
+  signal(SIGPIPE, SIG_IGN);
+  struct rlimit files;
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+  epoll = epoll_create1(EPOLL_CLOEXEC);
+  timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  poll_for(timer, EPOLLIN, ID_TIMER, 1);
+
+  long rss_before = server_rss_kb();
+  int64_t began = now();
+  window_to = 0;
+  open_all();
+  double opening_s = (double)(now() - began) / 1e9;
+  if (!opt.expect) rest(opt.settle_ms);
+  long rss_idle = server_rss_kb();
+  stall_listeners();
+  if (!opt.expect) begin_counting();
+
+  open_publishers();
+  for (int64_t until = now() + 5000000000LL; publishers_ready() < opt.publishers && now() < until;) round_until(now() + 5000000);
+  rss_largest = rss_idle;
+  int64_t start = now();
+  window_from = start + (int64_t)(opt.warm_s * 1e9);
+  window_to = window_from + (int64_t)(opt.seconds * 1e9);
+  start_schedule(start);
+  reading from = {0}, to;
+  for (int64_t at = start; at < window_to; at = now()) {
+    if (!from.at && at >= window_from) from = read_all();
+    if (opt.requests > 0 && sent.acked >= (uint64_t)opt.requests) break;
+    if (opt.expect && all_arrived(1)) break;
+    int64_t next = opt.publishers ? publish_due(window_to) : INT64_MAX, edge = from.at ? window_to : window_from;
+    int64_t soon = at + 50000000;
+    round_until(next < edge ? (next < soon ? next : soon) : (edge < soon ? edge : soon));
+    sample_memory(at);
+  }
+  to = read_all();
+  if (!from.at) from = (reading){.at = start, .server = to.server, .own = to.own};
+  long rss_loaded = server_rss_kb();
+  drain(0);
+  uint64_t reading_had = counted.messages;
+  int64_t resumed = now();
+  if (opt.stalled) {
+    resume_stalled();
+    drain(1);
+  }
+  double caught_up_s = (double)(now() - resumed) / 1e9;
+  verdict v = judge();
+  long rss_drained = server_rss_kb();
+  close_listeners();
+  rest(opt.after_ms);
+
+  double span = (double)(to.at - from.at) / 1e9;
+  field("listeners", opt.listeners);
+  field("exact", (double)v.exact);
+  field("readingExact", (double)v.reading_exact);
+  field("lost", (double)(v.short_of > v.skipped ? v.short_of : v.skipped));
+  field("doubled", (double)v.doubled);
+  field("closed", (double)counted.closed);
+  field("distinct", (double)v.distinct);
+  field("requests", (double)sent.requests);
+  field("acked", (double)sent.acked);
+  field("refused", (double)sent.refused);
+  field("cut", (double)sent.cut);
+  field("spanS", span);
+  field("ackedPerS", span > 0 ? (double)(to.acked - from.acked) / span : 0);
+  field("deliveries", (double)(to.messages - from.messages));
+  field("deliveriesPerS", span > 0 ? (double)(to.messages - from.messages) / span : 0);
+  field("bytes", (double)(to.bytes - from.bytes));
+  field("serverCpuS", to.server - from.server);
+  field("ownCpuS", to.own - from.own);
+  field("otherCpuS", to.busy - from.busy - (to.server - from.server) - (to.own - from.own));
+  field("stolenS", to.stolen - from.stolen);
+  field("samples", (double)counted.latency.count);
+  field("p50Ms", percentile_ms(&counted.latency, .5));
+  field("p99Ms", percentile_ms(&counted.latency, .99));
+  field("maxMs", (double)counted.latency.largest / 1e6);
+  field("answerP50Ms", percentile_ms(&sent.answer, .5));
+  field("answerP99Ms", percentile_ms(&sent.answer, .99));
+  field("lateMaxMs", (double)sent.late_max / 1e6);
+  field("openingS", opening_s);
+  field("replayS", (double)(counted.last_at - began) / 1e9);
+  field("caughtUpS", opt.stalled ? caught_up_s : 0);
+  field("readingHad", (double)reading_had);
+  field("rssBeforeKb", (double)rss_before);
+  field("rssIdleKb", (double)rss_idle);
+  field("rssLargestKb", (double)rss_largest);
+  field("rssLoadedKb", (double)rss_loaded);
+  field("rssDrainedKb", (double)rss_drained);
+  field("rssAfterKb", (double)server_rss_kb());
+  puts("}");
+  return 0;
+}

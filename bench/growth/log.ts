@@ -1,0 +1,137 @@
+import { statSync } from 'node:fs'
+import { get } from 'node:http'
+import { type Boardcast, startBoardcast } from '../boardcast.ts'
+import type { Bench, Readings } from '../load.ts'
+import { measured } from '../load.ts'
+import { fill } from '../loads/log.ts'
+import type { Axis } from './axis.ts'
+
+/** Of the small channel that is looked at in a log that grows: what one attempt printed. */
+const SMALL = 1_000
+
+/** More that has happened. */
+export const log: Axis = {
+  name: 'log',
+  title: 'More events in the log',
+  sentence:
+    'One database that is filled further and further, with the lines of one board; a second board of 1,000 events is what is read, a third what is written. The server is started anew at every size.',
+  unit: 'events in the log',
+  sizes: (bench) => bench.pick({ full: [1e3, 1e4, 1e5, 1e6], quick: [1e3, 1e4, 1e5], tiny: [1e3, 2e3] }),
+  async measure(bench, sizes, progress) {
+    let server = await startBoardcast({ boards: 3 })
+    try {
+      const found: Readings[] = []
+      await printOnSecond(bench, server)
+      let filled = 0
+      for (const size of sizes) {
+        progress(`log: ${size} events`)
+        await fill(bench, server, size - filled)
+        filled = size
+        const again = await server.restart()
+        server = again.server
+        found.push({ ready: again.readyMs, ...(await measureAt(bench, server)) })
+      }
+      return found
+    } finally {
+      await server.stop()
+    }
+  },
+  panels: [
+    { title: 'start until ready, ms', curves: [{ reading: 'ready', title: 'Boardcast' }] },
+    {
+      title: 'POST to listener, ms',
+      curves: [
+        { reading: 'p50', title: 'p50' },
+        { reading: 'p99', title: 'p99' },
+      ],
+    },
+    { title: 'durable mutations a second', curves: [{ reading: 'perS', title: '64 in flight' }] },
+    {
+      title: 'a stream of the small board, ms',
+      curves: [
+        { reading: 'open', title: 'fresh' },
+        { reading: 'resume', title: 'all 1,000 replayed' },
+      ],
+    },
+    { title: 'resident memory, MiB', curves: [{ reading: 'mib', title: 'after the start' }] },
+    { title: 'size of the database, MiB', curves: [{ reading: 'diskMib', title: 'file' }] },
+  ],
+}
+
+async function printOnSecond(bench: Bench, server: Boardcast): Promise<void> {
+  const publish = `/api/v1/attempts/${server.boards[1]?.attemptId}/logs`
+  await measured(bench, server, {
+    publishers: 1,
+    requests: SMALL / 100,
+    batch: 100,
+    before: '{"lines":[',
+    item: '{"message":"%t%p"}',
+    after: ']}',
+    seconds: 20,
+    publish,
+  })
+}
+
+async function measureAt(bench: Bench, server: Boardcast): Promise<Readings> {
+  const [, small, third] = server.boards
+  const stream = `/sse?boardId=${small?.id}&view=diff`
+  const idle = await measured(bench, server, { publishers: 0, seconds: 0.1 })
+  const open = await medianTime(() => firstBytes(server.port, stream, 'event: state'))
+  const seconds = bench.pick({ full: 3, quick: 1, tiny: 0.3 })
+  const resume = await measured(bench, server, {
+    listeners: 1,
+    expect: SMALL,
+    seconds: 20,
+    stream: `${stream}&since=earliest`,
+  })
+  const slow = await measured(bench, server, {
+    listeners: 10,
+    rate: 50,
+    seconds,
+    warmS: 1,
+    stream: `/sse?boardId=${third?.id}&view=diff`,
+    publish: `/api/v1/attempts/${third?.attemptId}/logs`,
+  })
+  const fast = await measured(bench, server, {
+    publishers: 64,
+    seconds,
+    warmS: 1,
+    publish: '/api/v1/topics/bench/events',
+    before: '{"event":"tick","data":"',
+  })
+  return {
+    open,
+    resume: resume.replayS * 1_000,
+    p50: slow.p50Ms,
+    p99: slow.p99Ms,
+    perS: fast.ackedPerS,
+    mib: idle.rssBeforeKb / 1024,
+    diskMib: statSync(server.dbPath).size / 2 ** 20,
+  }
+}
+
+async function medianTime(action: () => Promise<void>): Promise<number> {
+  const times: number[] = []
+  for (let n = 0; n < 15; n++) {
+    const began = performance.now()
+    await action()
+    times.push(performance.now() - began)
+  }
+  return times.sort((a, b) => a - b)[7] ?? Number.NaN
+}
+
+/** Opens a stream, and leaves it when the text has come. */
+function firstBytes(port: number, path: string, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+      let said = ''
+      response.on('data', (chunk: Buffer) => {
+        said += chunk.toString()
+        if (!said.includes(text)) return
+        response.destroy()
+        resolve()
+      })
+    })
+    request.on('error', reject)
+  })
+}

@@ -1,0 +1,28 @@
+/** Every load, in the order of the table. */
+import type { Load } from '../load.ts'
+import { compression } from './compression.ts'
+import { delivery, websocketDelivery } from './delivery.ts'
+import { ladder } from './ladder.ts'
+import { lines } from './lines.ts'
+import { replay, start } from './log.ts'
+import { memory } from './memory.ts'
+import { mutations } from './mutations.ts'
+import { openingState } from './opening-state.ts'
+import { saturation, websocketSaturation } from './saturation.ts'
+import { stalled } from './stalled.ts'
+
+export const loads: readonly Load[] = [
+  delivery,
+  saturation,
+  ladder,
+  memory,
+  stalled,
+  mutations,
+  lines,
+  replay,
+  start,
+  compression,
+  openingState,
+  websocketDelivery,
+  websocketSaturation,
+]

@@ -1,0 +1,46 @@
+import type { Load } from '../load.ts'
+import { measured, using, warmUp } from '../load.ts'
+import { PAD } from '../peers.ts'
+import { isPlain } from './delivery.ts'
+
+/** What a stream costs that nothing happens on. */
+export const memory: Load = {
+  name: 'memory',
+  title: 'Memory per idle stream',
+  sentence:
+    'Resident memory of the server with 10,000 open streams, less what it was before they came, divided by them. Kernel memory is not in it.',
+  figures: [
+    { name: 'kibPerStream', title: 'memory per stream', unit: 'KiB', better: 'less' },
+    { name: 'beforeMib', title: 'server without streams', unit: 'MiB', better: 'less' },
+    { name: 'openingS', title: 'time to open all', unit: 's', better: 'less' },
+  ],
+  budgets: [
+    {
+      promise: 'at most 12 KiB per stream at 10,000',
+      judge(median) {
+        const is = median('boardcast', '10000', 'kibPerStream')
+        return is === undefined ? undefined : { measured: `${is.toFixed(1)} KiB`, kept: is <= 12 }
+      },
+    },
+  ],
+  cases(bench) {
+    const listeners = bench.pick({ full: 10_000, quick: 2_000, tiny: 10 })
+    const few = bench.scale === 'quick' ? ['boardcast', 'res-write', 'hono-stream-sse', 'ws'] : undefined
+    const sides = bench.sides.filter((side) => isPlain(side) && (!few || few.includes(side.name)))
+    return sides.map((side) => ({
+      side: side.name,
+      variant: `${listeners}`,
+      measure: () =>
+        using(side.start(), async (server) => {
+          await warmUp(bench, server, { pad: PAD })
+          const settleMs = bench.pick({ full: 3000, quick: 500, tiny: 50 })
+          const report = await measured(bench, server, { listeners, publishers: 0, seconds: 0.1, settleMs, atOnce: 64 })
+          return {
+            kibPerStream: (report.rssIdleKb - report.rssBeforeKb) / listeners,
+            beforeMib: report.rssBeforeKb / 1024,
+            openingS: report.openingS,
+          }
+        }),
+    }))
+  },
+}

@@ -1,0 +1,92 @@
+/** `npm run bench`: every load on every side in turn, and what came of it as tables and as JSON. */
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Arguments, choose, parse, USAGE } from './arguments.ts'
+import { boardcast, boardcastWs } from './boardcast.ts'
+import { check } from './check.ts'
+import { compile } from './compile.ts'
+import type { Bench } from './load.ts'
+import { loads } from './loads/all.ts'
+import { describe, machine } from './machine.ts'
+import { peers } from './peers.ts'
+import { type LoadResult, runLoad } from './rounds.ts'
+import type { Side } from './side.ts'
+import { budgets, details, overview } from './table.ts'
+
+const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+const LATEST = fileURLToPath(new URL('results/latest.json', import.meta.url))
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+async function main(args: Arguments): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'boardcast-bench-'))
+  try {
+    if (args.help) {
+      const named = (list: ReadonlyArray<{ name: string; title: string }>) =>
+        list.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')
+      say(`${USAGE}\n\nloads\n${named(loads)}\n\nsides\n${named(allSides(''))}`)
+      return
+    }
+    if (!existsSync(CLI)) throw new Error('dist/cli.js is not there: npm run build')
+    const programs = compile(folder)
+    const wanted = choose(allSides(programs.floor), args.sides, '--sides')
+    const sides = wanted.filter((side) => {
+      const missing = side.missing()
+      if (missing) progress(`${side.title}: left out, ${missing}`)
+      return !missing
+    })
+    const bench: Bench = { scale: args.scale, programs, sides, pick: (values) => values[args.scale] }
+    if (args.check) say(await check(bench, args.rounds))
+    else await measureAll(bench, args)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function allSides(floor: string): readonly Side[] {
+  return [
+    boardcast,
+    ...peers(floor).filter(({ kind }) => kind === 'sse'),
+    boardcastWs,
+    ...peers(floor).filter(({ kind }) => kind !== 'sse'),
+  ]
+}
+
+async function measureAll(bench: Bench, { only, rounds, json = LATEST }: Arguments): Promise<void> {
+  const began = Date.now()
+  const results: LoadResult[] = []
+  for (const load of choose(loads, only, '--only')) results.push(await runLoad(bench, load, { rounds, progress }))
+  const where = machine()
+  say(`${describe(where)}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}, ${bench.scale} scale.\n`)
+  say(`${overview(results, bench.sides)}\n`)
+  // A run of a few listeners says nothing of promises that were made for a thousand.
+  if (bench.scale !== 'tiny') say(`${budgets(results)}\n`)
+  for (const result of results) say(`${details(result, bench.sides)}\n`)
+  mkdirSync(dirname(json), { recursive: true })
+  writeFileSync(
+    json,
+    `${JSON.stringify({ machine: where, scale: bench.scale, rounds, loads: results.map(plain) }, null, 1)}\n`,
+  )
+  progress(`${Math.round((Date.now() - began) / 1000)} s; the rounds one by one are in ${json}`)
+  if (results.some(({ cases }) => cases.some(({ failure }) => failure !== undefined))) process.exitCode = 1
+}
+
+function plain({ load, cases }: LoadResult): object {
+  const { name, title, figures } = load
+  return { name, title, figures, cases }
+}
+
+try {
+  await main(parse(process.argv.slice(2)))
+} catch (error) {
+  progress(error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+}

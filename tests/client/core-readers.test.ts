@@ -1,0 +1,519 @@
+/**
+ * Readers: each has a position of its own on the one stream.
+ *
+ * CR1  Readers of one hub share its stream; each gets the events of its channels and types, and no others.
+ * CR2  An event that shows on several channels reaches the readers of each, under the channel that they named, though the
+ *      stream carries it once.
+ * CR3  `since` is covered by pages of the log, then by the stream: every event once and in order, whatever happens meanwhile.
+ * CR4  Who joins a stream that runs gets everything after the id that `ready` names.
+ * CR5  What was missed and is lost is a `gap`, then `ready` again; the same for a `since` that the log does not know.
+ * CR6  What a handler throws goes to `error`, and harms no other reader; readers may come and go while they are told.
+ * CR7  As an async iterator: every event, a gap as a frame, a refusal as an error, and the end of the loop is the end of the
+ *      subscription.
+ * CR8  A channel or a list of them that cannot be is refused by the call itself; one that the server refuses ends this
+ *      reader with `error`, and no other.
+ * CR9  Joined lines come once, also for a reader whose place is among them.
+ */
+import { describe, expect, test } from 'vitest'
+import { catalogue, type Entry, entryOf, placementsOf } from '../../shared/src/catalogue.ts'
+import { channelName, parseChannel } from '../../shared/src/channels.ts'
+import { fullBackoff } from '../../web/client/core/backoff.ts'
+import { inOrder, shownOn } from '../../web/client/core/channels.ts'
+import { createConnection } from '../../web/client/core/connection.ts'
+import type { HubCore } from '../../web/client/core/hub-core.ts'
+import { readPage } from '../../web/client/core/pages.ts'
+import { createReaders, type Readers } from '../../web/client/core/readers.ts'
+import type { Frame } from '../../web/client/core/types.ts'
+import { Collector } from './support/collector.ts'
+import { FakeClock, settled } from './support/fake-clock.ts'
+import { EPOCH, FakeTransport } from './support/fake-transport.ts'
+
+const at = (seq: number) => `${EPOCH}-${seq}`
+
+function frame(channel: string, event: string, seq: number, data: unknown = {}): Frame {
+  return { channel, event, data, timestamp: seq, id: at(seq) }
+}
+
+interface Setup extends Readers {
+  readonly clock: FakeClock
+  wanted: string[]
+  behind: number
+  /** Requests for pages; a test answers them. */
+  readonly pages: Array<{
+    readonly query: URLSearchParams
+    answer(frames: Frame[], cursor: number, more?: boolean): Promise<void>
+  }>
+}
+
+function setUp(): Setup {
+  const clock = new FakeClock()
+  const pages: Setup['pages'] = []
+  const request = ((_method: string, path: string) =>
+    new Promise((resolve) => {
+      pages.push({
+        query: new URLSearchParams(path.split('?')[1]),
+        answer: (events, cursor, more = false) => {
+          resolve({ status: 200, eventId: null, body: { events, cursor: at(cursor), oldest: at(0), more } as never })
+          return settled()
+        },
+      })
+    })) as HubCore['request']
+  const it: Setup = {
+    ...createReaders({
+      clock,
+      readPage: (query, signal) => readPage(request, query, signal),
+      mayPass: () => true,
+      onBehind: (count) => {
+        it.behind = count
+      },
+    }),
+    clock,
+    wanted: [],
+    behind: 0,
+    pages,
+  }
+  it.attach({
+    status: { get: () => ({}) as never, subscribe: () => () => {} },
+    want: (channels) => {
+      it.wanted = [...channels]
+    },
+    reconnect() {},
+    close() {},
+  })
+  return it
+}
+
+async function reading(it: Setup, ...channels: string[]): Promise<Collector> {
+  const collector = new Collector()
+  it.subscribe({ channels }, collector)
+  await settled()
+  return collector
+}
+
+const covering = (...channels: string[]) => new Set(channels)
+
+describe('who gets what', () => {
+  test('[CR1] by channel and type', async () => {
+    const it = setUp()
+    const a = await reading(it, 'agent:a')
+    const both = await reading(it, 'agents/a', 'agent:b')
+    const some = new Collector()
+    it.subscribe({ channels: ['agent:a'], types: ['out*', 'agent_started'] }, some)
+    await settled()
+    expect(it.wanted).toEqual(['agent:a', 'agent:b'])
+    it.listener.covered(covering('agent:a', 'agent:b'), at(1))
+    it.listener.frame(frame('agent:a', 'output', 2), true)
+    it.listener.frame(frame('agent:b', 'output', 3), true)
+    it.listener.frame(frame('*', 'agent_registered', 4), true)
+    expect(a.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `agent_registered#${at(4)}`])
+    expect(both.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `output#${at(3)}`, `agent_registered#${at(4)}`])
+    expect(some.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`])
+  })
+
+  test('[CR2] every pair of channels that an event of the catalogue shows on', () => {
+    const seen = new Set<string>()
+    for (const [type, { example: plain, fields }] of Object.entries<Entry>(catalogue)) {
+      const example: Record<string, unknown> = { ...plain }
+      // Where an example shows on one channel of a kind, let it show on all that it can.
+      for (const [name, value] of [
+        ['to_agent', 'claude-1'],
+        ['topic', 'deploys'],
+        ['agent_type', 'planner'],
+      ] as const) {
+        if (name in example) example[name] = value
+      }
+      const entry = entryOf(type)
+      if (!entry || entry.isPosted) continue
+      const bare = Object.fromEntries(fields.shows.map((name) => [name, example[name]]))
+      const shown = placementsOf(entry, example)
+        .filter(({ channel, destination }) => channel !== '*' && !destination.silent)
+        .map(({ channel, destination }) => ({
+          channel,
+          event: destination.event,
+          data: destination.data ? destination.data(example) : { ...bare },
+        }))
+      const all = [...shown, { channel: 'global', event: type, data: { ...example } as unknown }]
+      for (const one of all) {
+        for (const other of all) {
+          if (one === other || one.event !== other.event) continue
+          // The stream has it on the first that is named; the reader of the other must see it.
+          const [first] = inOrder([one.channel, other.channel])
+          const carried = first === one.channel ? one : other
+          const wanted = first === one.channel ? other : one
+          const channel = parseChannel(wanted.channel)
+          if (!channel) throw new Error(wanted.channel)
+          const found = shownOn(
+            { ...frame(carried.channel, carried.event, 1), data: carried.data },
+            new Map([[channel.name, channel]]),
+          )
+          // The one that is not derivable, and said so in channels.ts.
+          if (
+            /^message\.(read|expired)$/.test(type) &&
+            carried.channel.startsWith('topic:') &&
+            wanted.channel.startsWith('agent:')
+          )
+            continue
+          expect(`${carried.event} on ${carried.channel} for ${wanted.channel}: ${found}`).toBe(
+            `${carried.event} on ${carried.channel} for ${wanted.channel}: ${wanted.channel}`,
+          )
+          seen.add(`${carried.channel.split(':')[0]} ${wanted.channel.split(':')[0]}`)
+        }
+      }
+    }
+    expect([...seen].sort()).toMatchInlineSnapshot(`
+      [
+        "agent agent",
+        "agent issue",
+        "board attempt",
+        "global agent",
+        "global session",
+        "global shell",
+        "global workflow",
+        "project agent",
+        "project global",
+        "project issue",
+        "project workflow",
+        "topic agent",
+        "topic global",
+      ]
+    `)
+  })
+
+  test('[CR2] mail to everyone reaches every channel, also where `global` carries it', () => {
+    for (const type of ['message.new', 'message.read', 'message.expired'] as const) {
+      const data = { ...catalogue[type].example, to_agent: null, topic: null }
+      const board = new Map([['board:b', { kind: 'board', id: 'b', name: 'board:b' } as const]])
+      expect(shownOn({ ...frame('global', type, 1), data }, board)).toBe('*')
+      expect(shownOn({ ...frame('global', type, 1), data: { ...data, topic: 't' } }, board)).toBeUndefined()
+    }
+  })
+
+  test('[CR2] nothing on a channel that does not show it', () => {
+    const wrong: string[] = []
+    const kinds = ['board', 'project', 'issue', 'attempt', 'agent', 'session', 'workflow', 'shell', 'topic'] as const
+    for (const [type, { example, fields, isPosted }] of Object.entries<Entry>(catalogue)) {
+      const entry = entryOf(type)
+      if (!entry || isPosted) continue
+      const placements = placementsOf(entry, example).filter(({ destination }) => !destination.silent)
+      const channels = new Set(placements.map(({ channel }) => channel))
+      const bare = Object.fromEntries(fields.shows.map((name) => [name, example[name]]))
+      for (const { channel, destination } of [
+        ...placements,
+        { channel: 'global', destination: { event: type, data: () => example } },
+      ]) {
+        if (channel === '*') continue
+        const data = destination.data ? destination.data(example) : bare
+        // Whatever id a payload has, taken for the id of a thing of every kind.
+        const ids = new Set(Object.values({ ...example, ...data }).filter((value) => typeof value === 'string'))
+        for (const kind of kinds) {
+          for (const id of ids) {
+            const other = parseChannel(channelName(kind, id))
+            if (!other) continue
+            const found = shownOn({ ...frame(channel, destination.event, 1), data }, new Map([[other.name, other]]))
+            const isShown = placements.some(
+              (each) => each.channel === other.name && each.destination.event === destination.event,
+            )
+            if (found !== undefined && !isShown) wrong.push(`${destination.event} of ${channel} on ${other.name}`)
+          }
+        }
+      }
+      expect(channels.size).toBeGreaterThanOrEqual(0)
+    }
+    expect(wrong).toEqual([])
+  })
+
+  test('[CR2] the reader sees the channel that it named', async () => {
+    const it = setUp()
+    const board = await reading(it, 'board:b')
+    const attempt = await reading(it, 'attempt:x')
+    const all = await reading(it, 'global')
+    it.listener.covered(covering('board:b', 'attempt:x', 'global'), at(1))
+    it.listener.frame(frame('board:b', 'attempt_log', 2, { attemptId: 'x' }), false)
+    it.listener.frame(frame('global', 'attempt.log.appended', 2, { attemptId: 'x', boardId: 'b' }), true)
+    it.listener.frame(frame('board:b', 'attempt_log', 3, { attemptId: 'y' }), true)
+    expect(board.frames.map(({ channel, id }) => [channel, id])).toEqual([
+      ['board:b', at(2)],
+      ['board:b', at(3)],
+    ])
+    expect(attempt.frames.map(({ channel, event, id }) => [channel, event, id])).toEqual([
+      ['attempt:x', 'attempt_log', at(2)],
+    ])
+    expect(all.frames.map(({ channel, event, id }) => [channel, event, id])).toEqual([
+      ['global', 'attempt.log.appended', at(2)],
+    ])
+  })
+})
+
+describe('pages, then the stream', () => {
+  test('[CR3] pages up to the mark, then what waited, then live', async () => {
+    const it = setUp()
+    const since = new Collector()
+    it.subscribe({ channels: ['agent:a'], types: ['output*'], since: at(2) }, since)
+    await settled()
+    expect(it.pages).toHaveLength(0)
+    it.listener.covered(covering('agent:a'), at(10))
+    await settled()
+    expect(it.behind).toBe(1)
+    expect(Object.fromEntries(it.pages[0]?.query ?? [])).toEqual({
+      channels: 'agent:a',
+      types: 'output*',
+      after: at(2),
+      limit: '1000',
+    })
+    it.listener.frame(frame('agent:a', 'output', 11), true)
+    await it.pages[0]?.answer([frame('agent:a', 'output', 4), frame('agent:a', 'output', 6)], 7, true)
+    expect(it.pages[1]?.query.get('after')).toBe(at(7))
+    it.listener.frame(frame('agent:a', 'output', 12), true)
+    // The page goes beyond the mark: what is there comes from the stream.
+    await it.pages[1]?.answer(
+      [frame('agent:a', 'output', 9), frame('agent:a', 'output', 11), frame('agent:a', 'output', 12)],
+      12,
+    )
+    it.listener.frame(frame('agent:a', 'output', 13), true)
+    expect(since.told).toEqual([`ready ${at(2)}`, ...[4, 6, 9, 11, 12, 13].map((seq) => `output#${at(seq)}`)])
+    expect(it.behind).toBe(0)
+  })
+
+  test('[CR3] from the earliest: as far back as the log goes', async () => {
+    const it = setUp()
+    const since = new Collector()
+    it.subscribe({ channels: ['agent:a'], since: 'earliest' }, since)
+    it.listener.covered(covering('agent:a'), at(3))
+    await settled()
+    expect(it.pages[0]?.query.has('after')).toBe(false)
+    await it.pages[0]?.answer([frame('agent:a', 'output', 1)], 3)
+    expect(since.told).toEqual([`ready ${at(0)}`, `output#${at(1)}`])
+  })
+
+  test('[CR3] more frames than may wait are read from the log', async () => {
+    const it = setUp()
+    const since = new Collector()
+    it.subscribe({ channels: ['agent:a'], since: at(0) }, since)
+    it.listener.covered(covering('agent:a'), at(1))
+    await settled()
+    for (let seq = 2; seq <= 2_500; seq++) it.listener.frame(frame('agent:a', 'output', seq), true)
+    await it.pages[0]?.answer([frame('agent:a', 'output', 1)], 1, true)
+    // 2..2001 waited and were dropped: the mark is 2001 now.
+    const rest = Array.from({ length: 2_000 }, (_, index) => frame('agent:a', 'output', index + 2))
+    await it.pages[1]?.answer(rest.slice(0, 1_000), 1_001, true)
+    await it.pages[2]?.answer(rest.slice(1_000), 2_001, true)
+    expect(since.ids).toEqual(Array.from({ length: 2_500 }, (_, index) => at(index + 1)))
+    expect(it.pages).toHaveLength(3)
+  })
+
+  test('[CR3] a frame of several is not forgotten when the waiting ones are dropped', async () => {
+    const it = setUp()
+    const since = new Collector()
+    it.subscribe({ channels: ['agent:a'], since: at(0) }, since)
+    it.listener.covered(covering('agent:a'), at(1))
+    await settled()
+    for (let seq = 2; seq <= 2_000; seq++) it.listener.frame(frame('agent:a', 'output', seq), true)
+    it.listener.frame(frame('agent:a', 'one', 2_001), false)
+    it.listener.frame(frame('agent:a', 'other', 2_001), true)
+    it.listener.frame(frame('agent:a', 'output', 2_002), true)
+    const all = Array.from({ length: 2_000 }, (_, index) => frame('agent:a', 'output', index + 1))
+    await it.pages[0]?.answer(
+      [...all, frame('agent:a', 'one', 2_001), frame('agent:a', 'other', 2_001), frame('agent:a', 'output', 2_002)],
+      2_002,
+    )
+    expect(since.told.slice(2_000)).toEqual([
+      `output#${at(2_000)}`,
+      `one#${at(2_001)}`,
+      `other#${at(2_001)}`,
+      `output#${at(2_002)}`,
+    ])
+  })
+
+  test('[CR3] a place ahead of the stream is asked about, and nothing before it is told', async () => {
+    const it = setUp()
+    const since = new Collector()
+    it.subscribe({ channels: ['agent:a'], since: at(5) }, since)
+    it.listener.covered(covering('agent:a'), at(3))
+    await settled()
+    it.listener.frame(frame('agent:a', 'output', 4), true)
+    await it.pages[0]?.answer([frame('agent:a', 'output', 6)], 6)
+    it.listener.frame(frame('agent:a', 'output', 6), true)
+    expect(since.told).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
+  })
+
+  test('[CR4] who joins later begins where the stream is', async () => {
+    const it = setUp()
+    const first = await reading(it, 'agent:a')
+    it.listener.covered(covering('agent:a'), at(1))
+    it.listener.frame(frame('agent:a', 'output', 2), true)
+    const second = await reading(it, 'agent:a')
+    it.listener.mark(at(5))
+    const third = await reading(it, 'agent:a')
+    it.listener.frame(frame('agent:a', 'output', 6), true)
+    expect(first.ids).toEqual([at(2), at(6)])
+    expect(second.told).toEqual([`ready ${at(2)}`, `output#${at(6)}`])
+    expect(third.told).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
+  })
+
+  test('[CR4] who comes after everyone was gone begins anew, and reads no past', async () => {
+    const clock = new FakeClock()
+    const transport = new FakeTransport()
+    const readPages: unknown[] = []
+    const readers = createReaders({
+      clock,
+      mayPass: () => true,
+      onBehind: () => undefined,
+      readPage: async (query) => {
+        readPages.push(query)
+        throw new Error('not expected')
+      },
+    })
+    const connection = createConnection({
+      baseUrl: 'http://hub',
+      transport,
+      auth: undefined,
+      clock,
+      backoff: fullBackoff(),
+      heartbeatTimeoutMs: undefined,
+      listener: readers.listener,
+      probe: async () => ({}),
+    })
+    readers.attach(connection)
+    const [first, soon, late] = [new Collector(), new Collector(), new Collector()]
+    const leave = readers.subscribe({ channels: ['agent:a'] }, first)
+    await clock.pass(0)
+    transport.stream.hello({ seq: 1 })
+    leave()
+    await clock.pass(4_000)
+    transport.stream.frame('agent:a', 'output', {}, { seq: 2 })
+    const leaveSoon = readers.subscribe({ channels: ['agent:a'] }, soon)
+    await clock.pass(4_000)
+    leaveSoon()
+    await clock.pass(5_000)
+    expect(transport.stream.isClosed).toBe(true)
+    readers.subscribe({ channels: ['agent:a'] }, late)
+    await clock.pass(0)
+    transport.stream.hello({ seq: 50 })
+    transport.stream.frame('agent:a', 'output', {}, { seq: 51 })
+    expect(soon.told).toEqual([`ready ${at(2)}`])
+    expect(late.told).toEqual([`ready ${at(50)}`, `output#${at(51)}`])
+    expect(readPages).toEqual([])
+    connection.close()
+  })
+
+  test('[CR3] a frame of several that was cut off comes once, though the stream tells it again', async () => {
+    const it = setUp()
+    const reader = await reading(it, 'global', 'agent:a')
+    it.listener.covered(covering('global', 'agent:a'), at(1))
+    it.listener.frame(frame('agent:a', 'output', 2), false)
+    it.listener.covered(covering('global', 'agent:a'), at(1))
+    it.listener.frame(frame('agent:a', 'output', 2), false)
+    it.listener.frame(frame('global', 'agent.output', 2), true)
+    it.listener.frame(frame('agent:a', 'output', 3), true)
+    expect(reader.told.slice(1)).toEqual([`output#${at(2)}`, `agent.output#${at(2)}`, `output#${at(3)}`])
+  })
+
+  test('[CR3] a stream that begins further on than the reader is: pages between', async () => {
+    const it = setUp()
+    const reader = await reading(it, 'agent:a')
+    it.listener.covered(covering('agent:a'), at(1))
+    it.listener.frame(frame('agent:a', 'output', 2), true)
+    it.listener.covered(covering(), at(2))
+    it.listener.covered(covering('agent:a'), at(8))
+    await settled()
+    expect(it.pages[0]?.query.get('after')).toBe(at(2))
+    it.listener.frame(frame('agent:a', 'output', 9), true)
+    await it.pages[0]?.answer([frame('agent:a', 'output', 5)], 8)
+    expect(reader.told).toEqual([`ready ${at(1)}`, ...[2, 5, 9].map((seq) => `output#${at(seq)}`)])
+  })
+
+  test('[CR9] joined lines of which some were had are read one by one', async () => {
+    const it = setUp()
+    const ahead = new Collector()
+    const beside = await reading(it, 'agent:a')
+    it.subscribe({ channels: ['agent:a'], since: at(5) }, ahead)
+    it.listener.covered(covering('agent:a'), at(3))
+    await settled()
+    await it.pages[0]?.answer([], 5)
+    // Lines 4 to 7 in one frame.
+    it.listener.frame(frame('agent:a', 'output_batch', 7, { lines: ['4', '5', '6', '7'] }), true)
+    await settled()
+    it.listener.frame(frame('agent:a', 'output_batch', 8, { lines: ['8'] }), true)
+    await it.pages[1]?.answer(
+      [frame('agent:a', 'output_batch', 6, { lines: ['6'] }), frame('agent:a', 'output_batch', 7, { lines: ['7'] })],
+      7,
+    )
+    const lines = (collector: Collector) => collector.frames.flatMap(({ data }) => (data as { lines: string[] }).lines)
+    expect(lines(ahead)).toEqual(['6', '7', '8'])
+    expect(lines(beside)).toEqual(['4', '5', '6', '7', '8'])
+  })
+})
+
+describe('what is lost, and what goes wrong', () => {
+  test('[CR5] a gap, then ready again', async () => {
+    const it = setUp()
+    const reader = await reading(it, 'agent:a')
+    it.listener.covered(covering('agent:a'), at(1))
+    it.listener.gap({ requested: at(1), oldest: at(50), reason: 'trimmed' })
+    it.listener.covered(covering('agent:a'), at(60))
+    it.listener.frame(frame('agent:a', 'output', 61), true)
+    expect(reader.told).toEqual([`ready ${at(1)}`, 'gap trimmed', `ready ${at(60)}`, `output#${at(61)}`])
+  })
+
+  test('[CR6] what a handler throws goes to its error, and the others have theirs', async () => {
+    const it = setUp()
+    const errors: string[] = []
+    it.subscribe(
+      { channels: ['agent:a'] },
+      {
+        event: () => {
+          throw new Error('oops')
+        },
+        error: (error) => errors.push(error.message),
+      },
+    )
+    const other = await reading(it, 'agent:a')
+    it.listener.covered(covering('agent:a'), at(1))
+    it.listener.frame(frame('agent:a', 'output', 2), true)
+    it.listener.frame(frame('agent:a', 'output', 3), true)
+    expect(errors).toEqual(['oops', 'oops'])
+    expect(other.ids).toEqual([at(2), at(3)])
+  })
+
+  test('[CR6] a reader that leaves while it is told is told no more, and one that comes is told from then on', async () => {
+    const it = setUp()
+    const told: string[] = []
+    const late = new Collector()
+    const undo = it.subscribe(
+      { channels: ['agent:a'] },
+      {
+        event: ({ id }) => {
+          told.push(`first ${id}`)
+          undo()
+          undo()
+          undoSecond()
+          it.subscribe({ channels: ['agent:a'] }, late)
+        },
+      },
+    )
+    const undoSecond = it.subscribe({ channels: ['agent:a'] }, { event: ({ id }) => told.push(`second ${id}`) })
+    await settled()
+    it.listener.covered(covering('agent:a'), at(1))
+    it.listener.frame(frame('agent:a', 'output', 2), true)
+    await settled()
+    it.listener.frame(frame('agent:a', 'output', 3), true)
+    expect(told).toEqual([`first ${at(2)}`])
+    expect(late.told).toEqual([`ready ${at(2)}`, `output#${at(3)}`])
+  })
+
+  test('[CR8] what cannot be a channel is refused by the call', () => {
+    const it = setUp()
+    for (const channels of [
+      ['bord:demo'],
+      [''],
+      [],
+      ['board:demo;full'],
+      Array.from({ length: 101 }, (_, n) => `agent:${n}`),
+    ]) {
+      expect(() => it.subscribe({ channels }, {})).toThrow(expect.objectContaining({ code: 'misuse' }))
+    }
+    expect(it.wanted).toEqual([])
+    it.subscribe({ channels: ['board:demo;diff', 'card:1', 'agents/a', '*'] }, {})
+    expect(it.wanted).toEqual(['board:demo', 'issue:1', 'agent:a', 'global'])
+  })
+})

@@ -1,0 +1,158 @@
+/**
+ * Requests through the hub.
+ *
+ * CQ1  A POST is carried out once, however often its answer is lost: it is tried again under its key.
+ * CQ2  What says that nothing was done (503, 429) is tried again, not before Retry-After; a refusal is not, and says why.
+ * CQ3  Credentials are asked for anew for every try; `signal` ends the waiting.
+ */
+import { describe, expect, test } from 'vitest'
+import { createRequester } from '../../web/client/core/request.ts'
+import { makeBoard } from '../support/board.ts'
+import { startTestServer } from '../support/server.ts'
+import { FakeClock, settled } from './support/fake-clock.ts'
+
+interface Sent {
+  readonly method: string
+  readonly url: string
+  readonly headers: Record<string, string>
+  readonly body: string | null
+}
+
+/** Each answer is what fetch does next. */
+function setUp(...answers: Array<() => Response | Promise<Response>>) {
+  const clock = new FakeClock()
+  const sent: Sent[] = []
+  let asked = 0
+  const fetch = (async (
+    url: string,
+    init: { method: string; headers: Record<string, string>; body: string | null },
+  ) => {
+    sent.push({ url, ...init })
+    const answer = answers[Math.min(sent.length, answers.length) - 1]
+    if (!answer) throw new Error('no answer')
+    return answer()
+  }) as unknown as typeof globalThis.fetch
+  const request = createRequester({ baseUrl: 'http://hub', fetch, clock, auth: () => `t${++asked}` })
+  return { clock, sent, request }
+}
+
+const ok = () => new Response('{"id":"x"}', { status: 201, headers: { 'Event-Id': '5d3c9b1e-7' } })
+const lost = () => Promise.reject(new TypeError('fetch failed'))
+const busy =
+  (status: number, headers = {}) =>
+  () =>
+    new Response('{}', { status, headers })
+const refused = () =>
+  new Response(JSON.stringify({ code: 'stale_revision', title: 'Stale', detail: 'It is 3 now.', status: 409 }), {
+    status: 409,
+  })
+
+describe('tries', () => {
+  test('[CQ1] [CQ3] the same key and body, other credentials', async () => {
+    const { clock, sent, request } = setUp(lost, busy(503), ok)
+    const reply = request('POST', '/boards', { name: 'x' })
+    await clock.pass(60_000)
+    expect(await reply).toEqual({ status: 201, body: { id: 'x' }, eventId: '5d3c9b1e-7' })
+    expect(sent).toHaveLength(3)
+    expect(new Set(sent.map(({ headers }) => headers['Idempotency-Key'])).size).toBe(1)
+    expect(new Set(sent.map(({ body }) => body)).size).toBe(1)
+    expect(sent.map(({ headers }) => headers.Authorization)).toEqual(['Bearer t1', 'Bearer t2', 'Bearer t3'])
+    expect(sent[0]).toMatchObject({ url: 'http://hub/api/v1/boards', method: 'POST' })
+  })
+
+  test('[CQ1] every call has a key of its own, or the one it was given', async () => {
+    const { sent, request } = setUp(ok)
+    await request('POST', '/boards', {})
+    await request('POST', '/boards', {})
+    await request('POST', '/boards', {}, { idempotencyKey: 'mine' })
+    await request('GET', '/boards')
+    const keys = sent.map(({ headers }) => headers['Idempotency-Key'])
+    expect(new Set(keys.slice(0, 2)).size).toBe(2)
+    expect(keys.slice(2)).toEqual(['mine', undefined])
+  })
+
+  test('[CQ1] against a server whose answers are lost, once', async () => {
+    await using server = await startTestServer()
+    const board = await makeBoard(server)
+    let tries = 0
+    const clock = new FakeClock()
+    const again = createRequester({
+      baseUrl: server.url,
+      auth: undefined,
+      clock,
+      fetch: async (...asked) => {
+        const answer = await fetch(...asked)
+        tries += 1
+        if (tries < 3) throw new TypeError('the connection broke')
+        return answer
+      },
+    })
+    const reply = again('POST', `/boards/${board.id}/cards`, { title: 'once' })
+    for (let tick = 0; tick < 200 && tries < 3; tick++) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      await clock.pass(15_000)
+    }
+    expect((await reply).status).toBe(201)
+    const { state } = await server.get<{ state: { cards: object } }>(`/boards/${board.id}`)
+    expect(Object.keys(state.cards)).toHaveLength(1)
+  })
+
+  test('[CQ2] not before Retry-After', async () => {
+    const { clock, sent, request } = setUp(busy(503, { 'Retry-After': '20' }), ok)
+    const reply = request('DELETE', '/cards/x')
+    await clock.pass(19_999)
+    expect(sent).toHaveLength(1)
+    await clock.pass(1)
+    expect((await reply).status).toBe(201)
+  })
+
+  test('[CQ2] gives up after five, with what was wrong', async () => {
+    const { clock, sent, request } = setUp(lost)
+    const reply = request('GET', '/boards').catch((error: unknown) => error)
+    await clock.pass(120_000)
+    expect(await reply).toMatchObject({ name: 'BoardcastError', code: 'unreachable' })
+    expect(sent).toHaveLength(6)
+  })
+
+  test('[CQ2] a refusal says why, at once', async () => {
+    const { sent, request } = setUp(refused)
+    await expect(request('PATCH', '/cards/x', { title: 'y' })).rejects.toMatchObject({
+      code: 'refused',
+      status: 409,
+      message: 'It is 3 now.',
+      problem: { code: 'stale_revision' },
+    })
+    expect(sent).toHaveLength(1)
+  })
+
+  test('[CQ1] what is gone after a DELETE whose answer was lost was deleted by it', async () => {
+    const { clock, request } = setUp(lost, busy(404))
+    const reply = request('DELETE', '/cards/x')
+    await clock.pass(60_000)
+    expect((await reply).status).toBe(204)
+    const first = setUp(busy(404))
+    await expect(first.request('DELETE', '/cards/x')).rejects.toMatchObject({ status: 404 })
+  })
+
+  test('[CQ2] an answer that never comes is one that was lost', async () => {
+    const { clock, sent, request } = setUp(() => new Promise(() => {}), ok)
+    const never = request('GET', '/boards')
+    await clock.pass(29_999)
+    expect(sent).toHaveLength(1)
+    await clock.pass(20_000)
+    // This fetch takes no notice of its signal; a real one rejects. What matters is that the signal was given.
+    expect((sent[0] as unknown as { signal: AbortSignal }).signal.aborted).toBe(true)
+    void never
+  })
+
+  test('[CQ3] a signal ends it', async () => {
+    const { clock, sent, request } = setUp(busy(503, { 'Retry-After': '20' }))
+    const controller = new AbortController()
+    const reply = request('GET', '/boards', undefined, { signal: controller.signal }).catch((error: unknown) => error)
+    await settled()
+    controller.abort(new Error('not needed any more'))
+    await clock.pass(60_000)
+    expect(await reply).toMatchObject({ message: 'not needed any more' })
+    expect(sent).toHaveLength(1)
+  })
+})

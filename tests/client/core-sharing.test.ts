@@ -1,0 +1,234 @@
+/**
+ * Tabs that share one stream, on a fake clock, over locks and channels of the test's making: what takes a minute, or an
+ * order of things that no browser can be made to show.
+ *
+ * CS2  The next leader resumes from the furthest that any tab was told.
+ * CS6  A leader that hangs has its lock taken away; when it wakes it follows.
+ * CS7  What a tab that leads no more still says is not heard.
+ */
+import { expect, test } from 'vitest'
+import { fullBackoff } from '../../web/client/core/backoff.ts'
+import { createConnection } from '../../web/client/core/connection.ts'
+import { createSharedSource } from '../../web/client/core/shared-source.ts'
+import type { Source } from '../../web/client/core/source.ts'
+import { IDLE } from '../../web/client/core/status.ts'
+import type { Locks, SentMessage, TabChannel, Tabs } from '../../web/client/core/tab-messages.ts'
+import { FakeClock, settled } from './support/fake-clock.ts'
+import { EPOCH, FakeTransport } from './support/fake-transport.ts'
+
+const at = (seq: number) => `${EPOCH}-${seq}`
+
+/** As a browser has them: one holder, a queue, and the right to steal. */
+class FakeLocks implements Locks {
+  readonly #queues = new Map<string, Array<{ grant(): void; readonly drop: (error: Error) => void; isHeld: boolean }>>()
+
+  request(
+    name: string,
+    { signal, steal }: { signal?: AbortSignal; steal?: boolean },
+    callback: () => Promise<unknown>,
+  ) {
+    return new Promise<unknown>((resolve, reject) => {
+      const queue = this.#queues.get(name) ?? []
+      this.#queues.set(name, queue)
+      const leave = () => {
+        const index = queue.indexOf(entry)
+        if (index >= 0) queue.splice(index, 1)
+        queue[0]?.grant()
+      }
+      const entry = {
+        isHeld: false,
+        drop: reject,
+        grant() {
+          if (this.isHeld) return
+          this.isHeld = true
+          void callback().then((value) => {
+            leave()
+            resolve(value)
+          })
+        },
+      }
+      signal?.addEventListener('abort', () => {
+        if (entry.isHeld) return
+        leave()
+        reject(new DOMException('aborted', 'AbortError'))
+      })
+      if (steal) {
+        const [holder] = queue
+        if (holder?.isHeld) {
+          queue.shift()
+          holder.drop(new DOMException('stolen', 'AbortError'))
+        }
+        queue.unshift(entry)
+      } else queue.push(entry)
+      queueMicrotask(() => queue[0]?.grant())
+    })
+  }
+
+  async query() {
+    return { held: [...this.#queues].flatMap(([name, [first]]) => (first?.isHeld ? [{ name }] : [])) }
+  }
+}
+
+interface FakeTab {
+  readonly source: Source
+  readonly transport: FakeTransport
+  readonly told: string[]
+  /** What the others say does not reach it. */
+  isDeaf: boolean
+  /** What it says does not reach the others. */
+  isMute: boolean
+}
+
+function browser() {
+  const clock = new FakeClock()
+  const locks = new FakeLocks()
+  const channels = new Set<TabChannel & { deliver(message: SentMessage): void }>()
+
+  /** `isSlow`: what it asks of the locks takes a while to arrive. */
+  function open(isSlow = false): FakeTab {
+    const transport = new FakeTransport()
+    const told: string[] = []
+    class Channel implements TabChannel {
+      onmessage: TabChannel['onmessage'] = null
+      constructor() {
+        channels.add(this)
+      }
+      postMessage(message: SentMessage): void {
+        if (tab.isMute) return
+        for (const other of channels) if (other !== this) other.deliver(structuredClone(message))
+      }
+      deliver(message: SentMessage): void {
+        if (!tab.isDeaf) queueMicrotask(() => this.onmessage?.({ data: message }))
+      }
+      close(): void {
+        channels.delete(this)
+      }
+    }
+    const tab = { transport, told, isDeaf: false, isMute: false }
+    const slowLocks: Locks = {
+      request: async (...asked) => settled().then(() => locks.request(...asked)),
+      query: () => locks.query(),
+    }
+    const tabs: Tabs = { locks: isSlow ? slowLocks : locks, BroadcastChannel: Channel }
+    const source = createSharedSource({
+      name: 'hub',
+      tabs,
+      clock,
+      idle: IDLE,
+      listener: {
+        frame: ({ event, id }) => told.push(`${event} ${id}`),
+        mark: () => undefined,
+        covered: (channels, position) => told.push(`covered ${[...channels]} from ${position}`),
+        gap: ({ reason }) => told.push(`gap ${reason}`),
+        refused: (channels) => told.push(`refused ${channels}`),
+      },
+      connect: (listener, position) =>
+        createConnection({
+          baseUrl: 'http://hub',
+          transport,
+          auth: undefined,
+          clock,
+          backoff: fullBackoff(),
+          heartbeatTimeoutMs: 600_000,
+          listener,
+          position,
+          probe: async () => ({}),
+        }),
+    })
+    return Object.assign(tab, { source })
+  }
+  /** As a tab that is none of ours. */
+  function say(message: SentMessage): void {
+    for (const channel of channels) channel.deliver(message)
+  }
+  return { clock, open, say }
+}
+
+const output = (tab: FakeTab, seq: number) => tab.transport.stream.frame('agent:a', 'output', {}, { seq })
+
+async function three() {
+  const { clock, open, say } = browser()
+  const [first, second, third] = [open(), open(), open()] as const
+  for (const tab of [first, second, third]) tab.source.want(new Set(['agent:a']), new Set())
+  await clock.pass(500)
+  first.transport.stream.hello({ seq: 1 })
+  await clock.pass(0)
+  const roles = () => [first, second, third].map(({ source }) => source.status.get().role)
+  expect(roles()).toEqual(['leader', 'follower', 'follower'])
+  return { clock, first, second, third, roles, say, open }
+}
+
+test('[CS2] the next leader resumes from the furthest that any tab was told', async () => {
+  const { clock, first, second, third, roles } = await three()
+  second.isDeaf = true
+  output(first, 2)
+  output(first, 3)
+  await settled()
+  second.isDeaf = false
+  expect(third.told.at(-1)).toBe(`output ${at(3)}`)
+  expect(second.told.at(-1)).toBe(`covered agent:a from ${at(1)}`)
+  first.source.close()
+  await clock.pass(500)
+  expect(roles().slice(1)).toEqual(['leader', 'follower'])
+  expect(first.transport.stream.isClosed).toBe(true)
+  // Its readers are further back, are told so, and read the log.
+  expect(second.transport.stream.request.position).toBe(at(3))
+  second.transport.stream.hello({ seq: 3 })
+  output(second, 4)
+  await settled()
+  for (const tab of [second, third])
+    expect(tab.told.slice(-2)).toEqual([`covered agent:a from ${at(3)}`, `output ${at(4)}`])
+  for (const tab of [second, third]) tab.source.close()
+})
+
+test('[CS3] a tab is not taken for gone before it is quite there', async () => {
+  const { clock, first, second, third, open } = await three()
+  const late = open(true)
+  late.source.want(new Set(['agent:b']), new Set())
+  for (let turn = 0; turn < 5; turn++) await settled()
+  await clock.pass(0)
+  expect(first.transport.stream.channels).toBe('agent:a,agent:b')
+  // Others change their minds, and its wish stands.
+  second.source.want(new Set(['agent:c']), new Set())
+  await clock.pass(0)
+  expect(first.transport.stream.channels).toBe('agent:a,agent:b,agent:c')
+  for (const tab of [first, second, third, late]) tab.source.close()
+})
+
+test('[CS7] only the leader is heard', async () => {
+  const { first, second, third, say } = await three()
+  const frame = { channel: 'agent:a', event: 'output', data: {}, timestamp: 1, id: at(9) }
+  say({ kind: 'told', from: 'another', tellings: [['frame', frame, true]] })
+  output(first, 2)
+  await settled()
+  for (const tab of [first, second, third]) expect(tab.told.slice(1)).toEqual([`output ${at(2)}`])
+  for (const tab of [first, second, third]) tab.source.close()
+})
+
+test('[CS6] [CS7] a leader that hangs is relieved, and follows when it wakes', async () => {
+  const { clock, first, second, third, roles } = await three()
+  output(first, 2)
+  await settled()
+  first.isMute = true
+  output(first, 3)
+  await clock.pass(59_000)
+  expect(roles()).toEqual(['leader', 'follower', 'follower'])
+  first.isMute = false
+  await clock.pass(14_000)
+  expect(roles().filter((role) => role === 'leader')).toHaveLength(1)
+  expect(roles()[0]).toBe('follower')
+  const leader = second.source.status.get().role === 'leader' ? second : third
+  expect(first.transport.stream.isClosed).toBe(true)
+  // It alone was told of the third.
+  expect(leader.transport.stream.request.position).toBe(at(3))
+  leader.transport.stream.hello({ seq: 3 })
+  output(leader, 4)
+  await settled()
+  for (const tab of [second, third])
+    expect(tab.told.slice(-2)).toEqual([`covered agent:a from ${at(3)}`, `output ${at(4)}`])
+  // Said to nobody any more.
+  output(first, 5)
+  await settled()
+  for (const tab of [first, second, third]) expect(tab.told.at(-1)).toBe(`output ${at(4)}`)
+  for (const tab of [first, second, third]) tab.source.close()
+})

@@ -1,0 +1,421 @@
+/**
+ * How stores come to their value, over a stub of the hub: every order of answers, events, gaps and failures.
+ */
+import { describe, expect, test } from 'vitest'
+import type { BoardState, Card } from '../../shared/src/types/kanban.ts'
+import { BoardcastError } from '../../web/client/core/errors.ts'
+import type { Store } from '../../web/client/core/types.ts'
+import type { BoardValue } from '../../web/client/stores/board.ts'
+import { session } from '../../web/client/stores/session.ts'
+import { createStores } from '../../web/client/stores/stores.ts'
+import { at, StubHub, settled } from './support/stub-hub.ts'
+
+const column = (id: string, key: string, cardIds: string[] = []) => ({ id, key, title: key, cardIds })
+
+function card(id: string, columnId = 'c1'): Card {
+  return {
+    id,
+    boardId: 'b',
+    columnId,
+    ticketKey: 'B-1',
+    title: id,
+    description: null,
+    ticketType: null,
+    priority: null,
+    labels: [],
+    stage: null,
+    dependsOn: [],
+    blocked: false,
+    assignedAgentId: null,
+    isEnhanced: false,
+    prUrl: null,
+    attempt: null,
+    revision: 1,
+    createdAt: '2026-01-31T12:00:00.000Z',
+    updatedAt: '2026-01-31T12:00:00.000Z',
+  }
+}
+
+function state(...cards: string[]): BoardState {
+  return {
+    boardId: 'b',
+    columns: { c1: column('c1', 'todo', cards), c2: column('c2', 'done') },
+    columnOrder: ['c1', 'c2'],
+    cards: Object.fromEntries(cards.map((id) => [id, card(id)])),
+  }
+}
+
+const board = (value: BoardState, seq: number) => ({ board: {}, state: value, cursor: at(seq) })
+const created = (id: string) => ({ card: card(id), columnId: 'c1', index: 0 })
+const moved = (cardId: string, toColumnId: string, toIndex = 0) => ({
+  cardId,
+  toColumnId,
+  toIndex,
+  revision: 2,
+  updatedAt: '2026-01-31T12:00:01.000Z',
+})
+
+function open(): { hub: StubHub; stores: ReturnType<typeof createStores>; store: Store<BoardValue>; undo: () => void } {
+  const hub = new StubHub()
+  const stores = createStores(hub)
+  const store = stores.board('b')
+  return { hub, stores, store, undo: store.subscribe(() => undefined) }
+}
+
+async function live(value = state('x', 'y'), seq = 10) {
+  const opened = open()
+  opened.hub.ready(seq)
+  await opened.hub.next().answer(board(value, seq))
+  return opened
+}
+
+const ids = (store: Store<BoardValue>, columnId = 'c1') => store.get().state?.columns[columnId]?.cardIds
+
+describe('opening and closing', () => {
+  test('[CB1] asks for nothing before somebody reads', () => {
+    const hub = new StubHub()
+    const store = createStores(hub).board('b')
+    expect(store.get()).toMatchObject({ phase: 'loading', state: null, error: null })
+    expect([hub.readers.size, hub.asked.length]).toEqual([0, 0])
+  })
+
+  test('[CB1] readers of one board share it; it closes 5 s after the last has gone', async () => {
+    const { hub, stores, store, undo } = await live()
+    const other = stores.board('b')
+    const undoOther = other.subscribe(() => undefined)
+    expect(other.get()).toBe(store.get())
+    expect(hub.readers.size).toBe(1)
+    undo()
+    undo()
+    hub.clock.advance(60_000)
+    expect(hub.readers.size).toBe(1)
+    undoOther()
+    hub.clock.advance(4_999)
+    expect(hub.readers.size).toBe(1)
+    hub.clock.advance(1)
+    expect(hub.readers.size).toBe(0)
+    expect(hub.clock.waiting).toBe(0)
+  })
+
+  test('[CB1] who comes back within 5 s finds it as it was', async () => {
+    const { hub, store, undo } = await live()
+    undo()
+    hub.clock.advance(4_000)
+    store.subscribe(() => undefined)
+    hub.clock.advance(60_000)
+    expect(store.get()).toMatchObject({ phase: 'live' })
+    expect([hub.readers.size, hub.asked.length]).toEqual([1, 0])
+  })
+
+  test('[CB1] closed while it was read: the answer is nobody’s, and nothing is tried again', async () => {
+    const { hub, stores } = open()
+    hub.ready(1)
+    stores.close()
+    await hub.next().fail(new BoardcastError('unreachable', 'gone'))
+    hub.clock.advance(60_000)
+    expect([hub.readers.size, hub.asked.length, hub.clock.waiting]).toEqual([0, 0, 0])
+  })
+})
+
+describe('reading and folding', () => {
+  test('[CB2] events that came while it was read are folded once, when the answer does not have them', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    hub.tell(11, 'card_created', created('n11'))
+    hub.tell(12, 'card_created', created('n12'))
+    await hub.next().answer(board(state('n11', 'x'), 11))
+    expect(ids(store)).toEqual(['n12', 'n11', 'x'])
+    hub.tell(13, 'card_moved', moved('x', 'c2'))
+    expect(ids(store)).toEqual(['n12', 'n11'])
+    expect(ids(store, 'c2')).toEqual(['x'])
+  })
+
+  test('[CB2] an event that the answer has already is not folded over what came after it', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    hub.tell(11, 'card_moved', moved('x', 'c2'))
+    // The answer is of 13, by when it had been moved back; 12 and 13 are still on their way.
+    await hub.next().answer(board(state('x'), 13))
+    expect(ids(store)).toEqual(['x'])
+  })
+
+  test('[CB2] any number of events make one value, when somebody looks', async () => {
+    const { hub, store } = await live()
+    let told = 0
+    store.subscribe(() => {
+      told += 1
+    })
+    const before = store.get()
+    expect(store.get()).toBe(before)
+    for (let seq = 11; seq <= 1_010; seq++) hub.tell(seq, 'card_moved', moved('x', seq % 2 ? 'c2' : 'c1'))
+    expect(told).toBe(1_000)
+    expect(store.get()).not.toBe(before)
+    expect(store.get()).toBe(store.get())
+    expect(ids(store)).toEqual(['x', 'y'])
+  })
+
+  test('[CB2] more events than it keeps while it reads: it reads again', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    for (let seq = 11; seq <= 10_020; seq++) hub.tell(seq, 'card_moved', moved('x', 'c2'))
+    await hub.next().answer(board(state('x'), 10))
+    expect(store.get().phase).toBe('loading')
+    await hub.next().answer(board(state('y'), 10_020))
+    expect(ids(store)).toEqual(['y'])
+    expect(store.get().phase).toBe('live')
+  })
+
+  test('[CB4] after a gap it is read anew, and the old value is shown as stale meanwhile', async () => {
+    const { hub, store } = await live()
+    hub.gap()
+    expect(store.get()).toMatchObject({ phase: 'stale' })
+    expect(ids(store)).toEqual(['x', 'y'])
+    hub.ready(50)
+    hub.tell(51, 'card_created', created('n51'))
+    await hub.next().answer(board(state('z'), 50))
+    expect(ids(store)).toEqual(['n51', 'z'])
+    expect(store.get().phase).toBe('live')
+  })
+
+  test('[CB4] a gap while it is read: that answer is of before, and is not taken', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    const old = hub.next()
+    hub.gap()
+    await old.answer(board(state('old'), 10))
+    expect(store.get()).toMatchObject({ phase: 'loading', state: null })
+    hub.ready(50)
+    await hub.next().answer(board(state('new'), 50))
+    expect(ids(store)).toEqual(['new'])
+  })
+
+  test('[CB3] it is stale while the stream is not open, and live again with it', async () => {
+    const { hub, store } = await live()
+    let told = 0
+    store.subscribe(() => {
+      told += 1
+    })
+    hub.status.set({ ...hub.status.get(), lastFrameAt: 1 })
+    expect(told).toBe(0)
+    for (const phase of ['reconnecting', 'offline', 'stopped'] as const) {
+      hub.phase(phase)
+      expect(store.get().phase).toBe('stale')
+    }
+    hub.phase('catching-up')
+    expect(store.get().phase).toBe('live')
+    expect(told).toBe(2)
+  })
+})
+
+describe('what cannot be read', () => {
+  test('[CB5] nobody answers: it is tried again, each time later, up to 12 s', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    for (const delayMs of [1_500, 3_000, 6_000, 12_000, 12_000]) {
+      await hub.next().fail(new BoardcastError('unreachable', 'no answer'))
+      expect(store.get()).toMatchObject({ phase: 'error', error: { message: 'no answer' } })
+      hub.clock.advance(delayMs - 1)
+      expect(hub.asked.length).toBe(0)
+      hub.clock.advance(1)
+      expect(hub.asked.length).toBe(1)
+    }
+    await hub.next().answer(board(state('x'), 20))
+    expect(store.get()).toMatchObject({ phase: 'live', error: null })
+  })
+
+  test('[CB5] a refusal is not asked again before the stream opens the next time', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    await hub.next().fail(new BoardcastError('refused', 'who are you', { status: 401 }))
+    hub.clock.advance(600_000)
+    expect([store.get().phase, hub.asked.length]).toEqual(['error', 0])
+    hub.phase('stopped')
+    hub.phase('open')
+    await hub.next().answer(board(state('x'), 10))
+    expect(store.get()).toMatchObject({ phase: 'live', error: null })
+  })
+
+  test('[CB6] a board that is not there is gone, and is no longer listened to', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    await hub.next().fail(new BoardcastError('refused', 'Board not found', { status: 404 }))
+    expect(store.get()).toMatchObject({ phase: 'gone', error: { message: 'Board not found' } })
+    expect([hub.readers.size, hub.clock.waiting]).toEqual([0, 0])
+  })
+
+  test('[CB6] so is one whose stream is refused, and one that is deleted', async () => {
+    const refused = open()
+    refused.hub.refuse(new BoardcastError('refused', 'Board not found', { status: 404 }))
+    expect(refused.store.get().phase).toBe('gone')
+    const deleted = await live()
+    deleted.hub.tell(11, 'board_deleted', { boardId: 'b' })
+    expect(deleted.store.get().phase).toBe('gone')
+    expect(deleted.hub.readers.size).toBe(0)
+  })
+
+  test('[CB6] a session that is not there yet is waited for', async () => {
+    const hub = new StubHub()
+    const store = session(hub, 's')
+    store.subscribe(() => undefined)
+    hub.ready(10)
+    await hub.next().fail(new BoardcastError('refused', 'none', { status: 404 }))
+    expect(store.get()).toMatchObject({ phase: 'gone', session: null })
+    hub.tell(11, 'session.created', { sessionId: 's', status: 'idle' })
+    hub.tell(12, 'session.updated', { sessionId: 's', status: 'working' })
+    await hub.next().answer({ chunks: [], cursor: at(12) })
+    await hub.next().answer({ id: 's', status: 'working', createdAt: '2030-01-01T00:00:00.000Z' })
+    expect(store.get()).toMatchObject({ phase: 'live', session: { status: 'working' }, error: null })
+    expect(hub.asked.length).toBe(0)
+  })
+})
+
+test('[CB15] an attempt only ever goes on: news of an earlier stage that come after it was read are old', async () => {
+  const hub = new StubHub()
+  const store = createStores(hub).attempt('a')
+  store.subscribe(() => undefined)
+  hub.ready(10)
+  await hub.next().answer({ lines: [], cursor: at(10) })
+  await hub.next().answer({ attempt: { id: 'a', status: 'succeeded' }, todos: null, conversation: [] })
+  const status = (status: string) => ({ status, endedAt: null, exitCode: null, error: null })
+  hub.tell(11, 'attempt_status', status('running'))
+  expect(store.get()).toMatchObject({ attempt: { status: 'succeeded' }, done: true })
+  hub.tell(12, 'attempt_status', status('succeeded'))
+  expect(store.get().attempt).toMatchObject({ status: 'succeeded', exitCode: null })
+})
+
+describe('mutations', () => {
+  test('[CB7] shows at once, before there is an answer', async () => {
+    const { hub, stores, store } = await live()
+    void stores.mutate.moveCard({ boardId: 'b', cardId: 'x', columnKey: 'done' })
+    expect(ids(store, 'c2')).toEqual(['x'])
+    expect(store.get().pending).toBe(1)
+    await settled()
+    const { method, path, body } = hub.next()
+    expect([method, path, body]).toEqual(['POST', '/cards/x/move', { columnKey: 'done' }])
+  })
+
+  test('[CB8] an answer that overtakes the stream does not let the card jump back', async () => {
+    const { hub, stores, store } = await live()
+    const result = stores.mutate.moveCard({ cardId: 'x', columnId: 'c2' })
+    await settled()
+    await hub.next().answer(card('x', 'c2'), at(11))
+    await result
+    expect(ids(store, 'c2')).toEqual(['x'])
+    hub.tell(11, 'card_moved', moved('x', 'c2'))
+    expect(ids(store, 'c2')).toEqual(['x'])
+    // It was let go: what comes later is what is shown.
+    hub.tell(12, 'card_moved', moved('x', 'c1'))
+    expect(ids(store, 'c2')).toEqual([])
+    expect(store.get().pending).toBe(0)
+  })
+
+  test('[CB8] an event that overtakes the answer neither', async () => {
+    const { hub, stores, store } = await live()
+    void stores.mutate.moveCard({ cardId: 'x', columnId: 'c2' })
+    await settled()
+    hub.tell(11, 'card_moved', moved('x', 'c2'))
+    expect(ids(store, 'c2')).toEqual(['x'])
+    await hub.next().answer(card('x', 'c2'), at(11))
+    expect(ids(store, 'c2')).toEqual(['x'])
+  })
+
+  test('[CB8] a move without effect leaves before anything could differ from it', async () => {
+    const { hub, stores, store } = await live()
+    void stores.mutate.moveCard({ cardId: 'x', columnId: 'c1', index: 0 })
+    await settled()
+    // Nothing was committed: the newest id, which belongs to something else.
+    await hub.next().answer(card('x'), at(40))
+    expect(ids(store)).toEqual(['x', 'y'])
+    hub.tell(41, 'card_moved', moved('x', 'c2'))
+    expect(ids(store, 'c2')).toEqual(['x'])
+  })
+
+  test('[CB9] a refused one is taken back, its error shows, and what others did meanwhile stays', async () => {
+    const { hub, stores, store } = await live()
+    const result = stores.mutate.moveCard({ cardId: 'x', columnId: 'c2' })
+    hub.tell(11, 'card_created', created('n'))
+    await settled()
+    const refusal = new BoardcastError('refused', 'The card is blocked', { status: 409 })
+    await hub.next().fail(refusal)
+    await expect(result).rejects.toBe(refusal)
+    expect(ids(store)).toEqual(['n', 'x', 'y'])
+    expect(store.get()).toMatchObject({ phase: 'live', error: refusal, pending: 0 })
+    void stores.mutate.moveCard({ cardId: 'y', columnId: 'c2' })
+    expect(store.get().error).toBeNull()
+  })
+
+  test('[CB9] a refusal that nobody awaits is no unhandled rejection', async () => {
+    const { hub, stores, store } = await live()
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    void stores.mutate.deleteCard({ cardId: 'x' })
+    await settled()
+    await hub.next().fail(new BoardcastError('refused', 'no', { status: 409 }))
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+    expect(ids(store)).toEqual(['x', 'y'])
+  })
+
+  test('[CB10] those of a board are carried out one after the other, also after one was refused', async () => {
+    const { hub, stores, store } = await live()
+    for (const columnId of ['c2', 'c1', 'c2']) void stores.mutate.moveCard({ cardId: 'x', columnId })
+    expect(ids(store, 'c2')).toEqual(['x'])
+    await settled()
+    expect(hub.asked.map(({ body }) => body)).toEqual([{ columnId: 'c2' }])
+    await hub.next().fail(new BoardcastError('refused', 'no', { status: 409 }))
+    expect(hub.asked.map(({ body }) => body)).toEqual([{ columnId: 'c1' }])
+    await hub.next().answer(card('x'), at(11))
+    expect(hub.asked.map(({ body }) => body)).toEqual([{ columnId: 'c2' }])
+  })
+
+  test('[CB11] a new card is shown once at every moment, whichever of event and answer comes first', async () => {
+    for (const eventFirst of [true, false]) {
+      const { hub, stores, store } = await live(state(), 10)
+      void stores.mutate.createCard({ boardId: 'b', title: 'made' })
+      void stores.mutate.createCard({ boardId: 'b', title: 'made' })
+      expect(ids(store)).toHaveLength(2)
+      for (const [n, name] of ['m1', 'm2'].entries()) {
+        await settled()
+        const asked = hub.next()
+        const made = { ...card(name), title: 'made' }
+        const tell = () => hub.tell(11 + n, 'card_created', { card: made, columnId: 'c1', index: n })
+        if (eventFirst) tell()
+        expect(ids(store)).toHaveLength(2)
+        await asked.answer(made, at(11 + n))
+        expect(ids(store)).toHaveLength(2)
+        expect(ids(store)).toContain(name)
+        if (!eventFirst) tell()
+        expect(ids(store)).toHaveLength(2)
+      }
+      expect(ids(store)).toEqual(['m1', 'm2'])
+    }
+  })
+
+  test('[CB7] changes and deletions show at once, and go to the server as they were given', async () => {
+    const { hub, stores, store } = await live()
+    void stores.mutate.updateCard({ cardId: 'x', title: 'other', labels: ['a'], ifRevision: 1 })
+    expect(store.get().state?.cards.x).toMatchObject({ title: 'other', labels: ['a'], revision: 1 })
+    void stores.mutate.deleteCard({ cardId: 'y', ifRevision: 3 })
+    expect(ids(store)).toEqual(['x'])
+    await settled()
+    const update = hub.next()
+    expect([update.method, update.path, update.body]).toEqual([
+      'PATCH',
+      '/cards/x',
+      { title: 'other', labels: ['a'], ifRevision: 1 },
+    ])
+    await update.answer({ ...card('x'), title: 'other', labels: ['a'] }, at(11))
+    const deletion = hub.next()
+    expect([deletion.method, deletion.path, deletion.body]).toEqual(['DELETE', '/cards/y?ifRevision=3', undefined])
+  })
+
+  test('[CB7] on a board that nobody reads it is carried out all the same', async () => {
+    const hub = new StubHub()
+    const result = createStores(hub).mutate.moveCard({ cardId: 'x', columnKey: 'done' })
+    await settled()
+    await hub.next().answer(card('x', 'c2'), at(11))
+    expect(await result).toMatchObject({ id: 'x', columnId: 'c2' })
+  })
+})

@@ -1,0 +1,133 @@
+/** The socket of `useWebSocket` against a real server. */
+import { describe, expect, test } from 'vitest'
+import { WebSocket as NodeSocket } from 'ws'
+import type { WebSocketMaker } from '../../web/client/core/options.ts'
+import type { Frame } from '../../web/client/core/types.ts'
+import { type ChannelSocket, channelSocket, type SocketOptions } from '../../web/client/stores/channel-socket.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { HandClock } from './support/stub-hub.ts'
+import { until } from './support/until.ts'
+
+function connect(
+  server: TestServer,
+  options: Partial<SocketOptions> = {},
+): ChannelSocket & { heard: Frame[] } & Disposable {
+  const heard: Frame[] = []
+  const socket = channelSocket({
+    baseUrl: server.url,
+    channels: ['topic:t'],
+    WebSocket: NodeSocket as unknown as WebSocketMaker,
+    onEvent: (event) => heard.push(event),
+    ...options,
+  })
+  socket.open()
+  return { ...socket, heard, [Symbol.dispose]: socket.close }
+}
+
+const names = (heard: readonly Frame[]) => heard.map(({ event, data }) => `${event} ${JSON.stringify(data)}`)
+const numbers = (heard: readonly Frame[]) => heard.map(({ data }) => (data as { n: number }).n)
+const post = (server: TestServer, n: number, topic = 't') =>
+  server.post(`/topics/${topic}/events`, { event: 'n', data: { n } })
+
+describe('a socket of one’s own', () => {
+  test('[CB20] hears its channels, publishes, and shows the presence of its agent', async () => {
+    await using server = await startTestServer()
+    using watcher = connect(server, { channels: ['agent:me', 'topic:t'] })
+    await until(watcher, 'connected', ({ connected }) => connected)
+    using socket = connect(server, { agentId: 'me' })
+    expect(socket.get()).toMatchObject({ connected: false, connecting: true })
+    expect(socket.send({ type: 'ping' })).toBe(false)
+    await until(watcher, 'the agent', ({ lastMessage }) => lastMessage?.event === 'agent.connected')
+    await until(socket, 'connected', ({ connected }) => connected)
+    expect(socket.send({ type: 'publish', channel: 'topic:t', event: 'hi', data: { a: 1 } })).toBe(true)
+    await until(socket, 'its own event', ({ lastMessage }) => lastMessage?.event === 'hi')
+    expect(names(socket.heard)).toEqual(['hi {"a":1}'])
+    socket.send({ type: 'nonsense' })
+    const { error, connected } = await until(socket, 'the error', ({ error }) => error !== null)
+    expect([error?.message.split(':')[0], connected]).toEqual(['UNKNOWN_MESSAGE_TYPE', true])
+  })
+
+  test('[CB20] comes back by itself; nothing is missed and nothing comes twice, on however many channels it shows', async () => {
+    await using server = await startTestServer()
+    using socket = connect(server, { channels: ['topic:t', 'topic:u', 'global'] })
+    await until(socket, 'connected', ({ connected }) => connected)
+    let sent = 0
+    for (let round = 0; round < 3; round++) {
+      for (let n = 0; n < 20; n++) await post(server, sent++, n % 2 ? 't' : 'u')
+      await until(socket, 'all', () => socket.heard.length >= sent)
+      await server.restart()
+    }
+    await post(server, sent)
+    await until(socket, 'the last', () => numbers(socket.heard).includes(sent))
+    expect(numbers(socket.heard).toSorted((a, b) => a - b)).toEqual(Array.from({ length: sent + 1 }, (_, n) => n))
+    // In order, on each channel: what was missed is told one channel after the other.
+    for (const topic of ['topic:t', 'topic:u']) {
+      const told = numbers(socket.heard.filter(({ channel }) => channel === topic))
+      expect(told).toEqual(told.toSorted((a, b) => a - b))
+    }
+    expect(socket.get().connected).toBe(true)
+  })
+
+  test('[CB20] more channels than a burst are joined all the same, and channels come and go', async () => {
+    await using server = await startTestServer()
+    const channels = Array.from({ length: 30 }, (_, n) => `topic:t${n}`)
+    using socket = connect(server, { channels })
+    await until(socket, 'connected', ({ connected }) => connected)
+    for (const n of channels.keys()) await post(server, n, `t${n}`)
+    await until(socket, 'all', () => socket.heard.length === 30)
+    socket.leave('topic:t0')
+    socket.join('topic:new')
+    // Both are asked for again: the burst had used up what a socket may send.
+    for (let tries = 0; !socket.heard.some(({ channel }) => channel === 'topic:new'); tries++) {
+      expect(tries).toBeLessThan(5_000)
+      await post(server, 1, 'new')
+    }
+    const { length } = socket.heard
+    for (const topic of ['t0', 't1']) await post(server, 1, topic)
+    await until(socket, 'the last', ({ lastMessage }) => lastMessage?.channel === 'topic:t1')
+    expect(socket.heard.slice(length).filter(({ channel }) => channel === 'topic:t0')).toEqual([])
+  })
+
+  test('[CB20] closed by oneself it stays closed; a silence is the end of a socket', () => {
+    const made: FakeSocket[] = []
+    class FakeSocket {
+      readonly readyState = 1
+      readonly listeners = new Map<string, (event: { data?: unknown; code?: number }) => void>()
+      isClosed = false
+      constructor() {
+        made.push(this)
+      }
+      addEventListener(name: string, listener: (event: { data?: unknown; code?: number }) => void): void {
+        this.listeners.set(name, listener)
+      }
+      send(): void {}
+      close(): void {
+        this.isClosed = true
+      }
+      hear(message: object): void {
+        this.listeners.get('message')?.({ data: JSON.stringify(message) })
+      }
+    }
+    const clock = new HandClock()
+    const socket = channelSocket({ baseUrl: 'http://x', channels: [], WebSocket: FakeSocket, clock })
+    socket.open()
+    made[0]?.hear({ type: 'connected' })
+    expect(socket.get()).toMatchObject({ connected: true })
+    clock.advance(37_499)
+    expect(made[0]?.isClosed).toBe(false)
+    clock.advance(1)
+    expect(made[0]?.isClosed).toBe(true)
+    expect(socket.get()).toMatchObject({ connected: false, connecting: true })
+    clock.advance(1_500)
+    expect(made.length).toBe(2)
+    made[1]?.hear({ type: 'connected' })
+    socket.close()
+    clock.advance(600_000)
+    expect([made.length, clock.waiting]).toEqual([2, 0])
+    socket.open()
+    made[2]?.listeners.get('close')?.({ code: 1008 })
+    clock.advance(600_000)
+    expect(made.length).toBe(3)
+    expect(socket.get()).toMatchObject({ connected: false, connecting: false })
+  })
+})

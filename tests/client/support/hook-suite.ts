@@ -1,0 +1,634 @@
+/** The same tests for the hooks of both frameworks. */
+import { afterEach, describe, expect, test } from 'vitest'
+import type { BoardState, Card } from '../../../shared/src/types/kanban.ts'
+import type { Hub } from '../../../web/client/core/client.ts'
+import { BoardcastError } from '../../../web/client/core/errors.ts'
+import type { Frame } from '../../../web/client/core/types.ts'
+import type * as Bound from '../../../web/client/react.ts'
+import { createStores } from '../../../web/client/stores/stores.ts'
+import { calm, quiet, screen, shown } from './page.ts'
+import { at, StubHub } from './stub-hub.ts'
+
+export type Hooks = Omit<typeof Bound, 'AgentOutput' | 'BoardcastProvider'>
+
+/** What a test asks of a framework. */
+export interface Under {
+  readonly name: string
+  readonly hooks: Hooks
+  /** Draws a component whose text is what `use` returns, below a provider of the hub; React's is in strict mode. */
+  mount<P extends object>(hub: Hub | null, use: (props: P) => string, props: P): Mounted<P>
+  /** Draws an AgentOutput. */
+  mountOutput(hub: Hub, props: Bound.AgentOutputProps): Mounted<Bound.AgentOutputProps>
+}
+
+export interface Mounted<P> {
+  readonly container: HTMLElement
+  update(props: P): void
+  unmount(): void
+}
+
+/** A hub whose core is in the hands of the test. */
+export function stubbed(): { stub: StubHub; hub: Hub; reconnects: () => number } {
+  const stub = new StubHub()
+  let reconnects = 0
+  const hub = {
+    baseUrl: 'http://127.0.0.1:1',
+    status: stub.status,
+    clock: stub.clock,
+    request: stub.request,
+    subscribe: stub.subscribe as Hub['subscribe'],
+    ...createStores(stub),
+    reconnect() {
+      reconnects += 1
+    },
+    close() {},
+  }
+  return { stub, hub, reconnects: () => reconnects }
+}
+
+const CARD = { boardId: 'b', ticketKey: 'B-1', labels: [], dependsOn: [], blocked: false, attempt: null, revision: 1 }
+
+export function boardOf(...titles: string[]): BoardState {
+  return {
+    boardId: 'b',
+    columns: {
+      c1: { id: 'c1', key: 'todo', title: 'To do', cardIds: titles },
+      c2: { id: 'c2', key: null, title: 'Later', cardIds: [] },
+    },
+    columnOrder: ['c1', 'c2'],
+    cards: Object.fromEntries(titles.map((id) => [id, { ...CARD, id, title: id, columnId: 'c1' } as unknown as Card])),
+  }
+}
+
+const channels = (stub: StubHub) => [...stub.readers].flatMap(({ options }) => options.channels)
+const titles = (state: BoardState | null) =>
+  state ? state.columnOrder.map((id) => state.columns[id]?.cardIds).join('|') : 'none'
+
+export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
+  const mounted: Array<Mounted<never>> = []
+  function draw<P extends object>(hub: Hub | null, use: (props: P) => string, props: P): Mounted<P> {
+    const one = mount(hub, use, props)
+    mounted.push(one as unknown as Mounted<never>)
+    return one
+  }
+  afterEach(() => {
+    for (const one of mounted.splice(0)) one.unmount()
+  })
+
+  async function liveBoard(stub: StubHub, ...cards: string[]): Promise<void> {
+    await shown('the reader', () => stub.readers.size > 0)
+    stub.ready(10)
+    await stub.next().answer({ state: boardOf(...cards), cursor: at(10) })
+  }
+
+  describe(`${name}: useKanbanSSE`, () => {
+    const use = ({ id }: { id: string | null }) => {
+      const { state, status, connected, reconnecting, stale, error } = hooks.useKanbanSSE(id)
+      return [
+        titles(state),
+        status,
+        connected && 'connected',
+        reconnecting && 'reconnecting',
+        stale && 'stale',
+        error?.message,
+      ]
+        .filter(Boolean)
+        .join(' ')
+    }
+
+    test('[CH1] however many read a board, it is listened to once, and no longer 5 s after the last has gone', async () => {
+      const { stub, hub } = stubbed()
+      const pages = [draw(hub, use, { id: 'b' }), draw(hub, use, { id: 'b' })]
+      await liveBoard(stub, 'x', 'y')
+      for (const { container } of pages) await shown('the cards', () => container.textContent === 'x,y| open connected')
+      expect(channels(stub)).toEqual(['board:b'])
+      pages[0]?.unmount()
+      await quiet()
+      stub.clock.advance(60_000)
+      expect(channels(stub)).toEqual(['board:b'])
+      pages[1]?.unmount()
+      await quiet()
+      expect(channels(stub)).toEqual(['board:b'])
+      stub.clock.advance(5_000)
+      expect(channels(stub)).toEqual([])
+    })
+
+    test('[CH2] null is off, and an id may come and go', async () => {
+      const { stub, hub } = stubbed()
+      const page = draw(hub, use, { id: null as string | null })
+      await calm()
+      expect([page.container.textContent, channels(stub), stub.asked.length]).toEqual(['none idle', [], 0])
+      page.update({ id: 'b' })
+      await liveBoard(stub, 'x')
+      await shown('the card', () => page.container.textContent === 'x| open connected')
+      page.update({ id: null })
+      await shown('nothing', () => page.container.textContent === 'none open connected')
+      await quiet()
+      stub.clock.advance(5_000)
+      expect(channels(stub)).toEqual([])
+    })
+
+    test('[CH2] another id is another board', async () => {
+      const { stub, hub } = stubbed()
+      const page = draw(hub, use, { id: 'a' })
+      await liveBoard(stub, 'x')
+      await shown('x', () => page.container.textContent?.startsWith('x'))
+      page.update({ id: 'b' })
+      await shown('none', () => page.container.textContent?.startsWith('none'))
+      await quiet()
+      stub.clock.advance(5_000)
+      expect(channels(stub)).toEqual(['board:b'])
+    })
+
+    test('[CH9] says how the stream is, and that what it shows may be old', async () => {
+      const { stub, hub } = stubbed()
+      const { container } = draw(hub, use, { id: 'b' })
+      await liveBoard(stub, 'x')
+      await shown('x', () => container.textContent === 'x| open connected')
+      stub.phase('reconnecting')
+      await shown('stale', () => container.textContent === 'x| reconnecting reconnecting stale')
+      stub.phase('stopped')
+      await shown('stopped', () => container.textContent === 'x| stopped stale')
+    })
+
+    test('[CH9] what every frame changes of the status is no reason to draw a board', async () => {
+      const { stub, hub } = stubbed()
+      let renders = 0
+      const { container } = draw(
+        hub,
+        (props: { id: string }) => {
+          renders += 1
+          return use(props)
+        },
+        { id: 'b' },
+      )
+      await liveBoard(stub, 'x')
+      await shown('x', () => container.textContent === 'x| open connected')
+      const before = renders
+      for (let n = 0; n < 5; n++) {
+        stub.status.set({ ...stub.status.get(), lastFrameAt: n, lastEventId: at(n) })
+        screen.draw()
+        await calm()
+      }
+      expect(renders).toBe(before)
+    })
+
+    test('[CH6] a move shows at once; a refusal is taken back and shown; the page may be left meanwhile', async () => {
+      const { stub, hub } = stubbed()
+      let move: () => Promise<unknown> = async () => undefined
+      const page = draw(
+        hub,
+        (props: { id: string }) => {
+          const { moveCard } = hooks.useKanbanSSE(props.id)
+          move = () => moveCard({ cardId: 'x', columnId: 'c2' })
+          return use(props)
+        },
+        { id: 'b' },
+      )
+      await liveBoard(stub, 'x')
+      await shown('x', () => page.container.textContent?.startsWith('x|'))
+      const refused = move()
+      await shown('the move', () => page.container.textContent?.startsWith('|x'))
+      await stub.next().fail(new BoardcastError('refused', 'is blocked', { status: 409 }))
+      await shown('the refusal', () => page.container.textContent === 'x| open connected is blocked')
+      await expect(refused).rejects.toThrow('is blocked')
+      const carried = move()
+      page.unmount()
+      await quiet()
+      stub.clock.advance(60_000)
+      await stub.next().answer({ id: 'x' }, at(11))
+      expect(await carried).toEqual({ id: 'x' })
+    })
+
+    test('[CH6] the functions stay the same from render to render', async () => {
+      const { stub, hub } = stubbed()
+      const seen = new Set<unknown>()
+      const page = draw(
+        hub,
+        ({ n }: { n: number }) => {
+          const { moveCard, createCard, updateCard, deleteCard } = hooks.useKanbanSSE('b')
+          for (const one of [moveCard, createCard, updateCard, deleteCard]) seen.add(one)
+          return String(n)
+        },
+        { n: 0 },
+      )
+      await liveBoard(stub, 'x')
+      await calm()
+      const before = seen.size
+      for (let n = 1; n < 5; n++) {
+        page.update({ n })
+        await shown('it', () => page.container.textContent === String(n))
+      }
+      expect(seen.size).toBe(before)
+    })
+
+    test('[CH3] a new handler with every render is no reason to subscribe again, and the newest is called', async () => {
+      const { stub, hub } = stubbed()
+      const heard: string[] = []
+      const page = draw(
+        hub,
+        ({ n }: { n: number }) => {
+          hooks.useKanbanSSE('b', { onEvent: ({ event }) => heard.push(`${n} ${event}`) })
+          return String(n)
+        },
+        { n: 0 },
+      )
+      await shown('two readers', () => stub.readers.size === 2)
+      const readers = [...stub.readers]
+      stub.ready(10)
+      await stub.next().answer({ state: boardOf('x'), cursor: at(10) })
+      stub.tell(11, 'attempt_log', {})
+      page.update({ n: 1 })
+      await shown('the update', () => page.container.textContent === '1')
+      await calm()
+      stub.tell(12, 'attempt_log', {})
+      expect(heard).toEqual(['0 attempt_log', '1 attempt_log'])
+      expect([...stub.readers].every((reader, n) => reader === readers[n])).toBe(true)
+      expect(stub.readers.size).toBe(2)
+    })
+
+    test('[CH4] 10,000 events in one burst: the handler has each, in order; there is one render a frame at most', async () => {
+      const { stub, hub } = stubbed()
+      const heard: string[] = []
+      let renders = 0
+      const { container } = draw(
+        hub,
+        (props: { id: string }) => {
+          renders += 1
+          hooks.useKanbanSSE('b', { onEvent: ({ id }) => heard.push(id) })
+          return use(props)
+        },
+        { id: 'b' },
+      )
+      await shown('two readers', () => stub.readers.size === 2)
+      stub.ready(10)
+      await stub.next().answer({ state: boardOf('x', 'y'), cursor: at(10) })
+      await shown('x', () => container.textContent === 'x,y| open connected')
+      // Strict mode draws everything twice.
+      const before = renders
+      const cost = name === 'React' ? 2 : 1
+      for (let burst = 0; burst < 5; burst++) {
+        for (let n = 0; n < 2_000; n++) {
+          const seq = 11 + burst * 2_000 + n
+          stub.tell(seq, 'card_moved', {
+            cardId: 'x',
+            toColumnId: seq % 2 ? 'c2' : 'c1',
+            toIndex: 0,
+            revision: seq,
+            updatedAt: '',
+          })
+          if (n % 500 === 0) await calm()
+        }
+        expect(renders - before).toBeLessThanOrEqual(burst * cost)
+        screen.draw()
+        await calm()
+      }
+      expect(heard).toEqual(Array.from({ length: 10_000 }, (_, n) => at(11 + n)))
+      expect(renders - before).toBeLessThanOrEqual(5 * cost)
+      expect(container.textContent).toBe('x,y| open connected')
+    })
+  })
+
+  describe(`${name}: useRealtimeEvents`, () => {
+    interface Props {
+      readonly channels: readonly string[]
+      readonly eventTypes?: readonly string[]
+      readonly since?: string
+      readonly paused?: boolean
+      readonly maxEvents?: number
+    }
+    let last: Bound.RealtimeEvents
+    const use = (props: Props) => {
+      last = hooks.useRealtimeEvents(props)
+      return `${last.events.map(({ event, id }) => `${event}${id.slice(8)}`).join(' ')} missed ${last.missed} ${last.error?.message ?? ''}`
+    }
+
+    test('[CH8] keeps the newest; pause holds the list still and counts; resume shows what came', async () => {
+      const { stub, hub } = stubbed()
+      const page = draw<Props>(hub, use, { channels: ['global'], maxEvents: 3 })
+      await shown('the reader', () => stub.readers.size === 1)
+      stub.ready(10)
+      for (const seq of [11, 12, 13, 14]) stub.tell(seq, 'e', {})
+      await shown('three', () => page.container.textContent === 'e-12 e-13 e-14 missed 0 ')
+      last.pause()
+      for (const seq of [15, 16]) stub.tell(seq, 'e', {})
+      await shown('two missed', () => page.container.textContent === 'e-12 e-13 e-14 missed 2 ')
+      last.resume()
+      await shown('them', () => page.container.textContent === 'e-14 e-15 e-16 missed 0 ')
+      page.update({ channels: ['global'], maxEvents: 3, paused: true })
+      await quiet()
+      stub.tell(17, 'e', {})
+      await shown('one missed', () => page.container.textContent === 'e-14 e-15 e-16 missed 1 ')
+      page.update({ channels: ['global'], maxEvents: 3, paused: false })
+      await shown('it', () => page.container.textContent === 'e-15 e-16 e-17 missed 0 ')
+      last.clearEvents()
+      await shown('nothing', () => page.container.textContent === ' missed 0 ')
+    })
+
+    test('[CH8] a lost stretch is in the list, and a refusal in the error', async () => {
+      const { stub, hub } = stubbed()
+      const { container } = draw<Props>(hub, use, { channels: ['global'] })
+      await shown('the reader', () => stub.readers.size === 1)
+      stub.ready(10)
+      stub.tell(11, 'e', {})
+      stub.gap()
+      await shown('the gap', () => container.textContent === 'e-11 gap-2 missed 0 ')
+      stub.refuse(new BoardcastError('refused', 'not yours'))
+      await shown('the refusal', () => container.textContent === 'e-11 gap-2 missed 0 not yours')
+    })
+
+    test('[CH3] a new list of the same channels is no reason to subscribe again; other channels are', async () => {
+      const { stub, hub } = stubbed()
+      const page = draw<Props>(hub, use, { channels: ['a:1'], eventTypes: ['x'], since: at(5) })
+      await shown('the reader', () => stub.readers.size === 1)
+      const [reader] = stub.readers
+      expect(reader?.options).toEqual({ channels: ['a:1'], types: ['x'], since: at(5) })
+      page.update({ channels: ['a:1'], eventTypes: ['x'], since: at(5) })
+      await calm()
+      expect([...stub.readers].map((one) => one === reader)).toEqual([true])
+      page.update({ channels: ['a:2'], eventTypes: ['x'], since: at(5) })
+      await shown('the other', () => channels(stub).join() === 'a:2')
+      page.update({ channels: [] })
+      await shown('none', () => stub.readers.size === 0)
+    })
+  })
+
+  describe(`${name}: the other hooks`, () => {
+    test('[CH10] useDashboardSSE and useRealtimeMetrics', async () => {
+      const { stub, hub } = stubbed()
+      const { container } = draw(
+        hub,
+        () => {
+          const { overview, updatedAt, connected } = hooks.useDashboardSSE()
+          const { metrics, history } = hooks.useRealtimeMetrics()
+          return [overview?.metrics.openCards, updatedAt, connected, metrics?.pending_tasks, history.length].join(' ')
+        },
+        {},
+      )
+      await shown('two readers', () => stub.readers.size === 2)
+      stub.ready(10)
+      const answers = {
+        '/dashboard?range=last_7d': { generatedAt: '2030', metrics: { openCards: 7 } },
+        '/metrics/snapshot': { timestamp: 1, pending_tasks: 2 },
+      }
+      for (const asked of stub.asked.splice(0)) await asked.answer(answers[asked.path as keyof typeof answers])
+      await shown('both', () => container.textContent === '7 2030 true 2 1')
+      stub.tell(11, 'metric.update', { timestamp: 2, pending_tasks: 3 })
+      await shown('news', () => container.textContent === '7 2030 true 3 2')
+    })
+
+    test('[CH10] useSessionStream, useAttemptStream, useWorkflowStream and useShellStream', async () => {
+      const { stub, hub } = stubbed()
+      const { container } = draw(
+        hub,
+        () => {
+          const session = hooks.useSessionStream('s')
+          const attempt = hooks.useAttemptStream('a')
+          const run = hooks.useWorkflowStream('r')
+          const shell = hooks.useShellStream('t')
+          const off = [
+            hooks.useSessionStream(null),
+            hooks.useAttemptStream(null),
+            hooks.useWorkflowStream(null),
+            hooks.useShellStream(null),
+          ]
+          if (off.some(({ status, done, error }) => status !== null || done || error !== null))
+            throw new Error('not off')
+          return [
+            ...[session.status, session.done, session.isConnected, session.messages.map(({ content }) => content)],
+            ...[attempt.status, attempt.done, attempt.lines.map(({ message }) => message), attempt.lineCount],
+            ...[run.status, run.steps.map(({ name }) => name), run.done],
+            ...[shell.status, shell.lines.join('+'), shell.done],
+          ].join(' ')
+        },
+        {},
+      )
+      await shown('four readers', () => stub.readers.size === 4)
+      stub.ready(10)
+      const answers: Record<string, unknown> = {
+        '/sessions/s/output?tail=1000': { chunks: [{ content: 'out' }], cursor: at(10) },
+        '/sessions/s': { status: 'working' },
+        '/attempts/a/logs?tail=1000': { lines: [{ id: at(9), message: 'line' }], cursor: at(10) },
+        '/attempts/a': { attempt: { status: 'succeeded' }, todos: null, conversation: [] },
+        '/workflow-runs/r': { status: 'running' },
+        '/workflow-runs/r/steps?limit=1000': { steps: [{ id: '1', name: 'build' }] },
+        '/shells/t/output?tail=1000': { chunks: [{ data: 'a\nb' }], cursor: at(10) },
+        '/shells/t': { status: 'open' },
+      }
+      while (stub.asked.length > 0) for (const asked of stub.asked.splice(0)) await asked.answer(answers[asked.path])
+      await shown(
+        'all',
+        () =>
+          container.textContent === 'working false true out succeeded true line 1 running build false open a+b false',
+      )
+    })
+
+    test('[CH10] useIssueUpdates: the cards as issues, and every event on them', async () => {
+      const { stub, hub } = stubbed()
+      const heard: Frame[] = []
+      const { container } = draw(
+        hub,
+        () => {
+          const { issues, connected } = hooks.useIssueUpdates('b', { onIssue: (event) => heard.push(event) })
+          return `${issues.map(({ title, status }) => `${title} ${status}`).join(', ')} ${connected}`
+        },
+        {},
+      )
+      await shown('two readers', () => stub.readers.size === 2)
+      expect(channels(stub).sort()).toEqual(['board:b', 'project:b'])
+      stub.ready(10)
+      await stub.next().answer({ state: boardOf('x', 'y'), cursor: at(10) })
+      await shown('issues', () => container.textContent === 'x todo, y todo true')
+      stub.tell(11, 'card_moved', { cardId: 'x', toColumnId: 'c2', toIndex: 0, revision: 2, updatedAt: '' })
+      await shown('the move', () => container.textContent === 'y todo, x Later true')
+      expect(heard.map(({ event }) => event)).toEqual(['card_moved'])
+    })
+
+    test('[CH10] useAgentChannel: output, mail, and mail to it', async () => {
+      const { stub, hub } = stubbed()
+      const heard: unknown[] = []
+      let send: Bound.AgentChannel['sendMessage'] = () => Promise.reject()
+      const { container } = draw(
+        hub,
+        () => {
+          const { output, messages, sendMessage } = hooks.useAgentChannel({
+            agentId: 'a',
+            onMessage: ({ content }) => heard.push(content),
+          })
+          send = sendMessage
+          return `${output.map(({ text }) => text).join('+')} ${messages.length}`
+        },
+        {},
+      )
+      await shown('two readers', () => stub.readers.size === 2)
+      stub.ready(10)
+      await stub.next().answer({ items: [{ id: at(9), timestamp: 1, lines: ['one'] }], cursor: at(9) })
+      await stub.next().answer({ messages: [] })
+      stub.tell(11, 'message.new', { message_id: 'm', content: 'hi' })
+      await shown('all', () => container.textContent === 'one 1')
+      expect(heard).toEqual(['hi'])
+      const sent = send('hello', { priority: 9 })
+      await calm()
+      const { method, path, body } = stub.asked[0] as (typeof stub.asked)[number]
+      expect([method, path]).toEqual(['POST', '/messages'])
+      expect(JSON.parse(JSON.stringify(body))).toEqual({
+        from_agent: 'user',
+        to_agent: 'a',
+        content: 'hello',
+        priority: 9,
+      })
+      await stub.next().answer({ message_id: 'n' })
+      expect(await sent).toEqual({ message_id: 'n' })
+    })
+
+    test('[CH9] useConnection: the whole status, in words, and a way to try at once', async () => {
+      const { stub, hub, reconnects } = stubbed()
+      let reconnect: () => void = () => undefined
+      const { container } = draw(
+        hub,
+        () => {
+          const connection = hooks.useConnection()
+          reconnect = connection.reconnect
+          return `${connection.label} ${connection.isOnline} ${connection.attempt}`
+        },
+        {},
+      )
+      await shown('idle', () => container.textContent === 'Idle true 0')
+      stub.status.set({ ...stub.status.get(), phase: 'reconnecting', attempt: 3 })
+      await shown('words', () => container.textContent === 'Reconnecting true 3')
+      stub.status.set({ ...stub.status.get(), phase: 'stopped', stop: { reason: 'unauthenticated' } })
+      await shown('why', () => container.textContent === 'Signed out true 3')
+      reconnect()
+      expect(reconnects()).toBe(1)
+    })
+
+    test('[CH12] useWebSocket: a socket of one’s own, closed with the component', async () => {
+      const { hub } = stubbed()
+      const made: FakeSocket[] = []
+      class FakeSocket {
+        readonly readyState = 1
+        readonly url: string
+        readonly sent: unknown[] = []
+        isClosed = false
+        #message: (event: { data?: unknown }) => void = () => undefined
+        constructor(url: string) {
+          this.url = url
+          made.push(this)
+        }
+        addEventListener(name: string, listener: (event: { data?: unknown }) => void): void {
+          if (name === 'message') this.#message = listener
+        }
+        send(text: string): void {
+          this.sent.push(JSON.parse(text))
+        }
+        close(): void {
+          this.isClosed = true
+        }
+        hear(message: object): void {
+          this.#message({ data: JSON.stringify(message) })
+        }
+      }
+      const heard: string[] = []
+      let socket: Bound.WebSocketConnection | undefined
+      const page = draw(
+        hub,
+        ({ n }: { n: number }) => {
+          socket = hooks.useWebSocket({
+            channels: ['topic:t'],
+            agentId: 'me',
+            WebSocket: FakeSocket,
+            autoConnect: n > 0,
+            onEvent: ({ event }) => heard.push(`${n} ${event}`),
+          })
+          return `${socket.connected} ${socket.connecting} ${socket.lastMessage?.event}`
+        },
+        { n: 0 },
+      )
+      await quiet()
+      expect(made).toEqual([])
+      page.update({ n: 1 })
+      await shown('it', () => page.container.textContent === 'false true undefined')
+      const mine = made.at(-1) as FakeSocket
+      expect(mine.url).toBe('ws://127.0.0.1:1/ws?global=0&agent_id=me')
+      mine.hear({ type: 'connected' })
+      mine.hear({ type: 'ack', id: '+topic:t', success: true })
+      await shown('connected', () => page.container.textContent === 'true false undefined')
+      page.update({ n: 2 })
+      await quiet()
+      for (const event of ['a', 'b']) mine.hear({ type: 'event', id: at(1), channel: 'topic:t', event, data: {} })
+      await shown('the newest', () => page.container.textContent === 'true false b')
+      expect(heard).toEqual(['2 a', '2 b'])
+      expect(socket?.send({ type: 'ping' })).toBe(true)
+      expect(mine.sent).toEqual([{ type: 'subscribe', channel: 'topic:t', id: '+topic:t' }, { type: 'ping' }])
+      page.unmount()
+      await quiet()
+      expect(made.every(({ isClosed }) => isClosed)).toBe(true)
+    })
+
+    test('[CH11] without a provider there is one hub, of the page’s own origin', async () => {
+      const seen = new Set<unknown>()
+      const use = () => {
+        seen.add(hooks.useBoardcast())
+        return hooks.useConnection().label
+      }
+      const pages = [draw(null, use, {}), draw(null, use, {})]
+      for (const { container } of pages) await shown('idle', () => container.textContent === 'Idle')
+      expect([...seen]).toEqual([expect.objectContaining({ mutate: expect.anything() })])
+    })
+  })
+
+  describe(`${name}: AgentOutput`, () => {
+    async function printed(...lines: string[]) {
+      const { stub, hub } = stubbed()
+      const page = mountOutput(hub, { agentId: 'a', className: 'mine' })
+      mounted.push(page as unknown as Mounted<never>)
+      await shown('a reader', () => stub.readers.size > 0)
+      stub.ready(10)
+      await stub.next().answer({ items: [{ id: at(9), timestamp: 1, lines }], cursor: at(9) })
+      await stub.next().answer({ messages: [] })
+      const box = await shown('the box', () => page.container.querySelector<HTMLElement>('[role=log]'))
+      let seq = 10
+      const print = (...more: string[]) => stub.tell(++seq, 'output_batch', { timestamp: 1, lines: more })
+      return { box, print, page }
+    }
+    const texts = (box: HTMLElement) => [...box.children].map(({ textContent }) => textContent)
+
+    test('[CH7] shows the last 1,000 lines, without the escapes of terminals', async () => {
+      const { box, print, page } = await printed('\u001b[32mgreen\u001b[0m plain', '\u001b]0;title\u0007text')
+      await shown('both', () => texts(box).join() === 'green plain,text')
+      expect(page.container.querySelector('.boardcast-output.mine')).not.toBeNull()
+      const lines = Array.from({ length: 1_500 }, (_, n) => `line ${n}`)
+      print(...lines)
+      await shown('the last', () => texts(box).at(-1) === 'line 1499')
+      expect(texts(box)).toEqual(lines.slice(-1_000))
+    })
+
+    test('[CH7] follows the end; who scrolled up is not moved, is told how many are new, and can go back', async () => {
+      const { box, print, page } = await printed('one')
+      let height = 500
+      Object.defineProperty(box, 'scrollHeight', { configurable: true, get: () => height })
+      Object.defineProperty(box, 'clientHeight', { configurable: true, get: () => 100 })
+      print('two')
+      await shown('two', () => texts(box).length === 2)
+      expect(box.scrollTop).toBe(500)
+      box.scrollTop = 30
+      box.dispatchEvent(
+        new (box.ownerDocument.defaultView as unknown as typeof globalThis).Event('scroll', { bubbles: true }),
+      )
+      const button = await shown('the button', () => page.container.querySelector('button'))
+      expect(button.textContent).toBe('Jump to latest')
+      height = 900
+      print('three', 'four')
+      await shown('the count', () => button.textContent === 'Jump to latest (2 new)')
+      expect(box.scrollTop).toBe(30)
+      button.click()
+      await shown('no button', () => page.container.querySelector('button') === null)
+      expect(box.scrollTop).toBe(900)
+    })
+
+    test('[CH7] says that there is nothing yet', async () => {
+      const { box } = await printed()
+      await shown('nothing', () => box.textContent === 'No output yet.')
+    })
+  })
+}

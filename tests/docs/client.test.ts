@@ -1,0 +1,82 @@
+/**
+ * What docs/client.md shows is what happens.
+ *
+ * DOC5  The first example, and that of a Node script, run as they stand and print what is said.
+ * DOC6  Every option of the client, every hook and every phase is in the document.
+ */
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, onTestFinished, test } from 'vitest'
+import { openStreams } from '../client/support/stats.ts'
+import { makeAttempt, makeBoard, makeCard } from '../support/board.ts'
+import { startTestServer } from '../support/server.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const text = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8')
+const blocks = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code]) => code as string)
+
+/** Runs a block as a program in this package. */
+function run(code: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code, '--', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+  })
+  onTestFinished(() => void child.kill())
+  const said = { text: '' }
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said.text += chunk.toString()
+    })
+  }
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+  return { said, ended }
+}
+
+test('[DOC5] the first example has five lines, and prints what it is said to print', async () => {
+  await using server = await startTestServer()
+  await makeBoard(server, 'demo')
+  const [first] = blocks as [string]
+  expect(first.trim().split('\n').length).toBe(5)
+  const { said } = run(first.replace('http://127.0.0.1:3000', server.url))
+  await expect.poll(() => openStreams(server), { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => said.text, { timeout: 10_000 }).toMatch(/\[\]\n$/)
+  const card = await makeCard(server, 'demo', { title: 'Hello' })
+  // Two listeners: which of them is first is nobody's promise.
+  for (const line of [`${card.eventId} card_created\n`, "[ 'Hello' ]\n"]) {
+    await expect.poll(() => said.text, { timeout: 10_000 }).toContain(line)
+  }
+})
+
+test('[DOC5] the Node script waits for the end of an attempt, and ends', async () => {
+  await using server = await startTestServer()
+  const { id } = await makeBoard(server)
+  const attempt = await makeAttempt(server, (await makeCard(server, id)).id)
+  const script = blocks.find((code) => code.includes('process.argv')) as string
+  // In a file argv[2] is the first argument; here argv[1] is.
+  const { said, ended } = run(script.replace('argv[2]', 'argv[1]'), [attempt.id], { BOARDCAST_URL: server.url })
+  await server.post(`/attempts/${attempt.id}/logs`, { message: 'done' })
+  await server.call('PATCH', `/attempts/${attempt.id}`, { status: 'succeeded', exitCode: 0 })
+  expect([await ended, said.text]).toEqual([0, 'succeeded 1\n'])
+})
+
+test('[DOC6] every option, hook, phase and reason is there', () => {
+  const source = (path: string) => readFileSync(new URL(`../../web/client/${path}`, import.meta.url), 'utf8')
+  const options = source('core/options.ts').slice(source('core/options.ts').indexOf('interface ClientOptions'))
+  const names = [...options.slice(0, options.indexOf('}\n')).matchAll(/readonly (\w+)\?/g)].map(
+    ([, name]) => name as string,
+  )
+  expect(names.length).toBeGreaterThan(10)
+  for (const name of names.filter((each) => each !== 'backoff')) expect(text).toContain(`| \`${name}\``)
+  for (const field of ['firstMs', 'maxMs', 'failures', 'restMs']) expect(text).toContain(`| \`backoff.${field}\``)
+  const hooks = [...source('react.ts').matchAll(/\b(use[A-Z]\w+)/g)].map(([, name]) => name as string)
+  expect(hooks.length).toBeGreaterThan(12)
+  for (const hook of hooks) expect(text).toContain(`\`${hook}(`)
+  const types = source('core/types.ts')
+  for (const type of ['Phase', 'StopReason']) {
+    const union = types.slice(types.indexOf(`type ${type} =`)).split('\n\n')[0] as string
+    const members = [...union.matchAll(/'([a-z-]+)'/g)].map(([, member]) => member as string)
+    expect(members.length).toBeGreaterThan(5)
+    for (const member of members) expect(text).toContain(`\`${member}\``)
+  }
+})

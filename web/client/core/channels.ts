@@ -1,0 +1,92 @@
+/**
+ * Which channels an event shows on, though the stream carried it under one.
+ *
+ * A connection gets an event once per name, on the channel that it named first (docs/protocol.md, K6). Readers of the
+ * other channels must have it too, so channels are named in an order in which the frames of the earlier ones say, by their
+ * channel and payload, on which of the later ones they show as well: a board's before those of its attempts. A topic's own
+ * events do not name their topic, so topics come first; `global` shows whole payloads, so it comes before what it overlaps
+ * with.
+ *
+ * A message read or expired that had both an addressee and a topic names neither: with both channels on one stream the
+ * agent's readers do not see that one.
+ */
+import { type Channel, type ChannelKind, parseChannel } from '../../../shared/src/channels.ts'
+import { EVERYONE } from '../../../shared/src/protocol.ts'
+import { BoardcastError } from './errors.ts'
+import { fieldOf } from './frames.ts'
+import type { Frame } from './types.ts'
+
+const FIRST: readonly ChannelKind[] = ['topic', 'project', 'board', 'global']
+
+/** The channel that `text` spells; throws where the server would refuse the whole stream for it. */
+export function channelOf(text: string): Channel {
+  const channel = parseChannel(text.replace(/^(board:.*);diff$/, '$1'))
+  if (channel) return channel
+  const fix = text.endsWith(';full')
+    ? 'hub.board(id) has the whole state of a board'
+    : 'write board:ID, agent:ID, global'
+  throw new BoardcastError('misuse', `"${text}" is not a channel that can be subscribed to: ${fix}.`)
+}
+
+/** In the order in which a stream must name them. */
+export function inOrder(names: Iterable<string>): string[] {
+  return [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+}
+
+/** Whether a stream that named these channels may name more, and still be in order. */
+export function canFollow(named: readonly string[], more: readonly string[]): boolean {
+  return Math.max(...named.map(rank)) <= Math.min(...more.map(rank))
+}
+
+/** The channel among `channels` that shows the frame; undefined when none does. What goes to everyone shows on all. */
+export function shownOn(frame: Frame, channels: ReadonlyMap<string, Channel>): string | undefined {
+  if (frame.channel === EVERYONE || channels.has(frame.channel)) return frame.channel
+  if (isMailToAll(frame)) return EVERYONE
+  for (const channel of channels.values()) if (showsAlso(frame, channel)) return channel.name
+  return undefined
+}
+
+/** The one kind of event to everyone that `global` carries under the same name, and so instead (K5). */
+function isMailToAll({ channel, event, data }: Frame): boolean {
+  return (
+    channel === 'global' &&
+    event.startsWith('message.') &&
+    fieldOf(data, 'to_agent') === null &&
+    fieldOf(data, 'topic') === null
+  )
+}
+
+function showsAlso({ channel: label, event, data }: Frame, { kind, id }: Channel): boolean {
+  const field = (name: string) => fieldOf(data, name) === id
+  switch (kind) {
+    case 'global':
+      return label.startsWith('topic:') || (event.includes('.') && label !== 'metrics')
+    case 'attempt':
+      return /^(attempt_|conv)/.test(event) && field('attemptId')
+    case 'issue':
+      return !event.includes('.') && field('issueId')
+    case 'agent':
+      return (
+        (/^agent[_.][ash]/.test(event) && field('agentId')) ||
+        (/^(subtask|agent)\./.test(event) && (field('agent_id') || field('agent_type'))) ||
+        (event.startsWith('message.') && field('to_agent'))
+      )
+    case 'topic':
+      return event.startsWith('message.') && field('topic')
+    case 'session':
+      return field('sessionId') ? event.startsWith('session.') : event.startsWith('task.') && field('session_id')
+    case 'workflow':
+      return event.startsWith('workflow.') && field('runId')
+    case 'shell':
+      return event.startsWith('shell.') && field('shellId')
+    case 'project':
+      return /^(workflow|git\.op|file)/.test(event) && field('boardId')
+    default:
+      return false
+  }
+}
+
+function rank(name: string): number {
+  const at = FIRST.findIndex((kind) => name === kind || name.startsWith(`${kind}:`))
+  return at < 0 ? FIRST.length : at
+}

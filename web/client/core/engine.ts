@@ -1,0 +1,8 @@
+/**
+ * What talks to the server, as one module that is loaded with the first thing that is asked of a hub: whatever is needed
+ * when there is trouble is there before there is any.
+ */
+export { createConnection } from './connection.ts'
+export { readPage } from './pages.ts'
+export { probe } from './refusals.ts'
+export { createRequester } from './request.ts'

@@ -1,0 +1,129 @@
+/** Requests to the API, tried again where that cannot do anything twice. */
+import { API_PREFIX, HEADER } from '../../../shared/src/protocol.ts'
+import { delayMs } from './backoff.ts'
+import type { Clock } from './clock.ts'
+import { BoardcastError, type Problem } from './errors.ts'
+import type { HubCore, Reply, RequestOptions } from './hub-core.ts'
+import type { Auth, Credentials } from './options.ts'
+import { headersOf, queryOf, retryAfterMs } from './transport.ts'
+
+const RETRIES = 5
+const RETRY_BACKOFF = { firstMs: 500, maxMs: 12_000 }
+/** A connection that is dead and does not know it. */
+const TIMEOUT_MS = 30_000
+
+export interface RequesterOptions {
+  readonly baseUrl: string
+  readonly fetch: typeof globalThis.fetch
+  readonly auth: Auth | undefined
+  readonly clock: Clock
+}
+
+type Outcome<T> =
+  | { readonly reply: Reply<T> }
+  | { readonly error: BoardcastError; readonly mayRetry: boolean; inMs?: number | undefined }
+
+export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOptions): HubCore['request'] {
+  return async <T>(method: string, path: string, body?: unknown, options: RequestOptions = {}): Promise<Reply<T>> => {
+    const { signal, retries = RETRIES } = options
+    const headers: Record<string, string> = { Accept: 'application/json' }
+    if (body !== undefined) headers['Content-Type'] = 'application/json'
+    if (method === 'POST') headers[HEADER.idempotencyKey] = options.idempotencyKey ?? randomKey()
+    const text = body === undefined ? null : JSON.stringify(body)
+
+    let mayBeDone = false
+    for (let failures = 1; ; failures++) {
+      signal?.throwIfAborted()
+      const outcome = await once<T>(method, path, { headers, body: text, signal })
+      if ('reply' in outcome) return outcome.reply
+      const { error, mayRetry, inMs = 0 } = outcome
+      // Deleted by a try whose answer was lost.
+      if (method === 'DELETE' && error.status === 404 && mayBeDone)
+        return { status: 204, body: undefined as T, eventId: null }
+      if (!mayRetry || failures > retries) throw error
+      mayBeDone ||= error.code === 'unreachable'
+      await pause(Math.max(inMs, delayMs(RETRY_BACKOFF, failures)), signal)
+    }
+  }
+
+  async function once<T>(
+    method: string,
+    path: string,
+    {
+      headers,
+      body,
+      signal,
+    }: { headers: Record<string, string>; body: string | null; signal: AbortSignal | undefined },
+  ): Promise<Outcome<T>> {
+    const controller = new AbortController()
+    const abort = () => controller.abort(signal?.reason)
+    signal?.addEventListener('abort', abort, { once: true })
+    const timer = clock.setTimeout(() => controller.abort(), TIMEOUT_MS)
+    try {
+      const credentials = await auth?.()
+      const response = await fetch(withQuery(`${baseUrl}${API_PREFIX}${path}`, credentials), {
+        method,
+        body,
+        headers: { ...headers, ...headersOf(credentials) },
+        signal: controller.signal,
+      })
+      const text = await response.text()
+      const { status } = response
+      if (response.ok) {
+        return { reply: { status, body: parse(text) as T, eventId: response.headers.get(HEADER.eventId) } }
+      }
+      const problem = problemOf(text)
+      const error = new BoardcastError('refused', problem?.detail ?? `${method} ${path}: ${status}`, {
+        status,
+        ...(problem && { problem }),
+      })
+      const mayRetry = status === 429 || status === 503 || status === 502 || status === 504
+      return { error, mayRetry, inMs: retryAfterMs(response.headers, clock.now()) }
+    } catch (cause) {
+      signal?.throwIfAborted()
+      return { error: new BoardcastError('unreachable', `${method} ${path}: no answer`, { cause }), mayRetry: true }
+    } finally {
+      clock.clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.setTimeout(done, ms)
+      signal?.addEventListener('abort', done, { once: true })
+      function done(): void {
+        clock.clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+    })
+  }
+}
+
+function withQuery(url: string, credentials: Credentials): string {
+  const query = new URLSearchParams(queryOf(credentials, false)).toString()
+  return query === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`
+}
+
+function parse(text: string): unknown {
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+/** Undefined for what is not a problem body: some proxy's page. */
+function problemOf(text: string): Problem | undefined {
+  try {
+    const problem: unknown = JSON.parse(text)
+    if (typeof problem === 'object' && problem !== null && 'code' in problem && 'detail' in problem)
+      return problem as Problem
+  } catch {
+    // Its status says enough.
+  }
+  return undefined
+}
+
+/** `randomUUID` is missing on plain http beyond this machine. */
+function randomKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}

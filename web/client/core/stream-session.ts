@@ -1,0 +1,99 @@
+/** One try at a stream: credentials asked for anew, the transport opened, and silence noticed. */
+import type { Clock } from './clock.ts'
+import type { Auth } from './options.ts'
+import type { OpenStream, RawFrame, StreamEnd, StreamRequest, Transport } from './transport.ts'
+
+export interface SessionOptions {
+  readonly transport: Transport
+  readonly auth: Auth | undefined
+  readonly clock: Clock
+  readonly request: Omit<StreamRequest, 'credentials'>
+  /** As it is now: the server says how often its heart beats. */
+  silenceMs(): number
+  frame(frame: RawFrame): void
+  retry(ms: number): void
+  /** Once, and nothing after it; not after `close`. */
+  end(end: StreamEnd): void
+  /** In place of `end`. */
+  silent(): void
+}
+
+export interface StreamSession {
+  readonly channels: readonly string[]
+  readonly lastFrameAt: number
+  hear(names: Iterable<string>): void
+  /** The same stream goes on with these channels; false where it takes a new one. */
+  change(channels: readonly string[]): boolean
+  close(): void
+}
+
+export function openSession({ transport, auth, clock, request, ...on }: SessionOptions): StreamSession {
+  let { channels } = request
+  let stream: OpenStream | undefined
+  let isOver = false
+  let lastFrameAt = clock.now()
+  let watchdog: unknown
+  let watchedMs = 0
+
+  watch()
+  void (async () => auth?.())().then(
+    (credentials) => {
+      if (isOver) return
+      stream = transport.open(
+        { ...request, channels, credentials },
+        {
+          frame(frame) {
+            if (isOver) return
+            lastFrameAt = clock.now()
+            on.frame(frame)
+            // The first frame says how often the heart beats.
+            if (on.silenceMs() < watchedMs && !isOver) watch()
+          },
+          retry: (ms) => isOver || on.retry(ms),
+          end,
+        },
+      )
+    },
+    (error: unknown) => end({ detail: `no credentials: ${error}` }),
+  )
+
+  function watch(): void {
+    clock.clearTimeout(watchdog)
+    watchedMs = on.silenceMs()
+    const leftMs = lastFrameAt + watchedMs - clock.now()
+    if (leftMs > 0) watchdog = clock.setTimeout(watch, leftMs)
+    else {
+      close()
+      on.silent()
+    }
+  }
+
+  function end(said: StreamEnd): void {
+    if (isOver) return
+    close()
+    on.end(said)
+  }
+
+  function close(): void {
+    isOver = true
+    clock.clearTimeout(watchdog)
+    stream?.close()
+  }
+
+  return {
+    get channels() {
+      return channels
+    },
+    get lastFrameAt() {
+      return lastFrameAt
+    },
+    change(next) {
+      if (!transport.canChange) return false
+      channels = next
+      stream?.change?.(next)
+      return true
+    },
+    hear: (names) => stream?.hear?.(names),
+    close,
+  }
+}

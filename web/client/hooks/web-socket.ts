@@ -1,0 +1,63 @@
+import type { WebSocketMaker } from '../core/options.ts'
+import type { Frame } from '../core/types.ts'
+import { CLOSED, channelSocket } from '../stores/channel-socket.ts'
+import { type Framework, useLatest, useValue } from './framework.ts'
+
+export interface WebSocketOptions {
+  /** Those that it begins with. `subscribe` and `unsubscribe` add and take away. */
+  readonly channels?: readonly string[] | undefined
+  /** Whose presence the socket shows, and who its messages are from. */
+  readonly agentId?: string | undefined
+  readonly sessionId?: string | undefined
+  readonly token?: string | undefined
+  /** Every event once. `lastMessage` only ever shows the newest. */
+  readonly onEvent?: ((event: Frame) => void) | undefined
+  /** Default: true. Else it waits for `reconnect`. */
+  readonly autoConnect?: boolean | undefined
+  /** Where there is none, or for tests. */
+  readonly WebSocket?: WebSocketMaker | undefined
+}
+
+export interface WebSocketConnection {
+  readonly connected: boolean
+  readonly connecting: boolean
+  readonly lastMessage: Frame | null
+  readonly error: Error | null
+  /** An object is sent as JSON. Answers whether it was sent: nothing is kept for later. */
+  send(message: unknown): boolean
+  subscribe(channel: string): void
+  unsubscribe(channel: string): void
+  /** Opens it, or opens it anew. */
+  reconnect(): void
+}
+
+/**
+ * A socket of the component's own, for publishing and for presence. To listen, `useRealtimeEvents` and the others share one
+ * stream.
+ */
+export function useSocket(fw: Framework, options: WebSocketOptions = {}): WebSocketConnection {
+  const { channels = [], agentId, sessionId, token, autoConnect = true, WebSocket } = options
+  const hub = fw.useHub()
+  const told = useLatest(fw, options.onEvent)
+  const key = JSON.stringify([channels, agentId, sessionId, token])
+  const socket = fw.useMemo(() => {
+    if (!hub) return null
+    const { baseUrl } = hub
+    return channelSocket({ baseUrl, channels, agentId, sessionId, token, WebSocket, clock: hub.clock, onEvent: told })
+  }, [hub, key, WebSocket])
+  fw.useEffect(() => {
+    if (autoConnect) socket?.open()
+    return () => socket?.close()
+  }, [socket, autoConnect])
+  const state = useValue(fw, socket, CLOSED)
+  const functions = fw.useMemo(
+    () => ({
+      send: (message: unknown) => socket?.send(message) ?? false,
+      subscribe: (channel: string) => socket?.join(channel),
+      unsubscribe: (channel: string) => socket?.leave(channel),
+      reconnect: () => socket?.open(),
+    }),
+    [socket],
+  )
+  return { ...state, ...functions }
+}

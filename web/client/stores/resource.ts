@@ -1,0 +1,241 @@
+/**
+ * How every store comes to its value and keeps it: listen, read once what there is, fold what comes.
+ *
+ *   subscribe ---> ready at R ---> GET, answered at K >= R ---> fold every event after K
+ *                     |  events since R wait here  |
+ *                     +----------------------------+
+ *
+ * Where the answer says its cursor (boards) this is exact. Where it does not, events between R and K are folded although
+ * the answer has them: `fold` must come to the same value then, which it does where the newest word on a thing counts.
+ * After a `gap` everything begins again, and the old value is shown as `stale` meanwhile.
+ */
+import { BoardcastError } from '../core/errors.ts'
+import type { HubCore } from '../core/hub-core.ts'
+import { compareIds } from '../core/positions.ts'
+import type { OpenableStore } from '../core/shared-by-count.ts'
+import type { Frame } from '../core/types.ts'
+import { derivedStore } from './derived.ts'
+
+/**
+ * `loading`: nothing to show yet. `live`: as the server has it. `stale`: as it was, the stream is not open. `error`: what
+ * there is could not be read; it is tried again. `gone`: it is not there, or not any more.
+ */
+export type ResourcePhase = 'loading' | 'live' | 'stale' | 'error' | 'gone'
+
+export interface Standing {
+  readonly phase: ResourcePhase
+  /** Why the phase is `error` or `gone`, or why the last mutation was refused. */
+  readonly error: Error | null
+}
+
+export interface Loaded<Value> {
+  readonly value: Value
+  /** The id that the value is exact at, where the server says it. */
+  readonly cursor?: string
+}
+
+/** What happened, as far as the store must act on it. */
+export type Consequence = 'again' | 'over' | undefined
+
+export interface Resource<Value, Shown> {
+  readonly channels: readonly string[]
+  readonly types?: readonly string[]
+  /** `heard`: events up to this id have come or are in the answer; those after it will come. */
+  load(heard: string): Promise<Loaded<Value>>
+  /** May change `value` itself. `again`: read it again, soon; `over`: the thing is gone. */
+  fold(value: Value, frame: Frame, replace: (value: Value) => void): Consequence
+  /** Makes what readers see; `value` is null as long as there was none. */
+  show(value: Value | null, standing: Standing): Shown
+  /** Clients choose the id, so what is not there may come: it is waited for. */
+  readonly mayCome?: boolean
+  /** The value stands at this id. */
+  reached?(id: string): void
+}
+
+export interface ResourceStore<Shown> extends OpenableStore<Shown> {
+  /** What is shown is made of more than the value, and that has changed. */
+  changed(): void
+}
+
+/** Events that wait for an answer. Beyond that they are let go, and what there is is read again. */
+const MAX_WAITING = 10_000
+/** What is read again for events' sake is read so often at most. */
+const AGAIN_MS = 1_000
+const FIRST_RETRY_MS = 1_500
+const MAX_RETRY_MS = 12_000
+
+export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Value, Shown>): ResourceStore<Shown> {
+  let value: Value | null = null
+  let state: 'loading' | 'loaded' | 'error' | 'gone' = 'loading'
+  let error: Error | null = null
+  /** Events since the request that is under way. */
+  let waiting: Frame[] | null = null
+  let isOverrun = false
+  let heardTo = ''
+  let request = 0
+  let failures = 0
+  let requestedAt = 0
+  let timer: unknown
+  let phase: ResourcePhase = 'loading'
+  let undo: Array<() => void> = []
+
+  const store = derivedStore(() => resource.show(value, { phase, error }))
+
+  function update(): void {
+    phase = phaseNow()
+    store.changed()
+  }
+
+  function phaseNow(): ResourcePhase {
+    if (state === 'error' || state === 'gone') return state
+    if (state === 'loaded' && isOpen()) return 'live'
+    return value === null ? 'loading' : 'stale'
+  }
+
+  /** Others may be reading what they missed; this one never does. */
+  function isOpen(): boolean {
+    const { phase } = hub.status.get()
+    return phase === 'open' || phase === 'catching-up'
+  }
+
+  function load(): void {
+    const mine = ++request
+    hub.clock.clearTimeout(timer)
+    timer = undefined
+    waiting = []
+    isOverrun = false
+    requestedAt = hub.clock.now()
+    resource.load(heardTo).then(
+      (loaded) => mine === request && take(loaded),
+      (reason: unknown) => mine === request && fail(reason),
+    )
+  }
+
+  function take(loaded: Loaded<Value>): void {
+    if (isOverrun) {
+      load()
+      return
+    }
+    const frames = waiting ?? []
+    waiting = null
+    value = loaded.value
+    state = 'loaded'
+    error = null
+    failures = 0
+    if (loaded.cursor) resource.reached?.(loaded.cursor)
+    for (const frame of frames) if (!loaded.cursor || compareIds(frame.id, loaded.cursor) > 0) fold(frame)
+    update()
+  }
+
+  function fold(frame: Frame): void {
+    if (value === null) return
+    const consequence = resource.fold(value, frame, (next) => {
+      value = next
+    })
+    resource.reached?.(frame.id)
+    if (consequence === 'over') leave()
+    else if (consequence === 'again') again(AGAIN_MS)
+  }
+
+  function heard(frame: Frame): void {
+    heardTo = frame.id
+    // It has come, and what is read now has this event.
+    if (state === 'gone' && !waiting) {
+      load()
+      return
+    }
+    if (waiting) {
+      if (waiting.length < MAX_WAITING) waiting.push(frame)
+      else isOverrun = true
+    }
+    // While it is read again, what there was goes on.
+    if (state !== 'loaded') return
+    fold(frame)
+    store.changed()
+  }
+
+  function fail(reason: unknown): void {
+    waiting = null
+    error = reason instanceof Error ? reason : new Error(String(reason))
+    const status = reason instanceof BoardcastError ? reason.status : undefined
+    if (status === 404 && !resource.mayCome) {
+      leave()
+      return
+    }
+    state = status === 404 ? 'gone' : 'error'
+    // A refusal is not changed by asking again; the next time the stream opens may know better.
+    const isFinal = reason instanceof BoardcastError && reason.code !== 'unreachable' && (status ?? 400) < 500
+    if (!isFinal) retry(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++))
+    update()
+  }
+
+  function again(intervalMs: number): void {
+    if (timer === undefined) retry(Math.max(0, requestedAt + intervalMs - hub.clock.now()))
+  }
+
+  function retry(delayMs: number): void {
+    hub.clock.clearTimeout(timer)
+    timer = hub.clock.setTimeout(load, delayMs)
+  }
+
+  /** It is gone for good: a stream that asks for it would be refused. */
+  function leave(): void {
+    close()
+    state = 'gone'
+    update()
+  }
+
+  /** The answer that is under way is not waited for any longer. */
+  function forget(): void {
+    request += 1
+    waiting = null
+  }
+
+  function close(): void {
+    forget()
+    hub.clock.clearTimeout(timer)
+    timer = undefined
+    for (const one of undo.splice(0)) one()
+  }
+
+  return {
+    get: store.get,
+    subscribe: store.subscribe,
+    changed: store.changed,
+    open() {
+      undo = [
+        hub.subscribe(
+          { channels: resource.channels, types: resource.types },
+          {
+            ready(id) {
+              heardTo = id
+              load()
+            },
+            event: heard,
+            gap() {
+              // What comes until it was read anew follows on something that is not known.
+              forget()
+              state = 'loading'
+              update()
+            },
+            error(reason) {
+              forget()
+              fail(reason)
+            },
+          },
+        ),
+        hub.status.subscribe(() => {
+          if (isOpen() && state === 'error' && waiting === null) load()
+          if (phaseNow() !== phase) update()
+        }),
+      ]
+    },
+    close() {
+      close()
+      value = null
+      state = 'loading'
+      error = null
+      update()
+    },
+  }
+}
