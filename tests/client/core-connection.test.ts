@@ -110,19 +110,14 @@ describe('one stream', () => {
     ])
   })
 
-  test('[CL1] a channel less is no request, and none at all ends the stream after 5 s', async () => {
+  test('[CL1] a channel less is no request, and none at all ends the stream', async () => {
     const it = setUp()
     await it.want('agent:a', 'agent:b')
     it.transport.stream.hello({ seq: 3 })
     await it.want('agent:a')
-    await it.want()
-    await it.clock.pass(4_999)
-    expect(it.transport.stream.isClosed).toBe(false)
     await it.want('agent:b')
-    await it.clock.pass(10_000)
     expect(it.transport.streams).toHaveLength(1)
     await it.want()
-    await it.clock.pass(5_000)
     expect(it.transport.stream.isClosed).toBe(true)
     expect(phase(it)).toBe('idle')
     // Who comes later begins where the log is then.

@@ -93,6 +93,20 @@ async function reading(it: Setup, ...channels: string[]): Promise<Collector> {
 const covering = (...channels: string[]) => new Set(channels)
 
 describe('who gets what', () => {
+  test('[CL1] the last to leave keeps the stream for 5 s, unless it has waited already', async () => {
+    const it = setUp()
+    const leave = it.subscribe({ channels: ['agent:a'] }, {})
+    leave()
+    await it.clock.pass(4_999)
+    expect(it.wanted).toEqual(['agent:a'])
+    const leaveAtOnce = it.subscribe({ channels: ['agent:b'], lingers: false }, {})
+    expect(it.wanted).toEqual(['agent:b'])
+    await it.clock.pass(5_000)
+    expect(it.wanted).toEqual(['agent:b'])
+    leaveAtOnce()
+    expect(it.wanted).toEqual([])
+  })
+
   test('[CR1] by channel and type', async () => {
     const it = setUp()
     const a = await reading(it, 'agent:a')

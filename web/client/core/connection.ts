@@ -19,7 +19,6 @@ import { createHearing } from './hearing.ts'
 import type { Auth } from './options.ts'
 import { isOffline, watchPage } from './page-life.ts'
 import { culprits, type Refusal } from './refusals.ts'
-import { LINGER_MS } from './shared-by-count.ts'
 import type { Source, SourceListener } from './source.ts'
 import { keepStatus, stopReason } from './status.ts'
 import { openSession, type StreamSession } from './stream-session.ts'
@@ -64,7 +63,6 @@ export function createConnection(options: ConnectionOptions): Connection {
   const refused = new Map<string, BoardcastError>()
   let failures = 0
   let settling: unknown
-  let lingering: unknown
   let healthy: unknown
   const hearing = createHearing(options.position ?? null, { clock, status, listener, opened, over })
   const unwatch = watchPage({ woke, left, returned })
@@ -90,7 +88,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     close() {
       if (state.name === 'closed') return
       abandon()
-      for (const timer of [settling, lingering]) clock.clearTimeout(timer)
+      clock.clearTimeout(settling)
       unwatch()
       state = { name: 'closed' }
       status.set({ phase: 'stopped', stop: { reason: 'closed' }, nextRetryAt: null })
@@ -105,8 +103,10 @@ export function createConnection(options: ConnectionOptions): Connection {
   /** Brings the stream in line with what is wanted. That something is no longer wanted is no reason for a new stream. */
   function settle(): void {
     settling = undefined
-    clock.clearTimeout(lingering)
-    if (wanted.size === 0) lingering = clock.setTimeout(rest, LINGER_MS)
+    if (wanted.size === 0) {
+      rest()
+      return
+    }
     const channels = due()
     if (channels.length === 0) return
     if (state.name === 'idle' || state.name === 'stopped') open()

@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import { BoardcastError } from './errors.ts'
 import { laterOf } from './positions.ts'
 import { Reader, type ReadPage } from './reader.ts'
+import { LINGER_MS } from './shared-by-count.ts'
 import type { Source, SourceListener } from './source.ts'
 import type { Frame, SubscribeHandlers, SubscribeOptions } from './types.ts'
 
@@ -32,6 +33,7 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
   let covered: ReadonlySet<string> = new Set()
   let position: string | null = null
   let behind = 0
+  let lingering: unknown
 
   function want(): void {
     const channels = new Set([...readers].flatMap((reader) => [...reader.channels.keys()]))
@@ -39,10 +41,12 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
     source?.want(channels, new Set([...readers].flatMap((reader) => reader.types.names)))
   }
 
-  function leave(reader: Reader): void {
+  function leave(reader: Reader, lingers: boolean): void {
     if (!readers.delete(reader)) return
     reader.close()
-    want()
+    clock.clearTimeout(lingering)
+    if (lingers && readers.size === 0) lingering = clock.setTimeout(want, LINGER_MS)
+    else want()
   }
 
   /** To everyone who is there now: readers come and go while they are told. */
@@ -81,7 +85,7 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
     attach(made) {
       source = made
     },
-    subscribe({ channels, types, since }, handlers) {
+    subscribe({ channels, types, since, lingers = true }, handlers) {
       const named = new Map(channels.map(channelOf).map((channel) => [channel.name, channel]))
       if (named.size === 0 || named.size > MAX_CHANNELS) {
         throw new BoardcastError('misuse', `subscribe to 1 to ${MAX_CHANNELS} channels, not ${named.size}.`)
@@ -98,9 +102,10 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
           behind += isBehind ? 1 : -1
           onBehind(behind)
         },
-        onOver: () => leave(reader),
+        onOver: () => leave(reader, lingers),
       })
       readers.add(reader)
+      clock.clearTimeout(lingering)
       want()
       // Not before the caller has what subscribe returns.
       queueMicrotask(() => {
@@ -108,10 +113,11 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
         if (refusal) reader.refuse(refusal)
         else if (position !== null && reader.isWaiting) reader.cover(covered, position)
       })
-      return () => leave(reader)
+      return () => leave(reader, lingers)
     },
     close() {
-      for (const reader of [...readers]) leave(reader)
+      for (const reader of [...readers]) leave(reader, false)
+      clock.clearTimeout(lingering)
     },
   }
 }

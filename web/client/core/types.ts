@@ -61,6 +61,8 @@ export interface SubscribeOptions {
   readonly types?: readonly string[] | undefined
   /** Goes on after this id; `earliest` from the oldest event kept. Default: from now on. */
   readonly since?: string | undefined
+  /** When this is the last to leave, the stream is kept for 5 s, for whoever comes next. Default: true; stores have waited. */
+  readonly lingers?: boolean | undefined
 }
 
 export interface SubscribeHandlers {

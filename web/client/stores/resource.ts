@@ -205,7 +205,7 @@ export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Val
     open() {
       undo = [
         hub.subscribe(
-          { channels: resource.channels, types: resource.types },
+          { channels: resource.channels, types: resource.types, lingers: false },
           {
             ready(id) {
               heardTo = id
