@@ -18,6 +18,7 @@ import { type Announcement, createStore, type Store } from './db/store.ts'
 import { settleInterrupted } from './domain/attempts.ts'
 import { createMessageExpiry } from './domain/message-expiry.ts'
 import { disconnectAll } from './domain/presence.ts'
+import { afterEarlierAnswers } from './earlier-answers.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { asksForWebSocket, serveWithoutUpgrade } from './not-a-websocket.ts'
@@ -201,9 +202,11 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     onError,
   })
   server.on('upgrade', (incoming, socket, head) => {
-    if (socketIo && incoming.url?.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
-    else if (asksForWebSocket(incoming)) upgrades.handle(incoming, socket, head)
-    else serveWithoutUpgrade(server, incoming, socket, head)
+    afterEarlierAnswers(socket, () => {
+      if (!asksForWebSocket(incoming)) serveWithoutUpgrade(server, incoming, socket, head)
+      else if (socketIo && incoming.url?.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
+      else upgrades.handle(incoming, socket, head)
+    })
   })
   try {
     await listen(server, config)

@@ -22,7 +22,7 @@ export function serveWithoutUpgrade(server: Server, incoming: IncomingMessage, s
 }
 
 export function asksForWebSocket({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket'
+  return (headers.upgrade ?? '').split(',').some((offer) => offer.trim().toLowerCase() === 'websocket')
 }
 
 function withoutOffers(value: string): string {

@@ -40,13 +40,16 @@ export class Selection {
   readonly channels: readonly Heard[]
   readonly types: TypeFilter
   readonly #rank: ReadonlyMap<string, number>
+  /** Events to everyone are seen up to this position only. */
+  readonly #everyoneUpTo: number
   /** For a selection of one channel: how it sees an event of a type without looking into the payload; null: it must look. */
   readonly #plans = new Map<string, Destination | null>()
 
-  constructor(channels: readonly Heard[], types: TypeFilter) {
+  constructor(channels: readonly Heard[], types: TypeFilter, everyoneUpTo = Infinity) {
     this.channels = channels
+    this.#everyoneUpTo = everyoneUpTo
     this.types = types
-    this.key = `${channels.map(keyOf).join(',')}?${types.key}`
+    this.key = `${channels.map(keyOf).join(',')}?${types.key}${everyoneUpTo === Infinity ? '' : `^${everyoneUpTo}`}`
     this.#rank = new Map(channels.map(({ name }, rank) => [name, rank]))
   }
 
@@ -87,6 +90,7 @@ export class Selection {
     if (entry && only && only.kind !== 'global') {
       const plan = this.#planFor(event.type, entry, only)
       if (plan) {
+        if (plan.channel === EVERYONE && event.seq > this.#everyoneUpTo) return NOTHING
         const channel = plan.channel === EVERYONE ? EVERYONE : only.name
         return this.types.passes(plan.event)
           ? { shown: [{ channel, event: plan.event, data: event.bare }], ends: plan.ends ? [only.name] : [] }
@@ -109,7 +113,7 @@ export class Selection {
       return at
     }
     for (const { channel, destination } of event.placements) {
-      const rank = channel === EVERYONE ? Number.MAX_SAFE_INTEGER : this.#rank.get(channel)
+      const rank = channel === EVERYONE ? this.#rankOfEveryone(event.seq) : this.#rank.get(channel)
       if (rank === undefined) continue
       if (destination.ends) ends.push(channel)
       const name = event.entry?.isPosted ? event.name : destination.event
@@ -124,6 +128,10 @@ export class Selection {
       if (at !== undefined) shown[at] = { channel: 'global', event: event.name, data: event.text }
     }
     return shown.length === 0 && ends.length === 0 ? NOTHING : { shown, ends }
+  }
+
+  #rankOfEveryone(seq: number): number | undefined {
+    return seq <= this.#everyoneUpTo ? Number.MAX_SAFE_INTEGER : undefined
   }
 
   #shows(destination: Destination, rank: number): boolean {

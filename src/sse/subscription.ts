@@ -20,7 +20,7 @@ import { type ChannelChange, namesAfter, type Replay, type Start } from './chann
 import type { EndReason, Framing, Packet, Sink } from './framing.ts'
 import { Meter, UNLIMITED } from './meter.ts'
 import { type Gap, type Greeting, gapFrame, helloFrame, openingFrames, snapshotFrames } from './opening-frames.ts'
-import { Selection } from './selection.ts'
+import { type Heard, Selection } from './selection.ts'
 import type { Opening, Snapshots } from './snapshots.ts'
 
 /**
@@ -55,10 +55,13 @@ export interface Hub {
 }
 
 type State =
-  /** Has read the log up to `cursor`; `owed`: snapshots have been missed and are due at the end. */
-  | { readonly phase: 'behind'; cursor: number; owed: boolean; waiting: boolean; replay?: Replay | undefined }
+  /** Has read the log up to `cursor`; `owed`: the channels whose snapshots are due at the end. */
+  | { readonly phase: 'behind'; cursor: number; owed: Owed; waiting: boolean; replay?: Replay | undefined }
   | { readonly phase: 'live' }
   | { readonly phase: 'opening' | 'ended' }
+
+/** Who missed what went to the live ones is owed all; who joined a channel with its past, that one. */
+type Owed = 'all' | readonly Heard[]
 
 type Behind = Extract<State, { phase: 'behind' }>
 
@@ -77,6 +80,8 @@ export class Subscription implements Member {
   readonly #meter: Meter
   /** Asked for and not carried out; none on most connections. */
   #changes: ChannelChange[] | null = null
+  /** Events to everyone have been told from here on. */
+  #everyoneFrom = 0
 
   constructor(hub: Hub, { selection, framing, sink, limit, ...options }: SubscriptionOptions) {
     this.#hub = hub
@@ -119,7 +124,8 @@ export class Subscription implements Member {
     if (start.kind === 'resume') {
       const id = this.#hub.bus.cursor(start.seq)
       this.#sink.write(framing.pack([helloFrame(framing, greeting, { id, resumed: true, marked: true })]))
-      this.#state = { phase: 'behind', cursor: start.seq, owed: true, waiting: false }
+      this.#state = { phase: 'behind', cursor: start.seq, owed: 'all', waiting: false }
+      this.#everyoneFrom = start.seq
     } else {
       const opening = await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
       if (this.#state.phase === 'ended') return
@@ -128,7 +134,8 @@ export class Subscription implements Member {
       const texts = [helloFrame(framing, greeting, { id, resumed: false, marked: opening.snapshots.length === 0 })]
       if (start.kind === 'gap') texts.push(this.#gap(start.requested, start.reason, id))
       this.#sink.write(framing.pack([...texts, ...openingFrames(framing, opening, id)]))
-      this.#state = { phase: 'behind', cursor: opening.position, owed: false, waiting: false }
+      this.#state = { phase: 'behind', cursor: opening.position, owed: [], waiting: false }
+      this.#everyoneFrom = opening.position
     }
     await this.step()
   }
@@ -140,7 +147,7 @@ export class Subscription implements Member {
     const { length } = offered.packet.bytes
     if (sink.pendingBytes > 0 && sink.pendingBytes + length > MAX_PENDING_BYTES) {
       this.#membership.audience.leave(this)
-      const state = { phase: 'behind' as const, cursor: offered.first - 1, owed: true, waiting: false }
+      const state: Behind = { phase: 'behind', cursor: offered.first - 1, owed: 'all', waiting: false }
       this.#state = state
       this.#wait(state)
       return
@@ -158,7 +165,7 @@ export class Subscription implements Member {
   async #stepLive(): Promise<void> {
     const change = this.#changes?.[0]
     if (!change) return
-    if (this.#sink.pendingBytes > 0) this.#fallBehind()
+    if (this.#sink.pendingBytes > 0) this.#fallBehind('all')
     else await this.#carryOut(change, LIVE)
     if (this.#state === LIVE && this.#changes) this.#hub.catchUp.add(this)
   }
@@ -172,10 +179,10 @@ export class Subscription implements Member {
     if (state.replay) await this.#readReplay(state, state.replay)
     else if (state.cursor < this.#hub.bus.head) {
       // The snapshots that these events gave rise to went to those who were live.
-      state.owed = true
+      state.owed = 'all'
       await this.#readPage(state)
     } else if (change) await this.#carryOut(change, state)
-    else if (state.owed) await this.#paySnapshots(state)
+    else if (state.owed.length > 0) await this.#paySnapshots(state)
     else {
       this.#state = LIVE
       this.#membership.audience.join(this)
@@ -236,10 +243,10 @@ export class Subscription implements Member {
   }
 
   /** Leaves the live ones of its own accord, having had everything there is. */
-  #fallBehind(replay?: Replay): void {
+  #fallBehind(owed: Owed, replay?: Replay): void {
     if (!this.#release()) return
     this.#membership.audience.leave(this)
-    this.#state = { phase: 'behind', cursor: this.#hub.bus.head, owed: true, waiting: false, replay }
+    this.#state = { phase: 'behind', cursor: this.#hub.bus.head, owed, waiting: false, replay }
     this.#hub.catchUp.add(this)
   }
 
@@ -289,16 +296,15 @@ export class Subscription implements Member {
 
   async #joinChannel(change: Extract<ChannelChange, { kind: 'join' }>, state: State): Promise<void> {
     const { channel, start } = change
-    const alone = new Selection([channel], this.#selection.types)
+    const alone = new Selection([channel], this.#selection.types, this.#everyoneFrom)
     if (start.kind === 'resume' && start.seq < this.#hub.bus.head) {
       if (state === LIVE && !this.#release()) return
       this.#done(change)
       const membership = this.#hub.bus.subscribe(alone, this.#framing)
       const replay: Replay = { channel, membership, cursor: start.seq }
-      if (state.phase === 'behind') {
-        state.replay = replay
-        state.owed = true
-      } else this.#fallBehind(replay)
+      this.#everyoneFrom = Math.min(this.#everyoneFrom, start.seq)
+      if (state.phase === 'behind') state.replay = replay
+      else this.#fallBehind([], replay)
       return
     }
     const { snapshots } = this.#hub
@@ -351,27 +357,24 @@ export class Subscription implements Member {
     for (const read of page.segments) {
       this.#send(read)
       if (this.#state !== state) return
-      // The channel was over then.
-      if (read.ends.length > 0) return this.#endReplay(state, replay)
+      // A board that was over then is there again: it was asked for when it was joined.
       replay.cursor = read.last
       if (this.#sink.pendingBytes > 0 && read !== page.segments.at(-1)) return
     }
     replay.cursor = page.reached
     if (replay.cursor < state.cursor) return
-    this.#endReplay(state, replay)
+    replay.membership.leave()
+    state.replay = undefined
+    if (state.owed !== 'all') state.owed = [...state.owed, replay.channel]
     this.#listenTo(this.#selection.with(replay.channel))
   }
 
-  #endReplay(state: Behind, replay: Replay): void {
-    replay.membership.leave()
-    state.replay = undefined
-  }
-
   async #paySnapshots(state: Behind): Promise<void> {
-    const due = await this.#hub.snapshots.due(this.#selection)
+    const { types } = this.#selection
+    const due = await this.#hub.snapshots.due(state.owed === 'all' ? this.#selection : new Selection(state.owed, types))
     // Committed meanwhile: those events come first.
     if (this.#state !== state || due.position !== state.cursor) return
-    state.owed = false
+    state.owed = []
     if (due.snapshots.length === 0) return
     const framing = this.#framing
     this.#sink.write(framing.pack(snapshotFrames(framing, due.snapshots, this.#hub.bus.cursor(due.position))))
@@ -386,7 +389,7 @@ export class Subscription implements Member {
     const id = this.#hub.bus.cursor(opening.position)
     this.#sink.write(framing.pack([this.#gap(requested, 'slow', id), ...openingFrames(framing, opening, id)]))
     state.cursor = opening.position
-    state.owed = false
+    state.owed = []
   }
 
   #gap(requested: string, reason: GapReason, id: string): string {
@@ -419,7 +422,7 @@ export class Subscription implements Member {
     this.#membership = this.#hub.bus.subscribe(rest, framing)
     if (!wasLive) return
     // The rest of this turn's events reach it through the log; snapshots of this turn it has missed.
-    this.#state = { phase: 'behind', cursor: seq, owed: true, waiting: false }
+    this.#state = { phase: 'behind', cursor: seq, owed: 'all', waiting: false }
     this.#hub.catchUp.add(this)
   }
 }

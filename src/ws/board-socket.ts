@@ -65,7 +65,7 @@ export function boardConversation(dependencies: BoardSocketDependencies, boardId
       case 'move_card':
         return onCard(payload, (tx, cardId, rest) => {
           const { toColumnId, toIndex, ifRevision } = parseInput(move, rest, 'message')
-          return moveCard(tx, cardId, { columnId: toColumnId, index: toIndex, ifRevision })
+          return moveCard(tx, cardId, { columnId: toColumnId, index: toIndex, ifRevision }).catch(asCommand)
         })
       case 'delete_card':
         return onCard(payload, (tx, cardId, rest) =>
@@ -119,8 +119,9 @@ export function boardConversation(dependencies: BoardSocketDependencies, boardId
         fail(id, error)
       }
     },
-    refuse(text) {
-      fail(idIn(text), TOO_MANY)
+    refusal(text) {
+      const id = idIn(text)
+      return () => fail(id, TOO_MANY)
     },
     binary() {
       peer.send({ type: 'error', payload: { error: BINARY.message, code: BINARY.code } })
@@ -131,8 +132,15 @@ export function boardConversation(dependencies: BoardSocketDependencies, boardId
 /** What it is sent is ignored. */
 export const dashboardConversation: Conversation = {
   message: () => Promise.resolve(),
-  refuse: () => undefined,
+  refusal: () => () => undefined,
   binary: () => undefined,
+}
+
+/** The command has names of its own for the fields of the route. */
+function asCommand(thrown: unknown): never {
+  if (!(thrown instanceof Problem) || !thrown.errors) throw thrown
+  const errors = thrown.errors.map(({ path, message }) => ({ path: path.replace(/^columnId$/, 'toColumnId'), message }))
+  throw new Problem(thrown.code, thrown.message.replace(/^columnId /, 'toColumnId '), { errors })
 }
 
 /** A ping may be of any shape; only its `ts` comes back. */

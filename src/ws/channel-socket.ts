@@ -38,11 +38,13 @@ export function channelConversation(
   const { store, presence, onError } = dependencies
   const { clientId } = peer
   let agentId: string | null = null
+  let sessionOfAgent: string | null = null
 
   async function speakFor(agent: string, sessionId: string | null): Promise<void> {
     // Whoever is gone by now has been taken out already, and nobody would do it again.
     if (!peer.isOpen) return
     agentId = agent
+    sessionOfAgent = sessionId
     await presence.connected({ clientId, agentId: agent, sessionId })
   }
 
@@ -65,7 +67,8 @@ export function channelConversation(
     }
     acknowledge(id)
     for (const spelled of channels) await join(dependencies, peer.subscription, { spelled }, () => undefined)
-    if (agent_id) await speakFor(agent_id, session_id ?? null)
+    // What is not said again stays as it was.
+    if (agent_id) await speakFor(agent_id, session_id ?? (agent_id === agentId ? sessionOfAgent : null))
   }
 
   async function carryOut(id: MessageId | undefined, message: Record<string, unknown>): Promise<void> {
@@ -126,7 +129,10 @@ export function channelConversation(
         fail(id, error)
       }
     },
-    refuse: (text) => fail(idIn(text), TOO_MANY),
+    refusal(text) {
+      const id = idIn(text)
+      return () => fail(id, TOO_MANY)
+    },
     binary: () => peer.send({ type: 'error', ...BINARY, timestamp: Date.now() }),
     closed() {
       if (agentId !== null) presence.disconnected(clientId)

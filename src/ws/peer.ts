@@ -47,8 +47,8 @@ export interface Listening {
 export interface Conversation {
   /** Carries out a message, and answers it. Must not reject. */
   message(text: string): Promise<void>
-  /** A message came that is not to be carried out. */
-  refuse(text: string): void
+  /** A message came that is not to be carried out: gives what answers it. */
+  refusal(text: string): () => void
   /** A binary message came, which nobody here understands. */
   binary(): void
   /** The socket is gone. */
@@ -88,6 +88,7 @@ export function openPeer(
   let heardAt = performance.now()
   let takenBytes = 0
   let waitingLength = 0
+  let isEnding = false
   let last: Promise<void> = Promise.resolve()
 
   function heard(): void {
@@ -107,6 +108,12 @@ export function openPeer(
     sink.close(code, reason)
   }
 
+  /** Once what was said before is answered; nothing more is heard. */
+  function endWith(code: number, reason: string): void {
+    isEnding = true
+    void last.then(() => close(code, reason))
+  }
+
   function readWhenDrained(): void {
     if (websocket.isPaused || sink.pendingBytes <= MAX_UNREAD_BYTES) return
     websocket.pause()
@@ -114,6 +121,12 @@ export function openPeer(
       heard()
       websocket.resume()
     })
+  }
+
+  /** Answers leave in the order of the messages, refusals among them. */
+  function refuse(text: string): void {
+    const answer = conversation.refusal(text)
+    last = last.then(answer).catch(onError)
   }
 
   function carryOut(text: string): void {
@@ -159,13 +172,13 @@ export function openPeer(
 
   websocket.on('message', (data: RawData, isBinary: boolean) => {
     heard()
-    if (undo.length === 0) return
+    if (undo.length === 0 || isEnding) return
     const text = isBinary ? '' : String(data)
     const verdict = rate.take(performance.now())
-    if (verdict === 'close') close(CLOSE.tooMany, 'Too many messages')
-    else if (verdict === 'refuse') conversation.refuse(text)
-    else if (isBinary) conversation.binary()
-    else if (waitingLength + text.length > MAX_WAITING_LENGTH) conversation.refuse(text)
+    if (verdict === 'close') endWith(CLOSE.tooMany, 'Too many messages')
+    else if (verdict === 'refuse') refuse(text)
+    else if (isBinary) last = last.then(() => conversation.binary()).catch(onError)
+    else if (waitingLength + text.length > MAX_WAITING_LENGTH) refuse(text)
     else carryOut(text)
     readWhenDrained()
   })

@@ -55,7 +55,7 @@ export async function publish(tx: Tx, publisher: Publisher, { channel, event, da
   }
   throw new SocketRefusal(
     'INVALID_EVENT',
-    `A socket cannot publish ${JSON.stringify(event.slice(0, 150))} on ${target.name}: message.new goes to agent:, topic: and global, agent.heartbeat to agent:, anything else to topic:.`,
+    `A socket cannot publish ${JSON.stringify(event.slice(0, 150))} on ${target.name}: message.new goes to agent:, topic: and global, agent.heartbeat to agent: and, for the socket's own agent, to global, anything else to topic:.`,
   )
 }
 

@@ -1,7 +1,7 @@
 /** What an upgrade asks for, parsed once. */
 import { externalId } from '../../shared/src/types/text.ts'
 import { Problem } from '../errors.ts'
-import { type Asking, DASHBOARD, parseBoard, parseEnd, type RequestedEnd } from '../sse/request.ts'
+import { type Asking, DASHBOARD, parseBoard, parseChannelList, parseEnd, type RequestedEnd } from '../sse/request.ts'
 import { type Heard, Selection } from '../sse/selection.ts'
 import { parseTypeFilter } from '../sse/type-filter.ts'
 
@@ -22,11 +22,17 @@ export function parseSocketRequest(asking: Asking, isDashboard: boolean): Socket
   const anonymous = { agentId: undefined, sessionId: undefined }
   if (isDashboard) return { kind: 'dashboard', selection: new Selection([DASHBOARD], types), ...end, ...anonymous }
   const board = parseBoard(asking)
+  if (board && asking.query('channels') !== undefined) {
+    throw new Problem('bad_request', `Give ${board.name} or channels, not both.`)
+  }
   if (board) return { kind: 'board', selection: new Selection([board.channel], types), ...end, ...anonymous }
-  const channels = ['0', 'false'].includes(asking.query('global') ?? '') ? [] : [GLOBAL]
+  const named = asking.query('channels')
+  const channels = named === undefined ? [] : parseChannelList(named)
+  const hasGlobal = channels.some(({ kind }) => kind === 'global')
+  const implied = hasGlobal || ['0', 'false'].includes(asking.query('global') ?? '') ? [] : [GLOBAL]
   return {
     kind: 'channels',
-    selection: new Selection(channels, types),
+    selection: new Selection([...channels, ...implied], types),
     ...end,
     agentId: parseId(asking, 'agent_id'),
     sessionId: parseId(asking, 'session_id'),

@@ -7,8 +7,16 @@ import type { Duplex } from 'node:stream'
 import type { Socket as Client, Server } from 'socket.io'
 import { uuidv7 } from 'uuidv7'
 import * as z from 'zod'
-import { EVERYONE, MAX_MESSAGE_BYTES, MESSAGE_BURST, RETRY_MS, SILENT_HEARTBEATS } from '../../shared/src/protocol.ts'
+import {
+  EVERYONE,
+  HEADER,
+  MAX_MESSAGE_BYTES,
+  MESSAGE_BURST,
+  RETRY_MS,
+  SILENT_HEARTBEATS,
+} from '../../shared/src/protocol.ts'
 import { ConfigError } from '../config.ts'
+import { Problem } from '../errors.ts'
 import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import type { Framing } from '../sse/framing.ts'
 import type { Heartbeat } from '../sse/heartbeat.ts'
@@ -18,8 +26,9 @@ import { EVERY_TYPE } from '../sse/type-filter.ts'
 import { parseInput } from '../validation.ts'
 import { join, leave, type MembershipDependencies } from './membership.ts'
 import { MessageRate } from './message-rate.ts'
-import { isForeignPage } from './origin.ts'
-import { SocketRefusal, socketErrorOf, TOO_MANY } from './socket-errors.ts'
+import { refuseForeignPage } from './origin.ts'
+import { refuseUpgrade } from './refusal.ts'
+import { asProblem, SocketRefusal, socketErrorOf, TOO_MANY } from './socket-errors.ts'
 import { SocketIoSink } from './socketio-sink.ts'
 
 export const SOCKET_IO_PATH = '/socket.io/'
@@ -69,19 +78,34 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     httpCompression: false,
     pingInterval: heartbeatMs,
     pingTimeout: heartbeatMs * SILENT_HEARTBEATS - heartbeatMs,
-    allowRequest: (incoming, decide) =>
-      connections.isDraining || isForeignPage(incoming, corsOrigins)
-        ? decide('Not allowed', false)
-        : decide(null, true),
     ...(corsOrigins.length > 0 && { cors: { origin: [...corsOrigins] } }),
   })
   // The library wants a server to make its engine; requests reach the engine from ours, so this one never listens.
   server.attach(createServer())
   server.on('connection', (client) => open(dependencies, client))
   const upgraded = new Set<Duplex>()
+
+  /** Throws `forbidden` and `draining`. */
+  function refuse(incoming: IncomingMessage): void {
+    refuseForeignPage(incoming, corsOrigins)
+    // Who has a session already may end it properly.
+    if (connections.isDraining && !incoming.url?.includes('sid=')) {
+      throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
+    }
+  }
+
   return {
-    handleRequest: (incoming, outgoing) => server.engine.handleRequest(asEngineRequest(incoming), outgoing),
+    handleRequest(incoming, outgoing) {
+      refuse(incoming)
+      server.engine.handleRequest(asEngineRequest(incoming), outgoing)
+    },
     handleUpgrade(incoming, socket, head) {
+      try {
+        refuse(incoming)
+      } catch (thrown) {
+        refuseUpgrade(socket, asProblem(thrown), { [HEADER.requestId]: uuidv7() })
+        return
+      }
       upgraded.add(socket)
       socket.once('close', () => upgraded.delete(socket))
       server.engine.handleUpgrade(asEngineRequest(incoming), socket, head)
@@ -153,18 +177,20 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
     undo.push(() => clearTimeout(timer))
   }
   client.on('disconnect', finish)
-  client.on('subscribe', (asked: unknown, ack: unknown) => {
+  client.on('subscribe', (...given: unknown[]) => {
+    const { asked, ack } = argumentsOf(given)
     carryOut((done) => {
       const { channel, since } = parse(asked)
       return join(dependencies, listening, { spelled: channel, since }, done)
     }, ack)
   })
-  client.on('unsubscribe', (asked: unknown, ack: unknown) => {
+  client.on('unsubscribe', (...given: unknown[]) => {
+    const { asked, ack } = argumentsOf(given)
     carryOut((done) => leave(listening, parse(asked).channel, done), ack)
   })
   client.onAny((event: string, ...rest: unknown[]) => {
     if (event === 'subscribe' || event === 'unsubscribe') return
-    carryOut(refuse, rest.at(-1))
+    carryOut(refuseUnknown, rest.at(-1))
   })
   listening
     .open({ kind: 'fresh' }, { connectionId: uuidv7(), heartbeatMs, retryMs: spread(RETRY_MS) })
@@ -174,8 +200,16 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
     })
 }
 
-async function refuse(): Promise<never> {
+async function refuseUnknown(): Promise<never> {
   throw new SocketRefusal('UNKNOWN_MESSAGE_TYPE', 'A client emits subscribe and unsubscribe, and nothing else.')
+}
+
+/** The function that acknowledges is the last argument, also where the one before it was forgotten. */
+function argumentsOf(given: readonly unknown[]): { asked: unknown; ack: unknown } {
+  const last = given.at(-1)
+  return typeof last === 'function'
+    ? { asked: given.length > 1 ? given[0] : undefined, ack: last }
+    : { asked: given[0], ack: undefined }
 }
 
 function parse(asked: unknown): { channel: string; since?: string | null | undefined } {

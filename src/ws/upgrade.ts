@@ -12,7 +12,7 @@ import { type Asking, parseStart } from '../sse/request.ts'
 import { boardConversation, dashboardConversation } from './board-socket.ts'
 import { channelConversation } from './channel-socket.ts'
 import { boardFraming, channelFraming } from './framings.ts'
-import { isForeignPage } from './origin.ts'
+import { refuseForeignPage } from './origin.ts'
 import { type Conversation, openPeer, type Peer, type PeerDependencies } from './peer.ts'
 import type { Presence } from './presence.ts'
 import { refuseUpgrade } from './refusal.ts'
@@ -55,6 +55,9 @@ const LIBRARY: ServerOptions & { closeTimeout: number } = {
 export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
   const { connections, corsOrigins } = dependencies
   const library = new WebSocketServer(LIBRARY)
+  library.on('wsClientError', ({ message }, socket) => {
+    refuseUpgrade(socket, new Problem('bad_request', `This is no WebSocket handshake: ${message}.`), requestId())
+  })
   const sockets = new Set<Duplex>()
 
   function handle(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -62,13 +65,10 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
       const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost')
       const isDashboard = ADDRESSES.get(pathname)
       if (isDashboard === undefined) throw new Problem('not_found', `There is no WebSocket at ${pathname}, but at /ws.`)
-      if (isForeignPage(incoming, corsOrigins)) {
-        const { origin } = incoming.headers
-        throw new Problem(
-          'forbidden',
-          `Pages of ${origin} may not open sockets here. List it in BOARDCAST_CORS_ORIGINS.`,
-        )
-      }
+      if (incoming.method !== 'GET') throw new Problem('not_found', `There is no ${incoming.method} ${pathname}.`)
+      // Of several that are offered; the library takes no list.
+      incoming.headers.upgrade = 'websocket'
+      refuseForeignPage(incoming, corsOrigins)
       if (connections.isDraining) {
         throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
       }
@@ -84,7 +84,7 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
       })
     } catch (thrown) {
       const problem = thrown instanceof Problem ? thrown : new Problem('bad_request', 'The address cannot be read.')
-      refuseUpgrade(socket, problem, { [HEADER.requestId]: uuidv7() })
+      refuseUpgrade(socket, problem, requestId())
     }
   }
 
@@ -94,6 +94,10 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
       for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+function requestId(): Record<string, string> {
+  return { [HEADER.requestId]: uuidv7() }
 }
 
 /** A plain GET of a socket's address: a browser learns from it why its socket failed. */

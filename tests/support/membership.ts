@@ -53,11 +53,14 @@ export class Membership {
   readonly #log: readonly SeenEvent[]
   #held: readonly Held[]
   #places: readonly Place[]
+  /** Events to everyone have been told from here on; a past that is told after that leaves them out. */
+  #everyoneFrom: number
   readonly #shownOf = new Map<string, readonly string[]>()
 
   /** `log`: all events, the first of them with position 1. */
   constructor(log: readonly SeenEvent[], start: number, hasGlobal: boolean) {
     this.#log = log
+    this.#everyoneFrom = start
     this.#places = [{ at: start, due: [] }]
     this.#held = hasGlobal ? [{ name: 'global', view: 'diff', isImplied: true }] : []
   }
@@ -83,7 +86,10 @@ export class Membership {
     const heard = { name, view, isImplied: false }
     this.#held = withOne(this.#held, heard)
     const { since } = told
-    return since === undefined ? null : this.#keep((place) => this.#resume(place, heard, since))
+    if (since === undefined) return null
+    const everyoneFrom = this.#everyoneFrom
+    this.#everyoneFrom = Math.min(everyoneFrom, since)
+    return this.#keep((place) => this.#resume(place, heard, { since, everyoneFrom }))
   }
 
   /** Goes on with the places for which something could be told. */
@@ -104,11 +110,11 @@ export class Membership {
     return null
   }
 
-  #resume({ at }: Place, heard: Held, since: number): Outcome {
+  #resume({ at }: Place, heard: Held, { since, everyoneFrom }: { since: number; everyoneFrom: number }): Outcome {
     if (since > at) return `joined after ${since}, but at ${at}`
     const due: Group[] = []
     for (let seq = since + 1; seq <= at; seq++) {
-      const left = this.#shown(seq, [heard])
+      const left = this.#shown(seq, [heard]).filter((one) => seq <= everyoneFrom || !one.startsWith('* '))
       if (left.length > 0) due.push({ seq, left })
     }
     return { at, due }

@@ -107,7 +107,7 @@ describe('events', () => {
   })
 
   it('[W21] of the clock carry the id reached', async () => {
-    await using own = await startTestServer({ heartbeatMs: 100 })
+    await using own = await startTestServer({ heartbeatMs: 500 })
     await using socket = await open('?global=0', own)
     const { eventId } = await makeBoard(own)
     const beat = await socket.first('a heartbeat', ({ event, id }) => event === 'heartbeat' && id === eventId)
