@@ -111,13 +111,13 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
     await appendLines(server, attempt.id, ['the last'])
 
     const expected = await logOf(server, channels.join(), start)
-    await whole.until('everything', () => whole.frames.length >= expected.length)
+    await whole.until('everything', () => whole.frames.length >= expected.length, 40_000)
     expect(told(whole), `seed ${seed}`).toEqual(expected)
     expect(whole.gaps).toEqual([])
     expect(last.eventId < end.eventId).toBe(true)
     for (const { collector, channels, since } of joined) {
       const due = await logOf(server, channels.join(), since)
-      await collector.until('everything', () => collector.frames.length >= due.length)
+      await collector.until('everything', () => collector.frames.length >= due.length, 40_000)
       expect(told(collector), `seed ${seed}`).toEqual(due)
     }
   })
