@@ -21,6 +21,16 @@ export const channelFraming: Framing = {
   pack,
 }
 
+/** For clients that keep one cursor for the connection, and must know which messages are a place to come back to. */
+export const markedChannelFraming: Framing = {
+  ...channelFraming,
+  key: 'ws channels more',
+  frame({ channel, event, data }, at, id, marked) {
+    const text = enveloped(channel, event, data, at, id)
+    return marked ? text : `${text.slice(0, -1)},"more":true}`
+  },
+}
+
 function pack(frames: readonly string[]): Packet {
   return { bytes: textFrames(frames.includes('') ? frames.filter((text) => text !== '') : frames) }
 }

@@ -8,6 +8,8 @@ import { parseTypeFilter } from '../sse/type-filter.ts'
 export interface SocketRequest extends RequestedEnd {
   readonly kind: 'board' | 'dashboard' | 'channels'
   readonly selection: Selection
+  /** Of a channel socket: messages that are no place to come back to are to say so. */
+  readonly saysMore: boolean
   /** Of a channel socket: who it says it is. */
   readonly agentId: string | undefined
   readonly sessionId: string | undefined
@@ -19,7 +21,7 @@ const GLOBAL: Heard = { kind: 'global', id: '', name: 'global', view: 'diff', is
 export function parseSocketRequest(asking: Asking, isDashboard: boolean): SocketRequest {
   const types = parseTypeFilter(asking.query('types'))
   const end = parseEnd(asking)
-  const anonymous = { agentId: undefined, sessionId: undefined }
+  const anonymous = { saysMore: false, agentId: undefined, sessionId: undefined }
   if (isDashboard) return { kind: 'dashboard', selection: new Selection([DASHBOARD], types), ...end, ...anonymous }
   const board = parseBoard(asking)
   if (board && asking.query('channels') !== undefined) {
@@ -34,6 +36,7 @@ export function parseSocketRequest(asking: Asking, isDashboard: boolean): Socket
     kind: 'channels',
     selection: new Selection([...channels, ...implied], types),
     ...end,
+    saysMore: asking.query('more') === '1',
     agentId: parseId(asking, 'agent_id'),
     sessionId: parseId(asking, 'session_id'),
   }

@@ -11,7 +11,7 @@ import { Problem } from '../errors.ts'
 import { type Asking, parseStart } from '../sse/request.ts'
 import { boardConversation, dashboardConversation } from './board-socket.ts'
 import { channelConversation } from './channel-socket.ts'
-import { boardFraming, channelFraming } from './framings.ts'
+import { boardFraming, channelFraming, markedChannelFraming } from './framings.ts'
 import { refuseForeignPage } from './origin.ts'
 import { type Conversation, openPeer, type Peer, type PeerDependencies } from './peer.ts'
 import type { Presence } from './presence.ts'
@@ -133,7 +133,7 @@ async function open(
     connection,
     {
       selection: request.selection,
-      framing: isChannels ? channelFraming : boardFraming,
+      framing: isChannels ? (request.saysMore ? markedChannelFraming : channelFraming) : boardFraming,
       start: parseStart(asking, store.log.epoch, store.log.bounds),
       withOpeningFrames: !isChannels,
       outlivesChannels: isChannels,

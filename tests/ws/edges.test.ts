@@ -98,6 +98,26 @@ describe('channels', () => {
     expect(socket.named('said').map(({ channel }) => channel)).toEqual(['topic:opened'])
   })
 
+  it('[W43] say which message is no place to come back to, where that is asked for', async () => {
+    const board = await makeBoard(server)
+    await using plain = await SocketClient.open(server.url, `/ws?channels=board:${board.id},global`)
+    await using marked = await SocketClient.open(server.url, `/ws?more=1&channels=board:${board.id},global`)
+    const { eventId } = await makeCard(server, board.id)
+    for (const socket of [plain, marked]) await socket.until(() => socket.named('card.created').length > 0)
+    const shown = (socket: SocketClient) =>
+      socket.messages
+        .filter(({ id, type }) => type === 'event' && id === eventId)
+        .map(({ event, more }) => [event, more])
+    expect(shown(marked)).toEqual([
+      ['card_created', true],
+      ['card.created', undefined],
+    ])
+    expect(shown(plain)).toEqual([
+      ['card_created', undefined],
+      ['card.created', undefined],
+    ])
+  })
+
   it('[W22] named together with a board are refused', async () => {
     await using socket = new SocketClient(server.url, '/ws?boardId=x&channels=topic:a')
     await socket.until(() => socket.refused !== null)

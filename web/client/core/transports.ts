@@ -1,37 +1,19 @@
-/** The transport that the options ask for, loaded when it is first used. */
-import { BoardcastError } from './errors.ts'
-import type { ClientOptions, EventSourceMaker, TransportName, WebSocketMaker } from './options.ts'
+/** The transport that was chosen, loaded when it is first used. */
+import type { EventSourceMaker, TransportName, WebSocketMaker } from './options.ts'
 import type { OpenStream, Transport } from './transport.ts'
+import type { Chosen } from './transport-choice.ts'
 
-const surroundings = globalThis as { readonly EventSource?: EventSourceMaker; readonly WebSocket?: WebSocketMaker }
-
-export function transportFor(options: ClientOptions, fetch: typeof globalThis.fetch): Transport {
-  const { transport = 'auto', EventSource = surroundings.EventSource, WebSocket = surroundings.WebSocket } = options
-  const name = transport !== 'auto' ? transport : bodiesStream() ? 'fetch' : 'eventsource'
+export function transportFor({ name, Maker }: Chosen, fetch: typeof globalThis.fetch): Transport {
   switch (name) {
     case 'fetch':
       return lazily(name, async () => (await import('./fetch-transport.ts')).fetchTransport(fetch))
     case 'eventsource':
-      if (!EventSource) throw missing(name, 'EventSource')
-      return lazily(name, async () => (await import('./eventsource-transport.ts')).eventSourceTransport(EventSource))
+      return lazily(name, async () =>
+        (await import('./eventsource-transport.ts')).eventSourceTransport(Maker as EventSourceMaker),
+      )
     case 'ws':
-      if (!WebSocket) throw missing(name, 'WebSocket')
-      return {
-        ...lazily(name, async () => (await import('./ws-transport.ts')).wsTransport(WebSocket)),
-        canChange: true,
-      }
+      return lazily(name, async () => (await import('./ws-transport.ts')).wsTransport(Maker as WebSocketMaker))
   }
-}
-
-function bodiesStream(): boolean {
-  return typeof Response === 'function' && 'body' in Response.prototype
-}
-
-function missing(transport: TransportName, what: string): BoardcastError {
-  return new BoardcastError(
-    'misuse',
-    `transport "${transport}" needs ${what}, which is not here: give the option ${what}.`,
-  )
 }
 
 function lazily(name: TransportName, load: () => Promise<Transport>): Transport {
