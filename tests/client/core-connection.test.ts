@@ -285,8 +285,19 @@ describe('failures', () => {
   test('[CL6] heartbeatTimeoutMs takes the place of what the server says', async () => {
     const it = setUp({ heartbeatTimeoutMs: 400 })
     await it.want('agent:a')
-    it.transport.stream.hello()
+    it.transport.stream.hello({ heartbeatMs: 200 })
     await it.clock.pass(400)
+    expect(it.transport.streams).toHaveLength(2)
+  })
+
+  test('[CL6] heartbeatTimeoutMs is never less than 1.5 heartbeats, once it is known how long one is', async () => {
+    const it = setUp({ heartbeatTimeoutMs: 400 })
+    await it.want('agent:a')
+    await it.clock.pass(399)
+    it.transport.stream.hello({ heartbeatMs: 15_000 })
+    await it.clock.pass(22_499)
+    expect(it.transport.streams).toHaveLength(1)
+    await it.clock.pass(1)
     expect(it.transport.streams).toHaveLength(2)
   })
 
@@ -303,7 +314,7 @@ describe('failures', () => {
     expect(it.transport.stream.credentials).toBe('token-1')
     it.transport.stream.end()
     await it.clock.pass(waitMs(it))
-    expect(it.connection.status.get().attempt).toBe(2)
+    expect(it.connection.status.get()).toMatchObject({ attempt: 2, detail: expect.stringContaining('login service') })
     await it.clock.pass(waitMs(it))
     expect(it.transport.streams.map(({ credentials }) => credentials)).toEqual(['token-1', 'token-3'])
   })
@@ -339,6 +350,25 @@ describe('channels that cannot be had', () => {
     it.connection.reconnect()
     await settled()
     expect(it.transport.stream.channels).toBe('board:gone,agent:a,agent:b')
+  })
+
+  test('[CL8] more than 100 channels: who came last is refused, the others go on', async () => {
+    const it = setUp()
+    const hundred = Array.from({ length: 100 }, (_, n) => `agent:b${n}`)
+    await it.want(...hundred)
+    it.transport.stream.hello()
+    // The newest is the last one that was asked for, wherever it stands in the order of the stream.
+    await it.want(...hundred, 'agent:a')
+    expect(it.told.at(-1)).toBe('refused agent:a undefined')
+    expect(it.transport.streams).toHaveLength(1)
+    expect(phase(it)).toBe('open')
+    it.connection.reconnect()
+    expect(it.transport.stream.request.channels).toHaveLength(100)
+    expect(it.transport.stream.request.channels).not.toContain('agent:a')
+    // There is room again.
+    await it.want(...hundred.slice(1))
+    await it.want(...hundred.slice(1), 'agent:a')
+    expect(it.transport.stream.request.channels).toContain('agent:a')
   })
 
   test('[CL8] a board that is deleted is not asked for again', async () => {

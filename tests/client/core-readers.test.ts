@@ -62,6 +62,7 @@ function setUp(): Setup {
     ...createReaders({
       clock,
       readPage: (query, signal) => readPage(request, query, signal),
+      shownOn,
       mayPass: () => true,
       onBehind: (count) => {
         it.behind = count
@@ -370,6 +371,7 @@ describe('pages, then the stream', () => {
     const readPages: unknown[] = []
     const readers = createReaders({
       clock,
+      shownOn,
       mayPass: () => true,
       onBehind: () => undefined,
       readPage: async (query) => {

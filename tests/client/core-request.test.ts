@@ -4,6 +4,7 @@
  * CQ1  A POST is carried out once, however often its answer is lost: it is tried again under its key.
  * CQ2  What says that nothing was done (503, 429) is tried again, not before Retry-After; a refusal is not, and says why.
  * CQ3  Credentials are asked for anew for every try; `signal` ends the waiting.
+ * CQ4  A PATCH that conflicts after a try whose answer was lost may have been carried out, and says so.
  */
 import { describe, expect, test } from 'vitest'
 import { createRequester } from '../../web/client/core/request.ts'
@@ -132,6 +133,49 @@ describe('tries', () => {
     expect((await reply).status).toBe(204)
     const first = setUp(busy(404))
     await expect(first.request('DELETE', '/cards/x')).rejects.toMatchObject({ status: 404 })
+  })
+
+  test.each([502, 504])('[CQ1] a proxy that says %s does not know whether it was deleted', async (status) => {
+    const { clock, request } = setUp(busy(status), busy(404))
+    const reply = request('DELETE', '/cards/x')
+    await clock.pass(60_000)
+    expect((await reply).status).toBe(204)
+  })
+
+  test('[CQ1] after 503 and 429 nothing was done: a DELETE that finds nothing is refused', async () => {
+    const { clock, request } = setUp(busy(503), busy(429), busy(404))
+    const reply = request('DELETE', '/cards/x').catch((error: unknown) => error)
+    await clock.pass(60_000)
+    expect(await reply).toMatchObject({ code: 'refused', status: 404 })
+  })
+
+  test.each([
+    ['lost', lost],
+    ['502', busy(502)],
+  ])('[CQ4] a PATCH that conflicts after a try whose answer was %s is not known to be refused', async (_, first) => {
+    const { clock, sent, request } = setUp(first, refused)
+    const reply = request('PATCH', '/cards/x', { title: 'y', ifRevision: 2 }).catch((error: unknown) => error)
+    await clock.pass(60_000)
+    expect(await reply).toMatchObject({ code: 'unreachable', status: undefined, cause: { status: 409 } })
+    expect(sent).toHaveLength(2)
+  })
+
+  test('[CQ4] a PATCH that conflicts after it was told to wait is refused', async () => {
+    const { clock, request } = setUp(busy(503), refused)
+    const reply = request('PATCH', '/cards/x', { title: 'y', ifRevision: 2 }).catch((error: unknown) => error)
+    await clock.pass(60_000)
+    expect(await reply).toMatchObject({ code: 'refused', status: 409 })
+  })
+
+  test('[CQ3] what `auth` throws is told at once', async () => {
+    const cause = new Error('login service is away')
+    const auth = () => Promise.reject(cause)
+    const request = createRequester({ baseUrl: 'http://hub', fetch, clock: new FakeClock(), auth })
+    await expect(request('GET', '/boards')).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('login service is away'),
+      cause,
+    })
   })
 
   test('[CQ2] an answer that never comes is one that was lost', async () => {

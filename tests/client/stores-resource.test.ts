@@ -269,6 +269,147 @@ describe('what cannot be read', () => {
   })
 })
 
+const notFound = () => new BoardcastError('refused', 'Board not found', { status: 404 })
+
+describe('what is gone', () => {
+  test('[CB6] one that is deleted is gone with an error, and nothing of it is shown', async () => {
+    const { hub, store } = await live()
+    let told = 0
+    store.subscribe(() => {
+      told += 1
+    })
+    hub.tell(11, 'board_deleted', { boardId: 'b' })
+    expect(store.get()).toMatchObject({ phase: 'gone', state: null, error: { code: 'refused', status: 404 } })
+    expect(told).toBeGreaterThan(0)
+  })
+
+  test('[CB6] one that is made later comes with reconnect, whether the stream stands or nobody has one', async () => {
+    for (const phase of ['open', 'idle'] as const) {
+      const { hub, store } = open()
+      hub.ready(10)
+      await hub.next().fail(notFound())
+      hub.phase(phase)
+      await settled()
+      // Reconnecting tells the status once more, though nothing in it has changed.
+      hub.phase(phase)
+      await hub.next().fail(notFound())
+      expect([store.get().phase, hub.readers.size]).toEqual(['gone', 0])
+      hub.phase(phase)
+      await hub.next().answer(board(state('x'), 20))
+      expect([store.get().phase, store.get().error, hub.readers.size]).toEqual(['loading', null, 1])
+      hub.ready(20)
+      await hub.next().answer(board(state('x'), 20))
+      expect(store.get()).toMatchObject({ phase: 'live', error: null })
+      expect(ids(store)).toEqual(['x'])
+    }
+  })
+
+  test('[CB6] and for a new reader, without anything of the one that was deleted', async () => {
+    const { hub, stores, store } = await live()
+    hub.tell(11, 'board_deleted', { boardId: 'b' })
+    const seen: unknown[] = []
+    store.subscribe(() => seen.push(store.get().state))
+    stores.board('b').subscribe(() => undefined)
+    await hub.next().answer(board(state('z'), 20))
+    // A refusal from before is still remembered: what is there is listened to once more.
+    hub.refuse(notFound())
+    expect([store.get().phase, hub.readers.size]).toEqual(['loading', 1])
+    hub.ready(20)
+    await hub.next().answer(board(state('z'), 20))
+    expect(ids(store)).toEqual(['z'])
+    expect(seen.filter((one) => JSON.stringify(one)?.includes('"x"'))).toEqual([])
+  })
+
+  test('[CB6] a stream that is refused again and again is not asked for again and again', async () => {
+    const { hub, store } = open()
+    hub.phase('open')
+    hub.refuse(new BoardcastError('refused', 'not yours', { status: 403 }))
+    hub.phase('open')
+    await hub.next().answer(board(state('x'), 20))
+    hub.refuse(new BoardcastError('refused', 'not yours', { status: 403 }))
+    hub.refuse(new BoardcastError('refused', 'not yours', { status: 403 }))
+    for (let n = 0; n < 5; n++) hub.phase('open')
+    expect([hub.asked.length, hub.readers.size]).toEqual([0, 0])
+    expect(store.get()).toMatchObject({ phase: 'error', error: { message: 'not yours' } })
+  })
+
+  test('[CB6] and when a card was made on it', async () => {
+    const { hub, stores, store } = open()
+    hub.ready(10)
+    await hub.next().fail(notFound())
+    void stores.mutate.createCard({ boardId: 'b', title: 'first' })
+    await settled()
+    await hub.next().answer({ ...card('m'), title: 'first' }, at(21))
+    await hub.next().answer(board(state('m'), 21))
+    hub.ready(21)
+    await hub.next().answer(board(state('m'), 21))
+    expect(ids(store)).toEqual(['m'])
+  })
+
+  test('[CB6] an attempt is gone with its card, told by its board or by the next opening of the stream', async () => {
+    const opened = async () => {
+      const { hub, stores } = await live()
+      const store = stores.attempt('a')
+      store.subscribe(() => undefined)
+      hub.ready(10)
+      // That of the board is read anew with it.
+      for (const asked of hub.asked.splice(0)) {
+        await asked.answer(asked.path.startsWith('/boards') ? board(state('x'), 10) : { lines: [], cursor: at(10) })
+      }
+      const attempt = { id: 'a', boardId: 'b', cardId: 'x', status: 'running' }
+      await hub.next().answer({ attempt, todos: null, conversation: [] })
+      expect(store.get().phase).toBe('live')
+      return { hub, store }
+    }
+    const told = await opened()
+    told.hub.tell(11, 'card_deleted', { cardId: 'y', columnId: 'c1' })
+    expect(told.store.get().phase).toBe('live')
+    told.hub.tell(12, 'card_deleted', { cardId: 'x', columnId: 'c1' })
+    expect(told.store.get()).toMatchObject({ phase: 'gone', attempt: null, error: { status: 404 } })
+
+    const missed = await opened()
+    missed.hub.phase('reconnecting')
+    missed.hub.phase('open')
+    await missed.hub.next().fail(notFound())
+    expect(missed.store.get()).toMatchObject({ phase: 'gone', error: { status: 404 } })
+  })
+})
+
+describe('what cannot be', () => {
+  test('[CB5] an id of the wrong shape is an error, and nothing is asked for', async () => {
+    const refusing = new StubHub()
+    const misuse = new BoardcastError('misuse', 'not a channel')
+    const hub = Object.assign(refusing, {
+      subscribe: () => {
+        throw misuse
+      },
+    })
+    const stores = createStores(hub)
+    for (const store of [stores.board('Bad Id!'), stores.attempt(''), session(hub, 'a b')]) {
+      store.subscribe(() => undefined)
+      expect(store.get()).toMatchObject({ phase: 'error', error: misuse })
+      hub.phase('open')
+      hub.phase('open')
+      expect([store.get().phase, hub.asked.length]).toEqual(['error', 0])
+    }
+  })
+
+  test('[CB3] a stream that has stopped is an error, of which one that comes back leaves nothing', async () => {
+    const { hub, store } = open()
+    const stop = { reason: 'unauthenticated', status: 401, detail: 'who are you' } as const
+    hub.status.set({ ...hub.status.get(), phase: 'stopped', stop })
+    expect(store.get()).toMatchObject({ phase: 'error', error: { code: 'refused', status: 401 } })
+    hub.status.set({ ...hub.status.get(), phase: 'connecting', stop: undefined })
+    expect(store.get()).toMatchObject({ phase: 'loading', error: null })
+    hub.ready(10)
+    await hub.next().answer(board(state('x'), 10))
+    expect(store.get()).toMatchObject({ phase: 'live', error: null })
+    hub.status.set({ ...hub.status.get(), phase: 'stopped', stop })
+    expect(store.get()).toMatchObject({ phase: 'stale', error: { status: 401 } })
+    expect(ids(store)).toEqual(['x'])
+  })
+})
+
 test('[CB15] an attempt only ever goes on: news of an earlier stage that come after it was read are old', async () => {
   const hub = new StubHub()
   const store = createStores(hub).attempt('a')
@@ -409,6 +550,92 @@ describe('mutations', () => {
     await update.answer({ ...card('x'), title: 'other', labels: ['a'] }, at(11))
     const deletion = hub.next()
     expect([deletion.method, deletion.path, deletion.body]).toEqual(['DELETE', '/cards/y?ifRevision=3', undefined])
+  })
+
+  test('[CB10] with no open board too, and when the board is not said', async () => {
+    const hub = new StubHub()
+    const { mutate } = createStores(hub)
+    for (const columnId of ['c1', 'c2']) void mutate.moveCard({ boardId: 'b', cardId: 'x', columnId })
+    void mutate.moveCard({ cardId: 'x', columnId: 'c3' })
+    void mutate.updateCard({ cardId: 'q', title: 'q' })
+    void mutate.moveCard({ boardId: 'b', cardId: 'q', columnId: 'c4' })
+    const order: unknown[] = []
+    for (let n = 0; n < 5; n++) {
+      await settled()
+      expect(hub.asked.length).toBe(1)
+      const asked = hub.next()
+      order.push(asked.body)
+      await asked.answer(card('x'), at(11 + n))
+    }
+    expect(order).toEqual([
+      { columnId: 'c1' },
+      { columnId: 'c2' },
+      { columnId: 'c3' },
+      { title: 'q' },
+      { columnId: 'c4' },
+    ])
+    expect(hub.asked.length).toBe(0)
+  })
+
+  test('[CB8] what is under way outlives the reader, and is shown to one who comes back', async () => {
+    const { hub, stores, store, undo } = await live()
+    void stores.mutate.moveCard({ boardId: 'b', cardId: 'x', columnId: 'c2' })
+    await settled()
+    undo()
+    hub.clock.advance(5_000)
+    expect(hub.readers.size).toBe(0)
+    void stores.mutate.moveCard({ boardId: 'b', cardId: 'y', columnId: 'c2' })
+    await settled()
+    const [first] = hub.asked.splice(0)
+    expect(first?.path).toBe('/cards/x/move')
+    store.subscribe(() => undefined)
+    hub.ready(12)
+    await hub.next().answer(board(state('x', 'y'), 12))
+    expect([ids(store, 'c2'), store.get().pending]).toEqual([['x', 'y'], 2])
+    await first?.answer(card('x', 'c2'), at(13))
+    expect(ids(store, 'c2')).toEqual(['x', 'y'])
+    expect(hub.next().path).toBe('/cards/y/move')
+  })
+
+  test('[CB11] what is done at once to a card just made waits for it, and shows meanwhile', async () => {
+    for (const eventFirst of [true, false]) {
+      const { hub, stores, store } = await live(state(), 10)
+      void stores.mutate.createCard({ boardId: 'b', title: 'made' })
+      const [id = ''] = ids(store) ?? []
+      expect(id).toMatch(/^unmade:/)
+      void stores.mutate.moveCard({ cardId: id, columnId: 'c2' })
+      const update = stores.mutate.updateCard({ cardId: id, labels: ['a'] })
+      expect(ids(store, 'c2')).toEqual([id])
+      await settled()
+      expect(hub.asked.length).toBe(1)
+      const made = { ...card('m'), title: 'made' }
+      const tell = () => hub.tell(11, 'card_created', { card: made, columnId: 'c1', index: 0 })
+      const asked = hub.next()
+      if (eventFirst) tell()
+      if (eventFirst) expect([ids(store), ids(store, 'c2')]).toEqual([[], ['m']])
+      await asked.answer(made, at(11))
+      if (!eventFirst) tell()
+      expect([ids(store), ids(store, 'c2')]).toEqual([[], ['m']])
+      const move = hub.next()
+      expect(move.path).toBe('/cards/m/move')
+      await move.answer({ ...made, columnId: 'c2' }, at(12))
+      const edit = hub.next()
+      expect([edit.method, edit.path, edit.body]).toEqual(['PATCH', '/cards/m', { labels: ['a'] }])
+      await edit.answer(made, at(13))
+      await update
+    }
+  })
+
+  test('[CB11] and is refused with it when it could not be made', async () => {
+    const { hub, stores, store } = await live(state(), 10)
+    void stores.mutate.createCard({ boardId: 'b', title: 'made' })
+    const [id = ''] = ids(store) ?? []
+    const deletion = stores.mutate.deleteCard({ cardId: id })
+    await settled()
+    const refusal = new BoardcastError('refused', 'no', { status: 409 })
+    await hub.next().fail(refusal)
+    await expect(deletion).rejects.toBe(refusal)
+    expect([hub.asked.length, ids(store)]).toEqual([0, []])
   })
 
   test('[CB7] on a board that nobody reads it is carried out all the same', async () => {

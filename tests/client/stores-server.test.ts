@@ -99,6 +99,37 @@ test('[CB6] a board that is deleted is gone, and the others go on', async () => 
   await until(second, 'the card', ({ state, phase }) => phase === 'live' && !!state?.cards[id])
 })
 
+test('[CB6] one that is made later comes with reconnect, beside others or alone, and again after it was deleted', async () => {
+  const { id: other } = await makeBoard(server)
+  for (const isAlone of [true, false]) {
+    const name = `later-${isAlone}`
+    const hub = createClient({ baseUrl: server.url, share: 'none' })
+    using _ = isAlone ? undefined : reading(hub.board(other))
+    const board = hub.board(name)
+    using __ = reading(board)
+    for (const title of ['one', 'two']) {
+      await until(board, 'gone', ({ phase, error }) => phase === 'gone' && error !== null)
+      await makeBoard(server, name)
+      await makeCard(server, name, { title })
+      hub.reconnect()
+      const { state } = await until(board, 'live', ({ phase }) => phase === 'live')
+      expect(Object.values(state?.cards ?? {}).map((card) => card.title)).toEqual([title])
+      await deleteBoard(server, name)
+    }
+    hub.close()
+  }
+})
+
+test('[CB3] a stream that is refused with 401 is an error', async () => {
+  const refuse = async () => new Response(null, { status: 401 })
+  const hub = createClient({ baseUrl: server.url, share: 'none', fetch: refuse })
+  const board = hub.board('any')
+  using _ = reading(board)
+  const { error } = await until(board, 'the error', ({ phase }) => phase === 'error')
+  expect(error).toMatchObject({ code: 'refused', status: 401 })
+  hub.close()
+})
+
 test('[CB6] a board that was never there is gone, and the others go on', async () => {
   const { id } = await makeBoard(server)
   const [good, bad] = [hub.board(id), hub.board('nowhere')]

@@ -5,7 +5,9 @@
  * DOC6  Every option of the client, every hook and every phase is in the document.
  */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { openStreams } from '../client/support/stats.ts'
@@ -30,7 +32,7 @@ function run(code: string, args: readonly string[] = [], env: Record<string, str
     })
   }
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return { said, ended }
+  return { said, ended, child }
 }
 
 test('[DOC5] the first example has five lines, and prints what it is said to print', async () => {
@@ -58,6 +60,39 @@ test('[DOC5] the Node script waits for the end of an attempt, and ends', async (
   await server.post(`/attempts/${attempt.id}/logs`, { message: 'done' })
   await server.call('PATCH', `/attempts/${attempt.id}`, { status: 'succeeded', exitCode: 0 })
   expect([await ended, said.text]).toEqual([0, 'succeeded 1\n'])
+})
+
+test('[DOC5] the Node script ends too when the attempt is not there', async () => {
+  await using server = await startTestServer()
+  const script = blocks.find((code) => code.includes('process.argv')) as string
+  for (const id of ['00000000-0000-4000-8000-000000000000', 'no attempt!']) {
+    const { said, ended } = run(script.replace('argv[2]', 'argv[1]'), [id], { BOARDCAST_URL: server.url })
+    expect(await ended).toBe(1)
+    expect(said.text).toMatch(/^.+\n$/)
+  }
+})
+
+test('[DOC5] the script that goes on another day has a first one, and misses nothing in between', async () => {
+  await using server = await startTestServer()
+  const { id } = await makeBoard(server)
+  const folder = mkdtempSync(join(tmpdir(), 'boardcast-days-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = JSON.stringify(join(folder, 'last-id'))
+  const script = (blocks.find((code) => code.includes("'last-id'")) as string).replaceAll("'last-id'", file)
+  for (const [title, later] of [
+    ['one', 'two'],
+    ['three', 'four'],
+  ] as const) {
+    const { said, ended, child } = run(script, [], { BOARDCAST_URL: server.url })
+    await expect.poll(() => openStreams(server), { timeout: 10_000 }).toBe(1)
+    await makeCard(server, id, { title })
+    await expect.poll(() => said.text, { timeout: 10_000 }).toContain(`'${title}'`)
+    if (title === 'three') expect(said.text).toContain("'two'")
+    child.kill()
+    await ended
+    await expect.poll(() => openStreams(server), { timeout: 10_000 }).toBe(0)
+    await makeCard(server, id, { title: later })
+  }
 })
 
 test('[DOC6] every option, hook, phase and reason is there', () => {

@@ -1,7 +1,7 @@
 /** The same tests for the hooks of both frameworks. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { BoardState, Card } from '../../../shared/src/types/kanban.ts'
-import type { Hub } from '../../../web/client/core/client.ts'
+import { createClient, type Hub } from '../../../web/client/core/client.ts'
 import { BoardcastError } from '../../../web/client/core/errors.ts'
 import type { Frame } from '../../../web/client/core/types.ts'
 import type * as Bound from '../../../web/client/react.ts'
@@ -173,6 +173,34 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(renders).toBe(before)
     })
 
+    test('[CH10] one that is deleted is told, and one that is made in its place comes, with its events', async () => {
+      const { stub, hub } = stubbed()
+      const heard: string[] = []
+      const { container } = draw(
+        hub,
+        (props: { id: string }) => {
+          hooks.useKanbanSSE(props.id, { onEvent: ({ id }) => heard.push(id) })
+          return use(props)
+        },
+        { id: 'b' },
+      )
+      await shown('two readers', () => stub.readers.size === 2)
+      stub.ready(10)
+      await stub.next().answer({ state: boardOf('x'), cursor: at(10) })
+      await shown('x', () => container.textContent === 'x| open connected')
+      stub.tell(11, 'board_deleted', { boardId: 'b' })
+      await shown('the end', () => container.textContent === 'none open connected It was deleted.')
+      await shown('no reader', () => stub.readers.size === 0)
+      stub.phase('open')
+      await stub.next().answer({ state: boardOf('z'), cursor: at(20) })
+      await shown('two readers', () => stub.readers.size === 2)
+      stub.ready(20)
+      for (const asked of stub.asked.splice(0)) await asked.answer({ state: boardOf('z'), cursor: at(20) })
+      await shown('z', () => container.textContent === 'z| open connected')
+      stub.tell(21, 'attempt_log', {})
+      expect(heard).toEqual([at(11), at(21)])
+    })
+
     test('[CH6] a move shows at once; a refusal is taken back and shown; the page may be left meanwhile', async () => {
       const { stub, hub } = stubbed()
       let move: () => Promise<unknown> = async () => undefined
@@ -337,6 +365,52 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       await shown('the refusal', () => container.textContent === 'e-11 gap-2 missed 0 not yours')
     })
 
+    test('[CH8] a pause holds as many as are kept; less than one is one', async () => {
+      const { stub, hub } = stubbed()
+      draw<Props>(hub, use, { channels: ['global'], maxEvents: 3_000, paused: true })
+      await shown('the reader', () => stub.readers.size === 1)
+      await quiet()
+      stub.ready(10)
+      for (let seq = 11; seq < 5_011; seq++) stub.tell(seq, 'e', {})
+      await shown('the count', () => last.missed === 5_000)
+      last.resume()
+      await shown('them', () => last.events.length === 3_000)
+      expect(last.events[0]?.id).toBe(at(2_011))
+      for (const maxEvents of [0, -5]) {
+        const one = draw<Props>(hub, use, { channels: ['a:1'], maxEvents })
+        await shown('the reader', () => channels(stub).includes('a:1'))
+        await calm()
+        for (const seq of [6_001, 6_002]) stub.tell(seq, 'e', {})
+        await shown('one', () => one.container.textContent === 'e-6002 missed 0 ')
+        one.unmount()
+        await shown('no reader', () => !channels(stub).includes('a:1'))
+      }
+    })
+
+    test('[CH8] a stream that has stopped is in the error', async () => {
+      const { stub, hub } = stubbed()
+      const { container } = draw<Props>(hub, use, { channels: ['global'] })
+      await shown('the reader', () => stub.readers.size === 1)
+      stub.status.set({ ...stub.status.get(), phase: 'stopped', stop: { reason: 'unauthenticated', status: 401 } })
+      await shown('it', () => container.textContent === ' missed 0 The stream has stopped: unauthenticated.')
+    })
+
+    test('[CH3] the same channels in another order are the same', async () => {
+      const { stub, hub } = stubbed()
+      const page = draw<Props>(hub, use, { channels: ['a:1', 'a:2'] })
+      await shown('the reader', () => stub.readers.size === 1)
+      stub.ready(10)
+      stub.tell(11, 'e', {})
+      await shown('it', () => page.container.textContent === 'e-11 missed 0 ')
+      const [reader] = stub.readers
+      page.update({ channels: ['a:2', 'a:1'] })
+      await quiet()
+      expect([page.container.textContent, [...stub.readers].map((one) => one === reader)]).toEqual([
+        'e-11 missed 0 ',
+        [true],
+      ])
+    })
+
     test('[CH3] a new list of the same channels is no reason to subscribe again; other channels are', async () => {
       const { stub, hub } = stubbed()
       const page = draw<Props>(hub, use, { channels: ['a:1'], eventTypes: ['x'], since: at(5) })
@@ -354,6 +428,68 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
   })
 
   describe(`${name}: the other hooks`, () => {
+    test('[CH2] an id or a channel that cannot be one is an error of every hook, and breaks none', async () => {
+      const hub = createClient({ baseUrl: 'http://127.0.0.1:1', share: 'none' })
+      for (const id of ['Bad Id!', '', 'a b']) {
+        const page = draw(
+          hub,
+          (props: { id: string }) => {
+            const { id } = props
+            const ignore = () => undefined
+            return [
+              hooks.useKanbanSSE(id),
+              hooks.useKanbanSSE(id, { onEvent: ignore }),
+              hooks.useIssueUpdates(id),
+              hooks.useIssueUpdates(id, { onIssue: ignore }),
+              hooks.useAgentChannel({ agentId: id }),
+              hooks.useAgentChannel({ agentId: id, onMessage: ignore }),
+              hooks.useSessionStream(id),
+              hooks.useAttemptStream(id),
+              hooks.useWorkflowStream(id),
+              hooks.useShellStream(id),
+              hooks.useRealtimeEvents({ channels: [`board:${id}`] }),
+            ]
+              .map(({ error }) => (error ? 'error' : 'none'))
+              .join(' ')
+          },
+          { id },
+        )
+        await shown('the errors', () => page.container.textContent === Array(11).fill('error').join(' '))
+        page.unmount()
+      }
+      hub.close()
+    })
+
+    test('[CH6] what is refused and not awaited is no unhandled rejection', async () => {
+      const { stub, hub } = stubbed()
+      const unhandled: unknown[] = []
+      const note = (reason: unknown) => unhandled.push(reason)
+      process.on('unhandledRejection', note)
+      let act = (): void => undefined
+      const { container } = draw(
+        hub,
+        () => {
+          const { moveCard } = hooks.useKanbanSSE(null)
+          const off = hooks.useAgentChannel({ agentId: null })
+          const { sendMessage } = hooks.useAgentChannel({ agentId: 'a' })
+          act = () => {
+            void moveCard({ cardId: 'x', columnKey: 'done' })
+            void off.sendMessage('hello')
+            void sendMessage('hello')
+          }
+          return 'drawn'
+        },
+        {},
+      )
+      await shown('it', () => container.textContent === 'drawn')
+      act()
+      await calm()
+      await stub.next().fail(new BoardcastError('refused', 'no', { status: 409 }))
+      await calm()
+      process.off('unhandledRejection', note)
+      expect(unhandled).toEqual([])
+    })
+
     test('[CH10] useDashboardSSE and useRealtimeMetrics', async () => {
       const { stub, hub } = stubbed()
       const { container } = draw(

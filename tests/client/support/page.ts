@@ -8,6 +8,7 @@ const window = new Window({ url: 'http://127.0.0.1/' })
 
 const NAMES = [
   'document',
+  'location',
   'navigator',
   'Node',
   'Element',

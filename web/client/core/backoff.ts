@@ -6,8 +6,12 @@ export const DEFAULT_BACKOFF = { firstMs: 1_500, maxMs: 12_000, failures: 8, res
 export type FullBackoff = { readonly [Field in keyof typeof DEFAULT_BACKOFF]: number }
 
 export function fullBackoff(backoff: Backoff = {}): FullBackoff {
-  const given = Object.entries(backoff).filter(([, value]) => value !== undefined)
-  return { ...DEFAULT_BACKOFF, ...Object.fromEntries(given) }
+  return { ...DEFAULT_BACKOFF, ...defined(backoff) }
+}
+
+/** Without what is there but undefined. */
+export function defined(fields: object): object {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
 /** Full jitter under a ceiling that doubles, so that the clients of a server that comes back do not all come at once. */

@@ -10,32 +10,16 @@
  * A message read or expired that had both an addressee and a topic names neither: with both channels on one stream the
  * agent's readers do not see that one.
  */
-import { type Channel, type ChannelKind, parseChannel } from '../../../shared/src/channels.ts'
+import type { Channel, ChannelKind } from '../../../shared/src/channels.ts'
 import { EVERYONE } from '../../../shared/src/protocol.ts'
-import { BoardcastError } from './errors.ts'
 import { fieldOf } from './frames.ts'
 import type { Frame } from './types.ts'
 
 const FIRST: readonly ChannelKind[] = ['topic', 'project', 'board', 'global']
 
-/** The channel that `text` spells; throws where the server would refuse the whole stream for it. */
-export function channelOf(text: string): Channel {
-  const channel = parseChannel(text.replace(/^(board:.*);diff$/, '$1'))
-  if (channel) return channel
-  const fix = text.endsWith(';full')
-    ? 'hub.board(id) has the whole state of a board'
-    : 'write board:ID, agent:ID, global'
-  throw new BoardcastError('misuse', `"${text}" is not a channel that can be subscribed to: ${fix}.`)
-}
-
 /** In the order in which a stream must name them. */
 export function inOrder(names: Iterable<string>): string[] {
   return [...names].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-}
-
-/** Whether a stream that named these channels may name more, and still be in order. */
-export function canFollow(named: readonly string[], more: readonly string[]): boolean {
-  return Math.max(...named.map(rank)) <= Math.min(...more.map(rank))
 }
 
 /** The channel among `channels` that shows the frame; undefined when none does. What goes to everyone shows on all. */

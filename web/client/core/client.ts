@@ -1,12 +1,14 @@
 /** `createClient`: a hub over a core that others may share. */
 import type { Stores } from '../stores/stores.ts'
-import { BoardcastError } from './errors.ts'
+import { checkOptions } from './check-options.ts'
+import { closed, misuse } from './errors.ts'
 import { iterate, type Subscription } from './frame-queue.ts'
 import type { HubCore } from './hub-core.ts'
 import type { ClientOptions } from './options.ts'
 import type { FrameOf } from './payloads.ts'
 import { holdCore } from './registry.ts'
-import type { SubscribeHandlers, SubscribeOptions } from './types.ts'
+import { createStore } from './store.ts'
+import type { Store, SubscribeHandlers, SubscribeOptions } from './types.ts'
 
 /** Handlers of events with these names. */
 export interface HandlersOf<Name extends string> extends Omit<SubscribeHandlers, 'event'> {
@@ -32,39 +34,73 @@ export interface Hub extends Omit<HubCore, 'subscribe'>, Omit<Stores, 'close'> {
 /** Costs nothing until something is subscribed to: safe to call where pages are rendered on the server. */
 export function createClient(options: ClientOptions = {}): Hub {
   const baseUrl = absolute(options.baseUrl)
+  checkOptions(options)
   const { core, release } = holdCore(baseUrl, options)
+  const { stores } = core
   const undos = new Set<() => void>()
-  let isClosed = false
+  const end = new AbortController()
+  const status = createStore(core.status.get())
+  const unwatch = core.status.subscribe(() => status.set(core.status.get()))
 
-  function listen(what: SubscribeOptions, handlers: SubscribeHandlers): () => void {
-    if (isClosed) throw new BoardcastError('closed', 'This hub was closed: subscribe through another.')
-    const undo = core.subscribe(what, handlers)
-    undos.add(undo)
+  /** `close` is what ends it when this hub is closed; the undo where it is left out. */
+  function until(begin: () => () => void, close?: () => void): () => void {
+    end.signal.throwIfAborted()
+    const undo = begin()
+    const closing = close ?? undo
+    undos.add(closing)
     return () => {
-      undos.delete(undo)
+      undos.delete(closing)
       undo()
     }
+  }
+
+  function listen(what: SubscribeOptions, handlers: SubscribeHandlers, close?: () => void): () => void {
+    return until(() => core.subscribe(what, handlers), close)
+  }
+
+  /** The store, for as long as this hub is not closed. */
+  function of<T>({ get, subscribe }: Store<T>): Store<T> {
+    return { get, subscribe: (listener) => until(() => subscribe(listener)) }
+  }
+
+  function mutation([name, call]: [string, (input: never) => Promise<unknown>]) {
+    return [
+      name,
+      (input: never) => {
+        const result = end.signal.aborted ? Promise.reject(end.signal.reason) : call(input)
+        result.catch(() => undefined)
+        return result
+      },
+    ]
   }
 
   function subscribe(what: SubscribeOptions, handlers: SubscribeHandlers): () => void
   function subscribe(what: SubscribeOptions): Subscription
   function subscribe(what: SubscribeOptions, handlers?: SubscribeHandlers): (() => void) | Subscription {
-    return handlers ? listen(what, handlers) : iterate((made) => listen(what, made), core.clock.now)
+    if (handlers) return listen(what, handlers)
+    const reading: Subscription = iterate((made) => listen(what, made, () => void reading.return()), core.clock.now)
+    return reading
   }
 
   return {
-    ...core.stores,
     baseUrl,
-    status: core.status,
+    status,
     clock: core.clock,
-    request: core.request,
+    board: (id) => of(stores.board(id)),
+    dashboard: (range) => of(stores.dashboard(range)),
+    metrics: () => of(stores.metrics()),
+    attempt: (id) => of(stores.attempt(id)),
+    mutate: Object.fromEntries(Object.entries(stores.mutate).map(mutation)),
+    request: (method, path, body, how) => core.request(method, path, body, how, end.signal),
     subscribe,
-    reconnect: core.reconnect,
+    reconnect: () => end.signal.aborted || core.reconnect(),
     close() {
-      if (isClosed) return
-      isClosed = true
+      if (end.signal.aborted) return
+      end.abort(closed())
       for (const undo of undos) undo()
+      unwatch()
       release()
+      status.set({ ...status.get(), phase: 'stopped', stop: { reason: 'closed' }, nextRetryAt: null })
     },
   }
 }
@@ -72,6 +108,12 @@ export function createClient(options: ClientOptions = {}): Hub {
 /** Without a trailing slash. Where there is no page it must be whole. */
 function absolute(baseUrl = ''): string {
   const { location } = globalThis as { readonly location?: { readonly origin: string } }
-  const url = /^https?:/.test(baseUrl) ? baseUrl : `${location?.origin ?? ''}${baseUrl}`
-  return url.replace(/\/+$/, '')
+  const url = /^(\/|$)/.test(baseUrl) ? `${location?.origin}${baseUrl}` : baseUrl
+  try {
+    if (/^https?:$/.test(new URL(url).protocol)) return url.replace(/\/+$/, '')
+  } catch {
+    // Said below.
+  }
+  const page = location ? '' : ' (there is no page here whose origin it could be)'
+  throw misuse(`baseUrl "${baseUrl}" is no address${page}: give http://127.0.0.1:3000, or a path of the page.`)
 }

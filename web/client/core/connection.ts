@@ -11,8 +11,9 @@
  * `away` (the page is kept for the back button, or frozen) ends when it is used again. A changed set of channels is a new
  * request from the position reached: what was heard goes on, what is new begins there.
  */
+import { MAX_CHANNELS } from '../../../shared/src/protocol.ts'
 import { delayMs, type FullBackoff } from './backoff.ts'
-import { canFollow, inOrder } from './channels.ts'
+import { inOrder } from './channels.ts'
 import type { Clock } from './clock.ts'
 import { BoardcastError } from './errors.ts'
 import { createHearing } from './hearing.ts'
@@ -100,6 +101,22 @@ export function createConnection(options: ConnectionOptions): Connection {
     return inOrder([...wanted].filter((channel) => !refused.has(channel)))
   }
 
+  /** The server would refuse a stream of more: who came last is refused here, and the others go on. */
+  function fitting(): string[] {
+    const channels = due()
+    if (channels.length <= MAX_CHANNELS) return channels
+    const held = 'session' in state ? state.session.channels : []
+    const byAge = [...wanted].filter((channel) => channels.includes(channel))
+    const oldest = [...byAge.filter((name) => held.includes(name)), ...byAge.filter((name) => !held.includes(name))]
+    refuse(
+      oldest.slice(MAX_CHANNELS).map((channel) => {
+        const why = `a stream has at most ${MAX_CHANNELS} channels: leave some, or make another hub with share: 'none'`
+        return [channel, new BoardcastError('refused', `${channel}: ${why}.`)]
+      }),
+    )
+    return due()
+  }
+
   /** Brings the stream in line with what is wanted. That something is no longer wanted is no reason for a new stream. */
   function settle(): void {
     settling = undefined
@@ -107,14 +124,13 @@ export function createConnection(options: ConnectionOptions): Connection {
       rest()
       return
     }
-    const channels = due()
+    const channels = fitting()
     if (channels.length === 0) return
     if (state.name === 'idle' || state.name === 'stopped') open()
     else if (state.name === 'opening' || state.name === 'open') {
       const { session } = state
       session.hear(names)
-      const more = channels.filter((channel) => !session.channels.includes(channel))
-      if (more.length > 0 && !(canFollow(session.channels, more) && session.change(channels))) open()
+      if (channels.some((channel) => !session.channels.includes(channel))) open()
     }
   }
 
@@ -128,8 +144,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function open(): void {
+    const channels = fitting()
     abandon()
-    const channels = due()
     if (channels.length === 0) {
       stopOrRest()
       return
@@ -172,7 +188,9 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function silenceMs(): number {
-    return options.heartbeatTimeoutMs ?? SILENT_HEARTBEATS * hearing.heartbeatMs
+    // Less would end every quiet stream before its heart can beat.
+    const leastMs = LATE_HEARTBEATS * hearing.saidHeartbeatMs
+    return Math.max(options.heartbeatTimeoutMs ?? SILENT_HEARTBEATS * hearing.heartbeatMs, leastMs)
   }
 
   function opened(): readonly string[] {
@@ -183,7 +201,7 @@ export function createConnection(options: ConnectionOptions): Connection {
         failures = 0
         status.set({ attempt: 0 })
       }, HEALTHY_MS)
-      status.set({ phase: 'open' })
+      status.set({ phase: 'open', detail: undefined })
     }
     return state.session.channels
   }
@@ -254,6 +272,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       phase: isResting ? 'stopped' : isOffline() ? 'offline' : 'reconnecting',
       attempt: failures,
       nextRetryAt: clock.now() + inMs,
+      detail,
       ...(isResting && { stop: stopOf('unreachable', code, detail) }),
     })
   }

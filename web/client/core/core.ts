@@ -1,30 +1,39 @@
 /** One stream, its readers and its stores: what hubs of the same server and identity share. */
 import { createStores, type Stores } from '../stores/stores.ts'
 import { fullBackoff } from './backoff.ts'
-import { systemClock } from './clock.ts'
-import { BoardcastError } from './errors.ts'
-import type { HubCore, Reply } from './hub-core.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { closed, misuse } from './errors.ts'
+import type { HubCore } from './hub-core.ts'
 import { lazySource } from './lazy-source.ts'
 import type { ClientOptions } from './options.ts'
 import { createReaders } from './readers.ts'
+import type { Requester } from './request.ts'
+import { closeOldest } from './shared-by-count.ts'
 import type { SourceListener } from './source.ts'
 import { IDLE } from './status.ts'
 import { createStore } from './store.ts'
 import { tabsHere } from './tab-messages.ts'
-import { transportFor } from './transports.ts'
+import { chosenTransport } from './transport-choice.ts'
 import type { Frame } from './types.ts'
 
 export interface Core extends HubCore {
+  /** `closing` ends it, in place of the end of this core. */
+  readonly request: Requester
   readonly stores: Stores
   reconnect(): void
   close(): void
 }
 
 export function createCore(baseUrl: string, options: ClientOptions): Core {
-  const { clock = systemClock, backoff, heartbeatTimeoutMs, validate = 'off' } = options
+  const { clock: time = systemClock, backoff, heartbeatTimeoutMs, validate = 'off' } = options
+  // Of its own: what is kept for a while is known by the clock of its hub.
+  const clock: Clock = {
+    now: () => time.now(),
+    setTimeout: (callback, ms) => time.setTimeout(callback, ms),
+    clearTimeout: (timer) => time.clearTimeout(timer),
+  }
   if (options.share === 'browser' && options.auth && options.identity === undefined) {
-    throw new BoardcastError(
-      'misuse',
+    throw misuse(
       "share: 'browser' with auth needs identity, such as the user's id: tabs of two users must not share a stream.",
     )
   }
@@ -38,32 +47,41 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
         })
   // Nothing is asked for before it can be judged.
   const auth = ready ? () => ready.then(options.auth) : options.auth
-  const engine = () => import('./engine.ts')
-  let requester: HubCore['request'] | undefined
-  async function request<T>(...asked: Parameters<HubCore['request']>): Promise<Reply<T>> {
+  let loaded: typeof import('./engine.ts') | undefined
+  async function engine() {
+    loaded ??= await import('./engine.ts')
+    return loaded
+  }
+  const end = new AbortController()
+  let requester: Requester | undefined
+  async function request<T>(...[method, path, body, how, closing = end.signal]: Parameters<Requester>) {
+    closing.throwIfAborted()
     requester ??= (await engine()).createRequester({ baseUrl, fetch, auth, clock })
-    return requester<T>(...asked)
+    return requester<T>(method, path, body, how, closing)
   }
   let behind = 0
   let invalid = 0
   const readers = createReaders({
     clock,
     readPage: async (query, signal) => (await engine()).readPage(request, query, signal),
+    shownOn: (...shown) => loaded?.shownOn(...shown),
     mayPass(frame) {
       if (isValid?.(frame) ?? true) return true
       invalid += 1
       show()
       return validate !== 'strict'
     },
+    makeRoom: () => closeOldest(clock),
     onBehind(count) {
       behind = count
       show()
     },
   })
-  const transport = transportFor(options, fetch)
+  const chosen = chosenTransport(options)
   const tabs = options.share === 'browser' ? tabsHere() : undefined
   const source = lazySource(async () => {
-    const { createConnection, probe } = await engine()
+    const { createConnection, probe, transportFor } = await engine()
+    const transport = transportFor(chosen, fetch)
     const connect = (listener: SourceListener, position: string | null) =>
       createConnection({
         baseUrl,
@@ -96,9 +114,11 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
   const stores = createStores(core)
   return {
     ...core,
+    request,
     stores,
     reconnect: () => source.reconnect(),
     close() {
+      end.abort(closed())
       stores.close()
       readers.close()
       source.close()

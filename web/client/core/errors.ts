@@ -36,3 +36,11 @@ export class BoardcastError extends Error {
     this.problem = more.problem
   }
 }
+
+export function closed(): BoardcastError {
+  return new BoardcastError('closed', 'This hub was closed: make another with createClient.')
+}
+
+export function misuse(message: string): BoardcastError {
+  return new BoardcastError('misuse', message)
+}

@@ -28,11 +28,13 @@ export interface Hearing {
   /** Set by a server that said when to come back. */
   comeBackMs: number | undefined
   readonly heartbeatMs: number
+  /** As `hello` said it; 0 before one did. */
+  readonly saidHeartbeatMs: number
   take(frame: RawFrame): void
 }
 
 export function createHearing(start: string | null, { clock, status, listener, ...on }: HearingOptions): Hearing {
-  let heartbeatMs = HEARTBEAT_MS
+  let saidHeartbeatMs = 0
   /** What was asked for and not resumed; the gap that follows says why. */
   let unresumed: string | null = null
   let channels: readonly string[] = []
@@ -41,7 +43,10 @@ export function createHearing(start: string | null, { clock, status, listener, .
     retryMs: 0,
     comeBackMs: undefined,
     get heartbeatMs() {
-      return heartbeatMs
+      return saidHeartbeatMs || HEARTBEAT_MS
+    },
+    get saidHeartbeatMs() {
+      return saidHeartbeatMs
     },
     take(raw) {
       const frame = parseFrame(raw)
@@ -98,7 +103,7 @@ export function createHearing(start: string | null, { clock, status, listener, .
 
   function hello({ id, data }: Frame): void {
     const beat = Number(fieldOf(data, 'heartbeatMs'))
-    if (beat > 0) heartbeatMs = beat
+    if (beat > 0) saidHeartbeatMs = beat
     channels = on.opened()
     unresumed = fieldOf(data, 'resumed') === false ? hearing.position : null
     if (unresumed === null) stand(laterOf(hearing.position, id) ?? id)

@@ -1,6 +1,7 @@
 /** What a reader missed, from the log over HTTP. */
 import { parseCursor } from '../../../shared/src/cursor.ts'
 import { PAGE_LIMIT_MAX } from '../../../shared/src/protocol.ts'
+import { inOrder } from './channels.ts'
 import { BoardcastError } from './errors.ts'
 import type { HubCore } from './hub-core.ts'
 import type { Frame, GapNotice } from './types.ts'
@@ -26,7 +27,7 @@ export async function readPage(
   { channels, types, after }: PageQuery,
   signal: AbortSignal,
 ): Promise<Page | GapNotice> {
-  const query = new URLSearchParams({ channels: channels.join(','), limit: String(PAGE_LIMIT_MAX) })
+  const query = new URLSearchParams({ channels: inOrder(channels).join(','), limit: String(PAGE_LIMIT_MAX) })
   if (types) query.set('types', types)
   if (after !== null) query.set('after', after)
   try {

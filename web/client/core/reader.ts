@@ -10,7 +10,7 @@
  * a mark is it certain that no frame to come holds something that the pages had.
  */
 import type { Channel } from '../../../shared/src/channels.ts'
-import { inOrder, shownOn } from './channels.ts'
+import type { shownOn } from './channels.ts'
 import type { Clock } from './clock.ts'
 import { BoardcastError } from './errors.ts'
 import { isControl, isUnstored } from './frames.ts'
@@ -52,6 +52,7 @@ export interface ReaderOptions {
   readonly handlers: SubscribeHandlers
   readonly clock: Clock
   readonly readPage: ReadPage
+  readonly shownOn: typeof shownOn
   /** Of what it reads itself. */
   mayPass(frame: Frame): boolean
   /** It began or ended reading pages. */
@@ -196,7 +197,7 @@ export class Reader {
 
   #deliver(frame: Frame): void {
     if (isControl(frame.event) || !this.types.passes(frame.event)) return
-    const channel = shownOn(frame, this.channels)
+    const channel = this.#options.shownOn(frame, this.channels)
     if (channel !== undefined) this.#call('event', channel === frame.channel ? frame : { ...frame, channel })
   }
 
@@ -241,7 +242,7 @@ export class Reader {
 
   async #readPage(state: Behind, signal: AbortSignal): Promise<Reading> {
     const { readPage, mayPass } = this.#options
-    const query = { channels: inOrder(this.channels.keys()), types: this.types.text, after: this.#position }
+    const query = { channels: [...this.channels.keys()], types: this.types.text, after: this.#position }
     const page = await readPage(query, signal)
     if (signal.aborted) return 'left'
     if ('requested' in page) {

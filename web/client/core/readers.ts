@@ -1,8 +1,9 @@
 /** All readers of a source: what they want together, and who is told of what. */
 import { MAX_CHANNELS } from '../../../shared/src/protocol.ts'
-import { channelOf } from './channels.ts'
+import { channelOf } from './channel-names.ts'
+import type { shownOn } from './channels.ts'
 import type { Clock } from './clock.ts'
-import { BoardcastError } from './errors.ts'
+import { type BoardcastError, misuse } from './errors.ts'
 import { laterOf } from './positions.ts'
 import { Reader, type ReadPage } from './reader.ts'
 import { LINGER_MS } from './shared-by-count.ts'
@@ -20,13 +21,17 @@ export interface Readers {
 export interface ReadersOptions {
   readonly clock: Clock
   readonly readPage: ReadPage
+  /** Comes with whatever reads: needed with the first frame. */
+  readonly shownOn: typeof shownOn
   /** Whether it may be delivered; asked once for each frame. */
   mayPass(frame: Frame): boolean
+  /** Closes something that is kept though nobody reads it; false when there is nothing more. */
+  makeRoom?(): boolean
   /** So many readers read pages. */
   onBehind(count: number): void
 }
 
-export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOptions): Readers {
+export function createReaders({ clock, readPage, shownOn, mayPass, makeRoom, onBehind }: ReadersOptions): Readers {
   const readers = new Set<Reader>()
   const refusals = new Map<string, BoardcastError>()
   let source: Source | undefined
@@ -35,8 +40,12 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
   let behind = 0
   let lingering: unknown
 
+  function wanted(): Set<string> {
+    return new Set([...readers].flatMap((reader) => [...reader.channels.keys()]))
+  }
+
   function want(): void {
-    const channels = new Set([...readers].flatMap((reader) => [...reader.channels.keys()]))
+    const channels = wanted()
     for (const channel of refusals.keys()) if (!channels.has(channel)) refusals.delete(channel)
     source?.want(channels, new Set([...readers].flatMap((reader) => reader.types.names)))
   }
@@ -88,7 +97,7 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
     subscribe({ channels, types, since, lingers = true }, handlers) {
       const named = new Map(channels.map(channelOf).map((channel) => [channel.name, channel]))
       if (named.size === 0 || named.size > MAX_CHANNELS) {
-        throw new BoardcastError('misuse', `subscribe to 1 to ${MAX_CHANNELS} channels, not ${named.size}.`)
+        throw misuse(`subscribe to 1 to ${MAX_CHANNELS} channels, not ${named.size}.`)
       }
       const reader = new Reader({
         channels: named,
@@ -97,6 +106,7 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
         handlers,
         clock,
         readPage,
+        shownOn,
         mayPass,
         onBehind(isBehind) {
           behind += isBehind ? 1 : -1
@@ -106,6 +116,7 @@ export function createReaders({ clock, readPage, mayPass, onBehind }: ReadersOpt
       })
       readers.add(reader)
       clock.clearTimeout(lingering)
+      while (wanted().size > MAX_CHANNELS && makeRoom?.());
       want()
       // Not before the caller has what subscribe returns.
       queueMicrotask(() => {

@@ -1,4 +1,5 @@
 /** The cores of this tab: hubs that would ask the same server the same way share one. */
+import { defined, fullBackoff } from './backoff.ts'
 import { type Core, createCore } from './core.ts'
 import type { ClientOptions } from './options.ts'
 
@@ -8,6 +9,8 @@ interface Entry {
   readonly core: Core
   holders: number
 }
+
+const DEFAULTS: ClientOptions = { transport: 'auto', share: 'tab', validate: 'off' }
 
 const entries = new Set<Entry>()
 
@@ -36,8 +39,13 @@ export function holdCore(
 
 /** `identity` stands for `auth`, which may be another function with every call. */
 function isSame(a: ClientOptions, b: ClientOptions): boolean {
-  const names = new Set([...Object.keys(a), ...Object.keys(b)] as Array<keyof ClientOptions>)
-  names.delete('baseUrl')
+  const [mine, theirs] = [filled(a), filled(b)]
+  const names = new Set(Object.keys({ ...mine, ...theirs }))
   if (a.identity !== undefined && a.identity === b.identity) names.delete('auth')
-  return [...names].every((name) => Object.is(a[name], b[name]))
+  return [...names].every((name) => Object.is(mine[name], theirs[name]))
+}
+
+/** What is left out is there as its default, so that what says the same looks the same. */
+function filled({ backoff, baseUrl: _, ...given }: ClientOptions): Readonly<Record<string, unknown>> {
+  return { ...DEFAULTS, ...defined(given), ...fullBackoff(backoff) }
 }

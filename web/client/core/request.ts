@@ -23,8 +23,34 @@ type Outcome<T> =
   | { readonly reply: Reply<T> }
   | { readonly error: BoardcastError; readonly mayRetry: boolean; inMs?: number | undefined }
 
-export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOptions): HubCore['request'] {
-  return async <T>(method: string, path: string, body?: unknown, options: RequestOptions = {}): Promise<Reply<T>> => {
+/** `closing` ends what is under way, whatever the `signal` of the request. */
+export type Requester = <T>(
+  ...request: [...Parameters<HubCore['request']>, closing?: AbortSignal | undefined]
+) => Promise<Reply<T>>
+
+export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOptions): Requester {
+  return async <T>(
+    method: string,
+    path: string,
+    body?: unknown,
+    options: RequestOptions = {},
+    closing?: AbortSignal,
+  ): Promise<Reply<T>> => {
+    const both = new AbortController()
+    const undos = [follow(both, options.signal), closing ? followClosing(both, closing) : () => {}]
+    try {
+      return await carryOut<T>(method, path, body, { ...options, signal: both.signal })
+    } finally {
+      for (const undo of undos) undo()
+    }
+  }
+
+  async function carryOut<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    options: RequestOptions & { readonly signal: AbortSignal },
+  ): Promise<Reply<T>> {
     const { signal, retries = RETRIES } = options
     const headers: Record<string, string> = { Accept: 'application/json' }
     if (body !== undefined) headers['Content-Type'] = 'application/json'
@@ -33,15 +59,18 @@ export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOption
 
     let mayBeDone = false
     for (let failures = 1; ; failures++) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       const outcome = await once<T>(method, path, { headers, body: text, signal })
       if ('reply' in outcome) return outcome.reply
       const { error, mayRetry, inMs = 0 } = outcome
       // Deleted by a try whose answer was lost.
       if (method === 'DELETE' && error.status === 404 && mayBeDone)
         return { status: 204, body: undefined as T, eventId: null }
+      // The conflict may be with what the lost try did.
+      if (method === 'PATCH' && error.status === 409 && mayBeDone) throw unknownOutcome(error, `${method} ${path}`)
       if (!mayRetry || failures > retries) throw error
-      mayBeDone ||= error.code === 'unreachable'
+      // A proxy that says 502 or 504 does not know what became of it either.
+      mayBeDone ||= error.code === 'unreachable' || error.status === 502 || error.status === 504
       await pause(Math.max(inMs, delayMs(RETRY_BACKOFF, failures)), signal)
     }
   }
@@ -49,18 +78,24 @@ export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOption
   async function once<T>(
     method: string,
     path: string,
-    {
-      headers,
-      body,
-      signal,
-    }: { headers: Record<string, string>; body: string | null; signal: AbortSignal | undefined },
+    { headers, body, signal }: { headers: Record<string, string>; body: string | null; signal: AbortSignal },
   ): Promise<Outcome<T>> {
     const controller = new AbortController()
-    const abort = () => controller.abort(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
+    const undo = follow(controller, signal)
     const timer = clock.setTimeout(() => controller.abort(), TIMEOUT_MS)
+    let credentials: Credentials
     try {
-      const credentials = await auth?.()
+      credentials = await Promise.race([auth?.(), aborted(controller.signal)])
+    } catch (cause) {
+      clock.clearTimeout(timer)
+      undo()
+      signal.throwIfAborted()
+      const error = new BoardcastError('unreachable', `${method} ${path}: no credentials, auth failed: ${cause}`, {
+        cause,
+      })
+      return { error, mayRetry: false }
+    }
+    try {
       const response = await fetch(withQuery(`${baseUrl}${API_PREFIX}${path}`, credentials), {
         method,
         body,
@@ -80,25 +115,65 @@ export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOption
       const mayRetry = status === 429 || status === 503 || status === 502 || status === 504
       return { error, mayRetry, inMs: retryAfterMs(response.headers, clock.now()) }
     } catch (cause) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       return { error: new BoardcastError('unreachable', `${method} ${path}: no answer`, { cause }), mayRetry: true }
     } finally {
       clock.clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
+      undo()
     }
   }
 
-  function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  function pause(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const timer = clock.setTimeout(done, ms)
-      signal?.addEventListener('abort', done, { once: true })
+      signal.addEventListener('abort', done, { once: true })
       function done(): void {
         clock.clearTimeout(timer)
-        signal?.removeEventListener('abort', done)
+        signal.removeEventListener('abort', done)
         resolve()
       }
     })
   }
+}
+
+/** Aborts with the signal, and for its reason. Returns the undo. */
+function follow(controller: AbortController, signal: AbortSignal | undefined): () => void {
+  const abort = () => controller.abort(signal?.reason)
+  if (signal?.aborted) abort()
+  signal?.addEventListener('abort', abort, { once: true })
+  return () => signal?.removeEventListener('abort', abort)
+}
+
+const underWay = new WeakMap<AbortSignal, Set<AbortController>>()
+
+/** As `follow`, with one listener for all requests of a hub: Node warns of more than ten. */
+function followClosing(controller: AbortController, closing: AbortSignal): () => void {
+  if (closing.aborted) controller.abort(closing.reason)
+  const controllers = underWay.get(closing) ?? new Set()
+  if (!underWay.has(closing)) {
+    underWay.set(closing, controllers)
+    const abortAll = () => {
+      for (const each of controllers) each.abort(closing.reason)
+    }
+    closing.addEventListener('abort', abortAll, { once: true })
+  }
+  controllers.add(controller)
+  return () => controllers.delete(controller)
+}
+
+/** Never resolves. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+function unknownOutcome(refusal: BoardcastError, what: string): BoardcastError {
+  return new BoardcastError(
+    'unreachable',
+    `${what}: the answer was lost, and it may have been carried out: then it was refused with "${refusal.message}". Read it again.`,
+    { cause: refusal },
+  )
 }
 
 function withQuery(url: string, credentials: Credentials): string {

@@ -34,11 +34,23 @@ interface Entry<Inner> {
   leaving: unknown
 }
 
+/** By the clock of their hub: the open stores that nobody reads, in the order in which they were left, and how to close them. */
+const lingering = new WeakMap<Clock, Map<object, () => void>>()
+
+/** Closes the one that was left first; false when there is none. */
+export function closeOldest(clock: Clock): boolean {
+  const [close] = lingering.get(clock)?.values() ?? []
+  close?.()
+  return close !== undefined
+}
+
 export function sharedByCount<T, Inner extends OpenableStore<T>>(
   make: (key: string) => Inner,
   clock: Clock,
 ): SharedByCount<T, Inner> {
   const entries = new Map<string, Entry<Inner>>()
+  const left = lingering.get(clock) ?? new Map<object, () => void>()
+  lingering.set(clock, left)
 
   function entryOf(key: string): Entry<Inner> {
     const known = entries.get(key)
@@ -51,11 +63,13 @@ export function sharedByCount<T, Inner extends OpenableStore<T>>(
 
   function linger(key: string, entry: Entry<Inner>): void {
     clock.clearTimeout(entry.leaving)
+    if (entry.isOpen) left.set(entry, () => drop(key, entry))
     entry.leaving = unreferenced(clock.setTimeout(() => drop(key, entry), LINGER_MS))
   }
 
   function drop(key: string, entry: Entry<Inner>): void {
     clock.clearTimeout(entry.leaving)
+    left.delete(entry)
     if (entries.get(key) === entry) entries.delete(key)
     if (!entry.isOpen) return
     entry.isOpen = false
@@ -69,6 +83,7 @@ export function sharedByCount<T, Inner extends OpenableStore<T>>(
         subscribe(listener) {
           const entry = entryOf(key)
           clock.clearTimeout(entry.leaving)
+          left.delete(entry)
           entry.readers += 1
           const undo = entry.inner.subscribe(listener)
           if (!entry.isOpen) {

@@ -22,13 +22,10 @@ export interface StreamSession {
   readonly channels: readonly string[]
   readonly lastFrameAt: number
   hear(names: Iterable<string>): void
-  /** The same stream goes on with these channels; false where it takes a new one. */
-  change(channels: readonly string[]): boolean
   close(): void
 }
 
 export function openSession({ transport, auth, clock, request, ...on }: SessionOptions): StreamSession {
-  let { channels } = request
   let stream: OpenStream | undefined
   let isOver = false
   let lastFrameAt = clock.now()
@@ -40,7 +37,7 @@ export function openSession({ transport, auth, clock, request, ...on }: SessionO
     (credentials) => {
       if (isOver) return
       stream = transport.open(
-        { ...request, channels, credentials },
+        { ...request, credentials },
         {
           frame(frame) {
             if (isOver) return
@@ -81,17 +78,9 @@ export function openSession({ transport, auth, clock, request, ...on }: SessionO
   }
 
   return {
-    get channels() {
-      return channels
-    },
+    channels: request.channels,
     get lastFrameAt() {
       return lastFrameAt
-    },
-    change(next) {
-      if (!transport.canChange) return false
-      channels = next
-      stream?.change?.(next)
-      return true
     },
     hear: (names) => stream?.hear?.(names),
     close,

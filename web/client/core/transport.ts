@@ -40,14 +40,10 @@ export interface OpenStream {
   close(): void
   /** Listens to these names as well. Only where names must be asked for. */
   hear?(names: Iterable<string>): void
-  /** Goes on with these channels; another hello says from where. Only where that needs no new stream. */
-  change?(channels: readonly string[]): void
 }
 
 export interface Transport {
   readonly name: 'eventsource' | 'fetch' | 'ws'
-  /** Its streams can `change`. */
-  readonly canChange?: true
   open(request: StreamRequest, events: TransportEvents): OpenStream
 }
 

@@ -21,12 +21,11 @@ function lazily(name: TransportName, load: () => Promise<Transport>): Transport 
     name,
     open(request, events) {
       const names = [...request.names]
-      let { channels } = request
       let stream: OpenStream | undefined
       let isOver = false
       load().then(
         (transport) => {
-          if (!isOver) stream = transport.open({ ...request, channels, names }, events)
+          if (!isOver) stream = transport.open({ ...request, names }, events)
         },
         (error: unknown) => isOver || events.end({ detail: `could not load the transport: ${error}` }),
       )
@@ -38,10 +37,6 @@ function lazily(name: TransportName, load: () => Promise<Transport>): Transport 
         hear(more) {
           names.push(...more)
           stream?.hear?.(more)
-        },
-        change(next) {
-          channels = next
-          stream?.change?.(next)
         },
       }
     },

@@ -42,6 +42,8 @@ export interface Status {
   readonly role: 'alone' | 'leader' | 'follower'
   readonly transport: 'eventsource' | 'fetch' | 'ws' | null
   readonly stop?: { readonly reason: StopReason; readonly status?: number; readonly detail?: string } | undefined
+  /** What was wrong with the last try, where it is known; gone when the stream is open. */
+  readonly detail?: string | undefined
   /** Frames that could not be read, or break their schema, and events of types that this version does not know. */
   readonly unreadable: number
   readonly invalid: number

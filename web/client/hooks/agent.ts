@@ -2,7 +2,7 @@ import type { Message, MessageContent } from '../../../shared/src/types/messages
 import type { Frame } from '../core/types.ts'
 import { type AgentMessage, type AgentValue, agent, type OutputLine } from '../stores/agent.ts'
 import { useConnected } from './connection.ts'
-import { type Framework, useLatest, useStoreOf, useSubscription, useValue } from './framework.ts'
+import { awaitable, type Framework, useLatest, useStoreOf, useSubscription, useValue } from './framework.ts'
 
 export interface AgentChannelOptions {
   /** `null` means off. */
@@ -48,14 +48,16 @@ export function useAgent(fw: Framework, { agentId, onMessage }: AgentChannelOpti
   })
   const sendMessage = fw.useMemo(
     () =>
-      async (
-        content: MessageContent,
-        { from = 'user', to = agentId, topic, priority, ttlSeconds }: SendOptions = {},
-      ) => {
-        if (!hub || agentId === null) throw new Error('There is no agent: the hook was given null.')
-        const message = { from_agent: from, to_agent: to, topic, content, priority, ttl_seconds: ttlSeconds }
-        return (await hub.request<Message>('POST', '/messages', message)).body
-      },
+      awaitable(
+        async (
+          content: MessageContent,
+          { from = 'user', to = agentId, topic, priority, ttlSeconds }: SendOptions = {},
+        ) => {
+          if (!hub || agentId === null) throw new Error('There is no agent: the hook was given null.')
+          const message = { from_agent: from, to_agent: to, topic, content, priority, ttl_seconds: ttlSeconds }
+          return (await hub.request<Message>('POST', '/messages', message)).body
+        },
+      ),
     [hub, agentId],
   )
   return { ...value, sendMessage, connected }

@@ -85,7 +85,28 @@ export function useSubscription(
   handlers: SubscribeHandlers,
 ): void {
   const hub = fw.useHub()
-  fw.useEffect(() => (hub && key !== null ? hub.subscribe(options(), handlers) : undefined), [hub, key])
+  fw.useEffect(() => (hub && key !== null ? subscribed(hub, options(), handlers) : undefined), [hub, key])
+}
+
+/** A channel that cannot be is told as a refusal is; an effect must not throw. */
+export function subscribed(hub: Hub, options: SubscribeOptions, handlers: SubscribeHandlers): (() => void) | undefined {
+  try {
+    return hub.subscribe(options, handlers)
+  } catch (error) {
+    handlers.error?.(error instanceof Error ? error : new Error(String(error)))
+    return undefined
+  }
+}
+
+/** `call`, whose failure is no unhandled rejection when nobody awaits it. */
+export function awaitable<Args extends readonly unknown[], T>(
+  call: (...args: Args) => Promise<T>,
+): (...args: Args) => Promise<T> {
+  return (...args) => {
+    const result = call(...args)
+    result.catch(NOTHING)
+    return result
+  }
 }
 
 function same<T>(value: T): T {

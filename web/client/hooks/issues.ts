@@ -19,6 +19,8 @@ export interface IssueUpdates {
   /** In the order of the board: column by column, from the top. */
   readonly issues: readonly Issue[]
   readonly connected: boolean
+  /** Why the board could not be read, or is gone. */
+  readonly error: Error | null
 }
 
 const NONE: readonly Issue[] = []
@@ -28,12 +30,14 @@ const TYPES = ['issue_*', 'status_changed', 'stage_changed', 'agent_assigned']
 export function useIssues(fw: Framework, projectId: string | null, { onIssue }: IssueOptions = {}): IssueUpdates {
   const board = useStoreOf(fw, (hub, id) => hub.board(id), projectId)
   const state = useSelected(fw, board, (value) => value.state, null)
+  const error = useSelected(fw, board, (value) => value.error, null)
+  const isGone = useSelected(fw, board, ({ phase }) => phase === 'gone', false)
   const issues = fw.useMemo(() => (state ? issuesOf(state) : NONE), [state])
   const { connected } = useConnected(fw)
   const event = useLatest(fw, onIssue)
-  const key = onIssue && projectId !== null ? projectId : null
+  const key = onIssue && !isGone && projectId !== null ? projectId : null
   useSubscription(fw, key, () => ({ channels: [`project:${projectId}`], types: TYPES }), { event })
-  return { issues, connected }
+  return { issues, connected, error }
 }
 
 export function issuesOf({ columnOrder, columns, cards }: BoardState): readonly Issue[] {

@@ -5,7 +5,7 @@ import { NO_BOARD } from '../stores/initial.ts'
 import '../stores/makers.ts'
 import type { CreateCard, DeleteCard, MoveCard, UpdateCard } from '../stores/mutations.ts'
 import { type Connected, useConnected } from './connection.ts'
-import { type Framework, useLatest, useStoreOf, useSubscription, useValue } from './framework.ts'
+import { awaitable, type Framework, useLatest, useStoreOf, useSubscription, useValue } from './framework.ts'
 
 type Family = 'board' | 'column' | 'card' | 'attempt' | 'git'
 /** What happens on a board, by its name. Other names than these may come from a newer server. */
@@ -42,7 +42,8 @@ export function useKanban(fw: Framework, boardId: string | null, { onEvent }: Ka
   const connected = useConnected(fw)
   const event = useLatest(fw, onEvent)
   const channel = boardId === null ? null : `board:${boardId}`
-  useSubscription(fw, onEvent ? channel : null, () => ({ channels: [`board:${boardId}`] }), {
+  // What is gone has ended the subscription; one that comes again is another.
+  useSubscription(fw, onEvent && phase !== 'gone' ? channel : null, () => ({ channels: [`board:${boardId}`] }), {
     event: event as (frame: Frame) => void,
   })
 
@@ -59,7 +60,7 @@ export function useKanban(fw: Framework, boardId: string | null, { onEvent }: Ka
   return { ...connected, state, error, stale: phase === 'stale', ...mutations }
 }
 
-async function refuse(): Promise<never> {
+const refuse = awaitable(async (): Promise<never> => {
   throw new Error('There is no board: the hook was given null, or the page is made on a server.')
-}
+})
 const OFF = { moveCard: refuse, createCard: refuse, updateCard: refuse, deleteCard: refuse }

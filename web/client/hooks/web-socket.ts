@@ -39,7 +39,7 @@ export function useSocket(fw: Framework, options: WebSocketOptions = {}): WebSoc
   const { channels = [], agentId, sessionId, token, autoConnect = true, WebSocket } = options
   const hub = fw.useHub()
   const told = useLatest(fw, options.onEvent)
-  const key = JSON.stringify([channels, agentId, sessionId, token])
+  const key = JSON.stringify([[...channels].sort(), agentId, sessionId, token])
   const socket = fw.useMemo(() => {
     if (!hub) return null
     const { baseUrl } = hub

@@ -23,7 +23,7 @@ export interface AttemptValue extends Standing {
   readonly done: boolean
 }
 
-interface Known {
+export interface Known {
   attempt: Attempt
   todos: Todos | null
   conversation: readonly ConversationItem[]
@@ -38,7 +38,9 @@ const STAGE = { queued: 0, running: 1, stopping: 2, stopped: 3, succeeded: 3, fa
   number
 >
 
-export function attemptStore(hub: HubCore, id: string): ResourceStore<AttemptValue> {
+export type AttemptStore = ResourceStore<AttemptValue, Known>
+
+export function attemptStore(hub: HubCore, id: string): AttemptStore {
   const path = `/attempts/${encodeURIComponent(id)}`
   return resourceStore<Known, AttemptValue>(hub, {
     channels: [`attempt:${id}`],
@@ -50,6 +52,8 @@ export function attemptStore(hub: HubCore, id: string): ResourceStore<AttemptVal
       const { body } = await hub.request<Omit<Known, 'lines' | 'printed'>>('GET', path)
       return { value: { ...body, lines: new Tail(printed.body.lines), printed: printed.body.cursor } }
     },
+    // It goes with its card and its board, without a word on its own channel.
+    check: () => hub.request('GET', path),
     fold(known, frame) {
       foldAttempt(known, frame)
       return undefined

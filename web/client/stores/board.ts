@@ -2,9 +2,9 @@
 import { applyEvent } from '../../../shared/src/apply-event.ts'
 import type { BoardState } from '../../../shared/src/types/kanban.ts'
 import type { HubCore } from '../core/hub-core.ts'
-import type { OpenableStore } from '../core/shared-by-count.ts'
-import { type Change, Pending } from './pending.ts'
-import { resourceStore, type Standing } from './resource.ts'
+import type { Frame } from '../core/types.ts'
+import { createLanes, type Lane, type Lanes, type LaneView } from './lanes.ts'
+import { type ResourceStore, resourceStore, type Standing } from './resource.ts'
 
 export interface BoardValue extends Standing {
   /** null until it was read. */
@@ -13,26 +13,18 @@ export interface BoardValue extends Standing {
   readonly pending: number
 }
 
-export interface BoardStore extends OpenableStore<BoardValue> {
-  /**
-   * Shows the change at once, and carries it out when the mutations before it are answered: two moves of one card would
-   * else race each other to the server.
-   */
-  mutate<T>(mutation: Mutation<T>): Promise<T>
+export interface BoardStore extends ResourceStore<BoardValue> {
+  readonly id: string
 }
 
-export interface Mutation<T> {
-  /** What it will have done, on whatever state the board is in by then. */
-  readonly guess: Change<BoardState>
-  carryOut(): Promise<{ readonly body: T; readonly eventId: string | null }>
-  /** What it has done, when the answer says more than was guessed. */
-  known?(answer: T): Change<BoardState>
-}
-
-export function boardStore(hub: HubCore, id: string): BoardStore {
-  const pending = new Pending<BoardState>()
-  let refusal: Error | null = null
-  let last: Promise<unknown> = Promise.resolve()
+/** `told`: what happens to cards and to the board may be the end of other things. */
+export function boardStore(
+  hub: HubCore,
+  id: string,
+  lanes: Lanes = createLanes(),
+  told?: (boardId: string, frame: Frame) => void,
+): BoardStore {
+  let lane: Lane | undefined
 
   const store = resourceStore<BoardState, BoardValue>(hub, {
     channels: [`board:${id}`],
@@ -44,37 +36,40 @@ export function boardStore(hub: HubCore, id: string): BoardStore {
       return { value: body.state, cursor: body.cursor }
     },
     fold(state, frame, replace) {
+      told?.(id, frame)
       if (frame.event === 'board_deleted') return 'over'
       replace(applyEvent(state, frame))
       return undefined
     },
-    reached: (position) => pending.reach(position),
+    reached: (position) => lane?.pending.reach(position),
     show(state, { phase, error }) {
-      return { phase, error: error ?? refusal, state: state && pending.over(state), pending: pending.unanswered }
+      return {
+        phase,
+        error: error ?? lane?.refusal ?? null,
+        state: state && (lane?.pending.over(state) ?? state),
+        pending: lane?.pending.unanswered ?? 0,
+      }
     },
   })
+  const view: LaneView = {
+    shown: () => store.get().state,
+    changed: store.changed,
+    done: store.revisit,
+  }
 
   return {
     ...store,
-    async mutate({ guess, carryOut, known }) {
-      const entry = pending.add(guess)
-      refusal = null
-      store.changed()
-      const mine = last.then(carryOut)
-      // Whoever comes next waits for this one, however it ends.
-      last = mine.catch(() => undefined)
-      try {
-        const { body, eventId } = await mine
-        if (eventId === null) entry.refuse()
-        else entry.confirm(eventId, known?.(body))
-        return body
-      } catch (reason) {
-        entry.refuse()
-        refusal = reason instanceof Error ? reason : new Error(String(reason))
-        throw reason
-      } finally {
-        store.changed()
-      }
+    id,
+    open() {
+      lane = lanes.of(id)
+      lane.view = view
+      store.open()
+    },
+    close() {
+      if (lane?.view === view) lane.view = undefined
+      lane = undefined
+      store.close()
+      lanes.tidy(id)
     },
   }
 }

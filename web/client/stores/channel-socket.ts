@@ -80,7 +80,13 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
       set({ error: new Error('There is no WebSocket here: give the option WebSocket.') })
       return
     }
-    const mine = new WebSocket(addressOf(options))
+    let mine: WebSocketLike
+    try {
+      mine = new WebSocket(addressOf(options))
+    } catch (error) {
+      set({ error: error instanceof Error ? error : new Error(String(error)) })
+      return
+    }
     socket = mine
     set({ connecting: true })
     watch()

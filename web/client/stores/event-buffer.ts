@@ -12,15 +12,14 @@ export interface EventList {
 export class EventBuffer {
   static readonly EMPTY: EventList = { events: [], missed: 0, error: null }
 
-  /** How many are kept. */
-  limit = 500
+  #limit = 500
   /** Everything up to here was taken. */
   position: string | undefined
   readonly handlers: SubscribeHandlers
   readonly store: Store<EventList>
   #taken: readonly Frame[] = []
   /** Not shown yet: in the list with the next look at it, or with the end of the pause. */
-  #fresh = new Tail<Frame>()
+  #fresh = new Tail<Frame>([], 500)
   #isPaused = false
   #error: Error | null = null
   #changed: () => void
@@ -44,6 +43,16 @@ export class EventBuffer {
     }
   }
 
+  /** How many are kept; 1 at least. */
+  set limit(wanted: number) {
+    const limit = wanted >= 1 ? Math.floor(wanted) : 1
+    if (limit === this.#limit) return
+    this.#limit = limit
+    const { list, count } = this.#fresh
+    this.#fresh = new Tail(list, limit)
+    this.#fresh.count = count
+  }
+
   readonly pause = (): void => {
     this.#look()
     this.#isPaused = true
@@ -57,7 +66,7 @@ export class EventBuffer {
 
   readonly clear = (): void => {
     this.#taken = []
-    this.#fresh = new Tail([], this.limit)
+    this.#fresh = new Tail([], this.#limit)
     this.#changed()
   }
 
@@ -70,9 +79,9 @@ export class EventBuffer {
   #look(): EventList {
     if (!this.#isPaused && this.#fresh.count > 0) {
       this.#taken = [...this.#taken, ...this.#fresh.list]
-      this.#fresh = new Tail([], this.limit)
+      this.#fresh = new Tail([], this.#limit)
     }
-    if (this.#taken.length > this.limit) this.#taken = this.#taken.slice(-this.limit)
+    if (this.#taken.length > this.#limit) this.#taken = this.#taken.slice(-this.#limit)
     return { events: this.#taken, missed: this.#isPaused ? this.#fresh.count : 0, error: this.#error }
   }
 }

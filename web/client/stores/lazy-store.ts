@@ -15,7 +15,7 @@ export function withMakers<T>(use: (makers: Makers) => T): T | Promise<T> {
   return loaded ? use(loaded) : import('./makers.ts').then(() => withMakers(use))
 }
 
-export function lazyStore<Value extends Standing, Inner extends OpenableStore<Value>>(
+export function lazyStore<Value extends Standing, Inner extends OpenableStore<Value> & { revisit?(): void }>(
   initial: Value,
   make: (makers: Makers) => Inner,
 ): LazyStore<Value, Inner> {
@@ -34,7 +34,10 @@ export function lazyStore<Value extends Standing, Inner extends OpenableStore<Va
       return inner
     },
     get: () => (inner ? inner.get() : value),
-    subscribe: version.subscribe,
+    subscribe(listener) {
+      if (inner?.get().phase === 'gone') inner.revisit?.()
+      return version.subscribe(listener)
+    },
     open() {
       const mine = ++opened
       const ready = (makers: Makers) => {

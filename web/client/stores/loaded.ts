@@ -2,6 +2,7 @@
 import type { attemptStore } from './attempt.ts'
 import type { boardStore } from './board.ts'
 import type { dashboardStore } from './dashboard.ts'
+import type { createLanes } from './lanes.ts'
 import type { metricsStore } from './metrics.ts'
 import type { createMutations } from './mutations.ts'
 
@@ -10,6 +11,7 @@ export interface Makers {
   readonly boardStore: typeof boardStore
   readonly dashboardStore: typeof dashboardStore
   readonly metricsStore: typeof metricsStore
+  readonly createLanes: typeof createLanes
   readonly createMutations: typeof createMutations
 }
 

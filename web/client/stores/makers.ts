@@ -5,8 +5,9 @@
 import { attemptStore } from './attempt.ts'
 import { boardStore } from './board.ts'
 import { dashboardStore } from './dashboard.ts'
+import { createLanes } from './lanes.ts'
 import { provide } from './loaded.ts'
 import { metricsStore } from './metrics.ts'
 import { createMutations } from './mutations.ts'
 
-provide({ attemptStore, boardStore, dashboardStore, metricsStore, createMutations })
+provide({ attemptStore, boardStore, dashboardStore, metricsStore, createLanes, createMutations })

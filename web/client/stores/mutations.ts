@@ -3,7 +3,8 @@ import { applyEvent } from '../../../shared/src/apply-event.ts'
 import type { CardEdit, CardMove, NewCard } from '../../../shared/src/inputs/boards.ts'
 import type { BoardState, Card, Column } from '../../../shared/src/types/kanban.ts'
 import type { HubCore, Reply } from '../core/hub-core.ts'
-import type { BoardStore, Mutation } from './board.ts'
+import type { BoardStore } from './board.ts'
+import type { Lanes } from './lanes.ts'
 import type { Change } from './pending.ts'
 
 /** `boardId` where it is known; else the card is looked for on the boards that are open. */
@@ -27,52 +28,90 @@ export interface Mutations {
 /** Ids of cards that are shown before the server has made them begin so. */
 export const UNMADE = 'unmade:'
 
-export interface OpenBoards {
-  live(id: string): BoardStore | undefined
-  all(): BoardStore[]
+/** The boards that are open. */
+export type OpenBoards = () => ReadonlyArray<readonly [id: string, board: BoardStore]>
+
+/** A card that the server has not named yet, or had not. */
+interface Unmade {
+  readonly boardId: string
+  /** Its own, or that of the card on the board that is taken for it. */
+  id: string
+  /** As the server answered. */
+  made: string | null
+  error: Error | null
 }
 
 let unmade = 0
 
-export function createMutations(hub: HubCore, boards: OpenBoards): Mutations {
-  function run<T>(board: BoardStore | undefined, mutation: Mutation<T>): Promise<T> {
-    return board ? board.mutate(mutation) : mutation.carryOut().then(({ body }) => body)
+export function createMutations(hub: HubCore, boards: OpenBoards, lanes: Lanes): Mutations {
+  const made = new Map<string, Unmade>()
+
+  function boardOf({ boardId, cardId }: OfCard): string | undefined {
+    if (boardId !== undefined) return boardId
+    const ofCard = made.get(cardId)?.boardId ?? lanes.boardOf(cardId)
+    return ofCard ?? boards().find(([, board]) => board.get().state?.cards[cardId])?.[0]
   }
 
-  function boardOf({ boardId, cardId }: OfCard): BoardStore | undefined {
-    return boardId === undefined ? boards.all().find((board) => board.get().state?.cards[cardId]) : boards.live(boardId)
+  /** What it is called by now. */
+  function now(cardId: string): string {
+    const card = made.get(cardId)
+    return card?.made ?? card?.id ?? cardId
+  }
+
+  /** What the server calls it: those before it are answered. Without the card nothing can be done to it. */
+  function named(cardId: string): string {
+    const card = made.get(cardId)
+    if (card?.error) throw card.error
+    return card?.made ?? cardId
+  }
+
+  function namedIn<Input extends { readonly dependsOn?: readonly string[] | undefined }>(input: Input): Input {
+    return input.dependsOn ? { ...input, dependsOn: input.dependsOn.map(named) } : input
   }
 
   return {
     moveCard: ({ boardId, cardId, ...move }) =>
-      run(boardOf({ boardId, cardId }), {
-        guess: (state) => moved(state, cardId, move),
-        carryOut: () => hub.request<Card>('POST', `${pathOf(cardId)}/move`, move),
+      lanes.mutate(boardOf({ boardId, cardId }), {
+        cardId,
+        guess: (state) => moved(state, now(cardId), move),
+        carryOut: async () => hub.request<Card>('POST', `${pathOf(named(cardId))}/move`, move),
       }),
 
     updateCard: ({ boardId, cardId, ...edit }) =>
-      run(boardOf({ boardId, cardId }), {
-        guess: (state) => edited(state, cardId, edit),
-        carryOut: () => hub.request<Card>('PATCH', pathOf(cardId), edit),
+      lanes.mutate(boardOf({ boardId, cardId }), {
+        cardId,
+        guess: (state) => edited(state, now(cardId), edit),
+        carryOut: async () => hub.request<Card>('PATCH', pathOf(named(cardId)), namedIn(edit)),
       }),
 
     deleteCard: ({ boardId, cardId, ifRevision }) =>
-      run(boardOf({ boardId, cardId }), {
-        guess: (state) => applyEvent(state, { event: 'card_deleted', data: { cardId } }),
-        carryOut: (): Promise<Reply<void>> =>
-          hub.request('DELETE', pathOf(cardId) + (ifRevision === undefined ? '' : `?ifRevision=${ifRevision}`)),
+      lanes.mutate(boardOf({ boardId, cardId }), {
+        cardId,
+        guess: (state) => applyEvent(state, { event: 'card_deleted', data: { cardId: now(cardId) } }),
+        carryOut: async (): Promise<Reply<void>> =>
+          hub.request('DELETE', pathOf(named(cardId)) + (ifRevision === undefined ? '' : `?ifRevision=${ifRevision}`)),
       }),
 
     createCard({ boardId, ...card }) {
-      const board = boards.live(boardId)
-      const { guess, sent } = creation(boardId, card)
-      return run(board, {
+      const one: Unmade = { boardId, id: `${UNMADE}${++unmade}`, made: null, error: null }
+      const cardId = one.id
+      made.set(cardId, one)
+      const { guess, sent } = creation(one, card)
+      return lanes.mutate(boardId, {
+        cardId,
         guess,
-        carryOut() {
-          sent(board?.get().state ?? null)
-          return hub.request<Card>('POST', `/boards/${encodeURIComponent(boardId)}/cards`, card)
+        async carryOut(shown) {
+          sent(shown)
+          try {
+            const reply = await hub.request<Card>('POST', `/boards/${encodeURIComponent(boardId)}/cards`, namedIn(card))
+            one.made = reply.body.id
+            return reply
+          } catch (error) {
+            one.error = error instanceof Error ? error : new Error(String(error))
+            throw error
+          }
         },
-        known: (made) => (state) => created(state, made, card.index),
+        known: (answer) => (state) => created(state, answer, card.index),
       })
     },
   }
@@ -117,11 +156,8 @@ function created(state: BoardState, card: Card, index: number | undefined): Boar
  * A card that the server has not named yet. Its event may come before the answer that tells its id, and must not show it
  * twice: from when it was sent, a card that was not there then and has the same title and column is taken for it.
  */
-function creation(
-  boardId: string,
-  given: NewCard,
-): { guess: Change<BoardState>; sent(state: BoardState | null): void } {
-  const id = `${UNMADE}${++unmade}`
+function creation(one: Unmade, given: NewCard): { guess: Change<BoardState>; sent(state: BoardState | null): void } {
+  const { boardId, id } = one
   const now = new Date().toISOString()
   let known: ReadonlySet<string> | undefined
   const { columnId: _, columnKey: __, index, ...fields } = given
@@ -139,7 +175,13 @@ function creation(
         !other.startsWith(UNMADE) &&
         title === given.title &&
         columnId === column.id
-      if (Object.values(state.cards).some(isIt)) return state
+      const it = Object.values(state.cards).find(isIt)
+      if (it) {
+        // What is done to it by the name that it had shows on it.
+        one.id = it.id
+        return state
+      }
+      one.id = id
       return created(
         state,
         { ...BLANK, ...fields, id, boardId, columnId: column.id, createdAt: now, updatedAt: now },

@@ -13,7 +13,7 @@ import { BoardcastError } from '../core/errors.ts'
 import type { HubCore } from '../core/hub-core.ts'
 import { compareIds } from '../core/positions.ts'
 import type { OpenableStore } from '../core/shared-by-count.ts'
-import type { Frame } from '../core/types.ts'
+import type { Frame, Phase, Status, SubscribeHandlers } from '../core/types.ts'
 import { derivedStore } from './derived.ts'
 
 /**
@@ -48,13 +48,21 @@ export interface Resource<Value, Shown> {
   show(value: Value | null, standing: Standing): Shown
   /** Clients choose the id, so what is not there may come: it is waited for. */
   readonly mayCome?: boolean
+  /** It may be deleted without an event on its channels: asked for when the stream was opened anew; 404 is its end. */
+  check?(): Promise<unknown>
   /** The value stands at this id. */
   reached?(id: string): void
 }
 
-export interface ResourceStore<Shown> extends OpenableStore<Shown> {
+export interface ResourceStore<Shown, Value = unknown> extends OpenableStore<Shown> {
   /** What is shown is made of more than the value, and that has changed. */
   changed(): void
+  /** Something else tells that it was deleted. */
+  leave(): void
+  /** There is reason to think that what was gone or refused is there now: it is asked for again. */
+  revisit(): void
+  /** What there is, null as long as there is none. */
+  value(): Value | null
 }
 
 /** Events that wait for an answer. Beyond that they are let go, and what there is is read again. */
@@ -64,7 +72,10 @@ const AGAIN_MS = 1_000
 const FIRST_RETRY_MS = 1_500
 const MAX_RETRY_MS = 12_000
 
-export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Value, Shown>): ResourceStore<Shown> {
+export function resourceStore<Value, Shown>(
+  hub: HubCore,
+  resource: Resource<Value, Shown>,
+): ResourceStore<Shown, Value> {
   let value: Value | null = null
   let state: 'loading' | 'loaded' | 'error' | 'gone' = 'loading'
   let error: Error | null = null
@@ -77,9 +88,18 @@ export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Val
   let requestedAt = 0
   let timer: unknown
   let phase: ResourcePhase = 'loading'
-  let undo: Array<() => void> = []
+  /** Of the subscription; undefined when there is none, or it is over. */
+  let mute: (() => void) | undefined
+  let unwatch: (() => void) | undefined
+  let status = hub.status.get()
+  /** A stop from before this store was opened says nothing of it. */
+  let oldStop: Status['stop']
+  let isRevisiting = false
+  let isImpossible = false
+  /** Streams that were refused one after the other though what they would tell of is there. */
+  let contradictions = 0
 
-  const store = derivedStore(() => resource.show(value, { phase, error }))
+  const store = derivedStore(() => resource.show(value, { phase, error: error ?? stopError() }))
 
   function update(): void {
     phase = phaseNow()
@@ -89,13 +109,20 @@ export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Val
   function phaseNow(): ResourcePhase {
     if (state === 'error' || state === 'gone') return state
     if (state === 'loaded' && isOpen()) return 'live'
-    return value === null ? 'loading' : 'stale'
+    if (value !== null) return 'stale'
+    return stopError() ? 'error' : 'loading'
+  }
+
+  /** Why nothing comes, where the stream has stopped. */
+  function stopError(): BoardcastError | null {
+    const { stop } = hub.status.get()
+    if (!stop || (stop === oldStop && stop.reason !== 'closed')) return null
+    return stopErrorOf(stop)
   }
 
   /** Others may be reading what they missed; this one never does. */
   function isOpen(): boolean {
-    const { phase } = hub.status.get()
-    return phase === 'open' || phase === 'catching-up'
+    return OPEN.has(hub.status.get().phase)
   }
 
   function load(): void {
@@ -122,6 +149,7 @@ export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Val
     state = 'loaded'
     error = null
     failures = 0
+    contradictions = 0
     if (loaded.cursor) resource.reached?.(loaded.cursor)
     for (const frame of frames) if (!loaded.cursor || compareIds(frame.id, loaded.cursor) > 0) fold(frame)
     update()
@@ -159,10 +187,11 @@ export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Val
     error = reason instanceof Error ? reason : new Error(String(reason))
     const status = reason instanceof BoardcastError ? reason.status : undefined
     if (status === 404 && !resource.mayCome) {
-      leave()
+      leave(error)
       return
     }
     state = status === 404 ? 'gone' : 'error'
+    if (state === 'gone') value = null
     // A refusal is not changed by asking again; the next time the stream opens may know better.
     const isFinal = reason instanceof BoardcastError && reason.code !== 'unreachable' && (status ?? 400) < 500
     if (!isFinal) retry(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++))
@@ -178,10 +207,12 @@ export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Val
     timer = hub.clock.setTimeout(load, delayMs)
   }
 
-  /** It is gone for good: a stream that asks for it would be refused. */
-  function leave(): void {
-    close()
+  /** It is gone: a stream that asks for it would be refused. What it was is not shown: another may come in its place. */
+  function leave(reason: Error = new BoardcastError('refused', 'It was deleted.', { status: 404 })): void {
+    quiet()
+    value = null
     state = 'gone'
+    error = reason
     update()
   }
 
@@ -191,51 +222,153 @@ export function resourceStore<Value, Shown>(hub: HubCore, resource: Resource<Val
     waiting = null
   }
 
-  function close(): void {
+  /** Neither listens nor waits any more. */
+  function quiet(): void {
     forget()
     hub.clock.clearTimeout(timer)
     timer = undefined
-    for (const one of undo.splice(0)) one()
+    mute?.()
+    mute = undefined
+  }
+
+  function listen(): void {
+    try {
+      mute = hub.subscribe({ channels: resource.channels, types: resource.types, lingers: false }, handlers)
+    } catch (reason) {
+      // No such channel can be: the id has the wrong shape. Asking would not help.
+      isImpossible = true
+      fail(reason)
+    }
+  }
+
+  const handlers: SubscribeHandlers = {
+    ready(id) {
+      heardTo = id
+      load()
+    },
+    event: heard,
+    gap() {
+      // What comes until it was read anew follows on something that is not known.
+      forget()
+      state = 'loading'
+      update()
+    },
+    error(reason) {
+      forget()
+      const isOver = reason instanceof BoardcastError && reason.code === 'refused'
+      if (isOver) {
+        mute?.()
+        mute = undefined
+        if (contradictions === 1) {
+          // It is there, so that was an old refusal.
+          contradictions = 2
+          listen()
+          return
+        }
+      }
+      fail(reason)
+    },
+  }
+
+  function revisit(): void {
+    if (unwatch === undefined || isRevisiting || isImpossible || (state !== 'gone' && state !== 'error')) return
+    if (mute) {
+      if (waiting === null) load()
+      return
+    }
+    isRevisiting = true
+    const mine = ++request
+    const over = () => {
+      isRevisiting = false
+      return mine === request
+    }
+    resource.load('').then(
+      () => {
+        if (!over()) return
+        state = 'loading'
+        error = null
+        contradictions = Math.max(contradictions, 1)
+        listen()
+        update()
+      },
+      (reason: unknown) => {
+        // What is not there is as it was; that it cannot be read for now is no news of it.
+        if (over() && state === 'error') fail(reason)
+      },
+    )
+  }
+
+  function check(): void {
+    const mine = request
+    resource.check?.().catch((reason: unknown) => {
+      const isGone = reason instanceof BoardcastError && reason.status === 404
+      if (isGone && mine === request && state === 'loaded') leave(reason)
+    })
+  }
+
+  /** A status that is told though nothing in it has changed: the stream is asked for anew. */
+  function watch(): void {
+    const before = status
+    status = hub.status.get()
+    const hasOpened = isOpen() && !OPEN.has(before.phase)
+    const isAnew = hasOpened || isSame(before, status)
+    if (isAnew && state === 'loaded') check()
+    if (hasOpened && state === 'error' && mute) {
+      if (waiting === null) load()
+    } else if (isAnew && (state === 'gone' || state === 'error') && (hasOpened || contradictions < 2)) revisit()
+    if (phaseNow() !== phase || before.stop !== status.stop) update()
   }
 
   return {
     get: store.get,
-    subscribe: store.subscribe,
+    subscribe(listener) {
+      // A new reader may know better than that it is gone.
+      if (state === 'gone') revisit()
+      return store.subscribe(listener)
+    },
     changed: store.changed,
+    value: () => value,
+    leave: () => unwatch && leave(),
+    revisit,
     open() {
-      undo = [
-        hub.subscribe(
-          { channels: resource.channels, types: resource.types, lingers: false },
-          {
-            ready(id) {
-              heardTo = id
-              load()
-            },
-            event: heard,
-            gap() {
-              // What comes until it was read anew follows on something that is not known.
-              forget()
-              state = 'loading'
-              update()
-            },
-            error(reason) {
-              forget()
-              fail(reason)
-            },
-          },
-        ),
-        hub.status.subscribe(() => {
-          if (isOpen() && state === 'error' && waiting === null) load()
-          if (phaseNow() !== phase) update()
-        }),
-      ]
+      status = hub.status.get()
+      oldStop = status.stop
+      unwatch = hub.status.subscribe(watch)
+      listen()
     },
     close() {
-      close()
+      quiet()
+      unwatch?.()
+      unwatch = undefined
+      isRevisiting = false
+      isImpossible = false
+      contradictions = 0
+      failures = 0
       value = null
       state = 'loading'
       error = null
       update()
     },
   }
+}
+
+const OPEN: ReadonlySet<Phase> = new Set<Phase>(['open', 'catching-up'])
+
+function isSame(a: Status, b: Status): boolean {
+  return (['phase', 'attempt', 'lastFrameAt', 'lastEventId', 'nextRetryAt'] as const).every((key) => a[key] === b[key])
+}
+
+const errors = new WeakMap<object, BoardcastError>()
+
+/** The same error for the same stop. */
+export function stopErrorOf(stop: NonNullable<Status['stop']>): BoardcastError {
+  const known = errors.get(stop)
+  if (known) return known
+  const { reason, detail, status } = stop
+  const code = reason === 'closed' || reason === 'unreachable' ? reason : 'refused'
+  const made = new BoardcastError(code, `The stream has stopped: ${reason}${detail ? ` (${detail})` : ''}.`, {
+    ...(status !== undefined && { status }),
+  })
+  errors.set(stop, made)
+  return made
 }

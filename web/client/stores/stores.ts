@@ -2,11 +2,12 @@
 import type { DashboardRange } from '../../../shared/src/types/dashboard.ts'
 import type { HubCore } from '../core/hub-core.ts'
 import { type OpenableStore, sharedByCount } from '../core/shared-by-count.ts'
-import type { Store } from '../core/types.ts'
-import type { AttemptValue } from './attempt.ts'
+import type { Frame, Store } from '../core/types.ts'
+import type { AttemptStore, AttemptValue } from './attempt.ts'
 import type { BoardStore, BoardValue } from './board.ts'
 import type { DashboardValue } from './dashboard.ts'
 import { NO_ATTEMPT, NO_BOARD, NO_DASHBOARD, NO_METRICS } from './initial.ts'
+import type { Lanes } from './lanes.ts'
 import { type LazyStore, lazyStore, withMakers } from './lazy-store.ts'
 import type { Makers } from './loaded.ts'
 import type { MetricsValue } from './metrics.ts'
@@ -25,12 +26,21 @@ export interface Stores {
 }
 
 export function createStores(hub: HubCore): Stores {
-  const boards = shared<BoardValue, BoardStore>(NO_BOARD, (makers, id) => makers.boardStore(hub, id))
+  const boards = shared<BoardValue, BoardStore>(NO_BOARD, (makers, id) =>
+    makers.boardStore(hub, id, lanesOf(makers), told),
+  )
   const dashboards = shared(NO_DASHBOARD, (makers, range) => makers.dashboardStore(hub, range as DashboardRange))
   const metrics = shared(NO_METRICS, (makers) => makers.metricsStore(hub))
-  const attempts = shared(NO_ATTEMPT, (makers, id) => makers.attemptStore(hub, id))
+  const attempts = shared<AttemptValue, AttemptStore>(NO_ATTEMPT, (makers, id) => makers.attemptStore(hub, id))
+  let lanes: Lanes | undefined
+  let made: Mutations | undefined
 
-  function shared<Value extends Standing, Inner extends OpenableStore<Value>>(
+  function lanesOf({ createLanes }: Makers): Lanes {
+    lanes ??= createLanes()
+    return lanes
+  }
+
+  function shared<Value extends Standing, Inner extends OpenableStore<Value> & { revisit?(): void }>(
     initial: Value,
     make: (makers: Makers, id: string) => Inner,
   ) {
@@ -38,17 +48,24 @@ export function createStores(hub: HubCore): Stores {
     return sharedByCount<Value, LazyStore<Value, Inner>>(makeLazy, hub.clock)
   }
 
-  const boardsThatAreOpen: OpenBoards = {
-    live: (id) => boards.live(id)?.inner,
-    all: () => boards.all().flatMap(({ inner }) => inner ?? []),
+  const boardsThatAreOpen: OpenBoards = () =>
+    boards.all().flatMap(({ inner }) => (inner ? [[inner.id, inner] as const] : []))
+
+  /** An attempt goes with its card, and says nothing of it. */
+  function told(boardId: string, frame: Frame): void {
+    if (frame.event !== 'card_deleted' && frame.event !== 'board_deleted') return
+    const { cardId } = frame.data as { cardId?: string }
+    for (const { inner } of attempts.all()) {
+      const attempt = inner?.value()?.attempt
+      if (cardId === undefined ? attempt?.boardId === boardId : attempt?.cardId === cardId) inner?.leave()
+    }
   }
-  let made: Mutations | undefined
 
   function mutation<Name extends keyof Mutations>(name: Name): Mutations[Name] {
     // What shows at once must be done at once: nothing is awaited before it where nothing must be loaded.
     const carryOut = async (input: never): Promise<unknown> =>
-      withMakers(({ createMutations }): Promise<unknown> => {
-        made ??= createMutations(hub, boardsThatAreOpen)
+      withMakers((makers): Promise<unknown> => {
+        made ??= makers.createMutations(hub, boardsThatAreOpen, lanesOf(makers))
         return made[name](input)
       })
     const call = (input: never): Promise<unknown> => {

@@ -1,0 +1,17 @@
+/** Options that cannot be, said where they were given. */
+import { misuse } from './errors.ts'
+import type { ClientOptions } from './options.ts'
+
+const CHOICES = {
+  transport: ['auto', 'fetch', 'eventsource', 'ws'],
+  share: ['tab', 'browser', 'none'],
+  validate: ['off', 'warn', 'strict'],
+} as const satisfies { readonly [Name in keyof ClientOptions]: ReadonlyArray<ClientOptions[Name]> }
+
+export function checkOptions(options: ClientOptions): void {
+  for (const [name, choices] of Object.entries(CHOICES)) {
+    const given: unknown = options[name as keyof typeof CHOICES]
+    if (given === undefined || choices.some((choice) => choice === given)) continue
+    throw misuse(`${name} cannot be ${JSON.stringify(given)}: give one of ${choices.join(', ')}.`)
+  }
+}
