@@ -1,7 +1,8 @@
 /**
- * How often frames are handed out when there is much to do. A hand-out that took a while is followed by a pause of the
- * same length, in which frames gather: with a thousand listeners each more event in a write costs a hundredth of a write
- * of its own. A lone event waits for nothing, and no event waits for long (docs/performance.md, "Pacing").
+ * How often frames are handed out when there is much to do. A hand-out that took a while, and came right after another
+ * one, is followed by a pause of the same length, in which frames gather: with a thousand listeners each more event in a
+ * write costs a hundredth of a write of its own. Events that leave it time between them wait for nothing, and none waits
+ * for long (docs/performance.md, "Pacing").
  */
 
 /** Shorter than this it is not worth a timer. */
@@ -12,6 +13,7 @@ const MAX_PAUSE_MS = 10
 export class Pace {
   readonly #handOut: () => void
   #pausedUntil = 0
+  #ended = -Infinity
   #timer: NodeJS.Timeout | null = null
 
   /** `handOut` must not throw. */
@@ -34,9 +36,12 @@ export class Pace {
 
   #run(): void {
     const begun = performance.now()
+    // Nothing was there to hand out for so long.
+    const idleMs = begun - Math.max(this.#ended, this.#pausedUntil)
     this.#handOut()
     const ended = performance.now()
     const tookMs = ended - begun
-    this.#pausedUntil = tookMs < SHORT_MS ? 0 : ended + Math.min(tookMs, MAX_PAUSE_MS)
+    this.#ended = ended
+    this.#pausedUntil = tookMs < SHORT_MS || idleMs > tookMs / 2 ? 0 : ended + Math.min(tookMs, MAX_PAUSE_MS)
   }
 }

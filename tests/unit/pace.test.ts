@@ -1,53 +1,65 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Pace } from '../../src/sse/pace.ts'
 
-beforeEach(() => void vi.useFakeTimers())
+let now = 0
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  now = 1_000
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+})
 afterEach(() => {
   vi.restoreAllMocks()
   vi.useRealTimers()
 })
 
-/** A hand-out that takes as long as it is told. */
-function paced() {
-  const at: number[] = []
-  const work = { tookMs: 0 }
-  const start = performance.now()
+/** Hand-outs that take as long as they are told, and when they began. */
+function paced(tookMs: number) {
+  const began: number[] = []
+  const work = { tookMs }
   const pace = new Pace(() => {
-    at.push(performance.now() - start)
-    const ended = performance.now() + work.tookMs
-    vi.spyOn(performance, 'now').mockReturnValueOnce(ended)
+    began.push(now - 1_000)
+    now += work.tookMs
   })
-  return { pace, at, work }
+  return { pace, began, work }
+}
+
+async function pass(ms: number): Promise<void> {
+  now += ms
+  await vi.advanceTimersByTimeAsync(ms)
 }
 
 it('[M9] hands out at once, however often, while that is quick', () => {
-  const { pace, at } = paced()
+  const { pace, began } = paced(0.5)
   for (let i = 0; i < 5; i++) pace.request()
-  expect(at).toEqual([0, 0, 0, 0, 0])
+  expect(began).toEqual([0, 0.5, 1, 1.5, 2])
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('[M9] pauses for as long as a hand-out took, and then hands out once for all who asked', async () => {
-  const { pace, at, work } = paced()
-  work.tookMs = 8
-  pace.request()
-  for (let i = 0; i < 5; i++) pace.request()
-  expect(at).toHaveLength(1)
-  await vi.advanceTimersByTimeAsync(15)
-  expect(at).toHaveLength(1)
-  await vi.advanceTimersByTimeAsync(2)
-  expect(at).toHaveLength(2)
+it('[M9] hands out at once, however long it takes, where there is time between', async () => {
+  const { pace, began } = paced(9)
+  for (let i = 0; i < 5; i++) {
+    pace.request()
+    await pass(11)
+  }
+  expect(began).toEqual([0, 20, 40, 60, 80])
 })
 
-it('[M9] pauses for 10 ms at most, and asks nothing of one that comes later', async () => {
-  const { pace, at, work } = paced()
-  work.tookMs = 500
+it('[M9] pauses for as long as it took when hand-outs follow each other, and then serves all who asked', async () => {
+  const { pace, began } = paced(8)
   pace.request()
   pace.request()
-  await vi.advanceTimersByTimeAsync(511)
-  expect(at).toHaveLength(2)
-  await vi.advanceTimersByTimeAsync(1_000)
-  work.tookMs = 0
-  pace.request()
-  expect(at).toHaveLength(3)
+  for (let i = 0; i < 5; i++) pace.request()
+  expect(began).toEqual([0, 8])
+  await pass(7)
+  expect(began).toHaveLength(2)
+  await pass(1)
+  expect(began).toEqual([0, 8, 24])
+})
+
+it('[M9] pauses for 10 ms at most', async () => {
+  const { pace, began } = paced(500)
+  for (let i = 0; i < 3; i++) pace.request()
+  await pass(10)
+  expect(began).toEqual([0, 500, 1_010])
 })
