@@ -120,7 +120,7 @@ export function createStore(sql: Sql, log: EventLog, publish: Publish): Store {
     const before = { events: said.events.length, announcements: said.announcements.length }
     if (inCompany) await sql.run('SAVEPOINT mutation')
     try {
-      await job.run(createTx(sql, log, said))
+      await job.run(new Mutation(sql, log, said))
       if (inCompany) await sql.run('RELEASE mutation')
       return () => job.settle()
     } catch (error) {
@@ -157,24 +157,40 @@ export function createStore(sql: Sql, log: EventLog, publish: Publish): Store {
   }
 }
 
-function createTx(sql: Sql, log: EventLog, { events, announcements }: Said): Tx {
-  const at = Date.now()
-  const encoder = new PayloadEncoder()
-  return {
-    sql,
-    now: new Date(at).toISOString(),
-    emit(type, payload) {
-      const entry = entryOf(type)
-      if (!entry) throw new Error(`${type} is not in the catalogue`)
-      const { data, skip, placements } = encoder.encode(entry, payload)
-      events.push(new LogEvent({ seq: log.head + events.length + 1, type, at, data, skip }, payload, placements))
-    },
-    announce(announcement) {
-      announcements.push(announcement)
-    },
-    get eventId() {
-      return formatCursor(log.epoch, log.head + events.length)
-    },
+/**
+ * A class, as there is one for every mutation: a getter in an object literal would give each a hidden class of its own,
+ * which lives, with all that its closures reach, until the old generation is collected.
+ */
+class Mutation implements Tx {
+  readonly sql: Sql
+  readonly now: string
+  readonly #log: EventLog
+  readonly #said: Said
+  readonly #at = Date.now()
+  readonly #encoder = new PayloadEncoder()
+
+  constructor(sql: Sql, log: EventLog, said: Said) {
+    this.sql = sql
+    this.#log = log
+    this.#said = said
+    this.now = new Date(this.#at).toISOString()
+  }
+
+  emit<Type extends EventType>(type: Type, payload: EventPayload<Type>): void {
+    const entry = entryOf(type)
+    if (!entry) throw new Error(`${type} is not in the catalogue`)
+    const { data, skip, placements } = this.#encoder.encode(entry, payload)
+    const { events } = this.#said
+    const seq = this.#log.head + events.length + 1
+    events.push(new LogEvent({ seq, type, at: this.#at, data, skip }, payload, placements))
+  }
+
+  announce(announcement: Announcement): void {
+    this.#said.announcements.push(announcement)
+  }
+
+  get eventId(): string {
+    return formatCursor(this.#log.epoch, this.#log.head + this.#said.events.length)
   }
 }
 
