@@ -13,7 +13,7 @@ import type { RetentionPolicy } from '../config.ts'
 import { inserter } from './insert.ts'
 import { LogEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'
-import { type Chatter, pruneChatter, readChatter, writeChatter } from './retention.ts'
+import { type Chatter, countChatter, noteChatter, pruneChatter } from './retention.ts'
 import { Runs } from './runs.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
@@ -43,6 +43,8 @@ interface EventRow {
 
 /** As many rows as one statement names; a power of two that fits both databases' parameter limits. */
 const CHUNK = 64
+/** The count of chatter is written down with one event in so many: a row of its own is another page for every COMMIT to write. */
+const NOTE_EVERY = 2_000
 const RUNS_PER_READ = 256
 const SELECT = 'SELECT seq, type, at, data, skip FROM events'
 const SELECT_CHUNK = `${SELECT} WHERE seq IN (${Array(CHUNK).fill('?').join(',')}) ORDER BY seq`
@@ -57,6 +59,8 @@ interface Standing {
   /** Nothing at or before this position is chatter, so that a prune need not look there again. */
   readonly scanned: number
   readonly chatter: Chatter
+  /** As far as `chatter` was last written down. */
+  readonly noted: number
 }
 
 export class EventLog {
@@ -79,7 +83,13 @@ export class EventLog {
     const newest = await sql.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
     // The newest events may have been trimmed; their positions stay used.
     const head = Math.max(newest?.seq ?? 0, trimmed)
-    return new EventLog(sql, epoch, { head, trimmed, scanned: trimmed, chatter: await readChatter(sql) })
+    return new EventLog(sql, epoch, {
+      head,
+      trimmed,
+      scanned: trimmed,
+      chatter: await countChatter(sql, head),
+      noted: 0,
+    })
   }
 
   /** The newest committed position. */
@@ -128,8 +138,12 @@ export class EventLog {
       runs.inOrder().flatMap(({ channel, first, last }) => [channel, first, last]),
     )
     const chatter = { events: count, bytes }
-    if (count > this.#open.chatter.events) await writeChatter(this.#sql, chatter)
-    this.#open = { ...this.#open, head: last.seq, chatter }
+    let { noted } = this.#open
+    if (last.seq - noted > NOTE_EVERY) {
+      await noteChatter(this.#sql, chatter, last.seq)
+      noted = last.seq
+    }
+    this.#open = { ...this.#open, head: last.seq, chatter, noted }
   }
 
   /**
@@ -138,11 +152,12 @@ export class EventLog {
    */
   async prune(policy: RetentionPolicy, now: number, maxEvents: number): Promise<boolean> {
     const { trimmed, scanned, chatter } = this.#open
-    const pruned = await pruneChatter(this.#sql, { policy, now, maxEvents, chatter, trimmed, scanned })
+    const { head } = this.#committed
+    const pruned = await pruneChatter(this.#sql, { policy, now, maxEvents, chatter, head, trimmed, scanned })
     this.#open = {
       ...this.#open,
-      scanned: pruned.scanned ?? this.#committed.head,
-      ...(pruned.trim && { trimmed: pruned.trim.upTo, chatter: pruned.trim.chatter }),
+      scanned: pruned.scanned ?? head,
+      ...(pruned.trim && { trimmed: pruned.trim.upTo, chatter: pruned.trim.chatter, noted: head }),
     }
     return pruned.trim?.more ?? false
   }

@@ -27,6 +27,8 @@ interface Pruning {
   readonly now: number
   readonly maxEvents: number
   readonly chatter: Chatter
+  /** The newest position. */
+  readonly head: number
   readonly trimmed: number
   /** Nothing at or before this position is chatter. */
   readonly scanned: number
@@ -35,7 +37,7 @@ interface Pruning {
 /** Deletes what is too much, inside a transaction. `scanned` goes on from where chatter begins; null: there is none. */
 export async function pruneChatter(
   sql: Sql,
-  { policy, now, maxEvents, chatter, trimmed, scanned }: Pruning,
+  { policy, now, maxEvents, chatter, head, trimmed, scanned }: Pruning,
 ): Promise<{ scanned: number | null; trim: Trim | null }> {
   const rows = await sql.all<{ seq: number; at: number; size: number }>(
     'SELECT seq, at, octet_length(data) AS size FROM events WHERE seq > ? AND chatter = 1 ORDER BY seq LIMIT ?',
@@ -55,19 +57,25 @@ export async function pruneChatter(
   await pruneRuns(sql, upTo)
   await writeMeta(sql, 'trimmed', String(upTo))
   const left = { events, bytes }
-  await writeChatter(sql, left)
+  await noteChatter(sql, left, head)
   const more = rows.length === maxEvents && upTo === rows.at(-1)?.seq
   return { scanned: begin, trim: { upTo, chatter: left, more } }
 }
 
-/** Both counts in one row: it is written with every COMMIT that has chatter. */
-export async function writeChatter(sql: Sql, { events, bytes }: Chatter): Promise<void> {
-  await writeMeta(sql, 'chatter', `${events} ${bytes}`)
+/** Notes how much there is at or before position `upTo`. */
+export async function noteChatter(sql: Sql, { events, bytes }: Chatter, upTo: number): Promise<void> {
+  await writeMeta(sql, 'chatter', `${events} ${bytes} ${upTo}`)
 }
 
-export async function readChatter(sql: Sql): Promise<Chatter> {
-  const [events = 0, bytes = 0] = ((await readMeta(sql, 'chatter')) ?? '').split(' ').map(Number)
-  return { events, bytes }
+/** How much there is in a log whose newest position is `head`: what was noted, and a count of what came after. */
+export async function countChatter(sql: Sql, head: number): Promise<Chatter> {
+  const noted = (await readMeta(sql, 'chatter')) ?? '0 0 0'
+  const [events = 0, bytes = 0, upTo = head] = noted.split(' ').map(Number)
+  const since = await sql.get<Chatter>(
+    `SELECT count(*) AS events, coalesce(sum(octet_length(data)), 0) AS bytes FROM events WHERE seq > ? AND chatter = 1`,
+    [upTo],
+  )
+  return { events: events + (since?.events ?? 0), bytes: bytes + (since?.bytes ?? 0) }
 }
 
 /** Rows of the index are written in the order of their positions, so a pass goes on where the last one stopped. */

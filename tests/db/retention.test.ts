@@ -77,6 +77,18 @@ test('[D22] the count stays exact when lines are committed together with a prune
   expect(db.log.chatter).toEqual(await counted(db))
 })
 
+test('[D22] the count stays exact when the file is opened anew after thousands of lines', async () => {
+  using db = await TestStore.open()
+  const lines = Array.from({ length: 1_500 }, (_, n) => `line ${n}`)
+  for (const maxEvents of [Infinity, Infinity, 3_000, Infinity]) {
+    await db.say('a', ...lines)
+    await db.say('b', 'ü')
+    await db.store.prune({ ...ANY, maxEvents }, 10_000)
+    await db.reopen()
+    expect(db.log.chatter).toEqual(await counted(db))
+  }
+})
+
 test('[D23] ids go on after everything was trimmed and the file was opened anew', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3')
