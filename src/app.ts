@@ -49,6 +49,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly logger: Logger
 }
 
+const REQUEST_ID_FIELD = HEADER.requestId.toLowerCase()
 const REQUEST_ID = /^[\w.:-]{1,128}$/
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -63,12 +64,6 @@ export function createApp(dependencies: AppDependencies): App {
   const { store, logger, webRoot, connections } = dependencies
   const app = new Hono<Env>()
 
-  const nextRequestId = requestIds()
-  app.use(async (c, next) => {
-    const given = c.req.header(HEADER.requestId)
-    c.header(HEADER.requestId, given && REQUEST_ID.test(given) ? given : nextRequestId())
-    await next()
-  })
   if (dependencies.corsOrigins.length > 0) app.use(corsFor(dependencies.corsOrigins))
   app.use(`${API_PREFIX}/*`, async (c, next) => {
     if (connections.isDraining && c.req.method !== 'GET' && c.req.method !== 'HEAD') {
@@ -121,15 +116,25 @@ export function createApp(dependencies: AppDependencies): App {
       error instanceof Problem ? error : new Problem('internal', 'Something went wrong here; it has been logged.')
     return answerProblem(problem, c.res.headers)
   })
-  return async (request, env) => {
+  const nextRequestId = requestIds()
+  return async (request, { incoming, outgoing }) => {
     // Came on a connection that is being ended: it could be done, but not answered.
-    if (env.incoming.socket.writableEnded) return RESPONSE_ALREADY_SENT
-    const response = await app.fetch(request, env)
-    // A connection that is kept for a next request would hold the end up.
-    if (connections.isDraining && !env.outgoing.headersSent) env.outgoing.setHeader('Connection', 'close')
+    if (incoming.socket.writableEnded) return RESPONSE_ALREADY_SENT
+    const requestId = givenRequestId(incoming) ?? nextRequestId()
+    const response = await app.fetch(request, { incoming, outgoing, requestId })
     // A stream answers on the raw response; what the context made of that afterwards must not be sent as well.
-    return env.outgoing.headersSent ? RESPONSE_ALREADY_SENT : response
+    if (outgoing.headersSent) return RESPONSE_ALREADY_SENT
+    // Here, as a header that the context is given makes a second set of headers of every answer.
+    outgoing.setHeader(HEADER.requestId, requestId)
+    // A connection that is kept for a next request would hold the end up.
+    if (connections.isDraining) outgoing.setHeader('Connection', 'close')
+    return response
   }
+}
+
+function givenRequestId({ headers }: HttpBindings['incoming']): string | undefined {
+  const given = headers[REQUEST_ID_FIELD]
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : undefined
 }
 
 /** Unique among the runs of this program, and cheap: every reply carries one. */
@@ -165,7 +170,7 @@ function corsFor(origins: readonly string[]) {
   })
 }
 
-/** An error's answer with the headers that were set before it was thrown (request id, CORS). */
+/** An error's answer with the headers that were set before it was thrown (cursor, CORS). */
 function answerProblem(problem: Problem, before: Headers): Response {
   const headers = new Headers(before)
   headers.set('Content-Type', 'application/problem+json')

@@ -16,7 +16,8 @@ import { Problem } from '../errors.ts'
 import { parseInput } from '../validation.ts'
 import { parseJson, readBody } from './body.ts'
 
-export type Env = { Bindings: HttpBindings; Variables: { requestId: string } }
+/** What every handler is given beside the request: Node's own pair, and the id that the answer will carry. */
+export type Env = { Bindings: HttpBindings & { readonly requestId: string } }
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? Name | ParamNames<Rest>
@@ -92,8 +93,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
         const answered = await store.read((sql, position) =>
           answer({ sql, log: store.log, cursor: formatCursor(store.log.epoch, position), params: paramsOf(c), query }),
         )
-        if (answered instanceof JsonText) return c.body(answered.text, 200, { 'Content-Type': 'application/json' })
-        return c.json(answered)
+        return answerJson(answered instanceof JsonText ? answered.text : JSON.stringify(answered), 200)
       })
     },
     mutate(method, path, options, work) {
@@ -113,11 +113,10 @@ export function createApi(app: Hono<Env>, store: Store): Api {
           if (claim) await saveAnswer(tx, claim, made)
           return { ...made, replayed: false }
         })
-        c.header(HEADER.eventId, answer.eventId)
-        if (answer.replayed) c.header(HEADER.idempotencyReplayed, 'true')
-        if (answer.status === 204) return c.body(null, 204)
-        c.header('Content-Type', 'application/json')
-        return c.body(answer.text, answer.status as 200)
+        return answerJson(answer.text, answer.status, {
+          [HEADER.eventId]: answer.eventId,
+          ...(answer.replayed && { [HEADER.idempotencyReplayed]: 'true' }),
+        })
       }
 
       app.on(method, path, async (c) => {
@@ -131,6 +130,12 @@ export function createApi(app: Hono<Env>, store: Store): Api {
       })
     },
   }
+}
+
+/** Its headers stay the plain object that Node wants: through the context they would become a `Headers` and be copied out again. */
+function answerJson(text: string, status: number, headers?: Readonly<Record<string, string>>): Response {
+  if (status === 204) return new Response(null, { status, headers: { ...headers } })
+  return new Response(text, { status, headers: { 'Content-Type': 'application/json', ...headers } })
 }
 
 function parseQuery<Query>(c: Context<Env>, schema: z.ZodType<Query> | undefined): Query {

@@ -5,7 +5,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import { uuidv7 } from 'uuidv7'
 import type { ChannelKind } from '../../shared/src/channels.ts'
-import { CONTROL, RETRY_MS } from '../../shared/src/protocol.ts'
+import { CONTROL, HEADER, RETRY_MS } from '../../shared/src/protocol.ts'
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
 import { spread } from './connections.ts'
@@ -21,7 +21,7 @@ export interface StreamDependencies extends StreamHost {
   mustExist(kind: ChannelKind, id: string): Promise<void>
 }
 
-export type StreamContext = Context<{ Bindings: HttpBindings }>
+export type StreamContext = Context<{ Bindings: HttpBindings & { readonly requestId: string } }>
 export type StreamHandler = (c: StreamContext) => Promise<Response>
 
 /** A handler of GET and HEAD; `parse` says what the request listens to, or throws a Problem. */
@@ -84,9 +84,9 @@ function itsTurn(outgoing: ServerResponse): Promise<void> {
   })
 }
 
-/** What earlier handlers set (CORS, request id) does not reach the wire by itself: the answer bypasses the context. */
+/** What others set (CORS, request id) does not reach the wire by itself: the answer bypasses the context. */
 function headersSoFar(c: StreamContext): Record<string, string> {
-  return Object.fromEntries(c.res.headers)
+  return { ...Object.fromEntries(c.res.headers), [HEADER.requestId]: c.env.requestId }
 }
 
 function streamHeaders(gzip: boolean): Record<string, string> {

@@ -12,20 +12,20 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-const REQUEST_ID = /^x-request-id: [\w.:-]{1,128}$/
+const REQUEST_ID = /^X-Request-Id: [\w.:-]{1,128}$/
 const DATE = /^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/
 
 /** The lines of a head, with what differs from answer to answer checked and taken out. */
 function headLines(head: string): string[] {
   return head.split('\r\n').map((line) => {
-    if (REQUEST_ID.test(line)) return 'x-request-id: ID'
+    if (REQUEST_ID.test(line)) return 'X-Request-Id: ID'
     return DATE.test(line) ? 'Date: NOW' : line
   })
 }
 
 const HEAD = [
   'HTTP/1.1 200 OK',
-  'x-request-id: ID',
+  'X-Request-Id: ID',
   'content-type: text/event-stream; charset=utf-8',
   'cache-control: no-cache, no-transform',
   'x-accel-buffering: no',
