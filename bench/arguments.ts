@@ -23,7 +23,8 @@ export const USAGE = `npm run bench -- [options]
   --check           whether the load generator is what is measured, and nothing else
   --help            this, with the names of loads and sides
 
-Progress is on stderr, the tables on stdout as markdown. Run it on a machine that does nothing else.`
+Without --quick all loads on all sides take most of an hour. Progress is on stderr; the tables are on stdout as markdown,
+each when its load is through, and in the JSON at once. Run it on a machine that does nothing else.`
 
 /** Throws a sentence for what cannot be understood. */
 export function parse(args: readonly string[]): Arguments {

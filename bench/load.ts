@@ -67,7 +67,7 @@ export async function measured(bench: Bench, side: Running, options: Options): P
  * that has been up for a while.
  */
 export async function warmUp(bench: Bench, side: Running, options: Options = {}): Promise<void> {
-  const seconds = bench.pick({ full: 1.5, quick: 0.5, tiny: 0.1 })
+  const seconds = bench.pick({ full: 1.5, quick: 0.35, tiny: 0.1 })
   await measured(bench, side, { listeners: 20, publishers: 8, seconds, settleMs: 50, ...options })
 }
 

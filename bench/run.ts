@@ -63,18 +63,21 @@ function allSides(floor: string): readonly Side[] {
 async function measureAll(bench: Bench, { only, rounds, json = LATEST }: Arguments): Promise<void> {
   const began = Date.now()
   const results: LoadResult[] = []
-  for (const load of choose(loads, only, '--only')) results.push(await runLoad(bench, load, { rounds, progress }))
+  const chosen = choose(loads, only, '--only')
   const where = machine()
-  say(`${describe(where)}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}, ${bench.scale} scale.\n`)
-  say(`${overview(results, bench.sides)}\n`)
-  // A run of a few listeners says nothing of promises that were made for a thousand.
-  if (bench.scale !== 'tiny') say(`${budgets(results)}\n`)
-  for (const result of results) say(`${details(result, bench.sides)}\n`)
   mkdirSync(dirname(json), { recursive: true })
-  writeFileSync(
-    json,
-    `${JSON.stringify({ machine: where, scale: bench.scale, rounds, loads: results.map(plain) }, null, 1)}\n`,
-  )
+  say(`${describe(where)}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}, ${bench.scale} scale.\n`)
+  for (const load of chosen) {
+    const result = await runLoad(bench, load, { rounds, progress })
+    results.push(result)
+    // Load by load: the whole takes most of an hour, and what is measured is measured.
+    say(`${details(result, bench.sides)}\n`)
+    const found = { machine: where, scale: bench.scale, rounds, loads: results.map(plain) }
+    writeFileSync(json, `${JSON.stringify(found, null, 1)}\n`)
+  }
+  say(`### All loads\n\n${overview(results, bench.sides)}\n`)
+  // A run of a few listeners says nothing of promises that were made for a thousand.
+  if (bench.scale !== 'tiny') say(`### Budgets\n\n${budgets(results)}\n`)
   progress(`${Math.round((Date.now() - began) / 1000)} s; the rounds one by one are in ${json}`)
   if (results.some(({ cases }) => cases.some(({ failure }) => failure !== undefined))) process.exitCode = 1
 }

@@ -30,7 +30,6 @@ export const boards: Axis = {
             events: fast.ackedPerS,
             deliveries: fast.deliveriesPerS,
             cpuEvent: (fast.serverCpuS / (fast.ackedPerS * fast.spanS)) * 1e6,
-            mib: (slow.rssIdleKb - slow.rssBeforeKb) / listeners,
           }
         }),
       )

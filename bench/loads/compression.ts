@@ -75,7 +75,7 @@ function optionsOf(bench: Bench) {
   return {
     listeners: bench.pick({ full: 1000, quick: 500, tiny: 10 }),
     rate: bench.pick({ full: RATE, quick: 10, tiny: 10 }),
-    seconds: bench.pick({ full: 5, quick: 1.5, tiny: 0.5 }),
+    seconds: bench.pick({ full: 5, quick: 1, tiny: 0.5 }),
     warmS: bench.pick({ full: 2, quick: 0.5, tiny: 0.1 }),
     pad: PAD,
   }

@@ -40,7 +40,7 @@ export function isPlain({ name, kind }: Side): boolean {
 
 function caseOf(bench: Bench, side: Side, variant: string) {
   const listeners = bench.pick({ full: 1000, quick: 1000, tiny: 10 })
-  const seconds = bench.pick({ full: 6, quick: 1.5, tiny: 0.3 })
+  const seconds = bench.pick({ full: 6, quick: 1.2, tiny: 0.3 })
   return {
     side: side.name,
     variant,

@@ -47,8 +47,8 @@ function caseOf(bench: Bench, batch: number, streams: number): Case {
         const report = await measured(bench, server, {
           listeners: streams,
           publishers: PUBLISHERS,
-          seconds: bench.pick({ full: 4, quick: 1.5, tiny: 0.3 }),
-          warmS: bench.pick({ full: 2, quick: 1, tiny: 0.1 }),
+          seconds: bench.pick({ full: 4, quick: 1.2, tiny: 0.3 }),
+          warmS: bench.pick({ full: 2, quick: 0.8, tiny: 0.1 }),
           stream: '/events/bench',
           batch,
           before: '{"lines":[',

@@ -25,7 +25,7 @@ export const memory: Load = {
   ],
   cases(bench) {
     const listeners = bench.pick({ full: 10_000, quick: 2_000, tiny: 10 })
-    const few = bench.scale === 'quick' ? ['boardcast', 'res-write', 'hono-stream-sse', 'ws'] : undefined
+    const few = bench.scale === 'quick' ? ['boardcast', 'res-write', 'ws'] : undefined
     const sides = bench.sides.filter((side) => isPlain(side) && (!few || few.includes(side.name)))
     return sides.map((side) => ({
       side: side.name,

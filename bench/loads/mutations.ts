@@ -41,7 +41,8 @@ export const mutations: Load = {
     const durable = [LINES, ELSEWHERE, CARDS, TOPIC].map((mutation) => caseOf(bench, mutation, {}))
     const { variant } = LINES
     const lazy = caseOf(bench, { ...LINES, variant: `${variant}, process` }, { BOARDCAST_DURABILITY: 'process' })
-    return bench.sides.some(({ name }) => name === 'boardcast') ? [...durable, lazy] : []
+    if (!bench.sides.some(({ name }) => name === 'boardcast')) return []
+    return bench.scale === 'quick' ? durable.slice(0, 3) : [...durable, lazy]
   },
 }
 
@@ -56,8 +57,8 @@ function caseOf(bench: Bench, { variant, options, elsewhere = 0 }: Mutation, env
         if (elsewhere > 0) await setTimeout(OPENING_MS)
         const report = await measured(bench, server, {
           publishers: bench.pick({ full: IN_FLIGHT, quick: IN_FLIGHT, tiny: 4 }),
-          seconds: bench.pick({ full: 4, quick: 1.5, tiny: 0.3 }),
-          warmS: bench.pick({ full: 2, quick: 1, tiny: 0.1 }),
+          seconds: bench.pick({ full: 4, quick: 1.2, tiny: 0.3 }),
+          warmS: bench.pick({ full: 2, quick: 0.8, tiny: 0.1 }),
           pad: 40,
           ...options(server),
         })
@@ -75,7 +76,7 @@ function caseOf(bench: Bench, { variant, options, elsewhere = 0 }: Mutation, env
 /** Listeners that must get nothing: one that does makes the run no run. */
 async function listenElsewhere(bench: Bench, server: Boardcast, listeners: number): Promise<void> {
   if (listeners === 0) return
-  const seconds = bench.pick({ full: 9, quick: 5, tiny: 3 })
+  const seconds = bench.pick({ full: 9, quick: 4, tiny: 3 })
   const stream = `/sse?boardId=${server.boards[1]?.id}&view=diff`
   await measured(bench, server, {
     listeners: bench.pick({ full: listeners, quick: listeners, tiny: 10 }),

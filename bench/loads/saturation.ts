@@ -42,8 +42,8 @@ export const websocketSaturation: Load = {
 
 function saturate(bench: Bench, side: Side): Case {
   const listeners = bench.pick({ full: 1000, quick: 1000, tiny: 10 })
-  const seconds = bench.pick({ full: 5, quick: 1.5, tiny: 0.3 })
-  const warmS = bench.pick({ full: 2, quick: 1, tiny: 0.1 })
+  const seconds = bench.pick({ full: 5, quick: 1.2, tiny: 0.3 })
+  const warmS = bench.pick({ full: 2, quick: 0.6, tiny: 0.1 })
   return {
     side: side.name,
     variant: '',

@@ -39,7 +39,7 @@ function caseOf(bench: Bench, side: Side, share: number, variant: string): Case 
   // Those that read are as many in both variants.
   const readers = bench.pick({ full: 500, quick: 200, tiny: 5 })
   const listeners = Math.round(readers / (1 - share))
-  const seconds = bench.pick({ full: 10, quick: 2, tiny: 0.3 })
+  const seconds = bench.pick({ full: 10, quick: 1.5, tiny: 0.3 })
   return {
     side: side.name,
     variant,
