@@ -33,13 +33,7 @@ export interface Bounds {
   readonly newest: number
 }
 
-interface EventRow {
-  seq: number
-  type: string
-  at: number
-  data: string
-  skip: number
-}
+type EventRow = readonly [seq: number, type: string, at: number, data: string, skip: number]
 
 /** As many rows as one statement names; a power of two that fits both databases' parameter limits. */
 const CHUNK = 64
@@ -47,6 +41,7 @@ const CHUNK = 64
 const NOTE_EVERY = 2_000
 const RUNS_PER_READ = 256
 const SELECT = 'SELECT seq, type, at, data, skip FROM events'
+const SELECT_RANGE = `${SELECT} WHERE seq BETWEEN ? AND ? ORDER BY seq`
 const SELECT_CHUNK = `${SELECT} WHERE seq IN (${Array(CHUNK).fill('?').join(',')}) ORDER BY seq`
 
 const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data'])
@@ -198,13 +193,13 @@ export class EventLog {
         [channel, end],
       )
       for (const run of runs) {
-        const rows = await this.#sql.all<EventRow>(query, [
+        const rows = await this.#sql.values<EventRow>(query, [
           run.first,
           Math.min(run.last, end - 1),
           ...types,
           limit - found.length,
         ])
-        found.push(...rows.map((row) => new LogEvent(row)))
+        found.push(...rows.map(toEvent))
         end = run.first
         if (found.length >= limit) break
       }
@@ -218,15 +213,15 @@ export class EventLog {
     let length = 0
     let reached = after
     while (events.length < limit && length <= maxLength) {
-      const rows = await this.#sql.all<EventRow>(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`, [
+      const rows = await this.#sql.values<EventRow>(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`, [
         reached,
         Math.min(rowsThatFit(events.length, length, maxLength, CHUNK), limit - events.length),
       ])
       if (rows.length === 0) return { events, reached: head }
-      for (const row of rows) {
-        events.push(new LogEvent(row))
-        reached = row.seq
-        length += row.data.length
+      for (const event of rows.map(toEvent)) {
+        events.push(event)
+        reached = event.seq
+        length += event.data.length
         if (length > maxLength) break
       }
     }
@@ -245,18 +240,29 @@ export class EventLog {
     let length = 0
     let size = 1
     for (let i = 0; i < seqs.length; ) {
-      const params: SqlValue[] = seqs.slice(i, i + size)
-      while (params.length < CHUNK) params.push(null)
+      const some = seqs.slice(i, i + size)
       i += size
-      for (const row of await this.#sql.all<EventRow>(SELECT_CHUNK, params)) {
-        events.push(new LogEvent(row))
-        length += row.data.length
-        if (length > maxLength) return { events, reached: row.seq }
+      for (const event of await this.#readSome(some)) {
+        events.push(event)
+        length += event.data.length
+        if (length > maxLength) return { events, reached: event.seq }
       }
       // Where all was trimmed, there is nothing to judge by.
       size = events.length > 0 ? rowsThatFit(events.length, length, maxLength, CHUNK) : Math.min(2 * size, CHUNK)
     }
     return { events, reached: horizon }
+  }
+
+  /** The events at some positions, ascending, of which some may have been trimmed. */
+  async #readSome(seqs: readonly number[]): Promise<LogEvent[]> {
+    const first = seqs[0] ?? 0
+    const last = seqs.at(-1) ?? 0
+    // One walk along the table in place of a search for each: what an attempt prints mostly lies together.
+    const isRange = last - first === seqs.length - 1
+    const params: SqlValue[] = isRange ? [first, last] : [...seqs]
+    while (!isRange && params.length < CHUNK) params.push(null)
+    const rows = await this.#sql.values<EventRow>(isRange ? SELECT_RANGE : SELECT_CHUNK, params)
+    return rows.map(toEvent)
   }
 
   /**
@@ -287,6 +293,10 @@ export class EventLog {
     }
     return { seqs, horizon }
   }
+}
+
+function toEvent([seq, type, at, data, skip]: EventRow): LogEvent {
+  return new LogEvent({ seq, type, at, data, skip })
 }
 
 /**

@@ -1,4 +1,4 @@
-/** The embedded database: better-sqlite3 with one cached prepared statement per text of a query. */
+/** The embedded database: better-sqlite3 with one cached prepared statement per text and form of a query. */
 import SqliteDatabase from 'better-sqlite3'
 import type { Durability } from '../config.ts'
 import { Problem } from '../errors.ts'
@@ -14,25 +14,22 @@ export function openSqlite(path: string, durability: Durability): Database {
   const lock = lockFile(path)
   const sqlite = openFile(path, durability, () => lock.close())
 
-  const statements = new Map<string, Statement>()
-  function prepared(query: string): Statement {
-    let statement = statements.get(query)
-    if (!statement) {
-      statement = sqlite.prepare<unknown[], object>(query)
-      statements.set(query, statement)
-    }
-    return statement
-  }
+  const named = statements((query) => sqlite.prepare(query))
+  // A statement gives its rows in one form.
+  const nameless = statements((query) => sqlite.prepare(query).raw())
 
   const sql: Sql = {
     async get<Row extends object>(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => prepared(query).get(...params) as Row | undefined)
+      return answer(() => named(query).get(...params) as Row | undefined)
     },
     async all<Row extends object>(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => prepared(query).all(...params) as Row[])
+      return answer(() => named(query).all(...params) as Row[])
+    },
+    async values<Row extends readonly SqlValue[]>(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => nameless(query).all(...params) as unknown as Row[])
     },
     async run(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => prepared(query).run(...params).changes)
+      return answer(() => named(query).run(...params).changes)
     },
   }
   return {
@@ -43,6 +40,19 @@ export function openSqlite(path: string, durability: Durability): Database {
       sqlite.close()
       lock.close()
     },
+  }
+}
+
+/** The statement of a query, prepared when it is first asked for. */
+function statements(prepare: (query: string) => SqliteDatabase.Statement): (query: string) => Statement {
+  const prepared = new Map<string, Statement>()
+  return (query) => {
+    let statement = prepared.get(query)
+    if (!statement) {
+      statement = prepare(query) as Statement
+      prepared.set(query, statement)
+    }
+    return statement
   }
 }
 

@@ -127,6 +127,7 @@ describe('reading boards', () => {
         queries++
         return at.sql.all<Row>(query, params)
       },
+      values: at.sql.values,
       run: at.sql.run,
     }
     const first = await at.do((tx) => createCard(tx, 'demo', { title: 'first' }))

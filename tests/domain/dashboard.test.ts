@@ -62,6 +62,10 @@ describe('an overview', () => {
         queries += 1
         return at.db.sql.all(query, params)
       },
+      values: (query, params) => {
+        queries += 1
+        return at.db.sql.values(query, params)
+      },
     }
     await at.look('last_7d', counting)
     const empty = queries

@@ -29,6 +29,11 @@ export class WatchedSql implements Sql {
     return this.#sql.get<Row>(query, params)
   }
 
+  async values<Row extends readonly SqlValue[]>(query: string, params?: readonly SqlValue[]): Promise<Row[]> {
+    this.#pass(query)
+    return this.#sql.values<Row>(query, params)
+  }
+
   async all<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row[]> {
     this.#pass(query)
     return this.#sql.all<Row>(query, params)
