@@ -34,7 +34,13 @@ const FLOORS: readonly Floor[] = [
   { name: 'sse edge', has: oneOf('src/sse', SSE_EDGE) },
   { name: 'ws', has: within('src/ws/') },
   { name: 'routes', has: within('src/routes/') },
-  { name: 'app', has: oneOf('src', 'app metrics snapshot-sources unreadable-request not-a-websocket earlier-answers') },
+  {
+    name: 'app',
+    has: oneOf(
+      'src',
+      'app metrics snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store',
+    ),
+  },
   { name: 'main', has: oneOf('src', 'main') },
   { name: 'cli', has: within('src/cli/') },
 ]

@@ -526,7 +526,7 @@ describe('sharing in one tab', () => {
       const waiting = hub.request('GET', '/boards').catch((error: unknown) => error)
       const reading = hub.subscribe({ channels: [`board:${board.id}`] })
       const next = reading.next()
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await expect.poll(() => road.refusals).toBeGreaterThan(0)
       hub.close()
       told = 0
       expect(await waiting).toMatchObject({ name: 'BoardcastError', code: 'closed' })
@@ -569,7 +569,7 @@ describe('sharing in one tab', () => {
     // All of them really read.
     for (const id of attempts.slice(0, 99)) hub.attempt(id).subscribe(() => {})
     const last = hub.attempt(attempts[99] ?? '')
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await eventually('a stream of them', async () => Object.keys((await stats(server)).channelStats).length >= 100)
     last.subscribe(() => {})
     await until(last, 'a refusal', ({ error }) => error !== null)
     expect(last.get().error).toMatchObject({ code: 'refused', message: expect.stringMatching(/at most 100 channels/) })

@@ -1,4 +1,4 @@
-/** Compressed streams. Rules Z1 to Z3. */
+/** Compressed streams. Rules Z1 to Z4. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
@@ -49,6 +49,19 @@ describe('gzip', () => {
       const { eventId } = await makeCard(server, board.id, { title: `${n}`, description: 'x'.repeat(n * 100) })
       await listener.id(eventId)
     }
+  })
+
+  it("[Z1] [Z2] Node's fetch asks for it, and decodes every frame when it has come", async () => {
+    const board = await makeBoard(server)
+    const response = await fetch(`${server.url}/sse?boardId=${board.id}&view=diff`)
+    expect(response.headers.get('Content-Encoding')).toBe('gzip')
+    const reader = (response.body ?? expect.fail('no body')).pipeThrough(new TextDecoderStream()).getReader()
+    let heard = ''
+    for (let n = 0; n < 30; n++) {
+      const { eventId } = await makeCard(server, board.id, { title: `${n}`, description: 'x'.repeat(n * 100) })
+      while (!heard.includes(`id: ${eventId}\n`)) heard += (await reader.read()).value
+    }
+    await reader.cancel()
   })
 
   it('[Z3] shared blocks decode for those who came early and those who came late, to the same text', async () => {

@@ -44,7 +44,14 @@ describe('shared compression', () => {
     expect(gzipTrailer({ crc: 0xdeadbeef, length: 2 ** 32 + 5 }).toString('hex')).toBe('0300efbeadde05000000')
   })
 
-  it('[Z2] what is worth it is made smaller', () => {
+  it('[Z4] 255 bytes are stored, 256 compressed', () => {
+    expect(gzipBlock(Buffer.alloc(255, 'a')).block).toEqual(
+      Buffer.concat([Buffer.from('00ff0000ff', 'hex'), Buffer.alloc(255, 'a')]),
+    )
+    expect(gzipBlock(Buffer.alloc(256, 'a')).block.length).toBeLessThan(30)
+  })
+
+  it('[Z4] what is worth it is made smaller', () => {
     const text = Buffer.from(
       JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ id: n, title: 'A card', blocked: false }))),
     )

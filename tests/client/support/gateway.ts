@@ -17,6 +17,8 @@ export class Gateway implements AsyncDisposable {
   readonly streams: string[] = []
   /** All requests that came as the first on their connection or after. */
   requests = 0
+  /** How often the answer of `refuse` was given. */
+  refusals = 0
   readonly #listener: Server
   readonly #pairs = new Set<Pair>()
   #answer: string | null = null
@@ -75,7 +77,10 @@ export class Gateway implements AsyncDisposable {
     client.on('error', () => undefined)
     if (this.#answer !== null) {
       const answer = this.#answer
-      client.once('data', () => client.end(answer))
+      client.once('data', () => {
+        this.refusals += 1
+        client.end(answer)
+      })
       return
     }
     const server = connect(target, '127.0.0.1')
