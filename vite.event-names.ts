@@ -1,6 +1,6 @@
 /**
- * The wire names that the page and the client library listen to, taken from the catalogue while it is built: an EventSource shows only what it
- * was asked for by name, and the catalogue itself would bring its validators into the page.
+ * The wire names that the page and the client library listen to, taken from the catalogue while it is built: an EventSource
+ * shows only what it was asked for by name, and the catalogue itself would bring its validators into the page.
  */
 import { catalogue, type Entry } from './shared/src/catalogue.ts'
 import { CONTROL, EVERYONE, SNAPSHOT, UNSTORED } from './shared/src/protocol.ts'

@@ -7,22 +7,19 @@ import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
 import type { ChannelKind } from '../shared/src/channels.ts'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { createApp } from './app.ts'
-import { type Config, ConfigError, loadConfig, refuseOpenWithoutRights } from './config.ts'
-import { EventLog } from './db/event-log.ts'
+import { type Config, loadConfig, refuseOpenWithoutRights } from './config.ts'
 import { createHousekeeping } from './db/housekeeping.ts'
 import type { LogEvent } from './db/log-event.ts'
 import { readMeta, writeMeta } from './db/meta.ts'
-import { migrate } from './db/migrate.ts'
-import { openSqlite } from './db/sqlite.ts'
 import { type Announcement, createStore, type Store } from './db/store.ts'
 import { settleInterrupted } from './domain/attempts.ts'
 import { createMessageExpiry } from './domain/message-expiry.ts'
 import { disconnectAll } from './domain/presence.ts'
-import { afterEarlierAnswers } from './earlier-answers.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
-import { asksForWebSocket, serveWithoutUpgrade } from './not-a-websocket.ts'
+import { closeQuietly, type OpenedStore, openStore } from './open-store.ts'
 import { mustExist, snapshotSources } from './snapshot-sources.ts'
+import { createSockets } from './sockets.ts'
 import { Bus } from './sse/bus.ts'
 import { CatchUp } from './sse/catch-up.ts'
 import { Connections } from './sse/connections.ts'
@@ -31,10 +28,6 @@ import { createHeartbeat } from './sse/heartbeat.ts'
 import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
 import { answerUnreadable } from './unreadable-request.ts'
-import { createLiveness } from './ws/liveness.ts'
-import { createPresence } from './ws/presence.ts'
-import { createSocketIo, SOCKET_IO_PATH } from './ws/socketio.ts'
-import { createUpgrades } from './ws/upgrade.ts'
 
 export { type Config, ConfigError } from './config.ts'
 
@@ -65,51 +58,18 @@ export async function main(): Promise<void> {
 export async function startServer(overrides: Partial<Config> = {}): Promise<RunningServer> {
   const config = { ...loadConfig(process.env), ...overrides }
   refuseOpenWithoutRights(config)
-  const logger = createLogger(config.logLevel)
-  const database = openDatabase(config)
-  let log: EventLog
+  const opened = await openStore(config)
   try {
-    await migrate(database)
-    log = await EventLog.open(database)
-  } catch (cause) {
-    closeQuietly(database)
-    const why =
-      cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause)
-    throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${why}. Choose another file, or restore it.`, {
-      cause,
-    })
-  }
-  try {
-    return await serve({ config, logger, database, log })
+    return await serve({ config, logger: createLogger(config.logLevel), ...opened })
   } catch (error) {
-    closeQuietly(database)
+    closeQuietly(opened.database)
     throw error
   }
 }
 
-/** What made it unusable is said already; that it cannot be closed properly either adds nothing. */
-function closeQuietly(database: ReturnType<typeof openSqlite>): void {
-  try {
-    database.close()
-  } catch {
-    // Harmless: the process is about to end, and nothing of ours was written.
-  }
-}
-
-function openDatabase({ dbPath, durability }: Config): ReturnType<typeof openSqlite> {
-  try {
-    return openSqlite(dbPath, durability)
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError(`BOARDCAST_DB=${dbPath} cannot be opened: ${why}`, { cause })
-  }
-}
-
-interface Opened {
+interface Opened extends OpenedStore {
   readonly config: Config
   readonly logger: Logger
-  readonly database: ReturnType<typeof openSqlite>
-  readonly log: EventLog
 }
 
 async function serve({ config, logger, database, log }: Opened): Promise<RunningServer> {
@@ -153,61 +113,29 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     serverOptions: { maxHeaderSize: 64 * 1024 },
   }) as Server
   server.on('clientError', answerUnreadable)
-  const socketIo = config.hasSocketIo
-    ? await createSocketIo({
-        store,
-        hub,
-        connections,
-        heartbeat,
-        heartbeatMs: config.heartbeatMs,
-        maxAgeMs: config.streamMaxAgeMs,
-        corsOrigins: config.corsOrigins,
-        mustExist: mustExistNow,
-        onError,
-      })
-    : null
+  const live = {
+    store,
+    hub,
+    connections,
+    heartbeat,
+    heartbeatMs: config.heartbeatMs,
+    maxAgeMs: config.streamMaxAgeMs,
+    mustExist: mustExistNow,
+  }
+  const sockets = await createSockets(config, { ...live, corsOrigins: config.corsOrigins, onError })
   const app = createApp({
     store,
     bus,
     connections,
     metrics: createMetrics({ log, bus, connections }),
     address: () => addressOf(server),
-    stream: createStreamHandlers({
-      store,
-      hub,
-      connections,
-      heartbeat,
-      heartbeatMs: config.heartbeatMs,
-      maxAgeMs: config.streamMaxAgeMs,
-      mustExist: mustExistNow,
-    }),
-    socketIo,
+    stream: createStreamHandlers(live),
+    socketIo: sockets.socketIo,
     corsOrigins: config.corsOrigins,
     webRoot: findWebRoot(),
     logger,
   })
-  const liveness = createLiveness(config.heartbeatMs)
-  const presence = createPresence(store, onError)
-  const upgrades = createUpgrades({
-    store,
-    hub,
-    connections,
-    heartbeat,
-    heartbeatMs: config.heartbeatMs,
-    liveness,
-    presence,
-    maxAgeMs: config.streamMaxAgeMs,
-    corsOrigins: config.corsOrigins,
-    mustExist: mustExistNow,
-    onError,
-  })
-  server.on('upgrade', (incoming, socket, head) => {
-    afterEarlierAnswers(socket, () => {
-      if (!asksForWebSocket(incoming)) serveWithoutUpgrade(server, incoming, socket, head)
-      else if (socketIo && incoming.url?.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
-      else upgrades.handle(incoming, socket, head)
-    })
-  })
+  sockets.listenOn(server)
   try {
     await listen(server, config)
   } catch (error) {
@@ -231,9 +159,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
 
   async function stopAndClose(): Promise<void> {
     heartbeat.stop()
-    liveness.stop()
-    socketIo?.close()
-    presence.stop()
+    sockets.stop()
     housekeeping.stop()
     messageExpiry.stop()
     snapshots.stop()
@@ -252,8 +178,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     server.closeIdleConnections()
     const patience = setTimeout(() => {
       server.closeAllConnections()
-      upgrades.destroyAll()
-      socketIo?.destroyAll()
+      sockets.destroyAll()
     }, config.drainMs)
     await closed
     clearTimeout(patience)
@@ -272,8 +197,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
       // A drain that is under way is not waited for: what it would do to the streams is done.
       server.close()
       server.closeAllConnections()
-      upgrades.destroyAll()
-      socketIo?.destroyAll()
+      sockets.destroyAll()
       ended ??= closeDatabase()
       await closeDatabase()
     },

@@ -1,0 +1,45 @@
+/** The file of the database: opened, brought up to date, its log found. Every fault of it is a ConfigError that names it. */
+import { type Config, ConfigError } from './config.ts'
+import { EventLog } from './db/event-log.ts'
+import { migrate } from './db/migrate.ts'
+import type { Database } from './db/sql.ts'
+import { openSqlite } from './db/sqlite.ts'
+
+export interface OpenedStore {
+  readonly database: Database
+  readonly log: EventLog
+}
+
+/** Throws ConfigError when the file cannot be opened, or is not a database of Boardcast's. */
+export async function openStore(config: Config): Promise<OpenedStore> {
+  const database = openDatabase(config)
+  try {
+    await migrate(database)
+    return { database, log: await EventLog.open(database) }
+  } catch (cause) {
+    closeQuietly(database)
+    const why =
+      cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause)
+    throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${why}. Choose another file, or restore it.`, {
+      cause,
+    })
+  }
+}
+
+/** For a server that does not get up: what made it so is said already; that the file cannot be closed adds nothing. */
+export function closeQuietly(database: Database): void {
+  try {
+    database.close()
+  } catch {
+    // Harmless: the process is about to end, and nothing of ours was written.
+  }
+}
+
+function openDatabase({ dbPath, durability }: Config): Database {
+  try {
+    return openSqlite(dbPath, durability)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`BOARDCAST_DB=${dbPath} cannot be opened: ${why}`, { cause })
+  }
+}
