@@ -23,6 +23,8 @@ export const USAGE = `npm run bench -- [options]
   --check           whether the load generator is what is measured, and nothing else
   --help            this, with the names of loads and sides
 
+BENCH_NODE_ARGS in the environment is given to Boardcast's Node: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=profiles'.
+
 Without --quick all loads on all sides take most of an hour. Progress is on stderr; the tables are on stdout as markdown,
 each when its load is through, and in the JSON at once. Run it on a machine that does nothing else.`
 

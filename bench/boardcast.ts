@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { type Addresses, type Kind, type Running, type Side, startProcess } from './side.ts'
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+/** Flags of Node to measure with, such as those that write profiles. */
+const NODE_ARGS = process.env.BENCH_NODE_ARGS?.split(' ') ?? []
 const TMPFS = 0x01021994
 /** Where the database lies. Never in memory: an fsync there costs nothing. */
 const DISK = statfsSync(tmpdir()).type === TMPFS ? fileURLToPath(new URL('.', import.meta.url)) : tmpdir()
@@ -17,8 +19,6 @@ export interface Settings {
   readonly kind?: Kind
   readonly boards?: number
   readonly env?: Readonly<Record<string, string>>
-  /** Flags of Node. */
-  readonly nodeArgs?: readonly string[]
 }
 
 export interface Boardcast extends Running {
@@ -59,10 +59,10 @@ interface Launched {
   stop(): Promise<void>
 }
 
-async function launch(folder: string, { env = {}, nodeArgs = [] }: Settings): Promise<Launched> {
+async function launch(folder: string, { env = {} }: Settings): Promise<Launched> {
   const { pid, port, stop } = await startProcess({
     command: process.execPath,
-    args: [...nodeArgs, CLI, 'serve'],
+    args: [...NODE_ARGS, CLI, 'serve'],
     env: {
       PORT: '0',
       BOARDCAST_DB: join(folder, 'boardcast.db'),

@@ -76,7 +76,7 @@ function withUnit(value: number, { unit }: Figure): string {
 
 /** `3.1 ×`, and `1/40` for what is much less. */
 function times(ratio: number): string {
-  return ratio > 0 && ratio < 0.1 ? `1/${number(1 / ratio)}` : `${ratio.toPrecision(2)} ×`
+  return ratio > 0 && ratio < 0.1 ? `1/${number(1 / ratio)}` : `${number(Number(ratio.toPrecision(2)))} ×`
 }
 
 /** Three digits are as much as the rounds agree on. */

@@ -3,7 +3,7 @@ import { measured, ratio, using, warmUp } from '../load.ts'
 import type { Side } from '../side.ts'
 
 const SIDES = ['boardcast', 'floor', 'res-write', 'hono-stream-sse', 'better-sse', 'nchan']
-const SIDES_IN_HASTE = ['boardcast', 'res-write']
+const SIDES_IN_HASTE = ['boardcast']
 const RATE = 50
 const PAD = 3_000
 const MIB = 1024
@@ -12,7 +12,7 @@ const MIB = 1024
 export const stalled: Load = {
   name: 'stalled',
   title: 'Stalled listeners',
-  sentence: `500 listeners that read and as many that stop, under ${RATE} events of 3 KB a second; afterwards the stalled ones read on, and must have had everything too. Segment size and receive buffer of these are those of a client across a network.`,
+  sentence: `500 listeners that read and as many that stop, under ${RATE} events of 3 KB a second; counted from when these have stood for 4 seconds, as they are written to like any other until what waits for them has filled its room. Afterwards they read on, and must have had everything too. Segment size and receive buffer of these are those of a client across a network.`,
   figures: [
     { name: 'mib', title: 'memory gained while they stand', unit: 'MiB', better: 'less' },
     { name: 'leftMib', title: 'of it left when all have gone', unit: 'MiB', better: 'less' },
@@ -51,6 +51,7 @@ function caseOf(bench: Bench, side: Side, share: number, variant: string): Case 
           stalled: listeners - readers,
           rate: RATE,
           seconds,
+          warmS: bench.pick({ full: 4, quick: 3, tiny: 0.2 }),
           pad: PAD,
           afterMs: bench.pick({ full: 3000, quick: 500, tiny: 50 }),
         })
