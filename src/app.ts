@@ -4,12 +4,12 @@ import { serveStatic } from '@hono/node-server/serve-static'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { uuidv7 } from 'uuidv7'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { API_PREFIX, HEADER } from '../shared/src/protocol.ts'
 import type { Store } from './db/store.ts'
 import { Problem } from './errors.ts'
 import type { Logger } from './logger.ts'
+import { requestIdOf, requestIds } from './request-id.ts'
 import { registerAgentOutput } from './routes/agent-output.ts'
 import { registerAgentProfiles } from './routes/agent-profiles.ts'
 import { registerAgents } from './routes/agents.ts'
@@ -49,8 +49,6 @@ export interface AppDependencies extends OperationsDependencies {
   readonly logger: Logger
 }
 
-const REQUEST_ID_FIELD = HEADER.requestId.toLowerCase()
-const REQUEST_ID = /^[\w.:-]{1,128}$/
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
   'X-Content-Type-Options': 'nosniff',
@@ -66,7 +64,7 @@ export function createApp(dependencies: AppDependencies): App {
 
   if (dependencies.corsOrigins.length > 0) app.use(corsFor(dependencies.corsOrigins))
   app.use(`${API_PREFIX}/*`, async (c, next) => {
-    if (connections.isDraining && c.req.method !== 'GET' && c.req.method !== 'HEAD') {
+    if (connections.isDraining && isMutation(c.req.method)) {
       c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
       throw new Problem('draining', 'The server is going down; nothing was changed. Try again in a moment.', {
         retryAfterS: 2,
@@ -102,6 +100,7 @@ export function createApp(dependencies: AppDependencies): App {
   registerOperations(app, dependencies)
   app.route(API_PREFIX, v1)
   app.all(`${API_PREFIX}/*`, (c) => {
+    if (isMutation(c.req.method)) c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
     throw new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`)
   })
   if (webRoot) registerWebApp(app, webRoot)
@@ -120,7 +119,7 @@ export function createApp(dependencies: AppDependencies): App {
   return async (request, { incoming, outgoing }) => {
     // Came on a connection that is being ended: it could be done, but not answered.
     if (incoming.socket.writableEnded) return RESPONSE_ALREADY_SENT
-    const requestId = givenRequestId(incoming) ?? nextRequestId()
+    const requestId = requestIdOf(incoming.headers, nextRequestId)
     const response = await app.fetch(request, { incoming, outgoing, requestId })
     // A stream answers on the raw response; what the context made of that afterwards must not be sent as well.
     if (outgoing.headersSent) return RESPONSE_ALREADY_SENT
@@ -132,19 +131,8 @@ export function createApp(dependencies: AppDependencies): App {
   }
 }
 
-function givenRequestId({ headers }: HttpBindings['incoming']): string | undefined {
-  const given = headers[REQUEST_ID_FIELD]
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : undefined
-}
-
-/** Unique among the runs of this program, and cheap: every reply carries one. */
-function requestIds(): () => string {
-  const run = uuidv7().replaceAll('-', '')
-  let count = 0
-  return () => {
-    count += 1
-    return `${run}-${count}`
-  }
+function isMutation(method: string): boolean {
+  return !['GET', 'HEAD', 'OPTIONS'].includes(method)
 }
 
 function registerWebApp(app: Hono<Env>, root: string): void {
@@ -164,7 +152,7 @@ function corsFor(origins: readonly string[]) {
   return cors({
     origin: [...origins],
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowHeaders: ['Authorization', 'Content-Type', HEADER.idempotencyKey, HEADER.lastEventId],
+    allowHeaders: ['Authorization', 'Content-Type', HEADER.idempotencyKey, HEADER.lastEventId, HEADER.requestId],
     exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
     maxAge: 600,
   })

@@ -1,9 +1,9 @@
 /** Puts the parts together: opens the store, builds the streams and the application, listens, and takes it all down. */
 import { existsSync } from 'node:fs'
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { ChannelKind } from '../shared/src/channels.ts'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { createApp } from './app.ts'
@@ -27,7 +27,7 @@ import { createStreamHandlers } from './sse/handlers.ts'
 import { createHeartbeat } from './sse/heartbeat.ts'
 import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
-import { answerUnreadable } from './unreadable-request.ts'
+import { answerUnreadable, refuseUnreadable } from './unreadable-request.ts'
 
 export { type Config, ConfigError } from './config.ts'
 
@@ -105,13 +105,13 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const hub = { bus, snapshots, catchUp }
   const mustExistNow = (kind: ChannelKind, id: string) => store.read((sql) => mustExist(sql, kind, id))
 
-  const server: Server = createAdaptorServer({
-    fetch: (request, env) => app(request, env as HttpBindings),
+  const answer = getRequestListener((request, env) => app(request, env as HttpBindings), {
     // For requests that name no host, which HTTP/1.0 allows.
     hostname: 'localhost',
-    // A hundred channels with long names are a request of 26 KB; Node's default is 16.
-    serverOptions: { maxHeaderSize: 64 * 1024 },
-  }) as Server
+    errorHandler: refuseUnreadable,
+  })
+  // A hundred channels with long names are a request of 26 KB; Node's default is 16.
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, answer)
   server.on('clientError', answerUnreadable)
   const live = {
     store,

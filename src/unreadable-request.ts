@@ -4,6 +4,15 @@ import { uuidv7 } from 'uuidv7'
 import { HEADER } from '../shared/src/protocol.ts'
 import { Problem } from './errors.ts'
 
+/** A request whose address or Host makes no URL: the adapter gives up before anything of ours has seen it. */
+export function refuseUnreadable(): Response {
+  const { body } = new Problem('bad_request', 'The address or the Host header of the request cannot be read.')
+  return new Response(JSON.stringify(body), {
+    status: body.status,
+    headers: { 'Content-Type': 'application/problem+json', [HEADER.requestId]: uuidv7() },
+  })
+}
+
 /** A request that Node cannot read gets no further than here: the answer is written by hand, in the form of all others. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {

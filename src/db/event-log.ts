@@ -13,7 +13,7 @@ import type { RetentionPolicy } from '../config.ts'
 import { inserter } from './insert.ts'
 import { LogEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'
-import { type Chatter, countChatter, noteChatter, pruneChatter } from './retention.ts'
+import { type Chatter, noteChatter, pruneChatter, settleChatter } from './retention.ts'
 import { Runs } from './runs.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
@@ -78,13 +78,8 @@ export class EventLog {
     const newest = await sql.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
     // The newest events may have been trimmed; their positions stay used.
     const head = Math.max(newest?.seq ?? 0, trimmed)
-    return new EventLog(sql, epoch, {
-      head,
-      trimmed,
-      scanned: trimmed,
-      chatter: await countChatter(sql, head),
-      noted: 0,
-    })
+    const chatter = await settleChatter(sql, head)
+    return new EventLog(sql, epoch, { head, trimmed, scanned: trimmed, chatter, noted: head })
   }
 
   /** The newest committed position. */

@@ -20,12 +20,18 @@ export function createHousekeeping(
   onError: (error: unknown) => void,
 ): Housekeeping {
   let pruning = false
+  /** Asked for while it was under way: what came in the same COMMIT it has not seen. */
+  let isWanted = false
 
   async function prune(): Promise<void> {
+    isWanted = true
     if (pruning) return
     pruning = true
     try {
-      while (await store.prune(policy, STEP_EVENTS));
+      while (isWanted) {
+        isWanted = false
+        while (await store.prune(policy, STEP_EVENTS));
+      }
     } catch (error) {
       onError(error)
     } finally {
@@ -38,13 +44,17 @@ export function createHousekeeping(
     store.transact((tx) => forgetOldAnswers(tx.sql, Date.parse(tx.now))).catch(onError)
   }
 
+  function check(): void {
+    const { events, bytes } = store.log.chatter
+    if (events > policy.maxEvents || bytes > policy.maxBytes) void prune()
+  }
+
   const timer = setInterval(tick, INTERVAL_MS)
   timer.unref()
+  // The policy may have become tighter since the file was last used.
+  check()
   return {
-    check() {
-      const { events, bytes } = store.log.chatter
-      if (events > policy.maxEvents || bytes > policy.maxBytes) void prune()
-    },
+    check,
     stop: () => clearInterval(timer),
   }
 }

@@ -13,7 +13,7 @@ export async function migrate(sql: Sql): Promise<void> {
   const row = await sql.get<{ value: string }>("SELECT value FROM meta WHERE name = 'schema'")
   const done = Number(row?.value ?? 0)
   if (done > MIGRATIONS.length) {
-    throw new Error(`The database has schema ${done}, this version knows ${MIGRATIONS.length}: run a newer Boardcast.`)
+    throw new Error(`The database has schema ${done}, this version knows ${MIGRATIONS.length}: run a newer Boardcast`)
   }
   for (const [index, statements] of MIGRATIONS.entries()) {
     if (index < done) continue

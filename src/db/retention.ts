@@ -67,15 +67,21 @@ export async function noteChatter(sql: Sql, { events, bytes }: Chatter, upTo: nu
   await writeMeta(sql, 'chatter', `${events} ${bytes} ${upTo}`)
 }
 
-/** How much there is in a log whose newest position is `head`: what was noted, and a count of what came after. */
-export async function countChatter(sql: Sql, head: number): Promise<Chatter> {
+/**
+ * Notes how much there is in a log whose newest position is `head`: what was noted, and a count of what came after. A note
+ * without a position is of a version that wrote it with every COMMIT, and so of `head`.
+ */
+export async function settleChatter(sql: Sql, head: number): Promise<Chatter> {
   const noted = (await readMeta(sql, 'chatter')) ?? '0 0 0'
-  const [events = 0, bytes = 0, upTo = head] = noted.split(' ').map(Number)
+  const [events = 0, bytes = 0, upTo] = noted.split(' ').map(Number)
+  if (upTo === head) return { events, bytes }
   const since = await sql.get<Chatter>(
     `SELECT count(*) AS events, coalesce(sum(octet_length(data)), 0) AS bytes FROM events WHERE seq > ? AND chatter = 1`,
-    [upTo],
+    [upTo ?? head],
   )
-  return { events: events + (since?.events ?? 0), bytes: bytes + (since?.bytes ?? 0) }
+  const chatter = { events: events + (since?.events ?? 0), bytes: bytes + (since?.bytes ?? 0) }
+  await noteChatter(sql, chatter, head)
+  return chatter
 }
 
 /** Rows of the index are written in the order of their positions, so a pass goes on where the last one stopped. */

@@ -17,6 +17,7 @@ import {
 } from '../../shared/src/protocol.ts'
 import { ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
+import { requestIdOf } from '../request-id.ts'
 import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import type { Framing } from '../sse/framing.ts'
 import type { Heartbeat } from '../sse/heartbeat.ts'
@@ -103,7 +104,7 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
       try {
         refuse(incoming)
       } catch (thrown) {
-        refuseUpgrade(socket, asProblem(thrown), { [HEADER.requestId]: uuidv7() })
+        refuseUpgrade(socket, asProblem(thrown), { [HEADER.requestId]: requestIdOf(incoming.headers) })
         return
       }
       upgraded.add(socket)

@@ -2,12 +2,12 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { uuidv7 } from 'uuidv7'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { API_PREFIX, CLOSE, HEADER, MAX_MESSAGE_BYTES } from '../../shared/src/protocol.ts'
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
+import { requestIdOf } from '../request-id.ts'
 import { type Asking, parseStart } from '../sse/request.ts'
 import { boardConversation, dashboardConversation } from './board-socket.ts'
 import { channelConversation } from './channel-socket.ts'
@@ -55,8 +55,12 @@ const LIBRARY: ServerOptions & { closeTimeout: number } = {
 export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
   const { connections, corsOrigins } = dependencies
   const library = new WebSocketServer(LIBRARY)
-  library.on('wsClientError', ({ message }, socket) => {
-    refuseUpgrade(socket, new Problem('bad_request', `This is no WebSocket handshake: ${message}.`), requestId())
+  library.on('wsClientError', ({ message }, socket, incoming) => {
+    refuseUpgrade(
+      socket,
+      new Problem('bad_request', `This is no WebSocket handshake: ${message}.`),
+      requestIdHeader(incoming),
+    )
   })
   const sockets = new Set<Duplex>()
 
@@ -84,7 +88,7 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
       })
     } catch (thrown) {
       const problem = thrown instanceof Problem ? thrown : new Problem('bad_request', 'The address cannot be read.')
-      refuseUpgrade(socket, problem, requestId())
+      refuseUpgrade(socket, problem, requestIdHeader(incoming))
     }
   }
 
@@ -96,8 +100,8 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
   }
 }
 
-function requestId(): Record<string, string> {
-  return { [HEADER.requestId]: uuidv7() }
+function requestIdHeader({ headers }: IncomingMessage): Record<string, string> {
+  return { [HEADER.requestId]: requestIdOf(headers) }
 }
 
 /** A plain GET of a socket's address: a browser learns from it why its socket failed. */

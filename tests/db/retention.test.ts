@@ -89,6 +89,18 @@ test('[D22] the count stays exact when the file is opened anew after thousands o
   }
 })
 
+test('[D22] the count stays exact after a note of an earlier version, however often the file is opened', async () => {
+  using db = await TestStore.open()
+  await db.say('a', '1', '2', '3')
+  const { events, bytes } = await counted(db)
+  await db.sql.run("UPDATE meta SET value = ? WHERE name = 'chatter'", [`${events} ${bytes}`])
+  for (let opening = 0; opening < 3; opening++) {
+    await db.reopen()
+    expect(db.log.chatter).toEqual(await counted(db))
+    await db.say('a', 'more', 'and more')
+  }
+})
+
 test('[D23] ids go on after everything was trimmed and the file was opened anew', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3')
