@@ -25,7 +25,7 @@ export const USAGE = `npm run bench -- [options]
 
 BENCH_NODE_ARGS in the environment is given to Boardcast's Node: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=profiles'.
 
-Without --quick all loads on all sides take most of an hour. Progress is on stderr; the tables are on stdout as markdown,
+Without --quick all loads on all sides take 40 minutes. Progress is on stderr; the tables are on stdout as markdown,
 each when its load is through, and in the JSON at once. Run it on a machine that does nothing else.`
 
 /** Throws a sentence for what cannot be understood. */
@@ -45,9 +45,7 @@ export function parse(args: readonly string[]): Arguments {
     },
   })
   const scale = values.tiny ? 'tiny' : values.quick ? 'quick' : 'full'
-  const rounds = Number(values.rounds ?? (scale === 'full' ? 3 : 1))
-  if (!Number.isInteger(rounds) || rounds < 1)
-    throw new Error(`--rounds must be a whole number above 0, not ${values.rounds}`)
+  const rounds = wholeRounds(values.rounds, scale)
   return {
     scale,
     rounds,
@@ -57,6 +55,13 @@ export function parse(args: readonly string[]): Arguments {
     check: values.check,
     help: values.help,
   }
+}
+
+/** Throws for what is no number of rounds. */
+export function wholeRounds(given: string | undefined, scale: Scale): number {
+  const rounds = Number(given ?? (scale === 'full' ? 3 : 1))
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number above 0, not ${given}`)
+  return rounds
 }
 
 function names(list: string | undefined): readonly string[] | undefined {

@@ -2,15 +2,16 @@
  * Boardcast as users run it: `node dist/cli.js serve` with its defaults, a fresh database on disk, every POST committed and
  * fsynced before it is answered or seen.
  */
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Addresses, type Kind, type Running, type Side, startProcess } from './side.ts'
+import { removeFolder, tempFolder } from './temp.ts'
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 /** Flags of Node to measure with, such as those that write profiles. */
-const NODE_ARGS = process.env.BENCH_NODE_ARGS?.split(' ') ?? []
+const NODE_ARGS = process.env.BENCH_NODE_ARGS?.split(/\s+/).filter(Boolean) ?? []
 const TMPFS = 0x01021994
 /** Where the database lies. Never in memory: an fsync there costs nothing. */
 const DISK = statfsSync(tmpdir()).type === TMPFS ? fileURLToPath(new URL('.', import.meta.url)) : tmpdir()
@@ -39,14 +40,16 @@ const LINE = { before: '{"message":"', item: '%t%p', after: '"}' }
 
 /** Starts a server with so many boards, each with an attempt that runs. */
 export async function startBoardcast(settings: Settings = {}): Promise<Boardcast> {
-  const folder = mkdtempSync(join(DISK, 'boardcast-bench-'))
+  const folder = tempFolder('bench', DISK)
+  let server: Launched | undefined
   try {
-    const server = await launch(folder, settings)
+    server = await launch(folder, settings)
     const boards = []
     for (let n = 0; n < (settings.boards ?? 1); n++) boards.push(await makeBoard(server.post, `bench-${n}`))
     return running(folder, settings, server, boards)
   } catch (error) {
-    rmSync(folder, { recursive: true, force: true })
+    await server?.stop()
+    removeFolder(folder)
     throw error
   }
 }
@@ -90,7 +93,7 @@ function running(folder: string, settings: Settings, server: Launched, boards: B
     post: server.post,
     async stop() {
       await server.stop()
-      rmSync(folder, { recursive: true, force: true })
+      removeFolder(folder)
     },
     async restart() {
       await server.stop()

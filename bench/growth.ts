@@ -1,10 +1,9 @@
 /** `npm run bench:growth`: what grows when there is more of something, as tables on stdout and as plots in docs/images. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { choose } from './arguments.ts'
+import { choose, wholeRounds } from './arguments.ts'
 import { compile } from './compile.ts'
 import { type Axis, medians, tableOf } from './growth/axis.ts'
 import { boards } from './growth/boards.ts'
@@ -13,44 +12,47 @@ import { log } from './growth/log.ts'
 import { renderPlot } from './growth/plot.ts'
 import type { Bench, Readings, Scale } from './load.ts'
 import { describe, machine } from './machine.ts'
+import { removeFolder, tempFolder } from './temp.ts'
 
 const USAGE = `npm run bench:growth -- [--quick] [--only listeners,log,boards] [--rounds N] [--images FOLDER]
 
-Medians of 3 rounds (1 with --quick). The plots go to docs/images unless told otherwise.`
+Medians of 3 rounds (1 with --quick, which needs --images). The plots go to docs/images unless told otherwise.`
 
 const axes = [listeners, log, boards]
 const IMAGES = fileURLToPath(new URL('../docs/images', import.meta.url))
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: 'boolean', default: false },
-    tiny: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    rounds: { type: 'string' },
-    images: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-})
-
 async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      quick: { type: 'boolean', default: false },
+      tiny: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      images: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  })
   if (values.help) {
     process.stdout.write(`${USAGE}\n`)
     return
   }
   const scale: Scale = values.tiny ? 'tiny' : values.quick ? 'quick' : 'full'
-  const rounds = Number(values.rounds ?? (scale === 'full' ? 3 : 1))
+  const rounds = wholeRounds(values.rounds, scale)
+  if (scale !== 'full' && values.images === undefined) {
+    throw new Error('The plots of the documents are of full runs: give --images FOLDER with --quick.')
+  }
   const chosen = choose(axes, values.only?.split(','), '--only')
-  const folder = mkdtempSync(join(tmpdir(), 'boardcast-bench-'))
+  const folder = tempFolder('bench')
   try {
     const bench: Bench = { scale, programs: compile(folder), sides: [], pick: (of) => of[scale] }
     process.stdout.write(`${describe(machine())}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}.\n`)
-    for (const axis of chosen) await measureAxis(bench, axis, rounds)
+    for (const axis of chosen) await measureAxis(bench, axis, rounds, resolve(values.images ?? IMAGES))
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 }
 
-async function measureAxis(bench: Bench, axis: Axis, rounds: number): Promise<void> {
+async function measureAxis(bench: Bench, axis: Axis, rounds: number, images: string): Promise<void> {
   const sizes = axis.sizes(bench)
   const found: Array<readonly Readings[]> = []
   for (let round = 1; round <= rounds; round++) {
@@ -58,7 +60,6 @@ async function measureAxis(bench: Bench, axis: Axis, rounds: number): Promise<vo
   }
   const readings = medians(found)
   process.stdout.write(`\n### ${axis.title}\n\n${axis.sentence}\n\n${tableOf(axis, sizes, readings)}\n`)
-  const images = resolve(values.images ?? IMAGES)
   mkdirSync(images, { recursive: true })
   writeFileSync(join(images, `growth-${axis.name}.svg`), plotOf(axis, sizes, readings))
 }

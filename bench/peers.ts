@@ -1,12 +1,12 @@
 /** The sides that Boardcast is measured against. Each takes POST /publish and gives the body to every listener. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Addresses, type Kind, type Running, type Side, startProcess } from './side.ts'
+import { removeFolder, tempFolder } from './temp.ts'
 
 /**
  * What peers are given to fan out: the payload of Boardcast's `attempt_log` as it leaves on a stream, so that the same
@@ -115,7 +115,7 @@ const nchan: Side = {
     return existsSync(NGINX_MODULE) ? undefined : 'nginx has no Nchan module (Debian: libnginx-mod-nchan)'
   },
   async start() {
-    const folder = mkdtempSync(join(tmpdir(), 'boardcast-nchan-'))
+    const folder = tempFolder('nchan')
     const port = await freePort()
     writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, port))
     // nginx says nothing when it listens; the shell says it for it, and becomes it.
@@ -128,7 +128,7 @@ const nchan: Side = {
       addresses: addressesOf('sse', '/sse'),
       async stop() {
         await stop()
-        rmSync(folder, { recursive: true, force: true })
+        removeFolder(folder)
       },
     }
   },

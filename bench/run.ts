@@ -1,7 +1,6 @@
 /** `npm run bench`: every load on every side in turn, and what came of it as tables and as JSON. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Arguments, choose, parse, USAGE } from './arguments.ts'
 import { boardcast, boardcastWs } from './boardcast.ts'
@@ -14,6 +13,7 @@ import { peers } from './peers.ts'
 import { type LoadResult, runLoad } from './rounds.ts'
 import type { Side } from './side.ts'
 import { budgets, details, overview } from './table.ts'
+import { removeFolder, tempFolder } from './temp.ts'
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 const LATEST = fileURLToPath(new URL('results/latest.json', import.meta.url))
@@ -27,7 +27,7 @@ function progress(text: string): void {
 }
 
 async function main(args: Arguments): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'boardcast-bench-'))
+  const folder = tempFolder('bench')
   try {
     if (args.help) {
       const named = (list: ReadonlyArray<{ name: string; title: string }>) =>
@@ -47,7 +47,7 @@ async function main(args: Arguments): Promise<void> {
     if (args.check) say(await check(bench, args.rounds))
     else await measureAll(bench, args)
   } finally {
-    rmSync(folder, { recursive: true, force: true })
+    removeFolder(folder)
   }
 }
 
@@ -64,22 +64,31 @@ async function measureAll(bench: Bench, { only, rounds, json = LATEST }: Argumen
   const began = Date.now()
   const results: LoadResult[] = []
   const chosen = choose(loads, only, '--only')
+  if (chosen.every((load) => load.cases(bench).length === 0)) {
+    throw new Error('None of these loads has any of these sides; npm run bench -- --help names them.')
+  }
   const where = machine()
   mkdirSync(dirname(json), { recursive: true })
+  // Now, and not after the first load: it may be no place to write to.
+  save(false)
   say(`${describe(where)}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}, ${bench.scale} scale.\n`)
   for (const load of chosen) {
     const result = await runLoad(bench, load, { rounds, progress })
     results.push(result)
     // Load by load: the whole takes most of an hour, and what is measured is measured.
     say(`${details(result, bench.sides)}\n`)
-    const found = { machine: where, scale: bench.scale, rounds, loads: results.map(plain) }
-    writeFileSync(json, `${JSON.stringify(found, null, 1)}\n`)
+    save(load === chosen.at(-1))
   }
   say(`### All loads\n\n${overview(results, bench.sides)}\n`)
   // A run of a few listeners says nothing of promises that were made for a thousand.
   if (bench.scale !== 'tiny') say(`### Budgets\n\n${budgets(results)}\n`)
   progress(`${Math.round((Date.now() - began) / 1000)} s; the rounds one by one are in ${json}`)
   if (results.some(({ cases }) => cases.some(({ failure }) => failure !== undefined))) process.exitCode = 1
+
+  function save(isComplete: boolean): void {
+    const found = { machine: where, scale: bench.scale, rounds, isComplete, loads: results.map(plain) }
+    writeFileSync(json, `${JSON.stringify(found, null, 1)}\n`)
+  }
 }
 
 function plain({ load, cases }: LoadResult): object {

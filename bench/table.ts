@@ -27,7 +27,7 @@ export function budgets(results: readonly LoadResult[]): string {
   const rows = results.flatMap((result) =>
     result.load.budgets.flatMap((budget) => {
       const verdict = budget.judge(medianOf(result))
-      if (!verdict) return []
+      if (!verdict) return [[result.load.title, budget.promise, 'not measured', '']]
       return [[result.load.title, budget.promise, verdict.measured, verdict.kept ? 'kept' : '**missed**']]
     }),
   )

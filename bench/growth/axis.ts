@@ -27,7 +27,8 @@ export function medians(rounds: ReadonlyArray<readonly Readings[]>): Readings[] 
     Object.fromEntries(
       Object.keys(readings).map((name) => {
         const values = rounds.map((round) => round[at]?.[name] ?? Number.NaN).sort((a, b) => a - b)
-        return [name, values[values.length >> 1] ?? Number.NaN]
+        const upper = values[values.length >> 1] ?? Number.NaN
+        return [name, values.length % 2 === 1 ? upper : ((values[(values.length >> 1) - 1] ?? upper) + upper) / 2]
       }),
     ),
   )

@@ -1,9 +1,11 @@
-import { statSync } from 'node:fs'
+import { copyFileSync, existsSync, statSync } from 'node:fs'
 import { get } from 'node:http'
+import { dirname, join } from 'node:path'
 import { type Boardcast, startBoardcast } from '../boardcast.ts'
 import type { Bench, Readings } from '../load.ts'
-import { measured } from '../load.ts'
+import { measured, using } from '../load.ts'
 import { fill } from '../loads/log.ts'
+import { removeFolder, tempFolder } from '../temp.ts'
 import type { Axis } from './axis.ts'
 
 /** Of the small channel that is looked at in a log that grows: what one attempt printed. */
@@ -29,7 +31,13 @@ export const log: Axis = {
         filled = size
         const again = await server.restart()
         server = again.server
-        found.push({ ready: again.readyMs, ...(await measureAt(bench, server)) })
+        const diskMib = statSync(server.dbPath).size / 2 ** 20
+        found.push({
+          ready: again.readyMs,
+          diskMib,
+          ...(await measureAt(bench, server)),
+          perS: await writesOn(bench, server),
+        })
       }
       return found
     } finally {
@@ -92,21 +100,35 @@ async function measureAt(bench: Bench, server: Boardcast): Promise<Readings> {
     stream: `/sse?boardId=${third?.id}&view=diff`,
     publish: `/api/v1/attempts/${third?.attemptId}/logs`,
   })
-  const fast = await measured(bench, server, {
-    publishers: 64,
-    seconds,
-    warmS: 1,
-    publish: '/api/v1/topics/bench/events',
-    before: '{"event":"tick","data":"',
-  })
   return {
     open,
     resume: resume.replayS * 1_000,
     p50: slow.p50Ms,
     p99: slow.p99Ms,
-    perS: fast.ackedPerS,
     mib: idle.rssBeforeKb / 1024,
-    diskMib: statSync(server.dbPath).size / 2 ** 20,
+  }
+}
+
+/** On a copy of its database, as tens of thousands of events are written. */
+async function writesOn(bench: Bench, server: Boardcast): Promise<number> {
+  const folder = tempFolder('bench', dirname(dirname(server.dbPath)))
+  try {
+    const copy = join(folder, 'copy.db')
+    for (const part of ['', '-wal']) {
+      if (existsSync(server.dbPath + part)) copyFileSync(server.dbPath + part, copy + part)
+    }
+    return await using(startBoardcast({ boards: 0, env: { BOARDCAST_DB: copy } }), async (other) => {
+      const { ackedPerS } = await measured(bench, other, {
+        publishers: 64,
+        seconds: bench.pick({ full: 3, quick: 1, tiny: 0.3 }),
+        warmS: 1,
+        publish: '/api/v1/topics/bench/events',
+        before: '{"event":"tick","data":"',
+      })
+      return ackedPerS
+    })
+  } finally {
+    removeFolder(folder)
   }
 }
 

@@ -1,5 +1,5 @@
 import { startBoardcast } from '../boardcast.ts'
-import { generate } from '../generator.ts'
+import { generate, type Report } from '../generator.ts'
 import type { Bench, Case, Load } from '../load.ts'
 import { measured, using } from '../load.ts'
 import { PAD } from '../peers.ts'
@@ -52,6 +52,7 @@ function shared(bench: Bench, start: () => Promise<Running>): Case {
       using(start(), async (server) => {
         const options = { ...optionsOf(bench), headers: GZIP, sameBytes: true }
         const report = await generate(bench.programs.generator, server, options)
+        requireArrived(report)
         if (report.distinct !== 1) throw new Error(`${report.distinct} different streams of compressed bytes`)
         return readings(report, report.ackedPerS * report.spanS * report.listeners)
       }),
@@ -66,9 +67,16 @@ function each(bench: Bench, side: Side): Case {
       using(side.start(), async (server) => {
         const options = { ...optionsOf(bench), headers: GZIP, sameBytes: true }
         const report = await generate(bench.programs.generator, server, options)
+        requireArrived(report)
         return readings(report, report.ackedPerS * report.spanS * report.listeners)
       }),
   }
+}
+
+/** What is compressed is not read, so that less can be said of it: something came for every event, to all of them. */
+function requireArrived({ bytes, listeners, acked, closed, refused, cut }: Report): void {
+  if (closed + refused + cut > 0) throw new Error(`${closed} streams ended, ${refused + cut} requests failed`)
+  if (bytes < 10 * acked * listeners) throw new Error(`${bytes} bytes are too few for ${acked} events to ${listeners}`)
 }
 
 function optionsOf(bench: Bench) {
@@ -81,7 +89,7 @@ function optionsOf(bench: Bench) {
   }
 }
 
-function readings(report: Awaited<ReturnType<typeof generate>>, deliveries: number) {
+function readings(report: Report, deliveries: number) {
   return {
     cpuUs: (report.serverCpuS / deliveries) * 1e6,
     bytes: report.bytes / deliveries,

@@ -1,6 +1,5 @@
 import type { Load } from '../load.ts'
-import { measured, using, warmUp } from '../load.ts'
-import { PAD } from '../peers.ts'
+import { measured, using } from '../load.ts'
 import { isPlain } from './delivery.ts'
 
 /** What a stream costs that nothing happens on. */
@@ -32,7 +31,6 @@ export const memory: Load = {
       variant: `${listeners}`,
       measure: () =>
         using(side.start(), async (server) => {
-          await warmUp(bench, server, { pad: PAD })
           const settleMs = bench.pick({ full: 3000, quick: 500, tiny: 50 })
           const report = await measured(bench, server, { listeners, publishers: 0, seconds: 0.1, settleMs, atOnce: 64 })
           return {

@@ -13,6 +13,7 @@ const FIGURES: readonly Figure[] = [
   { name: 'cpuUs', title: 'CPU per delivery', unit: 'µs', better: 'less' },
   { name: 'p50Ms', title: 'p50', unit: 'ms', better: 'less' },
   { name: 'p99Ms', title: 'p99', unit: 'ms', better: 'less' },
+  { name: 'ownCores', title: "generator's cores", unit: '', better: 'less' },
 ]
 
 /** As much as goes: publishers that send their next event when the last one was answered. */
@@ -56,6 +57,7 @@ function saturate(bench: Bench, side: Side): Case {
           cpuUs: (report.serverCpuS / report.deliveries) * 1e6,
           p50Ms: report.p50Ms,
           p99Ms: report.p99Ms,
+          ownCores: report.ownCpuS / report.spanS,
         }
       }),
   }

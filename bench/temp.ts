@@ -1,0 +1,26 @@
+/** Folders that are gone when the bench ends, however it ends: databases, programs, settings of other servers. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const folders = new Set<string>()
+
+export function tempFolder(name: string, parent = tmpdir()): string {
+  if (folders.size === 0) {
+    process.once('exit', removeAll)
+    // Ended from outside: the servers get the same signal from the terminal.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+  }
+  const folder = mkdtempSync(join(parent, `boardcast-${name}-`))
+  folders.add(folder)
+  return folder
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  folders.delete(folder)
+}
+
+function removeAll(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+}
