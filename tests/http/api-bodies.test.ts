@@ -110,6 +110,14 @@ describe('a body that is too large', () => {
     expectProblem(reply, 413, 'too_large')
   })
 
+  it.each(['[x', 'a b/c'])('[T4] [T5] a Host that makes no URL, %s, is refused with a problem', async (host) => {
+    const answer = await exchange(`GET /api/v1/boards HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toMatch(/\r\nContent-Type: application\/problem\+json\r\n/i)
+    expect(answer).toMatch(/\r\nX-Request-Id: [\w-]+\r\n/i)
+    expect(answer).toContain('"code":"bad_request"')
+  })
+
   /** Sends bytes and resolves to the whole answer, when the server has closed the connection. */
   function exchange(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
