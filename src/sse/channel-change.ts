@@ -16,7 +16,14 @@ export type Start =
 /** `done` is called when the change takes effect, before anything is sent that comes of it. */
 export type ChannelChange =
   /** Listens to a channel more, or again: from its snapshot, or from where `start` says. */
-  | { readonly kind: 'join'; readonly channel: Heard; readonly start: Start; done(): void }
+  | {
+      readonly kind: 'join'
+      readonly channel: Heard
+      readonly start: Start
+      /** The client asked for this very channel, and counts from its acknowledgement on. */
+      readonly isSubscribed: boolean
+      done(): void
+    }
   | { readonly kind: 'leave'; readonly name: string; done(): void }
   /** Sends the snapshots of all channels. */
   | { readonly kind: 'show'; done(): void }

@@ -60,8 +60,12 @@ export class Connections {
     return this.#draining
   }
 
+  /** One that was asked for before a drain, and is only ready now, ends as soon as it has opened. */
   add(connection: Connection): void {
     this.#open.add(connection)
+    if (!this.#draining) return
+    announceDrain(connection, 0)
+    connection.subscription.finish('draining')
   }
 
   /** Safe to call twice. */
@@ -106,10 +110,7 @@ export class Connections {
     const group = Math.max(1, Math.ceil(listeners.length / DRAIN_STEPS))
     const pauseMs = drainMs / DRAIN_STEPS
     const leftMs = Math.max(0, Math.ceil(listeners.length / group) - 1) * pauseMs
-    for (const { subscription } of listeners) {
-      const retryMs = Math.round(leftMs + RETURN_MS + Math.random() * RETURN_MS)
-      subscription.announce(CONTROL.draining, JSON.stringify({ retryMs }), retryMs)
-    }
+    for (const listener of listeners) announceDrain(listener, leftMs)
     for (let at = 0; at < listeners.length; at += group) {
       if (at > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs))
       for (const { subscription } of listeners.slice(at, at + group)) subscription.finish('draining')
@@ -126,6 +127,11 @@ export class Connections {
       else if (now - stall.since >= STALL_MS) connection.sink.destroy()
     }
   }
+}
+
+function announceDrain({ subscription }: Connection, leftMs: number): void {
+  const retryMs = Math.round(leftMs + RETURN_MS + Math.random() * RETURN_MS)
+  subscription.announce(CONTROL.draining, JSON.stringify({ retryMs }), retryMs)
 }
 
 /** `ms` within +-20 %, so that clients do not all come back in the same moment. */

@@ -29,6 +29,7 @@ export type StreamHandlerFactory = (parse: (asking: Asking, c: StreamContext) =>
 
 export function createStreamHandlers(dependencies: StreamDependencies): StreamHandlerFactory {
   const { store, connections } = dependencies
+  const { bus } = dependencies.hub
   // One for all: made in the handler, it would keep the whole of its request alive as long as the stream.
   const mayStay = () => !connections.isDraining
   return (parse) => async (c) => {
@@ -36,7 +37,11 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
     const asking: Asking = { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
     const request = parse(asking, c)
     for (const { kind, id } of request.selection.channels) await dependencies.mustExist(kind, id)
-    if (connections.isDraining) return refuseWhileDraining(c)
+    if (connections.isDraining) {
+      const start = parseStart(asking, store.log.epoch, store.log.bounds)
+      const reached = start.kind === 'resume' ? start.seq : bus.head
+      return refuseWhileDraining(c, { envelope: request.isChannelStream, id: bus.cursor(reached) })
+    }
 
     const chunked = incoming.httpVersionMinor > 0
     const gzip = acceptsGzip(asking.header('Accept-Encoding'))
@@ -111,13 +116,16 @@ export function acceptsGzip(header: string | undefined): boolean {
   return (weights.get('gzip') ?? weights.get('*') ?? 0) > 0
 }
 
-/** A 503 would end an EventSource for ever: one that asks for the stream by its name is told when to come back. */
-function refuseWhileDraining(c: StreamContext): Response {
+/**
+ * A 503 would end an EventSource for ever: one that asks for the stream by its name learns when to come back. `id` is what
+ * the client has reached, for the envelope.
+ */
+function refuseWhileDraining(c: StreamContext, { envelope, id }: { envelope: boolean; id: string }): Response {
   const retryMs = spread(RETRY_MS)
   if (!c.req.header('Accept')?.includes('text/event-stream')) {
     throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
   }
-  const frame = sseFraming({ chunked: false, gzip: false, envelope: false })
-  const body = frame.control(CONTROL.draining, JSON.stringify({ retryMs }), '', false, retryMs)
+  const framing = sseFraming({ chunked: false, gzip: false, envelope })
+  const body = framing.control(CONTROL.draining, JSON.stringify({ retryMs }), id, false, retryMs)
   return c.body(body, 200, { ...streamHeaders(false), connection: 'close' })
 }

@@ -57,6 +57,11 @@ export class Selection {
     return this.#rank.has('global')
   }
 
+  /** The client named a channel of it. */
+  get isNamed(): boolean {
+    return this.channels.some(({ isImplied }) => !isImplied)
+  }
+
   /** The log's channels that hold what this selection may see. */
   get logChannels(): readonly string[] | typeof ALL {
     return this.hearsEverything ? ALL : [...this.#rank.keys(), EVERYONE]

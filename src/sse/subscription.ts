@@ -58,7 +58,9 @@ type State =
   /** Has read the log up to `cursor`; `owed`: the channels whose snapshots are due at the end. */
   | { readonly phase: 'behind'; cursor: number; owed: Owed; waiting: boolean; replay?: Replay | undefined }
   | { readonly phase: 'live' }
-  | { readonly phase: 'opening' | 'ended' }
+  /** `afterwards`: what was asked for meanwhile, in order. `hello` comes first, whatever happens. */
+  | { readonly phase: 'opening'; readonly afterwards: Array<() => void> }
+  | { readonly phase: 'ended' }
 
 /** Who missed what went to the live ones is owed all; who joined a channel with its past, that one. */
 type Owed = 'all' | readonly Heard[]
@@ -76,12 +78,15 @@ export class Subscription implements Member {
   readonly #outlivesChannels: boolean
   readonly #owner: SubscriptionOwner
   #membership: Membership
-  #state: State = { phase: 'opening' }
+  #state: State = { phase: 'opening', afterwards: [] }
   readonly #meter: Meter
   /** Asked for and not carried out; none on most connections. */
   #changes: ChannelChange[] | null = null
-  /** Events to everyone have been told from here on. */
-  #everyoneFrom = 0
+  /**
+   * Every event to everyone after this position has been sent. Infinity until the client holds a channel that it named:
+   * it counts from that channel's acknowledgement on, so what was sent to everyone before is sent again after it.
+   */
+  #everyoneFrom = Infinity
 
   constructor(hub: Hub, { selection, framing, sink, limit, ...options }: SubscriptionOptions) {
     this.#hub = hub
@@ -124,8 +129,7 @@ export class Subscription implements Member {
     if (start.kind === 'resume') {
       const id = this.#hub.bus.cursor(start.seq)
       this.#sink.write(framing.pack([helloFrame(framing, greeting, { id, resumed: true, marked: true })]))
-      this.#state = { phase: 'behind', cursor: start.seq, owed: 'all', waiting: false }
-      this.#everyoneFrom = start.seq
+      this.#opened({ phase: 'behind', cursor: start.seq, owed: 'all', waiting: false })
     } else {
       const opening = await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
       if (this.#state.phase === 'ended') return
@@ -134,10 +138,16 @@ export class Subscription implements Member {
       const texts = [helloFrame(framing, greeting, { id, resumed: false, marked: opening.snapshots.length === 0 })]
       if (start.kind === 'gap') texts.push(this.#gap(start.requested, start.reason, id))
       this.#sink.write(framing.pack([...texts, ...openingFrames(framing, opening, id)]))
-      this.#state = { phase: 'behind', cursor: opening.position, owed: [], waiting: false }
-      this.#everyoneFrom = opening.position
+      this.#opened({ phase: 'behind', cursor: opening.position, owed: [], waiting: false })
     }
     await this.step()
+  }
+
+  #opened(state: Behind): void {
+    const afterwards = this.#state.phase === 'opening' ? this.#state.afterwards : []
+    this.#state = state
+    if (this.#selection.isNamed) this.#everyoneFrom = state.cursor
+    for (const one of afterwards) one()
   }
 
   /** [Member] Takes a segment of what is happening, or falls behind before it. */
@@ -204,6 +214,7 @@ export class Subscription implements Member {
 
   /** Sends a word about the stream itself. It carries no id: one that is behind has not had everything up to here. */
   announce(event: ControlEvent, data: string, retryMs?: number): void {
+    if (this.#isOpening(() => this.announce(event, data, retryMs))) return
     if (this.#state === LIVE) this.#release()
     if (this.#state.phase === 'ended') return
     const framing = this.#framing
@@ -213,6 +224,7 @@ export class Subscription implements Member {
 
   /** Ends the stream from outside: lines that wait to be joined leave first. Not to be called while frames are handed out. */
   finish(reason: EndReason = 'done'): void {
+    if (this.#isOpening(() => this.finish(reason))) return
     if (this.#state === LIVE) this.#membership.audience.release()
     this.end(reason)
   }
@@ -234,6 +246,13 @@ export class Subscription implements Member {
     this.#membership.audience.leave(this)
     this.#membership.leave()
     this.#changes = null
+  }
+
+  /** While it opens: true, and the work is done once it has opened. */
+  #isOpening(work: () => void): boolean {
+    if (this.#state.phase !== 'opening') return false
+    this.#state.afterwards.push(work)
+    return true
   }
 
   /** Lines that wait to be joined leave. False when this ended the stream, or there was no room for them. */
@@ -295,14 +314,14 @@ export class Subscription implements Member {
   }
 
   async #joinChannel(change: Extract<ChannelChange, { kind: 'join' }>, state: State): Promise<void> {
-    const { channel, start } = change
+    const { channel, start, isSubscribed } = change
     const alone = new Selection([channel], this.#selection.types, this.#everyoneFrom)
     if (start.kind === 'resume' && start.seq < this.#hub.bus.head) {
       if (state === LIVE && !this.#release()) return
       this.#done(change)
       const membership = this.#hub.bus.subscribe(alone, this.#framing)
       const replay: Replay = { channel, membership, cursor: start.seq }
-      this.#everyoneFrom = Math.min(this.#everyoneFrom, start.seq)
+      if (isSubscribed) this.#everyoneFrom = Math.min(this.#everyoneFrom, start.seq)
       if (state.phase === 'behind') state.replay = replay
       else this.#fallBehind([], replay)
       return
@@ -311,6 +330,7 @@ export class Subscription implements Member {
     const shown = await (start.kind === 'resume' ? snapshots.due(alone) : snapshots.opening(alone, false))
     if (!this.#isAt(shown.position, state)) return
     this.#show(change, shown, start.kind === 'gap' ? start : undefined)
+    if (isSubscribed) this.#everyoneFrom = Math.min(this.#everyoneFrom, shown.position)
     this.#listenTo(this.#selection.with(channel))
   }
 
@@ -388,6 +408,8 @@ export class Subscription implements Member {
     const framing = this.#framing
     const id = this.#hub.bus.cursor(opening.position)
     this.#sink.write(framing.pack([this.#gap(requested, 'slow', id), ...openingFrames(framing, opening, id)]))
+    // What went to everyone in the stretch that it skipped was not sent: a later `since` in it must find it.
+    if (this.#everyoneFrom !== Infinity) this.#everyoneFrom = opening.position
     state.cursor = opening.position
     state.owed = []
   }

@@ -66,7 +66,9 @@ export function channelConversation(
       )
     }
     acknowledge(id)
-    for (const spelled of channels) await join(dependencies, peer.subscription, { spelled }, () => undefined)
+    for (const spelled of channels) {
+      await join(dependencies, peer.subscription, { spelled, isSubscribed: false }, () => undefined)
+    }
     // What is not said again stays as it was.
     if (agent_id) await speakFor(agent_id, session_id ?? (agent_id === agentId ? sessionOfAgent : null))
   }

@@ -15,6 +15,13 @@ export interface MembershipDependencies {
   mustExist(kind: ChannelKind, id: string): Promise<void>
 }
 
+export interface Joining {
+  readonly spelled: string
+  readonly since?: string | null | undefined
+  /** False: it comes with something else that the client asked for. */
+  readonly isSubscribed?: boolean
+}
+
 /**
  * Joins a channel: from its snapshot, or after `since`. `joined` is called with the channel's name before anything of it
  * is sent; resolves after that. Never resolves when the connection goes away meanwhile.
@@ -22,7 +29,7 @@ export interface MembershipDependencies {
 export async function join(
   { store, mustExist }: MembershipDependencies,
   subscription: Subscription,
-  { spelled, since }: { spelled: string; since?: string | null | undefined },
+  { spelled, since, isSubscribed = true }: Joining,
   joined: (name: string) => void,
 ): Promise<void> {
   const channel = channelOf(spelled)
@@ -41,6 +48,7 @@ export async function join(
       kind: 'join',
       channel,
       start,
+      isSubscribed,
       done() {
         joined(channel.name)
         resolve()

@@ -32,13 +32,16 @@ export interface Upgrades {
   destroyAll(): void
 }
 
-/** Addresses of sockets; true: of the dashboard. */
-const ADDRESSES: ReadonlyMap<string, boolean> = new Map(
-  ['', API_PREFIX].flatMap((prefix) => [
-    [`${prefix}/ws`, false],
-    [`${prefix}/ws/dashboard`, true],
-  ]),
-)
+/** Addresses of sockets; true: of the dashboard. Some clients connect to the bare host: a GET of `/` is the page. */
+const ADDRESSES: ReadonlyMap<string, boolean> = new Map([
+  ['/', false],
+  ...['', API_PREFIX].flatMap(
+    (prefix): Array<[string, boolean]> => [
+      [`${prefix}/ws`, false],
+      [`${prefix}/ws/dashboard`, true],
+    ],
+  ),
+])
 
 /** The published types of the library do not know `closeTimeout` yet. */
 const LIBRARY: ServerOptions & { closeTimeout: number } = {
@@ -66,7 +69,7 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
 
   function handle(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
-      const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost')
+      const { pathname, searchParams } = addressOf(incoming.url ?? '/')
       const isDashboard = ADDRESSES.get(pathname)
       if (isDashboard === undefined) throw new Problem('not_found', `There is no WebSocket at ${pathname}, but at /ws.`)
       if (incoming.method !== 'GET') throw new Problem('not_found', `There is no ${incoming.method} ${pathname}.`)
@@ -98,6 +101,11 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
       for (const socket of sockets) socket.destroy()
     },
   }
+}
+
+/** A target is a path, whatever it begins with, or a whole address (RFC 9112, 3.2). */
+function addressOf(target: string): URL {
+  return target.startsWith('/') ? new URL(`http://localhost${target}`) : new URL(target)
 }
 
 function requestIdHeader({ headers }: IncomingMessage): Record<string, string> {

@@ -1,7 +1,9 @@
 /** How streams end. Rules E1 to E7. */
 import { connect, createServer } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { Snapshots } from '../../src/sse/snapshots.ts'
 import { appendLines, deleteBoard, makeBoard, makeCard, makeWork } from '../support/board.ts'
+import { gate } from '../support/gate.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { Listener, listen } from '../support/stream.ts'
 
@@ -10,6 +12,9 @@ beforeAll(async () => {
   server = await startTestServer()
 })
 afterAll(() => server[Symbol.asyncDispose]())
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 const names = ({ frames }: Listener) => frames.map(({ event }) => event)
 
@@ -166,13 +171,38 @@ describe('a server that goes down', () => {
     expect(names(after)).toEqual(['hello', 'card_created'])
   })
 
+  it('[E4] [S6] lets a stream that is still opening open first: hello, state, draining, the end', async () => {
+    await using own = await startTestServer({ drainMs: 1_000 })
+    const board = await makeBoard(own)
+    await using open = await listen(own.url, '/sse?channels=topic:x')
+    const { opening } = Snapshots.prototype
+    const [asked, held] = [gate(), gate()]
+    vi.spyOn(Snapshots.prototype, 'opening').mockImplementationOnce(async function (this: Snapshots, ...given) {
+      asked.resolve()
+      await held.promise
+      return opening.apply(this, given)
+    })
+    await using late = new Listener(own.url, `/sse?boardId=${board.id}`)
+    await asked.promise
+    const closed = own.close()
+    await open.untilClosed()
+    held.resolve()
+    await late.untilClosed()
+    expect(names(late)).toEqual(['hello', 'state', 'draining'])
+    expect(late.ended).toBe(true)
+    await closed
+  })
+
   it('[E5] tells who asks on an open connection to come back, and others why not', async () => {
     await using own = await startTestServer({ drainMs: 1_000 })
     await using stays = await listen(own.url, '/sse')
     const draining = stays.frame('draining')
+    const { eventId: seen } = await makeBoard(own)
+    await makeBoard(own)
     await using browser = new Listener(own.url, '/sse', { after: draining })
     await using script = new Listener(own.url, '/sse', { after: draining, headers: { Accept: '*/*' } })
-    await Promise.all([connected(browser), connected(script)])
+    await using enveloped = new Listener(own.url, `/sse?channels=topic:x&since=${seen}`, { after: draining })
+    await Promise.all([connected(browser), connected(script), connected(enveloped)])
     // Connections are accepted in their order, so those two were when these are answered; so many make the drain long.
     const others = await Promise.all(Array.from({ length: 20 }, () => listen(own.url, '/sse')))
     const closed = own.close()
@@ -181,6 +211,13 @@ describe('a server that goes down', () => {
     expect(browser.header('Content-Type')).toBe('text/event-stream; charset=utf-8')
     expect(names(browser)).toEqual(['draining'])
     expect(browser.retry).toBe(data.retryMs)
+    expect((await enveloped.frame('draining')).data).toEqual({
+      channel: '*',
+      event: 'draining',
+      data: { retryMs: expect.any(Number) },
+      timestamp: expect.any(Number),
+      id: seen,
+    })
     await script.until('the refusal', () => script.head)
     expect(script.status).toBe(503)
     expect(script.header('Content-Type')).toBe('application/problem+json')

@@ -53,14 +53,13 @@ export class Membership {
   readonly #log: readonly SeenEvent[]
   #held: readonly Held[]
   #places: readonly Place[]
-  /** Events to everyone have been told from here on; a past that is told after that leaves them out. */
-  #everyoneFrom: number
+  /** Since the first acknowledgement, events to everyone were sent from here on; a later past leaves them out. */
+  #everyoneFrom = Infinity
   readonly #shownOf = new Map<string, readonly string[]>()
 
   /** `log`: all events, the first of them with position 1. */
   constructor(log: readonly SeenEvent[], start: number, hasGlobal: boolean) {
     this.#log = log
-    this.#everyoneFrom = start
     this.#places = [{ at: start, due: [] }]
     this.#held = hasGlobal ? [{ name: 'global', view: 'diff', isImplied: true }] : []
   }
@@ -86,7 +85,11 @@ export class Membership {
     const heard = { name, view, isImplied: false }
     this.#held = withOne(this.#held, heard)
     const { since } = told
-    if (since === undefined) return null
+    if (since === undefined) {
+      // No event to everyone lies between the places that are possible: it would have decided which it is.
+      this.#everyoneFrom = Math.min(this.#everyoneFrom, ...this.#places.map(({ at }) => at))
+      return null
+    }
     const everyoneFrom = this.#everyoneFrom
     this.#everyoneFrom = Math.min(everyoneFrom, since)
     return this.#keep((place) => this.#resume(place, heard, { since, everyoneFrom }))

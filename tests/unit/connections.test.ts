@@ -55,6 +55,22 @@ describe('a connection that takes nothing', () => {
   })
 })
 
+describe('a drain', () => {
+  it('[E4] [W61] ends a connection that was asked for before it and is ready only now', async () => {
+    const connections = new Connections()
+    await connections.drain(50)
+    const subscription = { announce: vi.fn(), finish: vi.fn() }
+    connections.add({ ...connection(), subscription: subscription as unknown as Subscription })
+    expect(subscription.announce).toHaveBeenCalledWith(
+      'draining',
+      expect.stringContaining('retryMs'),
+      expect.any(Number),
+    )
+    expect(subscription.finish).toHaveBeenCalledWith('draining')
+    connections.stop()
+  })
+})
+
 describe('spread', () => {
   it('[S11] [E6] is within 20 % either way', () => {
     const random = vi.spyOn(Math, 'random')

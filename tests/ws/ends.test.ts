@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { EventLog } from '../../src/db/event-log.ts'
 import { Snapshots } from '../../src/sse/snapshots.ts'
 import { boardState, eventually, makeBoard, makeCard, stats } from '../support/board.ts'
+import { gate } from '../support/gate.ts'
 import { clientFrame, OPCODE, RawSocket } from '../support/raw-socket.ts'
 import { startTestServer } from '../support/server.ts'
 import { SocketClient } from '../support/socket.ts'
@@ -93,6 +94,27 @@ describe('a server that goes down', () => {
     await using refused = new SocketClient(server.url, '/ws')
     await refused.untilClosed()
     expect(refused.messages).toEqual([])
+  })
+
+  it('[W61] says hello first to a socket that was still opening', async () => {
+    await using server = await startTestServer({ drainMs: 1_000 })
+    const board = await makeBoard(server)
+    await using open = await SocketClient.open(server.url, '/ws')
+    const { opening } = Snapshots.prototype
+    const [asked, held] = [gate(), gate()]
+    vi.spyOn(Snapshots.prototype, 'opening').mockImplementationOnce(async function (this: Snapshots, ...given) {
+      asked.resolve()
+      await held.promise
+      return opening.apply(this, given)
+    })
+    await using late = await SocketClient.open(server.url, `/ws?boardId=${board.id}`)
+    await asked.promise
+    const closed = server.close()
+    await open.untilClosed()
+    held.resolve()
+    expect((await late.untilClosed()).code).toBe(1001)
+    expect(late.messages.map(({ type }) => type)).toEqual(['hello', 'state', 'draining'])
+    await closed
   })
 
   it('[W61] does not wait for ever for those that do not answer', async () => {

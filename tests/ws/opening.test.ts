@@ -54,7 +54,15 @@ describe('addresses', () => {
     expect(channels.messages[0]?.type).toBe('connected')
   })
 
-  it.each(['/', '/ws/', '/ws/x', '/sse', '/api/v1', '/api/v1/boards', '/ws/dashboard/x', '//ws', '/%77s'])(
+  it('[W1] an upgrade at the bare host is a channel socket', async () => {
+    await using socket = await SocketClient.open(server.url, '/?global=0&channels=topic:bare')
+    await socket.first('hello', ({ event }) => event === 'hello')
+    expect(socket.messages[0]?.type).toBe('connected')
+    const { eventId } = await server.post('/topics/bare/events', { event: 'said', data: 1 })
+    expect(await socket.id(eventId)).toMatchObject({ channel: 'topic:bare', event: 'said' })
+  })
+
+  it.each(['/ws/', '/ws/x', '/sse', '/api/v1', '/api/v1/boards', '/ws/dashboard/x', '//ws', '/%77s'])(
     '[W1] there is none at %s',
     async (path) => {
       expect(await refusal(path)).toMatchObject({ status: 404, code: 'not_found' })

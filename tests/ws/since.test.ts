@@ -239,3 +239,58 @@ describe('a since that cannot be honoured', () => {
     expect(story(socket).map((text) => text.split(' ')[1] ?? text)).toEqual(['ack', 'gap', 'attempt_log'])
   })
 })
+
+describe('what went to everyone before the first acknowledgement', () => {
+  const missedBy = async (socket: SocketClient, since: string, topic: string) => {
+    const early = await server.post('/agents', { id: `early-${topic}`, label: 'Early' })
+    // It was sent on `*` before the client joined anything.
+    await socket.id(early.eventId)
+    await socket.ask({ type: 'subscribe', channel: `topic:${topic}`, since })
+    const acknowledged = socket.messages.findIndex(({ type }) => type === 'ack')
+    const late = await server.post('/agents', { id: `late-${topic}`, label: 'Late' })
+    await socket.first('the late one', ({ id, event }) => id === late.eventId && event === 'agent_registered')
+    const stream = await server.get<{ events: SocketMessage[] }>(`/events?channels=topic:${topic}&after=${since}`)
+    const after = socket.messages.slice(acknowledged + 1).filter(({ channel }) => channel !== 'global')
+    return { early, stream: stream.events.map(({ id }) => id), after: after.map(({ id }) => id) }
+  }
+
+  it.each(['?global=0', ''])(
+    '[W27] [W42] comes again after it, as on the stream of the channel: /ws%s',
+    async (query) => {
+      const topic = `first${query.length}`
+      const { eventId: since } = await post(topic, 'seen')
+      await post(topic, 'missed')
+      await using socket = await open(query)
+      const { early, stream, after } = await missedBy(socket, since, topic)
+      expect(stream).toContain(early.eventId)
+      expect(after).toEqual(stream)
+    },
+  )
+
+  it('[W27] [W42] [W52] comes again after it when the socket authenticated first', async () => {
+    const { eventId: since } = await post('as-agent', 'seen')
+    await using socket = await open('?global=0')
+    await socket.ask({ type: 'auth', agent_id: 'authenticated' })
+    await server.get('/agents')
+    const early = await server.post('/agents', { id: 'early-as-agent', label: 'Early' })
+    await socket.id(early.eventId)
+    const joined = socket.messages.length
+    await socket.ask({ type: 'subscribe', channel: 'topic:as-agent', since })
+    const { eventId } = await post('as-agent', 'live')
+    await socket.id(eventId)
+    const ids = socket.messages.slice(joined).flatMap(({ type, id }) => (type === 'event' ? [id] : []))
+    expect(ids).toEqual([early.eventId, eventId])
+  })
+
+  it('[W27] once a channel is acknowledged, what goes to everyone comes once', async () => {
+    const { eventId: since } = await post('second', 'seen')
+    await using socket = await open('?global=0')
+    await socket.ask({ type: 'subscribe', channel: 'topic:second-a' })
+    const early = await server.post('/agents', { id: 'early-second', label: 'Early' })
+    await socket.id(early.eventId)
+    await socket.ask({ type: 'subscribe', channel: 'topic:second', since })
+    const { eventId } = await post('second', 'live')
+    await socket.id(eventId)
+    expect(socket.named('agent_registered').filter(({ id }) => id === early.eventId)).toHaveLength(1)
+  })
+})

@@ -108,6 +108,23 @@ describe('a socket that does not read', () => {
     await peer.until('the next line', sees(peer, eventId))
   })
 
+  it('[W27] [M4] what went to everyone in the stretch of a gap is there for a later since', async () => {
+    await using server = await startTestServer({ retention: { maxAgeMs: FOREVER, maxEvents: 5, maxBytes: FOREVER } })
+    const { attempt } = await makeWork(server)
+    await using peer = await listenTo(server, attempt.id)
+    peer.socket.pause()
+    const since = await flood(server, attempt.id)
+    const { eventId: missed } = await server.post('/agents', { id: 'missed', label: 'Missed' })
+    await eventually('the trimming', async () => positionOf((await stats(server)).log.oldest) > positionOf(since) - 10)
+    peer.socket.resume()
+    await peer.until('the gap', () => peer.messages.some(({ event }) => event === 'gap'))
+    expect(peer.messages.map(({ event }) => event)).not.toContain('agent_registered')
+    peer.send({ type: 'subscribe', channel: 'topic:later', since, id: 'later' })
+    const registered = () => peer.messages.filter(({ event }) => event === 'agent_registered')
+    await peer.until('the missed one', () => registered().length > 0)
+    expect(registered().map(({ id }) => id)).toEqual([missed])
+  })
+
   it('[W55] is not read from while more than 64 KiB wait', { timeout: 60_000 }, async () => {
     await using server = await startTestServer()
     const { attempt } = await makeWork(server)

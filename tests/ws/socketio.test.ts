@@ -188,6 +188,20 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(seen).toEqual(Array.from({ length: 100 }, (_, n) => n))
   })
 
+  it('[SIO7] [W27] what went to everyone before the acknowledgement comes again after it', async () => {
+    const topic = `everyone-${transports.join('-')}`
+    const { eventId: since } = await post(topic, 'seen')
+    await using client = await SocketIoClient.open(server.url, transports)
+    await client.until(() => client.named('hello').length === 1)
+    const early = await server.post('/agents', { id: `early-${topic}`, label: 'Early' })
+    await client.until(() => client.messages.at(-1)?.id === early.eventId)
+    const before = client.messages.length
+    await client.ask('subscribe', { channel: `topic:${topic}`, since })
+    const { eventId } = await post(topic, 'live')
+    await client.until(() => client.messages.at(-1)?.id === eventId)
+    expect(client.messages.slice(before).map(({ id }) => id)).toEqual([early.eventId, eventId])
+  })
+
   it('[SIO4] a since that cannot be honoured: the acknowledgement, a gap, the snapshot', async () => {
     const { id } = await makeBoard(server)
     await using client = await SocketIoClient.open(server.url, transports)
