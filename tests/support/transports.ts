@@ -8,7 +8,9 @@ import { WebSocket } from 'ws'
 import { Tail } from './tail.ts'
 
 export const PEERS = ['sse', 'ws', 'socketio'] as const
-export type PeerKind = (typeof PEERS)[number]
+/** The same with what may be chosen: compression, the `global` that a socket joins by itself, long polling. */
+export const WAYS = [...PEERS, 'sse gzip', 'ws global', 'socketio polling'] as const
+export type PeerKind = (typeof WAYS)[number]
 
 export interface Heard {
   readonly channel: string
@@ -46,11 +48,41 @@ export class ChannelPeer {
   #isCut = false
   readonly #waiting = new Set<() => void>()
 
-  /** Joins the channels after `since`, each. Server-Sent Events join and leave none later. */
-  constructor(kind: PeerKind, url: string, channels: readonly string[], since: string | null) {
+  /**
+   * Joins the channels after `since`, each; on a socket not before `joinWhen` resolves. Server-Sent Events join and leave
+   * none later.
+   */
+  constructor(
+    kind: PeerKind,
+    url: string,
+    channels: readonly string[],
+    since: string | null,
+    joinWhen?: Promise<unknown>,
+  ) {
     this.kind = kind
-    this.#link = kind === 'sse' ? this.#sse(url, channels, since) : kind === 'ws' ? this.#ws(url) : this.#socketio(url)
-    if (kind !== 'sse') for (const channel of channels) this.join(channel, since ?? undefined)
+    this.#link = this.#open(url, channels, since)
+    if (kind.startsWith('sse')) return
+    this.asked += channels.length
+    const join = () => {
+      if (this.#isCut) return
+      for (const channel of channels) this.#link.join(channel, since ?? undefined)
+    }
+    if (joinWhen) void joinWhen.then(join)
+    else join()
+  }
+
+  #open(url: string, channels: readonly string[], since: string | null): Link {
+    switch (this.kind) {
+      case 'sse':
+      case 'sse gzip':
+        return this.#sse(url, channels, since)
+      case 'ws':
+      case 'ws global':
+        return this.#ws(url)
+      case 'socketio':
+      case 'socketio polling':
+        return this.#socketio(url)
+    }
   }
 
   /** Every channel that was asked for is joined. */
@@ -147,6 +179,7 @@ export class ChannelPeer {
 
   #sse(url: string, channels: readonly string[], since: string | null): Link {
     const tail = new Tail(url, `/sse?channels=${channels}${since === null ? '' : `&since=${since}`}`, {
+      ...(this.kind === 'sse gzip' && { headers: { 'Accept-Encoding': 'gzip' } }),
       onFrame: ({ text, id }) => this.#hear(JSON.parse(text), id !== undefined),
     })
     void tail.closed.then(() => this.#close())
@@ -163,7 +196,7 @@ export class ChannelPeer {
   }
 
   #ws(url: string): Link {
-    const websocket = new WebSocket(`${url.replace('http', 'ws')}/ws?global=0`)
+    const websocket = new WebSocket(`${url.replace('http', 'ws')}/ws${this.kind === 'ws global' ? '' : '?global=0'}`)
     const asked: Item[] = []
     websocket.on('error', () => undefined)
     websocket.on('close', () => this.#close())
@@ -193,7 +226,9 @@ export class ChannelPeer {
   }
 
   #socketio(url: string): Link {
-    const socket: IoSocket = io(url, { transports: ['websocket'], forceNew: true, reconnection: false })
+    const transports = [this.kind === 'socketio' ? 'websocket' : 'polling']
+    const socket: IoSocket = io(url, { transports, forceNew: true, reconnection: false })
+    socket.on('connect_error', () => this.#close())
     socket.on('message', ({ type, channel, data, id }) => this.#hear({ channel, event: type, data, id }))
     socket.on('disconnect', () => this.#close())
     const connection = () => (socket.io.engine?.transport as unknown as { ws?: { _socket?: NetSocket } })?.ws?._socket

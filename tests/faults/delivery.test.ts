@@ -1,0 +1,111 @@
+/**
+ * Delivery against a model, with everything at once: posts to channels and to everyone in bursts, listeners over every
+ * transport and the client library over each, cut and stalled at any moment, joining late and with cursors of long ago, and
+ * a server that is stopped and killed.
+ *
+ *   W8, W27, W42, W43, SIO7  Each connection shows exactly what follows its cursor, from the acknowledgement on.
+ *   U1                       All connections of a listener together show the log, whole.
+ *   CL5                      Through the client library every event comes once and in order.
+ *
+ * `BOARDCAST_SOAK_MINUTES=30 npx vitest run tests/faults/delivery.test.ts` goes on for so long, with a new seed each round;
+ * `BOARDCAST_TEST_SEED` begins with the seed of a failure.
+ */
+import { expect, test } from 'vitest'
+import { createApiClient } from '../support/api.ts'
+import { ChildServer } from '../support/child-server.ts'
+import { isBefore, LibraryListener, type Listener, TransportListener } from '../support/delivery/listeners.ts'
+import { CHANNELS, Load } from '../support/delivery/load.ts'
+import { Road } from '../support/delivery/road.ts'
+import { Truth } from '../support/delivery/truth.ts'
+import { chooseSeed, createRandom, type Random } from '../support/random.ts'
+import { WAYS } from '../support/transports.ts'
+
+const SOAK_MINUTES = Number(process.env.BOARDCAST_SOAK_MINUTES ?? 0)
+const STEPS = SOAK_MINUTES > 0 ? 600 : 150
+/** After so many steps, the server is stopped like this. */
+const STOPS = new Map<number, 'SIGTERM' | 'SIGKILL'>([
+  [40, 'SIGKILL'],
+  [90, 'SIGTERM'],
+  [250, 'SIGKILL'],
+  [400, 'SIGTERM'],
+  [500, 'SIGKILL'],
+])
+
+test('[W8] [W27] [W42] [W43] [SIO7] [U1] every listener is given the log, whatever happens to it', {
+  timeout: SOAK_MINUTES > 0 ? (SOAK_MINUTES + 10) * 60_000 : 180_000,
+}, async () => {
+  const end = performance.now() + SOAK_MINUTES * 60_000
+  let seed = chooseSeed()
+  do {
+    const summary = await round(seed)
+    if (SOAK_MINUTES > 0) process.stdout.write(`seed ${seed}: ${summary}\n`)
+    seed += 1
+  } while (performance.now() < end)
+})
+
+async function round(seed: number): Promise<string> {
+  const random = createRandom(seed)
+  await using server = await ChildServer.start({ BOARDCAST_HEARTBEAT_MS: '300', BOARDCAST_SOCKETIO: '1' })
+  using api = createApiClient(server.url)
+  const load = new Load({ api, server, random })
+  await load.prepare()
+  const { cursor: start } = await api.get('/cursor')
+  const listeners = await listenersOf(server, start, random)
+  try {
+    load.begin(4)
+    for (let step = 0; step < STEPS; step++) {
+      const signal = STOPS.get(step)
+      if (signal) {
+        await server.stop(signal)
+        await server.start()
+      } else if (random.chance(0.4)) random.pick(listeners)?.road.cut()
+      else if (random.chance(0.6)) random.pick(listeners)?.road.stall()
+      else for (const { road } of listeners) road.resume()
+      await new Promise((resolve) => setTimeout(resolve, random.below(120)))
+    }
+    await load.end()
+    for (const { road } of listeners) road.resume()
+    const { cursor } = await api.get('/cursor')
+    await allReach(listeners, cursor, seed)
+    const truth = new Truth(api)
+    for (const listener of listeners) {
+      expect(listener.faults, `seed ${seed}, ${listener.name}`).toEqual([])
+      expect(await truth.fault(listener, start), `seed ${seed}`).toBeNull()
+    }
+    for (const id of load.acknowledged) expect(isBefore(cursor, id), `seed ${seed}`).toBe(false)
+    const returns = listeners.reduce((sum, one) => sum + one.returns, 0)
+    return `${load.acknowledged.length} posts, ${listeners.length} listeners, ${returns} returns`
+  } finally {
+    for (const listener of listeners) {
+      listener.close()
+      await listener.road[Symbol.asyncDispose]()
+    }
+  }
+}
+
+async function listenersOf(server: ChildServer, start: string, random: Random): Promise<Listener[]> {
+  const situation = { random, up: () => server.up }
+  const listeners: Listener[] = []
+  for (const kind of [...WAYS, ...WAYS]) {
+    const channel = random.pick(CHANNELS) ?? 'global'
+    listeners.push(new TransportListener(kind, channel, start, await Road.to(server.port), situation))
+  }
+  for (const transport of ['fetch', 'eventsource', 'ws'] as const) {
+    const named = transport === 'eventsource' ? CHANNELS.filter((name) => !/^topic|^global/.test(name)) : CHANNELS
+    const channels = named.filter(() => random.chance(0.5))
+    if (channels.length === 0) channels.push('agent:ann')
+    listeners.push(new LibraryListener(transport, channels, start, await Road.to(server.port)))
+  }
+  return listeners
+}
+
+async function allReach(listeners: readonly Listener[], cursor: string, seed: number): Promise<void> {
+  for (const deadline = performance.now() + 60_000; ; ) {
+    const late = listeners.filter(({ reached }) => isBefore(reached, cursor))
+    if (late.length === 0) return
+    if (performance.now() > deadline) {
+      expect.fail(`seed ${seed}: ${late.map(({ name, reached }) => `${name} is at ${reached}`)}, not ${cursor}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

@@ -1,0 +1,69 @@
+/** The road of one listener to the server: it can be cut anywhere, or be so slow that nothing passes. */
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+export class Road implements AsyncDisposable {
+  readonly url: string
+  readonly #listener: Server
+  readonly #sockets = new Set<Socket>()
+  #isStalled = false
+
+  private constructor(listener: Server, target: number) {
+    this.#listener = listener
+    const address = listener.address()
+    this.url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+    listener.on('connection', (near) => this.#accept(near, target))
+  }
+
+  static async to(target: number): Promise<Road> {
+    const listener = createServer()
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
+    return new Road(listener, target)
+  }
+
+  /** Every connection breaks off. The next ones are fine. */
+  cut(): void {
+    this.#isStalled = false
+    for (const socket of [...this.#sockets]) socket.destroy()
+  }
+
+  /** Nothing passes until `resume`: what the server sends fills the buffers of the kernel, and then its own. */
+  stall(): void {
+    this.#isStalled = true
+    for (const socket of this.#sockets) socket.pause()
+  }
+
+  resume(): void {
+    this.#isStalled = false
+    for (const socket of this.#sockets) socket.resume()
+  }
+
+  #accept(near: Socket, target: number): void {
+    const far = connect(target, '127.0.0.1')
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(from)
+      if (this.#isStalled) from.pause()
+      from.on('error', () => undefined)
+      from.on('data', (bytes: Buffer) => {
+        if (to.write(bytes) || to.destroyed) return
+        from.pause()
+        to.once('drain', () => {
+          if (!this.#isStalled) from.resume()
+        })
+      })
+      // What was sent before an end still arrives.
+      from.on('end', () => to.end())
+      from.on('close', (hadError) => {
+        this.#sockets.delete(from)
+        if (hadError || from.destroyed) to.destroySoon()
+      })
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.cut()
+    await new Promise((resolve) => this.#listener.close(resolve))
+  }
+}
