@@ -92,10 +92,10 @@ static void publish(const char *body, size_t length) {
   static char text[REQUEST + 2 * HEAD], frame[REQUEST + 4 * HEAD];
   number++;
   if (count[SSE]) {
-    int n = sprintf(text, "id: %lu\nevent: message\ndata: ", (unsigned long)number);
-    memcpy(text + n, body, length);
-    memcpy(text + n + length, "\n\n", 2);
-    size_t size = (size_t)n + length + 2;
+    size_t size = (size_t)sprintf(text, "event: message\ndata: ");
+    memcpy(text + size, body, length);
+    size += length;
+    size += (size_t)sprintf(text + size, "\nid: %lu\n\n", (unsigned long)number);
     int head = sprintf(frame, "%zx\r\n", size);
     memcpy(frame + head, text, size);
     memcpy(frame + head + size, "\r\n", 2);

@@ -15,7 +15,7 @@ listen(
     }
     const body = await bodyOf(request)
     id += 1
-    const frame = Buffer.from(`id: ${id}\nevent: ${EVENT}\ndata: ${body}\n\n`)
+    const frame = Buffer.from(`event: ${EVENT}\ndata: ${body}\nid: ${id}\n\n`)
     for (const listener of listeners) listener.write(frame)
     done(response)
   }),

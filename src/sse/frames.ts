@@ -1,7 +1,11 @@
 /**
- * SSE text (WHATWG HTML, 9.2.5) and its framing for HTTP. A frame is `id:`, `event:`, one `data:` line of JSON and a
+ * SSE text (WHATWG HTML, 9.2.5) and its framing for HTTP. A frame is `event:`, one `data:` line of JSON, `id:` and a
  * blank line. JSON.stringify never emits a raw line break, and names and ids cannot hold one, so no field can forge a
  * frame.
+ *
+ * The id comes last because widely used readers (npm `eventsource` 1 and 2, `@microsoft/fetch-event-source`, scripts
+ * that read line by line) take it over as soon as they read it, not at the blank line as the standard requires. If the
+ * connection is cut inside a frame whose id came first, they resume after an event that they never had.
  */
 import { EVERYONE } from '../../shared/src/protocol.ts'
 import type { Framing, Packet } from './framing.ts'
@@ -68,11 +72,11 @@ function chunkOfText(text: string): Buffer {
 }
 
 function bareFrame(_channel: string, event: string, data: string, _at: number, id: string, marked: boolean): string {
-  return `${marked ? `id: ${id}\n` : ''}event: ${event}\ndata: ${data}\n\n`
+  return `event: ${event}\ndata: ${data}\n${marked ? `id: ${id}\n` : ''}\n`
 }
 
 function envelopeFrame(channel: string, event: string, data: string, at: number, id: string, marked: boolean): string {
-  return `${marked ? `id: ${id}\n` : ''}event: ${event}\ndata: ${envelope(channel, event, data, at, id)}\n\n`
+  return `event: ${event}\ndata: ${envelope(channel, event, data, at, id)}\n${marked ? `id: ${id}\n` : ''}\n`
 }
 
 /** The envelope's text around a payload's text. Names and ids hold nothing that JSON would escape. */

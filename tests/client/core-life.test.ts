@@ -367,7 +367,7 @@ describe('schemas', () => {
     ['strict', 1, 2],
   ] as const)('[CL14] %s', async (validate, invalid, many) => {
     const envelope = (seq: number, event: string, data: object, channel = 'agent:a') =>
-      `id: 5d3c9b1e-${seq}\nevent: ${event}\ndata: ${JSON.stringify({ channel, event, data, timestamp: 1, id: `5d3c9b1e-${seq}` })}\n\n`
+      `event: ${event}\ndata: ${JSON.stringify({ channel, event, data, timestamp: 1, id: `5d3c9b1e-${seq}` })}\nid: 5d3c9b1e-${seq}\n\n`
     const body = [
       envelope(1, 'hello', { resumed: true, heartbeatMs: 15_000 }, '*'),
       envelope(2, 'output', { timestamp: 1, content: 'fine' }),

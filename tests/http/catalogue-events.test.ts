@@ -49,7 +49,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
 
   beforeAll(async () => {
     seen = await observe(server, type, scenarios[type])
-    timestamp = Number(/"timestamp":(\d+),"id":"[^"]*"}\n\n$/.exec(bytes('global'))?.[1])
+    timestamp = Number(/"timestamp":(\d+),"id":"[^"]*"}\nid: .*\n\n$/.exec(bytes('global'))?.[1])
   })
 
   /** What shows of the event; read back, where its channel could not be named before. */
@@ -67,7 +67,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
   }
 
   function bare(event: string, data: object): string {
-    return `id: ${seen.id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+    return `event: ${event}\ndata: ${JSON.stringify(data)}\nid: ${seen.id}\n\n`
   }
 
   function enveloped(channel: string, event: string, data: object): string {
@@ -99,7 +99,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
 
   it('[CAT2] shows on global under its domain name with the whole payload', () => {
     const { full } = seen.happened
-    const first = isForEveryone ? enveloped('*', ...expected('*')).replace(/^id: .*\n/, '') : ''
+    const first = isForEveryone ? enveloped('*', ...expected('*')).replace(/^id: .*\n/m, '') : ''
     expect(bytes('global')).toBe(first + enveloped('global', ...onGlobal()))
     expect(() => strictly(entry.about, entry.shows).parse(JSON.parse(JSON.stringify(full)))).not.toThrow()
   })

@@ -161,7 +161,7 @@ describe('an attempt', () => {
     const { data } = await listener.id(eventId)
     const payload = { timestamp: data.timestamp, lines: ['one', 'two\n', ''] }
     expect(listener.body.split('\n\n').slice(1).join('\n\n')).toBe(
-      `id: ${eventId}\nevent: output_batch\ndata: ${JSON.stringify(payload)}\n\n`,
+      `event: output_batch\ndata: ${JSON.stringify(payload)}\nid: ${eventId}\n\n`,
     )
   })
 })

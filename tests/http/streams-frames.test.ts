@@ -138,7 +138,7 @@ describe('the text of a stream', () => {
     await server.call('PATCH', '/boards/literal', { name: 'Zwölf 🦊', description: null })
     const { eventId } = await server.call('DELETE', '/boards/literal')
     await listener.untilClosed()
-    const body = listener.body.replace(/id: \S+\nevent: heartbeat\ndata: .*\n\n/g, '')
+    const body = listener.body.replace(/event: heartbeat\ndata: .*\nid: \S+\n\n/g, '')
     const [hello, ...rest] = body.split(/(?<=\n\n)/)
     expect(hello).toMatch(
       /^retry: \d{4}\nevent: hello\ndata: \{"serverTime":"[^"]{24}","connectionId":"[^"]+","resumed":false,"heartbeatMs":200\}\n\n$/,
@@ -149,9 +149,9 @@ describe('the text of a stream', () => {
     const last = positionOf(eventId)
     expect(rest.join('')).toBe(
       [
-        `id: ${epoch}-${last - 2}\nevent: state\ndata: ${JSON.stringify({ boardId: 'literal', columns, columnOrder, cards: {} })}\n\n`,
-        `id: ${epoch}-${last - 1}\nevent: board_updated\ndata: {"boardId":"literal","changes":{"name":"Zwölf 🦊"}}\n\n`,
-        `id: ${epoch}-${last}\nevent: board_deleted\ndata: {"boardId":"literal"}\n\n`,
+        `event: state\ndata: ${JSON.stringify({ boardId: 'literal', columns, columnOrder, cards: {} })}\nid: ${epoch}-${last - 2}\n\n`,
+        `event: board_updated\ndata: {"boardId":"literal","changes":{"name":"Zwölf 🦊"}}\nid: ${epoch}-${last - 1}\n\n`,
+        `event: board_deleted\ndata: {"boardId":"literal"}\nid: ${epoch}-${last}\n\n`,
       ].join(''),
     )
   })
@@ -161,10 +161,10 @@ describe('the text of a stream', () => {
     await using listener = await listen(server.url, `/sse?channels=global&types=board.*`)
     const { eventId } = await server.call('PATCH', `/boards/${board.id}`, { name: 'New' })
     const { data } = await listener.id(eventId)
-    const text = textAfter(listener, 'event: hello').replace(/id: \S+\nevent: heartbeat\ndata: .*\n\n/g, '')
+    const text = textAfter(listener, 'event: hello').replace(/event: heartbeat\ndata: .*\nid: \S+\n\n/g, '')
     expect(text).toBe(
-      `id: ${eventId}\nevent: board.updated\ndata: {"channel":"global","event":"board.updated",` +
-        `"data":{"boardId":"${board.id}","changes":{"name":"New"}},"timestamp":${data.timestamp},"id":"${eventId}"}\n\n`,
+      `event: board.updated\ndata: {"channel":"global","event":"board.updated",` +
+        `"data":{"boardId":"${board.id}","changes":{"name":"New"}},"timestamp":${data.timestamp},"id":"${eventId}"}\nid: ${eventId}\n\n`,
     )
   })
 
@@ -185,7 +185,7 @@ describe('the text of a stream', () => {
     await listener.id(eventId)
     expect(listener.named('attempt_log').map(({ data }) => data.message)).toEqual(texts)
     expect(names(listener)).not.toContain('forged')
-    const log = textAfter(listener, '"replayed":true').replace(/id: \S+\nevent: heartbeat\ndata: .*\n\n/g, '')
+    const log = textAfter(listener, '"replayed":true').replace(/event: heartbeat\ndata: .*\nid: \S+\n\n/g, '')
     expect(log.split('\n').filter((line) => line !== '' && !/^(id|event|data): /.test(line))).toEqual([])
     expect(log).not.toContain('\r')
     expect(log).not.toContain('\0')

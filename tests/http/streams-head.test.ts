@@ -92,7 +92,7 @@ describe('the bytes', () => {
     await listener.untilClosed()
     expect(listener.ended).toBe(true)
     expect(listener.body).toMatch(/^retry: \d+\nevent: hello\n/)
-    expect(listener.body).toMatch(/\ndata: \{"boardId":"demo","changes":\{"name":"For HTTP\/1\.0"\}\}\n\n$/)
+    expect(listener.body).toMatch(/\ndata: \{"boardId":"demo","changes":\{"name":"For HTTP\/1\.0"\}\}\nid: \S+\n\n$/)
   })
 
   it('[S5] for HTTP/1.0 are there for a request that names no host', async () => {

@@ -26,7 +26,7 @@ async function caughtUp(listener: Listener): Promise<void> {
 /** The bytes of a frame of a channel stream. */
 function enveloped(id: string, channel: string, event: string, data: object, at: string): string {
   const envelope = { channel, event, data, timestamp: Date.parse(at), id }
-  return `id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(envelope)}\n\n`
+  return `event: ${event}\ndata: ${JSON.stringify(envelope)}\nid: ${id}\n\n`
 }
 
 describe('tasks', () => {
@@ -118,7 +118,7 @@ describe('mail', () => {
     }
     for (const listener of [board, dashboard]) {
       await listener.id(eventId)
-      expect(listener.body).toContain(`id: ${eventId}\nevent: message.new\ndata: ${JSON.stringify(shown)}\n\n`)
+      expect(listener.body).toContain(`event: message.new\ndata: ${JSON.stringify(shown)}\nid: ${eventId}\n\n`)
     }
     await other.id(eventId)
     expect(other.body).toContain(enveloped(eventId, '*', 'message.new', shown, created_at as string))

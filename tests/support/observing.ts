@@ -31,7 +31,7 @@ export const PLACES = {
 export type Place = keyof typeof PLACES
 export const ALL_PLACES = Object.keys(PLACES) as Place[]
 
-const SNAPSHOTS = /^(id: .*\n)?event: (state|dashboard_overview|metric\.update|heartbeat)\n/
+const SNAPSHOTS = /^event: (state|dashboard_overview|metric\.update|heartbeat)\n/
 
 /** The frames of one stretch, snapshots left out. */
 export class Stretch {

@@ -26,7 +26,7 @@ function event<Type extends EventType>(seq: number, type: Type, changes: Partial
 
 const line = (seq: number, message: string) => event(seq, 'attempt.log.appended', { message })
 const batch = (seq: number, ...lines: string[]) =>
-  `id: e-${seq}\nevent: output_batch\ndata: ${JSON.stringify({ timestamp: AT + seq, lines })}\n\n`
+  `event: output_batch\ndata: ${JSON.stringify({ timestamp: AT + seq, lines })}\nid: e-${seq}\n\n`
 const texts = (list: FrameList) => list.take().map(({ text }) => text)
 
 describe('lines of output', () => {
@@ -48,10 +48,10 @@ describe('lines of output', () => {
     list.add(line(3, 'b'))
     expect(texts(list)).toEqual([
       batch(1, 'a'),
-      `id: e-2\nevent: agent_started\ndata: ${JSON.stringify({ agentId: agent, issueId: card, stage: null })}\n\n`,
+      `event: agent_started\ndata: ${JSON.stringify({ agentId: agent, issueId: card, stage: null })}\nid: e-2\n\n`,
     ])
     list.addUnstored({ channel: 'dashboard', event: 'dashboard_overview', data: '{}' }, 4, true)
-    expect(texts(list)).toEqual([batch(3, 'b'), 'id: e-4\nevent: dashboard_overview\ndata: {}\n\n'])
+    expect(texts(list)).toEqual([batch(3, 'b'), 'event: dashboard_overview\ndata: {}\nid: e-4\n\n'])
   })
 
   it('[K11] are joined up to 256 Ki characters, and those of one event are never split', () => {
@@ -138,7 +138,7 @@ describe('lines of output', () => {
         }
         list.release()
         sent.push(...texts(list))
-        const ids = sent.map((text) => Number(/^id: e-(\d+)/.exec(text)?.[1]))
+        const ids = sent.map((text) => Number(/^id: e-(\d+)/m.exec(text)?.[1]))
         expect(ids).toEqual([...ids].sort((a, b) => a - b))
         const lines = sent.flatMap((text) => JSON.parse(/data: (.*)\n/.exec(text)?.[1] ?? '').lines ?? [])
         expect(lines).toEqual(sequence.flatMap((kind, seq) => (kind === 'line' ? [`${seq}`] : [])))
@@ -165,7 +165,7 @@ describe('events under several names', () => {
     ] as const) {
       const list = listFor(channels)
       list.add(event(1, 'git.operation.completed'))
-      expect(texts(list)).toEqual([`id: e-1\nevent: git.operation.completed\ndata: ${shown}\n\n`])
+      expect(texts(list)).toEqual([`event: git.operation.completed\ndata: ${shown}\nid: e-1\n\n`])
     }
   })
 
@@ -178,8 +178,8 @@ describe('events under several names', () => {
     const text = frames.map((frame) => frame.text).join('')
     expect([...text.matchAll(/^(id|event): (.*)$/gm)].map(([line]) => line)).toEqual([
       'event: board_updated',
-      'id: e-1',
       'event: board.updated',
+      'id: e-1',
     ])
   })
 

@@ -15,7 +15,7 @@ describe('frames', () => {
   afterEach(() => void vi.useRealTimers())
 
   it('[S7] of an event, literally', () => {
-    expect(bare.frame(shown, at, id, true)).toBe('id: 5d3c9b1e-17\nevent: board_updated\ndata: {"name":"Demo"}\n\n')
+    expect(bare.frame(shown, at, id, true)).toBe('event: board_updated\ndata: {"name":"Demo"}\nid: 5d3c9b1e-17\n\n')
   })
 
   it('[I6] without its id', () => {
@@ -25,14 +25,14 @@ describe('frames', () => {
   it('[K4] in an envelope, which has its id whether or not the frame has', () => {
     const data =
       '{"channel":"board:demo","event":"board_updated","data":{"name":"Demo"},"timestamp":1769860800000,"id":"5d3c9b1e-17"}'
-    expect(enveloped.frame(shown, at, id, true)).toBe(`id: 5d3c9b1e-17\nevent: board_updated\ndata: ${data}\n\n`)
+    expect(enveloped.frame(shown, at, id, true)).toBe(`event: board_updated\ndata: ${data}\nid: 5d3c9b1e-17\n\n`)
     expect(enveloped.frame(shown, at, id, false)).toBe(`event: board_updated\ndata: ${data}\n\n`)
     expect(envelope(shown.channel, shown.event, shown.data, at, id)).toBe(data)
   })
 
   it('[S11] that tell when to come back begin with retry', () => {
-    expect(bare.control('hello', '{}', id, true, 1_500)).toBe(`retry: 1500\nid: ${id}\nevent: hello\ndata: {}\n\n`)
-    expect(bare.control('heartbeat', '{}', id, true)).toBe(`id: ${id}\nevent: heartbeat\ndata: {}\n\n`)
+    expect(bare.control('hello', '{}', id, true, 1_500)).toBe(`retry: 1500\nevent: hello\ndata: {}\nid: ${id}\n\n`)
+    expect(bare.control('heartbeat', '{}', id, true)).toBe(`event: heartbeat\ndata: {}\nid: ${id}\n\n`)
   })
 
   it('[K5] about the stream itself have the channel *', () => {
@@ -66,8 +66,8 @@ describe('frames', () => {
         for (const framing of [bare, enveloped]) {
           const frame = framing.frame({ ...shown, data: JSON.stringify({ value }) }, at, id, true)
           const lines = frame.split(/\r\n|\r|\n/)
-          expect(lines.map((line) => line.split(':')[0])).toEqual(['id', 'event', 'data', '', ''])
-          const data = JSON.parse((lines[2] ?? '').slice('data: '.length))
+          expect(lines.map((line) => line.split(':')[0])).toEqual(['event', 'data', 'id', '', ''])
+          const data = JSON.parse((lines[1] ?? '').slice('data: '.length))
           expect((framing === bare ? data : data.data).value).toBe(value)
         }
       }),

@@ -55,7 +55,7 @@ describe('snapshots', () => {
     expect(renderings()).toBe(0)
     const leave = listen()
     await vi.advanceTimersByTimeAsync(60_000)
-    expect(got).toEqual([1, 2].map((n) => `id: e-7\nevent: dashboard_overview\ndata: {"rendered":${n}}\n\n`))
+    expect(got).toEqual([1, 2].map((n) => `event: dashboard_overview\ndata: {"rendered":${n}}\nid: e-7\n\n`))
     leave()
     await vi.advanceTimersByTimeAsync(60_000)
     expect(renderings()).toBe(2)
