@@ -8,6 +8,7 @@ import { boardExists } from './domain/boards.ts'
 import { dashboardOverview } from './domain/dashboard.ts'
 import { metricsSnapshot } from './domain/metrics.ts'
 import { Problem } from './errors.ts'
+import { jsonLine } from './json.ts'
 import type { SnapshotSources } from './sse/snapshots.ts'
 
 /** The overview tells times that pass; for newcomers it may be this old. */
@@ -23,11 +24,11 @@ export const snapshotSources: SnapshotSources = {
     maxAgeMs: Infinity,
     async render(sql, boardId) {
       const state = await boardState(sql, boardId)
-      return state && JSON.stringify(state)
+      return state && jsonLine(state)
     },
     async opening(sql, boardId) {
       const statuses = await newestAttemptStatuses(sql, boardId)
-      return statuses.map((status) => ({ event: 'attempt_status', data: JSON.stringify(status) }))
+      return statuses.map((status) => ({ event: 'attempt_status', data: jsonLine(status) }))
     },
   },
   dashboard: {
@@ -38,7 +39,7 @@ export const snapshotSources: SnapshotSources = {
     everyMs: OVERVIEW_EVERY_MS,
     maxAgeMs: OVERVIEW_MAX_AGE_MS,
     async render(sql) {
-      return JSON.stringify(await dashboardOverview(sql, Date.now()))
+      return jsonLine(await dashboardOverview(sql, Date.now()))
     },
   },
   metrics: {
@@ -48,7 +49,7 @@ export const snapshotSources: SnapshotSources = {
     everyMs: METRICS_EVERY_MS,
     maxAgeMs: METRICS_MAX_AGE_MS,
     async render(sql) {
-      return JSON.stringify(await metricsSnapshot(sql, Date.now()))
+      return jsonLine(await metricsSnapshot(sql, Date.now()))
     },
   },
 }

@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto'
 import type { RetentionPolicy } from '../config.ts'
 import { inserter } from './insert.ts'
-import { LogEvent } from './log-event.ts'
+import { type LogEvent, storedEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import { type Chatter, noteChatter, pruneChatter, settleChatter } from './retention.ts'
 import { Runs } from './runs.ts'
@@ -291,7 +291,7 @@ export class EventLog {
 }
 
 function toEvent([seq, type, at, data, skip]: EventRow): LogEvent {
-  return new LogEvent({ seq, type, at, data, skip })
+  return storedEvent(seq, type, at, data, skip)
 }
 
 /**

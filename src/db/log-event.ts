@@ -4,6 +4,7 @@
  * the payload an object again, and a live event still has it.
  */
 import { type Entry, entryOf, type Payload, type Placement, placementsOf } from '../../shared/src/catalogue.ts'
+import { jsonLine, onOneLine } from '../json.ts'
 
 export class LogEvent {
   readonly seq: number
@@ -47,7 +48,7 @@ export class LogEvent {
 
   /** The payload on `global`: the whole one, or what a client's own event was posted with. */
   get text(): string {
-    return this.entry?.isPosted ? JSON.stringify(this.payload.data) : this.data
+    return this.entry?.isPosted ? jsonLine(this.payload.data) : this.data
   }
 
   /** undefined for a type that another version of this program wrote: it shows on `global` alone. */
@@ -59,6 +60,16 @@ export class LogEvent {
     this.#placements ??= this.entry ? placementsOf(this.entry, this.payload) : []
     return this.#placements
   }
+}
+
+/**
+ * An event as it was stored. Its line separators are escaped here as well, not once by a migration: an earlier version
+ * of this program stored them as they came, and may write to the file again.
+ */
+export function storedEvent(seq: number, type: string, at: number, data: string, skip: number): LogEvent {
+  const text = onOneLine(data)
+  if (text === data) return new LogEvent({ seq, type, at, data, skip })
+  return new LogEvent({ seq, type, at, data: text, skip: onOneLine(data.slice(0, skip)).length })
 }
 
 export interface Encoded {
@@ -86,14 +97,14 @@ export class PayloadEncoder {
     const { about, shows, placedBy } = entry.fields
     if (!isSameType || !agree(payload, this.#about, about)) {
       this.#about = pick(payload, about)
-      this.#aboutText = JSON.stringify(this.#about)
+      this.#aboutText = jsonLine(this.#about)
     }
     if (!isSameType || !placedBy || !agree(payload, this.#placed, placedBy)) {
       this.#placed = pick(payload, placedBy ?? [])
       this.#placements = placementsOf(entry, payload)
     }
     this.#entry = entry
-    const text = JSON.stringify(pick(payload, shows))
+    const text = jsonLine(pick(payload, shows))
     const placements = this.#placements
     if (this.#aboutText === '{}') return { data: text, skip: 1, placements }
     return { data: `${this.#aboutText.slice(0, -1)},${text.slice(1)}`, skip: this.#aboutText.length, placements }

@@ -7,6 +7,7 @@
  */
 import { JOIN_MAX_LENGTH, JOIN_MAX_LINES } from '../../shared/src/protocol.ts'
 import type { LogEvent } from '../db/log-event.ts'
+import { jsonLine } from '../json.ts'
 import type { Framing } from './framing.ts'
 import type { Selection, Shown } from './selection.ts'
 
@@ -151,5 +152,5 @@ export function textOf({ lines, data }: Shown, at: number): string {
 }
 
 function outputBatch(at: number, lines: readonly string[]): string {
-  return JSON.stringify({ timestamp: at, lines })
+  return jsonLine({ timestamp: at, lines })
 }

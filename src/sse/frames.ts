@@ -1,7 +1,7 @@
 /**
  * SSE text (WHATWG HTML, 9.2.5) and its framing for HTTP. A frame is `event:`, one `data:` line of JSON, `id:` and a
- * blank line. JSON.stringify never emits a raw line break, and names and ids cannot hold one, so no field can forge a
- * frame.
+ * blank line. Payloads are made by `jsonLine`, which never emits a line break of any kind, and names and ids cannot hold
+ * one, so no field can forge a frame.
  *
  * The id comes last because widely used readers (npm `eventsource` 1 and 2, `@microsoft/fetch-event-source`, scripts
  * that read line by line) take it over as soon as they read it, not at the blank line as the standard requires. If the

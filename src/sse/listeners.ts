@@ -5,6 +5,7 @@
 import { refreshedBy } from '../../shared/src/catalogue.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import type { Announcement } from '../db/store.ts'
+import { jsonLine } from '../json.ts'
 import type { Bus } from './bus.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -20,7 +21,7 @@ export function createListeners(bus: Bus, snapshots: Snapshots, onFailure: (erro
       try {
         bus.publish(events)
         for (const { event, channels, payload } of announcements) {
-          bus.publishUnstored(event, channels, JSON.stringify(payload))
+          bus.publishUnstored(event, channels, jsonLine(payload))
         }
         for (const channel of staleAfter(events)) snapshots.refresh(channel)
       } catch (error) {

@@ -1,5 +1,6 @@
 /** The frames that a stream begins with, or begins anew with, in their order and with their ids. */
 import { CONTROL, type GapReason } from '../../shared/src/protocol.ts'
+import { jsonLine } from '../json.ts'
 import type { Framing } from './framing.ts'
 import type { Shown } from './selection.ts'
 import type { Opening } from './snapshots.ts'
@@ -30,11 +31,11 @@ export function helloFrame(
     resumed: more.resumed,
     heartbeatMs: greeting.heartbeatMs,
   }
-  return framing.control(CONTROL.hello, JSON.stringify(data), more.id, more.marked, greeting.retryMs)
+  return framing.control(CONTROL.hello, jsonLine(data), more.id, more.marked, greeting.retryMs)
 }
 
 export function gapFrame(framing: Framing, { requested, oldest, reason }: Gap, id: string): string {
-  return framing.control(CONTROL.gap, JSON.stringify({ requested, oldest, reason }), id, false)
+  return framing.control(CONTROL.gap, jsonLine({ requested, oldest, reason }), id, false)
 }
 
 /** Snapshots of one instant; the last of them carries its id. */

@@ -7,6 +7,7 @@ import type { Channel, ChannelKind, View } from '../../shared/src/channels.ts'
 import { EVERYONE } from '../../shared/src/protocol.ts'
 import { ALL } from '../db/event-log.ts'
 import type { LogEvent } from '../db/log-event.ts'
+import { jsonLine } from '../json.ts'
 import type { TypeFilter } from './type-filter.ts'
 
 export interface Heard extends Channel {
@@ -173,5 +174,5 @@ function reachesEveryone(event: LogEvent): boolean {
 function show(event: LogEvent, channel: string, name: string, destination: Destination): Shown {
   if (destination.lines) return { channel, event: name, data: '', lines: destination.lines(event.payload) }
   if (event.entry?.isPosted) return { channel, event: name, data: event.text }
-  return { channel, event: name, data: destination.data ? JSON.stringify(destination.data(event.payload)) : event.bare }
+  return { channel, event: name, data: destination.data ? jsonLine(destination.data(event.payload)) : event.bare }
 }

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { CLOSE } from '../../shared/src/protocol.ts'
+import { jsonLine } from '../json.ts'
 import type { EndReason, Packet, Sink } from '../sse/framing.ts'
 import { SocketWriter } from '../sse/socket-writer.ts'
 import { PING, pongFrame, textFrames } from './text-frames.ts'
@@ -39,7 +40,7 @@ export class SocketSink implements Sink {
 
   /** Sends one message of its own. */
   send(message: object): void {
-    this.#raw(textFrames([JSON.stringify(message)]))
+    this.#raw(textFrames([jsonLine(message)]))
   }
 
   ping(): void {

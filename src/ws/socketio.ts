@@ -17,6 +17,7 @@ import {
 } from '../../shared/src/protocol.ts'
 import { ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
+import { onOneLine } from '../json.ts'
 import { requestIdOf } from '../request-id.ts'
 import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import type { Framing } from '../sse/framing.ts'
@@ -144,7 +145,9 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
         if (typeof ack === 'function') ack({ success: true, channel })
       })
     } catch (thrown) {
-      const error = socketErrorOf(thrown, onError)
+      const refusal = socketErrorOf(thrown, onError)
+      // It may quote the client, and the library writes line separators as they are.
+      const error = { ...refusal, message: onOneLine(refusal.message) }
       if (typeof ack === 'function') ack({ success: false, ...error })
       else client.emit('error', error)
     }
