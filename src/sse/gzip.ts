@@ -3,6 +3,9 @@
  * such blocks mean the same on every connection, so all get the same bytes. What a connection has of its own is the
  * header before its first block, and the trailer, whose checksum is put together from those of the flushes.
  *
+ * Every flush ends with an empty stored block, as zlib's Z_SYNC_FLUSH writes it: Go's inflate passes nothing on before
+ * it has read one, or a full window. Without it a stored flush would wait there for the next.
+ *
  *   10-byte header | block of flush 1 | block of flush 2 | ... | final empty block, CRC-32, length     (RFC 1952)
  */
 import { constants, crc32, deflateRawSync } from 'node:zlib'
@@ -40,11 +43,13 @@ export function gzipTrailer(sent: Plain): Buffer {
   return trailer
 }
 
-/** An uncompressed deflate block (RFC 1951, 3.2.4). */
+/** An uncompressed deflate block (RFC 1951, 3.2.4), and an empty one. */
 function stored(bytes: Buffer): Buffer {
   if (bytes.length > MAX_STORED_BYTES) throw new RangeError(`a stored block holds at most ${MAX_STORED_BYTES} bytes`)
   const head = Buffer.alloc(5)
   head.writeUInt16LE(bytes.length, 1)
   head.writeUInt16LE(~bytes.length & 0xffff, 3)
-  return Buffer.concat([head, bytes])
+  return Buffer.concat([head, bytes, SYNC])
 }
+
+const SYNC = Buffer.from([0, 0, 0, 0xff, 0xff])

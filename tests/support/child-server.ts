@@ -101,7 +101,7 @@ export class ChildServer implements AsyncDisposable {
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once('error', reject)

@@ -35,9 +35,11 @@ describe('shared compression', () => {
     expect(gunzipSync(compress(blocks.slice(1))).toString()).toBe(Buffer.concat(blocks.slice(1)).toString())
   })
 
-  it('[Z3] bytes, literally: header, a stored block, the last block, checksum and length', () => {
+  it('[Z3] bytes, literally: header, a stored block, an empty one, the last block, checksum and length', () => {
     const hex = compress([Buffer.from('abc')]).toString('hex')
-    expect(hex).toBe(['1f8b08000000000000ff', '000300fcff', '616263', '0300', 'c2412435', '03000000'].join(''))
+    expect(hex).toBe(
+      ['1f8b08000000000000ff', '000300fcff', '616263', '000000ffff', '0300', 'c2412435', '03000000'].join(''),
+    )
   })
 
   it('[Z3] the length counts modulo 2^32', () => {
@@ -46,9 +48,13 @@ describe('shared compression', () => {
 
   it('[Z4] 255 bytes are stored, 256 compressed', () => {
     expect(gzipBlock(Buffer.alloc(255, 'a')).block).toEqual(
-      Buffer.concat([Buffer.from('00ff0000ff', 'hex'), Buffer.alloc(255, 'a')]),
+      Buffer.concat([Buffer.from('00ff0000ff', 'hex'), Buffer.alloc(255, 'a'), Buffer.from('000000ffff', 'hex')]),
     )
     expect(gzipBlock(Buffer.alloc(256, 'a')).block.length).toBeLessThan(30)
+  })
+
+  it.each([0, 1, 255, 256, 70_000])('[Z2] of %d bytes end with an empty stored block', (length) => {
+    expect(gzipBlock(Buffer.alloc(length, 'a')).block.subarray(-4).toString('hex')).toBe('0000ffff')
   })
 
   it('[Z4] what is worth it is made smaller', () => {
