@@ -386,6 +386,25 @@ describe('schemas', () => {
     await untilStatus(hub.status, 'the count', (status) => status.invalid === invalid)
   })
 
+  test.each(['id: 5d3c9b1e-2\n$', '$id: 5d3c9b1e-2\n'])(
+    '[S7] the fields of a frame in either order: %j',
+    async (order) => {
+      const text = (id: number, event: string, data: object, channel: string) =>
+        `event: ${event}\ndata: ${JSON.stringify({ channel, event, data, timestamp: 1, id: `5d3c9b1e-${id}` })}\n`
+      const hello = `${text(1, 'hello', { resumed: true, heartbeatMs: 15_000 }, '*')}id: 5d3c9b1e-1\n\n`
+      const output = `${order.replace('$', () => text(2, 'output', { timestamp: 1, content: 'fine' }, 'agent:a'))}\n`
+      const body = new TextEncoder().encode(hello + output)
+      const open = new ReadableStream({ start: (controller) => controller.enqueue(body) })
+      const hub = hubOf('http://hub', {
+        fetch: async () => new Response(open, { headers: { 'Content-Type': 'text/event-stream' } }),
+      })
+      const reader = new Collector()
+      hub.subscribe({ channels: ['agent:a'] }, reader)
+      await reader.id('5d3c9b1e-2')
+      expect(reader.named('output')).toHaveLength(1)
+    },
+  )
+
   test('[CL14] nothing that the server sends is invalid', async () => {
     const server = await serve()
     const { boardId, card, attempt } = await makeWork(server)
