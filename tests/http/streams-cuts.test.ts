@@ -21,7 +21,7 @@ const require = createRequire(import.meta.url)
 const EventSource1: EventSourceClass = require('eventsource-1')
 const EventSource2: EventSourceClass = require('eventsource-2')
 
-/** Follows a stream until `ends` says of an event's data that it was the last. */
+/** Follows a stream until `ends` returns true for the data of an event. */
 type Follow = (url: string, ends: (data: string) => boolean) => Promise<void>
 
 const withEventSource =
@@ -132,7 +132,7 @@ async function lossesOf(client: string, follow: Follow): Promise<number[]> {
   return losses.sort((a, b) => a - b)
 }
 
-describe('cut at every byte', () => {
+describe('cut at every byte', { timeout: 120_000 }, () => {
   it('[S7] a script that reads line by line loses nothing', async () => {
     expect(await lossesOf('lines', withLines)).toEqual([])
   })

@@ -1,7 +1,7 @@
 /**
- * A TCP proxy that cuts streams. A client says in its address where: `cut=17` cuts the first connection that has this
- * address after 17 bytes of the body as they are on the wire, chunk sizes included. Later ones pass. It looks into
- * nothing but `retry:`, whose four digits it sets, so that clients come back at once.
+ * A TCP proxy that cuts streams. The parameter `cut` of an address sets where: `cut=17` cuts the first connection to this
+ * address after 17 bytes of the body as they are on the wire, chunk sizes included. Later connections pass. The proxy
+ * changes nothing but the four digits of `retry:`, so that clients reconnect at once.
  */
 import { connect, createServer, type Socket } from 'node:net'
 import { gate } from './gate.ts'
