@@ -1,0 +1,236 @@
+/**
+ * The proxies of docs/proxies, each run with the very file that the documents show: only its addresses are replaced, and what
+ * a program needs to run without being root's service is put around it.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface ProxyKind {
+  readonly name: string
+  readonly program: string
+  /** In docs/proxies. */
+  readonly file: string
+  /** A native EventSource that asks while the server restarts comes back by itself. */
+  readonly bringsBack: boolean
+  /** Addresses above so many bytes are refused, however it is configured; undefined: none that Boardcast can have is. */
+  readonly longestAddress?: number
+  /** The file as this program is to read it, and the arguments that it is started with. */
+  prepare(file: string, where: { readonly folder: string; readonly port: number }): PreparedProxy
+}
+
+interface PreparedProxy {
+  readonly text: string
+  readonly args: readonly string[]
+}
+
+export interface RunningProxy extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+}
+
+const PATH = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`
+const DOCS = fileURLToPath(new URL('../../docs/proxies/', import.meta.url))
+const CONFIG = 'proxy.conf'
+
+export const PROXIES: readonly ProxyKind[] = [
+  {
+    name: 'nginx',
+    program: 'nginx',
+    file: 'nginx.conf',
+    bringsBack: true,
+    prepare(file, { folder }) {
+      const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${folder}/${n};`)
+      const text = `daemon off; master_process off; pid ${folder}/pid; error_log stderr;
+events {}
+http { access_log off; ${temp.join(' ')}
+${file}
+}`
+      return { text, args: ['-p', folder, '-c', join(folder, CONFIG), '-e', 'stderr'] }
+    },
+  },
+  {
+    name: 'HAProxy',
+    program: 'haproxy',
+    file: 'haproxy.cfg',
+    bringsBack: true,
+    prepare: (text, { folder }) => ({ text, args: ['-db', '-f', join(folder, CONFIG)] }),
+  },
+  {
+    name: 'Caddy',
+    program: 'caddy',
+    file: 'Caddyfile',
+    bringsBack: true,
+    prepare: (text, { folder }) => ({
+      text: `{\n\tadmin off\n\tstorage file_system ${folder}\n}\n${text}`,
+      args: ['run', '--adapter', 'caddyfile', '--config', join(folder, CONFIG)],
+    }),
+  },
+  {
+    name: 'Apache',
+    program: 'apache2',
+    file: 'apache.conf',
+    bringsBack: false,
+    prepare(file, { folder }) {
+      const modules = ['mpm_event', 'proxy', 'proxy_http', 'proxy_wstunnel', 'authz_core'].map(
+        (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
+      )
+      const around = [`ServerRoot ${folder}`, 'ServerName localhost', `PidFile ${folder}/pid`, `ErrorLog ${folder}/log`]
+      const text = [...modules, ...around, `DefaultRuntimeDir ${folder}`, file].join('\n')
+      return { text, args: ['-f', join(folder, CONFIG), '-D', 'FOREGROUND'] }
+    },
+  },
+  {
+    name: 'lighttpd',
+    program: 'lighttpd',
+    file: 'lighttpd.conf',
+    bringsBack: false,
+    prepare: (text, { folder }) => ({
+      text: text.replace('/var/empty', folder),
+      args: ['-D', '-f', join(folder, CONFIG)],
+    }),
+  },
+  {
+    name: 'Varnish',
+    program: 'varnishd',
+    file: 'varnish.vcl',
+    bringsBack: true,
+    prepare: (text, { folder, port }) => ({
+      text,
+      args: [
+        '-F',
+        '-n',
+        `${folder}/work`,
+        '-a',
+        `127.0.0.1:${port}`,
+        '-f',
+        join(folder, CONFIG),
+        ...parametersIn(text),
+      ],
+    }),
+  },
+  {
+    name: 'Squid',
+    program: 'squid',
+    file: 'squid.conf',
+    bringsBack: false,
+    longestAddress: 8_192,
+    prepare: (text, { folder, port }) => ({
+      text: [
+        text,
+        `pid_filename ${folder}/pid`,
+        `cache_log ${folder}/log`,
+        'access_log none',
+        `coredump_dir ${folder}`,
+        'cache_effective_user proxy',
+        'shutdown_lifetime 1 second',
+        'pinger_enable off',
+      ].join('\n'),
+      // Its shared memory is named after the service.
+      args: ['-N', '-n', `boardcast${port}`, '-f', join(folder, CONFIG)],
+    }),
+  },
+  {
+    name: 'h2o',
+    program: 'h2o',
+    file: 'h2o.yaml',
+    bringsBack: false,
+    prepare: (text, { folder }) => ({
+      text: `user: root\nnum-threads: 2\nerror-log: ${folder}/log\npid-file: ${folder}/pid\n${text}`,
+      args: ['-m', 'worker', '-c', join(folder, CONFIG)],
+    }),
+  },
+]
+
+/** Whether a proxy can be started; tests of one that can't are skipped, and this says which. */
+export function isInstalled({ name, program }: ProxyKind): boolean {
+  const found = spawnSync('sh', ['-c', 'command -v "$0"', program], { env: { PATH } }).status === 0
+  if (!found) process.stderr.write(`skipped: ${name} (${program}) is not installed\n`)
+  return found
+}
+
+/** Starts it in front of a port of loopback. Throws with what the program printed when it does not start. */
+export async function startProxy(kind: ProxyKind, upstream: number): Promise<RunningProxy> {
+  const folder = mkdtempSync(join(tmpdir(), `boardcast-${kind.program}-`))
+  chmodSync(folder, 0o777)
+  mkdirSync(join(folder, 'work'))
+  const port = await freePort()
+  const file = readFileSync(DOCS + kind.file, 'utf8')
+    .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
+    .replaceAll(/(port = "|"port" => |parent )3000/gi, `$1${upstream}`)
+    .replaceAll(/\b8080\b/g, String(port))
+  const { text, args } = kind.prepare(file.replace('.port = "3000"', `.port = "${upstream}"`), { folder, port })
+  writeFileSync(join(folder, CONFIG), text)
+  const child = spawn(kind.program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH } })
+  let said = ''
+  let isOver = false
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      isOver = true
+      resolve()
+    })
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+  }
+  while (!(await accepts(port))) {
+    if (isOver) throw new Error(`${kind.name} ended at its start: ${said}${readLog(folder)}`)
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    async [Symbol.asyncDispose]() {
+      await end(child, ended)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** By TERM first, so that those with workers take them along. */
+async function end(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGTERM')
+  const patience = setTimeout(() => child.kill('SIGKILL'), 3_000)
+  await ended
+  clearTimeout(patience)
+}
+
+function readLog(folder: string): string {
+  try {
+    return readFileSync(join(folder, 'log'), 'utf8')
+  } catch {
+    // It has written none.
+    return ''
+  }
+}
+
+/** The parameters of the command line that the comment at the top of the file gives. */
+function parametersIn(text: string): string[] {
+  return [...text.matchAll(/-p (\w+=\w+)/g)].flatMap(([, parameter = '']) => ['-p', parameter])
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => setTimeout(resolve, 20, false))
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
