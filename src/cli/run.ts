@@ -6,7 +6,7 @@ import { exitCode, signalExitCode } from './exit.ts'
 import { createLogShipper, type LogLine } from './log-shipper.ts'
 import { createRelay, drain, type Relay } from './relay.ts'
 import { beginAttempt, type RunTarget } from './run-target.ts'
-import { type EndingSignal, onEndingSignal } from './signals.ts'
+import { type EndingSignal, onEndingSignal, onPause } from './signals.ts'
 
 export interface RunCommand extends ApiOptions {
   readonly target: RunTarget
@@ -15,7 +15,7 @@ export interface RunCommand extends ApiOptions {
   readonly quiet?: boolean
 }
 
-/** A program that was asked to stop from the board has this long before it is killed. */
+/** A program that was asked to end, from the board or by a signal, has this long before it is killed. */
 const killAfterMs = 10_000
 /** How long the server may stay away after the program's end before its last lines are given up. */
 const reportWithinMs = 60_000
@@ -23,7 +23,9 @@ const reportWithinMs = 60_000
 const hurriedReportWithinMs = 1_000
 
 /** Who asked for the end, if anybody did: it makes the attempt `stopped` whatever the exit code is. */
-type Stop = { readonly by: 'signal'; readonly announced: Promise<void> } | { readonly by: 'board' }
+type Stop =
+  | { readonly by: 'signal'; readonly signal: EndingSignal; readonly announced: Promise<void> }
+  | { readonly by: 'board' }
 
 // The life of a run:
 //   starting   the attempt is made; a signal is noted, and the program then never starts
@@ -34,6 +36,7 @@ interface Progress {
   signalled?: EndingSignal
   child?: Child
   stop?: Stop
+  killTimer?: NodeJS.Timeout
 }
 
 /** Runs a program as an attempt; resolves to the exit code, which is the program's own. */
@@ -49,12 +52,16 @@ export async function run(command: RunCommand): Promise<number> {
     if (now.phase === 'starting') {
       if (nth > 1) process.exit(signalExitCode(signal))
     } else if (now.phase === 'running') {
-      now.stop ??= { by: 'signal', announced: report.announceStop() }
-      now.child?.forward(signal)
+      now.stop ??= { by: 'signal', signal, announced: report.announceStop() }
+      if (now.child?.forward(signal)) killLater()
     } else {
       setTimeout(() => patience.abort(), hurriedReportWithinMs).unref()
     }
   })
+
+  function killLater(): void {
+    now.killTimer ??= setTimeout(() => now.child?.signal('SIGKILL'), killAfterMs)
+  }
 
   const api = createApi(command)
   const attempt = await beginAttempt(api, command.target, command.agent)
@@ -91,8 +98,9 @@ export async function run(command: RunCommand): Promise<number> {
   }
 
   if (now.signalled !== undefined) {
-    now.stop = { by: 'signal', announced: report.announceStop() }
-    return await finish({ status: 'stopped', exitCode: signalExitCode(now.signalled) })
+    const signal = now.signalled
+    now.stop = { by: 'signal', signal, announced: report.announceStop() }
+    return await finish(outcomeOf({ exitCode: signalExitCode(signal), signal }, now.stop))
   }
   let child: Child
   try {
@@ -106,8 +114,13 @@ export async function run(command: RunCommand): Promise<number> {
   now.child = child
   if (now.signalled !== undefined) {
     // It came while the program was being started, so nobody has given it to the program.
-    now.stop = { by: 'signal', announced: report.announceStop() }
+    now.stop = { by: 'signal', signal: now.signalled, announced: report.announceStop() }
     child.signal(now.signalled)
+    killLater()
+  }
+  if (child.ownGroup) onPause({ stop: () => child.signal('SIGSTOP'), goOn: () => child.signal('SIGCONT') })
+  if (child.withoutPipes !== undefined) {
+    talk(`the program gets sockets, not pipes (${child.withoutPipes}): it cannot open /dev/stdout or /dev/stderr`)
   }
 
   // Programs write ordinary progress to stderr, so a line there is `info` like any other; `stream` tells them apart.
@@ -121,7 +134,6 @@ export async function run(command: RunCommand): Promise<number> {
     createRelay(child.stderr, process.stderr, log('stderr')),
   )
 
-  let killTimer: NodeJS.Timeout | undefined
   const unwatch = watchAttempt(api, {
     attemptId: attempt.id,
     since: attempt.since,
@@ -130,23 +142,26 @@ export async function run(command: RunCommand): Promise<number> {
       now.stop = { by: 'board' }
       talk('stopped from the board')
       child.signal('SIGTERM')
-      killTimer = setTimeout(() => child.signal('SIGKILL'), killAfterMs)
+      killLater()
     },
   })
 
   const ending = await child.ended
-  clearTimeout(killTimer)
+  clearTimeout(now.killTimer)
   unwatch()
   await drain(relays)
-  return await finish(outcomeOf(ending, now.stop !== undefined))
+  return await finish(outcomeOf(ending, now.stop))
 }
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-function outcomeOf(ending: Ending, stopped: boolean): Outcome {
-  if (stopped) return { status: 'stopped', exitCode: ending.exitCode }
+function outcomeOf(ending: Ending, stop: Stop | undefined): Outcome {
+  if (stop !== undefined) {
+    const error = stop.by === 'signal' ? `stopped by ${stop.signal}` : undefined
+    return { status: 'stopped', exitCode: ending.exitCode, error }
+  }
   if (ending.exitCode === 0) return { status: 'succeeded', exitCode: 0 }
   const error = ending.signal === undefined ? `exit code ${ending.exitCode}` : `killed by ${ending.signal}`
   return { status: 'failed', exitCode: ending.exitCode, error }
@@ -154,7 +169,7 @@ function outcomeOf(ending: Ending, stopped: boolean): Outcome {
 
 function notStarted(file: string, error: unknown): Outcome & { readonly error: string } {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT') {
+  if (code === 'ENOENT' || file === '') {
     const fix = /\s/.test(file)
       ? 'Give the program and its arguments as separate words.'
       : 'Check its name and the PATH.'

@@ -79,7 +79,7 @@ test('[RUN9] bytes that are no text pass through unchanged, and 50,000 lines arr
 test('[RUN9] lines are on the board while the program still runs', async () => {
   const run = runOnNewBoard([node, '-e', 'console.log("early"); setInterval(() => {}, 1000)'])
   await run.program.until(() => run.program.stdout().includes('early'))
-  await expect.poll(() => run.log()).toMatchObject([{ message: 'early' }])
+  await expect.poll(() => run.log(), { timeout: 20_000 }).toMatchObject([{ message: 'early' }])
   expect(await run.attempt()).toMatchObject({ status: 'running' })
   run.program.kill('SIGTERM')
   await run.program.ended
@@ -161,7 +161,8 @@ test('[RUN13] a stop from the board ends the program', async () => {
 test('[RUN13] a stop that fell into an interruption of the stream is heard when it is back', async () => {
   await using gate = await openGate(hub.url)
   const run = runOnNewBoard([node, '-e', 'console.log("ready"); setInterval(() => {}, 1000)'], { url: gate.url })
-  await expect.poll(() => run.program.stdout().includes('ready') && run.log()).toMatchObject([{ message: 'ready' }])
+  await run.program.until(() => run.program.stdout().includes('ready'))
+  await expect.poll(() => run.log(), { timeout: 20_000 }).toMatchObject([{ message: 'ready' }])
   await gate.shut()
   await hub.ask('POST', `/attempts/${(await run.attempt()).id}/stop`, {})
   await gate.reopen()
@@ -224,7 +225,7 @@ test('[RUN15] a server that stays away: the exit code is the program’s, and wh
     { url: gate.url },
   )
   await run.program.until(() => run.program.stdout().includes('one'))
-  await expect.poll(() => run.log()).toMatchObject([{ message: 'one' }])
+  await expect.poll(() => run.log(), { timeout: 20_000 }).toMatchObject([{ message: 'one' }])
   await gate.shut()
   run.program.kill('SIGTERM')
   await run.program.until(() => run.program.stdout().includes('two'))

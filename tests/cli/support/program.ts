@@ -8,7 +8,10 @@ const cli = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
 export interface Program {
   stdout(): Buffer
   stderr(): string
+  readonly pid: number
   kill(signal: NodeJS.Signals): void
+  /** Reads no more of its stdout, as `head` does when it has enough. */
+  closeStdout(): void
   /** Resolves when the condition holds; looked at whenever the program writes or ends. */
   until(condition: () => boolean): Promise<void>
   /** Resolves to the exit code when the program has ended and all its output is here. */
@@ -54,7 +57,9 @@ export function boardcast(args: readonly string[], env: Readonly<Record<string, 
     ended,
     stdout: () => Buffer.concat(stdout),
     stderr: text,
+    pid: child.pid ?? 0,
     kill: (signal) => child.kill(signal),
+    closeStdout: () => child.stdout.destroy(),
     until: (condition) =>
       new Promise((resolve, reject) => {
         const watcher = () => {
