@@ -23,6 +23,15 @@ export class Refused extends CommandError {
   }
 }
 
+/** Something else than a Boardcast server answers: a redirect, or a page. To ask again gives the same. */
+export class NotTheApi extends CommandError {
+  override readonly name = 'NotTheApi'
+
+  constructor(message: string) {
+    super(exitCode.failed, message)
+  }
+}
+
 const problem = z.object({
   title: z.string().optional(),
   detail: z.string().optional(),
@@ -32,19 +41,46 @@ const problem = z.object({
 interface Refusal {
   readonly status: number
   readonly body: unknown
+  /** Of an answer that is not JSON: what it is instead. */
+  readonly otherThanJson: string | undefined
 }
 
 interface Asked {
   readonly method: string
   readonly path: string
+  readonly baseUrl: string
   readonly hasToken: boolean
 }
 
 /** A problem body as one readable sentence. */
 export function describeRefusal(refusal: Refusal, asked: Asked): string {
+  if (refusal.otherThanJson !== undefined) {
+    return `${describeForeign(refusal.status, refusal.otherThanJson, asked)}${advice(refusal.status, asked.hasToken)}`
+  }
   const parsed = problem.safeParse(refusal.body)
   const what = parsed.success ? whatIsWrong(parsed.data) : ''
   return `${asked.method} ${asked.path} was refused (${refusal.status})${what && `: ${what}`}.${advice(refusal.status, asked.hasToken)}`
+}
+
+/** A page where JSON should be: a proxy's, a sign-in's, or another program's. */
+export function describeForeign(status: number, otherThanJson: string, asked: Asked): string {
+  return (
+    `${asked.method} ${asked.baseUrl}/api/v1${asked.path} answered ${status} with ${otherThanJson} instead of JSON. ` +
+    'That is no Boardcast server, or something in front of it, such as a sign-in page. Check --url and BOARDCAST_URL.'
+  )
+}
+
+/** Where it leads, and the address to give instead if that can be known. */
+export function describeRedirect(status: number, location: string, asked: Asked): string {
+  const suffix = `/api/v1${asked.path}`
+  const url = asked.baseUrl + suffix
+  const target = URL.canParse(location, url) ? new URL(location, url).href : JSON.stringify(location)
+  const base = target.endsWith(suffix) ? target.slice(0, -suffix.length) : undefined
+  const fix =
+    base === undefined || base === asked.baseUrl
+      ? 'Give an address that leads to the server itself with --url or BOARDCAST_URL.'
+      : `Set BOARDCAST_URL (or --url) to ${base}.`
+  return `${asked.method} ${url} is redirected to ${target} (${status}), and redirects are not followed. ${fix}`
 }
 
 /** Names the two ways out: start one, or say where it is. */

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { z } from 'zod'
-import { describeRefusal, describeUnreachable, Refused, Unreachable } from './api-errors.ts'
+import {
+  describeForeign,
+  describeRedirect,
+  describeRefusal,
+  describeUnreachable,
+  NotTheApi,
+  Refused,
+  Unreachable,
+} from './api-errors.ts'
 import { readEnvironment } from './environment.ts'
 import { CommandError, exitCode } from './exit.ts'
 
@@ -76,12 +84,11 @@ export function createApi(options: ApiOptions): Api {
     for (let tries = 0; ; tries += 1) {
       const outcome = await attempt(request)
       if (outcome.kind === 'answer') return outcome.reply
+      const asked = { method, path, baseUrl, hasToken: token !== undefined }
+      if (outcome.kind === 'redirected') throw new NotTheApi(describeRedirect(outcome.status, outcome.location, asked))
+      if (outcome.kind === 'foreign') throw new NotTheApi(describeForeign(outcome.status, outcome.otherThanJson, asked))
       if (outcome.kind === 'refused') {
-        throw new Refused(
-          outcome.status,
-          outcome.code,
-          describeRefusal(outcome, { method, path, hasToken: token !== undefined }),
-        )
+        throw new Refused(outcome.status, outcome.code, describeRefusal(outcome, asked))
       }
       const away = outcome.kind === 'unreachable'
       const delayMs = Math.max(backOffMs(tries), outcome.kind === 'busy' ? outcome.retryAfterMs : 0)
@@ -145,7 +152,9 @@ function initOf(method: Method, call: Call, credentials: Readonly<Record<string,
 
 type Outcome =
   | { kind: 'answer'; reply: Reply }
-  | { kind: 'refused'; status: number; code: string | undefined; body: unknown }
+  | { kind: 'redirected'; status: number; location: string }
+  | { kind: 'foreign'; status: number; otherThanJson: string }
+  | { kind: 'refused'; status: number; code: string | undefined; body: unknown; otherThanJson: string | undefined }
   | { kind: 'busy'; reason: string; retryAfterMs: number }
   | { kind: 'unreachable'; reason: string }
 
@@ -163,8 +172,9 @@ async function attempt({ url, init, signal }: Request): Promise<Outcome> {
   const timer = setTimeout(abort, requestTimeoutMs)
   signal?.addEventListener('abort', abort, { once: true })
   try {
-    const response = await fetch(url, { ...init, signal: controller.signal })
-    return outcomeOf(response, parseJson(await response.text()))
+    // A redirect is not followed: fetch would make a GET of a POST, which succeeds and does nothing.
+    const response = await fetch(url, { ...init, redirect: 'manual', signal: controller.signal })
+    return outcomeOf(response, await response.text())
   } catch (error) {
     signal?.throwIfAborted()
     return { kind: 'unreachable', reason: controller.signal.aborted ? 'no answer in time' : reasonOf(error) }
@@ -174,14 +184,25 @@ async function attempt({ url, init, signal }: Request): Promise<Outcome> {
   }
 }
 
-function outcomeOf(response: Response, body: unknown): Outcome {
-  if (response.ok) return { kind: 'answer', reply: { body, eventId: response.headers.get('Event-Id') ?? undefined } }
-  const { status } = response
+function outcomeOf(response: Response, text: string): Outcome {
+  const { status, headers } = response
+  const body = parseJson(text)
+  const otherThanJson = body === undefined && status !== 204 ? kindOf(headers.get('Content-Type'), text) : undefined
+  if (response.ok) {
+    if (otherThanJson !== undefined) return { kind: 'foreign', status, otherThanJson }
+    return { kind: 'answer', reply: { body, eventId: headers.get('Event-Id') ?? undefined } }
+  }
+  if (status >= 300 && status < 400) return { kind: 'redirected', status, location: headers.get('Location') ?? '' }
   // 502 and 504 come from a proxy in front of a server that is away; the key makes it safe to ask again.
   if (status === 429 || status === 502 || status === 503 || status === 504) {
-    return { kind: 'busy', reason: `HTTP ${status}`, retryAfterMs: retryAfterMs(response.headers.get('Retry-After')) }
+    return { kind: 'busy', reason: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers.get('Retry-After')) }
   }
-  return { kind: 'refused', status, code: stringField(body, 'code'), body }
+  return { kind: 'refused', status, code: stringField(body, 'code'), body, otherThanJson }
+}
+
+function kindOf(contentType: string | null, text: string): string {
+  if (text === '') return 'nothing'
+  return contentType?.split(';')[0]?.trim() || 'text'
 }
 
 function stringField(body: unknown, name: string): string | undefined {
@@ -189,7 +210,6 @@ function stringField(body: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** A body that is not JSON (a proxy's HTML page) is no body: the status alone decides. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)

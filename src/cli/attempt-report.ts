@@ -1,5 +1,5 @@
 import { type Api, endlessPatience, ordinaryPatience } from './api.ts'
-import { Refused } from './api-errors.ts'
+import { NotTheApi, Refused } from './api-errors.ts'
 import { Attempt, type AttemptStatus } from './replies.ts'
 
 export type FinalStatus = 'succeeded' | 'failed' | 'stopped'
@@ -79,6 +79,7 @@ export function createAttemptReport({ api, attemptId, signal, talk, say }: Attem
         return { status: outcome.status }
       } catch (error) {
         if (signal.aborted) return { failure: `${api.baseUrl} is away` }
+        if (error instanceof NotTheApi && saidRefused) return { failure: 'see above' }
         if (!(error instanceof Refused) || error.status !== 409) return { failure: messageOf(error) }
         return await statusNow(messageOf(error))
       }

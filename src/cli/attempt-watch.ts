@@ -73,11 +73,20 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
         ...api.credentials,
       }
       if (from !== undefined) headers['Last-Event-ID'] = from
-      const response = await fetch(`${api.baseUrl}/sse?${query}`, { headers, signal: connection.signal })
+      const response = await fetch(`${api.baseUrl}/sse?${query}`, {
+        headers,
+        redirect: 'manual',
+        signal: connection.signal,
+      })
       // 204 and the 4xx mean "do not come back"; 429 and the 5xx mean "later".
       if (response.status === 204 || (response.status >= 400 && response.status < 500 && response.status !== 429))
         return false
-      if (!response.ok || response.body === null) return true
+      // A page in place of the stream, or a redirect: somebody else answers, for now.
+      const isStream = response.headers.get('Content-Type')?.startsWith('text/event-stream') === true
+      if (!response.ok || !isStream || response.body === null) {
+        await response.body?.cancel()
+        return true
+      }
       const decoder = new TextDecoder()
       for await (const chunk of response.body) {
         silence.refresh()

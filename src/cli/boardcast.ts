@@ -31,6 +31,9 @@ interface DemoOptions extends ServerOption {
   readonly once?: boolean
 }
 
+/** Slower than this, a pause of seconds would be longer than a timer can be (24 days). */
+const leastFactor = 0.001
+
 await start(process.argv)
 
 async function start(argv: readonly string[]): Promise<void> {
@@ -88,7 +91,7 @@ function program(): Command {
   subcommand(boardcast, 'demo')
     .description('a lively board to look at; starts a server of its own when none is there')
     .option('--board <id>', 'the board to play on', 'demo')
-    .option('--speed <factor>', 'how many times faster than life', positiveNumber, 1)
+    .option('--speed <factor>', 'how many times faster than life', factor, 1)
     .option('--seed <number>', 'the same seed plays the same stories', wholeNumber, 1)
     .option('--once', 'one round, then exit 0')
     .addOption(urlOption())
@@ -133,9 +136,11 @@ function port(text: string): string {
   return text
 }
 
-function positiveNumber(text: string): number {
+function factor(text: string): number {
   const value = Number(text)
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number above 0, such as 2.')
+  if (!Number.isFinite(value) || value < leastFactor) {
+    throw new InvalidArgumentError(`Expected a number from ${leastFactor} up, such as 2.`)
+  }
   return value
 }
 

@@ -30,21 +30,23 @@ const shell = '/bin/sh'
 const pipeHolder = `exec 5<&0; : | { exec 3<&0; : | { exec 4<&0; exec ${shell} -c 'echo $$; read -r _ <&5'; }; }`
 const holderTimeoutMs = 5_000
 
-export async function openOutputPipes(): Promise<OpenedPipes> {
+/** The second is for a sandbox that hides the descriptors of other processes, and knows pipes that have a name. */
+const ways: readonly (() => OutputPipes | Promise<OutputPipes>)[] = [openUnnamed, openNamed]
+
+export async function openOutputPipes(tried = ways): Promise<OpenedPipes> {
   if (process.platform !== 'linux') return { pipes: undefined }
-  try {
-    return { pipes: await openUnnamed() }
-  } catch {
-    // A sandbox that hides the descriptors of other processes. It may still know pipes that have a name.
+  const failures: string[] = []
+  for (const open of tried) {
+    try {
+      return { pipes: await open() }
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error))
+    }
   }
-  try {
-    return { pipes: openNamed() }
-  } catch (error) {
-    return { pipes: undefined, failure: error instanceof Error ? error.message : String(error) }
-  }
+  return { pipes: undefined, failure: failures.join('; ') }
 }
 
-async function openUnnamed(): Promise<OutputPipes> {
+export async function openUnnamed(): Promise<OutputPipes> {
   const holder = spawn(shell, ['-c', pipeHolder], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: {},
@@ -68,7 +70,7 @@ function firstLine(holder: ChildProcess): Promise<string> {
   })
 }
 
-function openNamed(): OutputPipes {
+export function openNamed(): OutputPipes {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-run-'))
   try {
     const paths = [join(folder, 'stdout'), join(folder, 'stderr')] as const

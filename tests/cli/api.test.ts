@@ -76,7 +76,7 @@ test('[RUN8] a problem body becomes one sentence', async () => {
     problem(422, { title: 'Validation failed', detail: 'Two fields are wrong.', code: 'validation_failed', errors }),
     problem(401, { title: 'Unauthenticated', code: 'unauthenticated' }),
     problem(403, { title: 'Forbidden', code: 'forbidden' }),
-    { status: 400, headers: { 'Content-Type': 'text/html' }, body: '<html>' },
+    { status: 400, headers: { 'Content-Type': 'application/json' }, body: {} },
   ])
   const api = createApi({ url: stub.url })
   await expect(api.send('POST', '/boards')).rejects.toMatchObject({

@@ -247,7 +247,8 @@ test.each([
   [['run', '--url', 'nowhere', '--card', 'c', '--', 'true'], '"nowhere" is not a server address'],
   [['walk'], "unknown command 'walk'"],
   [['serve', '--port', '99999'], 'Expected a number from 0 to 65535'],
-  [['demo', '--speed', 'fast'], 'Expected a number above 0'],
+  [['demo', '--speed', 'fast'], 'Expected a number from 0.001 up'],
+  [['demo', '--speed', '1e-9'], 'Expected a number from 0.001 up'],
 ])('[RUN16] %j is a usage error', async (args, sentence) => {
   const program = boardcast(args)
   expect(await program.ended).toBe(2)

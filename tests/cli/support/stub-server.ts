@@ -10,7 +10,9 @@ export interface Asked {
 export interface Answer {
   readonly status: number
   readonly headers?: Record<string, string>
+  /** Sent as JSON; `text` is sent as it is. */
   readonly body?: unknown
+  readonly text?: string
   /** Cuts the connection instead of answering: the request arrived, its answer did not. */
   readonly cut?: boolean
 }
@@ -30,7 +32,7 @@ export async function startStub(answers: readonly Answer[]) {
         return
       }
       response.writeHead(answer.status, { 'Content-Type': 'application/json', ...answer.headers })
-      response.end(JSON.stringify(answer.body ?? {}))
+      response.end(answer.text ?? JSON.stringify(answer.body ?? {}))
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
