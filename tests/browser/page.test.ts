@@ -133,6 +133,28 @@ describe('with a board', () => {
     await page.locator('.events').getByText('attempt_log', { exact: true }).waitFor()
   })
 
+  test('[PG10] a log looks as in a terminal: colours of 24 bits, across lines, and nothing of the sequences', async () => {
+    const server = await serve()
+    const { page, attempt } = await openWorkingBoard(server)
+    const log = (message: string, stream: 'stdout' | 'stderr' = 'stdout') =>
+      post(server, `/attempts/${attempt.id}/logs`, { message, level: 'info', stream })
+
+    await log('\u001b[38;2;255;0;0mred\u001b(B \u001b]0;title')
+    await log('of stderr', 'stderr')
+    await log('still red\u001b[m, 10 %\rno more\u001b[K\u0007 <b>')
+    const lines = page.locator('.lines .message')
+    await lines.getByText('of stderr').waitFor()
+    await expect
+      .poll(() => lines.allTextContents(), { timeout: 20_000 })
+      .toEqual(['red ', 'of stderr', 'no more^G <b>'])
+    expect(await page.locator('.lines .fg-own').allTextContents()).toEqual(['red '])
+    const colour = await page
+      .locator('.lines .fg-own')
+      .first()
+      .evaluate((node) => getComputedStyle(node).color)
+    expect(colour).toMatch(/^oklch\(0\.(48|76)/)
+  })
+
   test('[PG2] a replayed status fills its badge and is no news', async () => {
     const server = await serve()
     const { page } = await openWorkingBoard(server)

@@ -4,11 +4,12 @@
  * be shown anyway, until the reader comes back to the end.
  */
 import type { LogLine } from '../../shared/src/types/kanban.ts'
-import { ansiSpans } from './ansi.ts'
+import { type Span, TerminalReader } from '../client/terminal/reader.ts'
 import { clock } from './clock.ts'
 import { element } from './element.ts'
 import { Newest } from './newest.ts'
 import { oncePerFrame } from './once-per-frame.ts'
+import { spanNodes } from './terminal-text.ts'
 
 const MAX_LINES = 500
 /** A line may be 64 KiB; this much of it is shown, to bound the page at 500 of them. */
@@ -50,6 +51,8 @@ export function logPanel(): LogPanel {
   )
 
   const waiting = new Newest<Entry>(MAX_LINES)
+  /** By stream: a colour that is left on goes on in the next line of the same stream. */
+  const readers = new Map<string, TerminalReader>()
   let isFollowing = true
   let lineCount = 0
   const draw = oncePerFrame(() => {
@@ -88,15 +91,27 @@ export function logPanel(): LogPanel {
     if (items.length > 0) {
       empty.hidden = true
       total.textContent = lineCount.toLocaleString()
-      if (dropped > 0) list.append(noteNode(`${dropped.toLocaleString()} earlier lines are not shown`, new Date()))
+      if (dropped > 0) {
+        list.append(noteNode(`${dropped.toLocaleString()} earlier lines are not shown`, new Date()))
+        readers.clear() // what they left on is not known
+      }
       list.append(
         ...items.map((item) =>
-          item.kind === 'line' ? lineNode(item.line, item.ticket) : noteNode(item.text, item.at),
+          item.kind === 'line'
+            ? lineNode(item.line, item.ticket, spansOf(item.ticket, item.line))
+            : noteNode(item.text, item.at),
         ),
       )
       while (list.childElementCount > MAX_LINES) list.firstElementChild?.remove()
     }
     scroller.scrollTop = scroller.scrollHeight
+  }
+
+  function spansOf(ticket: string, { stream, message }: LogLine): Span[] {
+    const key = `${stream ?? ''} ${ticket}`
+    const reader = readers.get(key) ?? new TerminalReader()
+    readers.set(key, reader)
+    return reader.readLine(message)
   }
 
   function offerJump(): void {
@@ -106,13 +121,12 @@ export function logPanel(): LogPanel {
   }
 }
 
-function lineNode(line: LogLine, ticket: string): HTMLElement {
-  const cut = line.message.length > MAX_LINE_CHARACTERS
-  const message = element('span', { class: 'message', dir: 'auto' })
-  for (const span of ansiSpans(cut ? line.message.slice(0, MAX_LINE_CHARACTERS) : line.message)) {
-    message.append(span.className ? element('span', { class: span.className }, span.text) : span.text)
+function lineNode(line: LogLine, ticket: string, spans: readonly Span[]): HTMLElement {
+  const { nodes, length } = spanNodes(spans, MAX_LINE_CHARACTERS)
+  const message = element('span', { class: 'message', dir: 'auto' }, ...nodes)
+  if (length > MAX_LINE_CHARACTERS) {
+    message.append(element('em', {}, ` … ${length.toLocaleString()} characters in all`))
   }
-  if (cut) message.append(element('em', {}, ` … ${line.message.length.toLocaleString()} characters in all`))
   return element(
     'li',
     { 'data-level': line.level },

@@ -739,6 +739,21 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(texts(box)).toEqual(lines.slice(-1_000))
     })
 
+    test('[CH13] what a terminal would not show is not shown, however it is cut', async () => {
+      const { box, print } = await printed(
+        'a\u001b(B\u001b[mb',
+        '\u001b7a\u001b8b\u001bc',
+        'a\u009b31mb',
+        '\u001b]0;cut',
+      )
+      await shown('the first', () => texts(box).join() === 'ab,ab,ab,')
+      print('a\u001b_Gq\u001b\\b\u001b', '[1mc', '10 %\r20 %\u001b[K')
+      await shown('the rest', () => texts(box).join() === 'ab,ab,ab,,ab,c,20 %')
+      print('<b>&amp;\u0007')
+      await shown('markup as text', () => texts(box).at(-1) === '<b>&amp;^G')
+      expect(box.querySelector('b')).toBeNull()
+    })
+
     test('[CH7] follows the end; who scrolled up is not moved, is told how many are new, and can go back', async () => {
       const { box, print, page } = await printed('one')
       let height = 500

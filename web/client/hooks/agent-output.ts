@@ -2,6 +2,7 @@
  * What an agent or an attempt prints, following its end until somebody scrolls up: the state of the component, and the
  * tree that both frameworks draw.
  */
+import { LineTexts } from '../terminal/line-texts.ts'
 import { type AgentChannel, useAgent } from './agent.ts'
 import type { Framework } from './framework.ts'
 import { type AttemptStream, useAttempt } from './streams.ts'
@@ -38,7 +39,8 @@ export function useAgentOutput<Node>(fw: Framework, h: CreateElement<Node>, prop
   const { agentId = null, attemptId = null, label = 'Output', empty = 'No output yet.' } = props
   const agent = useAgent(fw, { agentId })
   const attempt = useAttempt(fw, attemptId)
-  const { lines, count } = attemptId === null ? ofAgent(agent) : ofAttempt(attempt)
+  const texts = fw.useMemo(() => new LineTexts(), [])
+  const { lines, count } = attemptId === null ? ofAgent(agent, texts) : ofAttempt(attempt, texts)
 
   const box = fw.useRef<HTMLElement | null>(null)
   /** How many lines there were when the reader left the end; null: the end is followed. */
@@ -87,22 +89,20 @@ const BOX = {
 }
 const JUMP = { position: 'absolute', insetInlineEnd: '0.5rem', insetBlockEnd: '0.5rem' }
 
-function ofAgent({ output, outputCount }: AgentChannel): { lines: readonly Line[]; count: number } {
-  return { lines: output.map(({ key, text }) => ({ key, text: plain(text) })), count: outputCount }
+function ofAgent({ output, outputCount }: AgentChannel, texts: LineTexts): { lines: readonly Line[]; count: number } {
+  texts.begin(output[0])
+  return { lines: output.map((line) => ({ key: line.key, text: texts.of(line, line.text) })), count: outputCount }
 }
 
-function ofAttempt({ lines, lineCount }: AttemptStream): { lines: readonly Line[]; count: number } {
+function ofAttempt({ lines, lineCount }: AttemptStream, texts: LineTexts): { lines: readonly Line[]; count: number } {
   const first = lineCount - lines.length
+  texts.begin(lines[0])
   return {
-    lines: lines.map(({ message, level }, at) => ({ key: first + at, text: plain(message), level })),
+    lines: lines.map((line, at) => ({
+      key: first + at,
+      text: texts.of(line, line.message, line.stream),
+      level: line.level,
+    })),
     count: lineCount,
   }
-}
-
-/** Colours and cursor moves of a terminal mean nothing here. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g
-
-export function plain(text: string): string {
-  return text.includes('\u001b') ? text.replace(ESCAPES, '') : text
 }
