@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { isatty } from 'node:tty'
 import { signalExitCode } from './exit.ts'
 import { type OutputPipes, openOutputPipes } from './pipes.ts'
+import { withRawWords } from './raw-words.ts'
 
 /** How a program ended, in a shell's terms. */
 export interface Ending {
@@ -42,7 +43,7 @@ export async function startChild(cmd: readonly string[]): Promise<Child> {
   const atTerminal = [0, 1, 2].some(isatty)
   const ownGroup = !atTerminal && process.platform !== 'win32'
   const { pipes, failure } = await openOutputPipes()
-  const { child, stdout, stderr } = await spawnWith(cmd, pipes, ownGroup)
+  const { child, stdout, stderr } = await spawnWith(withRawWords(cmd), pipes, ownGroup)
   const ended = new Promise<Ending>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve(endingOf(child.exitCode, child.signalCode))
     else child.once('exit', (code, signal) => resolve(endingOf(code, signal)))

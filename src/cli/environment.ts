@@ -28,6 +28,11 @@ export function readEnvironment(): Environment {
   }
 }
 
+/** What a program that we start is given. */
+export function environmentValues(): string[] {
+  return Object.values(process.env).map((value) => value ?? '')
+}
+
 /** Puts options where the server reads its configuration; call it before `main.ts` is imported. */
 export function applyServerSettings(settings: ServerSettings): void {
   if (settings.port !== undefined) process.env.PORT = settings.port

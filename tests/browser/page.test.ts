@@ -10,6 +10,7 @@
  * PG7  The page works at 360 px, in both colour schemes, and with the keyboard alone.
  * PG8  Text from the wire is text. Nothing is written to the console.
  * PG9  The page listens to every name that a board's stream may carry.
+ * PG10 Lines of the log are read as terminal text, by stream.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -148,10 +149,7 @@ describe('with a board', () => {
       .poll(() => lines.allTextContents(), { timeout: 20_000 })
       .toEqual(['red ', 'of stderr', 'no more^G <b>'])
     expect(await page.locator('.lines .fg-own').allTextContents()).toEqual(['red '])
-    const colour = await page
-      .locator('.lines .fg-own')
-      .first()
-      .evaluate((node) => getComputedStyle(node).color)
+    const colour = await page.evaluate('getComputedStyle(document.querySelector(".lines .fg-own")).color')
     expect(colour).toMatch(/^oklch\(0\.(48|76)/)
   })
 

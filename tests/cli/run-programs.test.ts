@@ -90,6 +90,20 @@ test('[RUN18] stdin is ours: a program under `run` in a pipeline reads what it i
   expect(stdout).toBe('a\nb5\n')
 })
 
+test('[RUN18] words and variables that are not UTF-8 reach the program as they are', async () => {
+  const cli = join(import.meta.dirname, '../../dist/cli.js')
+  const words = ['run', '--url', hub.url, '--board', 'bytes', '--title', 't', '-q', '--']
+  const inner = `sh -c 'printf "%s|" "$@" "$NAME"; exit 6' sh $'caf\\xe9\\n' '' "it's %d" '\\0101 $HOME' $'\\u00e9'`
+  const script = `NAME=$'n\\xff' "$@" ${inner} | od -An -v -tx1; echo "\${PIPESTATUS[0]}"`
+  const { stdout } = await promisify(execFile)('bash', ['-c', script, 'bash', node, cli, ...words], {
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  })
+  const lines = stdout.trim().split('\n')
+  expect(lines.pop()).toBe('6')
+  const bytes = Buffer.from(lines.join('').replace(/\s/g, ''), 'hex').toString('latin1')
+  expect(bytes).toBe("caf\xe9\n||it's %d|\\0101 $HOME|\xc3\xa9|n\xff|")
+})
+
 test.each([
   ['missing', { TMPDIR: '/nonexistent/folder' }],
   ['not for us', { TMPDIR: '/proc' }],
