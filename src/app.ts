@@ -1,4 +1,5 @@
 /** All addresses in one application: the API, the streams, operations, and the web app for everything else. */
+import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { serveStatic } from '@hono/node-server/serve-static'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
@@ -36,6 +37,7 @@ import { registerTopics } from './routes/topics.ts'
 import { registerWorkflowRuns } from './routes/workflow-runs.ts'
 import { mustExist } from './snapshot-sources.ts'
 import type { StreamHandlerFactory } from './sse/handlers.ts'
+import type { WebGuard } from './web-guard.ts'
 import type { SocketIo } from './ws/socketio.ts'
 
 export interface AppDependencies extends OperationsDependencies {
@@ -43,7 +45,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly stream: StreamHandlerFactory
   /** null: it is switched off. */
   readonly socketIo: SocketIo | null
-  readonly corsOrigins: readonly string[]
+  readonly guard: WebGuard
   /** Folder of the built web app; null: there is none. */
   readonly webRoot: string | null
   readonly logger: Logger
@@ -59,10 +61,10 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
 export type App = (request: Request, env: HttpBindings) => Promise<Response>
 
 export function createApp(dependencies: AppDependencies): App {
-  const { store, logger, webRoot, connections } = dependencies
+  const { store, logger, webRoot, connections, guard } = dependencies
   const app = new Hono<Env>()
 
-  if (dependencies.corsOrigins.length > 0) app.use(corsFor(dependencies.corsOrigins))
+  if (guard.allowsOtherOrigins) app.use(corsFor(guard))
   app.use(`${API_PREFIX}/*`, async (c, next) => {
     if (connections.isDraining && isMutation(c.req.method)) {
       c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
@@ -116,11 +118,23 @@ export function createApp(dependencies: AppDependencies): App {
     return answerProblem(problem, c.res.headers)
   })
   const nextRequestId = requestIds()
+
+  /** What is asked of this server by a wrong name, or by a page that may not, gets no further. */
+  function refusalOf(incoming: IncomingMessage): Response | undefined {
+    const wrongHost = guard.refusalOfHost(incoming)
+    // Without the position of the log: a page that got here by a false name could read it.
+    if (wrongHost) return answerProblem(wrongHost, new Headers())
+    const foreignPage = isMutation(incoming.method ?? '') ? guard.refusalOfPage(incoming) : undefined
+    if (!foreignPage) return undefined
+    const position = formatCursor(store.log.epoch, store.log.head)
+    return answerProblem(foreignPage, new Headers({ [HEADER.eventId]: position }))
+  }
+
   return async (request, { incoming, outgoing }) => {
     // Came on a connection that is being ended: it could be done, but not answered.
     if (incoming.socket.writableEnded) return RESPONSE_ALREADY_SENT
     const requestId = requestIdOf(incoming.headers, nextRequestId)
-    const response = await app.fetch(request, { incoming, outgoing, requestId })
+    const response = refusalOf(incoming) ?? (await app.fetch(request, { incoming, outgoing, requestId }))
     // A stream answers on the raw response; what the context made of that afterwards must not be sent as well.
     if (outgoing.headersSent) return RESPONSE_ALREADY_SENT
     // Here, as a header that the context is given makes a second set of headers of every answer.
@@ -148,9 +162,9 @@ function registerWebApp(app: Hono<Env>, root: string): void {
   })
 }
 
-function corsFor(origins: readonly string[]) {
+function corsFor(guard: WebGuard) {
   return cors({
-    origin: [...origins],
+    origin: guard.allowsAnyOrigin ? '*' : (origin) => (guard.isListed(origin) ? origin : null),
     allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     allowHeaders: ['Authorization', 'Content-Type', HEADER.idempotencyKey, HEADER.lastEventId, HEADER.requestId],
     exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],

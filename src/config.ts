@@ -1,6 +1,8 @@
 /** All settings, read from the environment in one place; every fault is listed at once. */
 import * as z from 'zod'
 import { HEARTBEAT_MS } from '../shared/src/protocol.ts'
+import { isLoopback, parseHostName } from './authority.ts'
+import { hostList, listenHost, originList } from './host-settings.ts'
 
 /** What of the log's chatter may stay: as old, as many events and as many bytes of payload. */
 export interface RetentionPolicy {
@@ -15,7 +17,10 @@ export type Durability = 'power' | 'process'
 export interface Config {
   /** 0 picks a free one. */
   readonly port: number
+  /** The name or address to listen on; IPv6 without brackets. */
   readonly host: string
+  /** Hosts that requests may be addressed to besides loopback and `host`; `*` alone: any. */
+  readonly hosts: readonly string[]
   readonly dbPath: string
   readonly isAuthOff: boolean
   /** Socket.IO is served too. */
@@ -26,7 +31,7 @@ export interface Config {
   readonly drainMs: number
   readonly heartbeatMs: number
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
-  /** Origins whose pages may call; empty: only this server's own. */
+  /** Origins whose pages may call; empty: only this server's own. `*` alone: any. */
   readonly corsOrigins: readonly string[]
 }
 
@@ -49,7 +54,8 @@ const millis = z.coerce.number('must be a number of milliseconds').int().min(0).
 
 const environment = z.object({
   PORT: z.coerce.number('must be a port').int().min(0).max(65_535).default(3000),
-  HOST: z.string().min(1).default('127.0.0.1'),
+  HOST: listenHost.default('127.0.0.1'),
+  BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
   BOARDCAST_SOCKETIO: z
@@ -63,15 +69,7 @@ const environment = z.object({
   BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
   BOARDCAST_DRAIN_MS: millis.default(5_000),
   BOARDCAST_HEARTBEAT_MS: millis.min(100).default(HEARTBEAT_MS),
-  BOARDCAST_CORS_ORIGINS: z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((origin) => origin.trim())
-        .filter((origin) => origin !== ''),
-    )
-    .default([]),
+  BOARDCAST_CORS_ORIGINS: originList.default([]),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -93,6 +91,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   return {
     port: settings.PORT,
     host: settings.HOST,
+    hosts: settings.BOARDCAST_HOSTS,
     dbPath: settings.BOARDCAST_DB,
     isAuthOff: settings.BOARDCAST_AUTH === 'off',
     hasSocketIo: settings.BOARDCAST_SOCKETIO,
@@ -112,7 +111,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 
 /** Until rights exist, what listens beyond this machine is open to everybody: that must be wanted. */
 export function refuseOpenWithoutRights({ host, isAuthOff }: Config): void {
-  if (isAuthOff || /^(127(\.\d+){3}|localhost|::1|\[::1\])$/i.test(host)) return
+  if (isAuthOff || isLoopback(parseHostName(host) ?? host)) return
   throw new ConfigError(
     `HOST=${host} would let everyone on the network read and write. Listen on 127.0.0.1, or set BOARDCAST_AUTH=off to allow it.`,
   )

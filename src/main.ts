@@ -1,13 +1,14 @@
 /** Puts the parts together: opens the store, builds the streams and the application, listens, and takes it all down. */
 import { existsSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import type { ChannelKind } from '../shared/src/channels.ts'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { createApp } from './app.ts'
-import { type Config, loadConfig, refuseOpenWithoutRights } from './config.ts'
+import { formatAuthority, parseAuthority } from './authority.ts'
+import { type Config, ConfigError, loadConfig, refuseOpenWithoutRights } from './config.ts'
 import { createHousekeeping } from './db/housekeeping.ts'
 import type { LogEvent } from './db/log-event.ts'
 import { readMeta, writeMeta } from './db/meta.ts'
@@ -28,6 +29,7 @@ import { createHeartbeat } from './sse/heartbeat.ts'
 import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
 import { answerUnreadable, refuseUnreadable } from './unreadable-request.ts'
+import { createWebGuard } from './web-guard.ts'
 
 export { type Config, ConfigError } from './config.ts'
 
@@ -111,7 +113,10 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     errorHandler: refuseUnreadable,
   })
   // A hundred channels with long names are a request of 26 KB; Node's default is 16.
-  const server = createServer({ maxHeaderSize: 64 * 1024 }, answer)
+  const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, outgoing) => {
+    shortenIpv6Host(incoming)
+    void answer(incoming, outgoing)
+  })
   server.on('clientError', answerUnreadable)
   const live = {
     store,
@@ -122,7 +127,8 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     maxAgeMs: config.streamMaxAgeMs,
     mustExist: mustExistNow,
   }
-  const sockets = await createSockets(config, { ...live, corsOrigins: config.corsOrigins, onError })
+  const guard = createWebGuard(config)
+  const sockets = await createSockets(config, { ...live, guard, onError })
   const app = createApp({
     store,
     bus,
@@ -131,7 +137,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
     socketIo: sockets.socketIo,
-    corsOrigins: config.corsOrigins,
+    guard,
     webRoot: findWebRoot(),
     logger,
   })
@@ -217,12 +223,30 @@ async function settleAfterCrash(store: Store): Promise<number> {
 
 function listen(server: Server, { port, host }: Config): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    function fail(error: NodeJS.ErrnoException): void {
+      const isNoAddress = NO_ADDRESS.has(error.code ?? '')
+      reject(isNoAddress ? new ConfigError(noAddress(host, error), { cause: error }) : error)
+    }
+    server.once('error', fail)
     server.listen({ port, host, backlog: 4_096 }, () => {
-      server.off('error', reject)
+      server.off('error', fail)
       resolve()
     })
   })
+}
+
+/** What Node says of a `HOST` that no interface of this machine has, or that cannot be looked up. */
+const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
+
+function noAddress(host: string, { code }: NodeJS.ErrnoException): string {
+  return `HOST=${host} is not an address of this machine (${code}). Set HOST to one that is, such as 127.0.0.1.`
+}
+
+/** The adapter refuses an IPv6 address in `Host` unless it is in its shortest form and without a zone. */
+function shortenIpv6Host({ headers }: IncomingMessage): void {
+  if (!headers.host?.startsWith('[')) return
+  const authority = parseAuthority(headers.host)
+  if (authority) headers.host = formatAuthority(authority)
 }
 
 function addressOf(server: Server): AddressInfo | null {

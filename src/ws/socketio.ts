@@ -26,9 +26,9 @@ import { Selection } from '../sse/selection.ts'
 import { type Hub, Subscription } from '../sse/subscription.ts'
 import { EVERY_TYPE } from '../sse/type-filter.ts'
 import { parseInput } from '../validation.ts'
+import type { WebGuard } from '../web-guard.ts'
 import { join, leave, type MembershipDependencies } from './membership.ts'
 import { MessageRate } from './message-rate.ts'
-import { refuseForeignPage } from './origin.ts'
 import { refuseUpgrade } from './refusal.ts'
 import { asProblem, SocketRefusal, socketErrorOf, TOO_MANY } from './socket-errors.ts'
 import { SocketIoSink } from './socketio-sink.ts'
@@ -42,7 +42,7 @@ export interface SocketIoDependencies extends MembershipDependencies {
   readonly heartbeatMs: number
   /** Connections older than this, within 20 %, end; undefined: none does. */
   readonly maxAgeMs: number | undefined
-  readonly corsOrigins: readonly string[]
+  readonly guard: WebGuard
   onError(error: unknown): void
 }
 
@@ -63,12 +63,14 @@ const subscription = z
   )
   .transform((asked) => (typeof asked === 'string' ? { channel: asked, since: undefined } : asked))
 
+type CustomOrigin = (origin: string | undefined, allow: (error: Error | null, isAllowed?: boolean) => void) => void
+
 /** Calls `done` with the channel's name when it takes effect. */
 type Work = (done: (channel: string) => void) => Promise<void>
 
 /** Loads the library. Throws ConfigError when it is not installed. */
 export async function createSocketIo(dependencies: SocketIoDependencies): Promise<SocketIo> {
-  const { connections, corsOrigins, heartbeatMs } = dependencies
+  const { connections, guard, heartbeatMs } = dependencies
   const library = await import('socket.io').catch((cause: unknown) => {
     throw new ConfigError('BOARDCAST_SOCKETIO=1 needs the package socket.io: npm install socket.io', { cause })
   })
@@ -80,7 +82,7 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     httpCompression: false,
     pingInterval: heartbeatMs,
     pingTimeout: heartbeatMs * SILENT_HEARTBEATS - heartbeatMs,
-    ...(corsOrigins.length > 0 && { cors: { origin: [...corsOrigins] } }),
+    ...(guard.allowsOtherOrigins && { cors: { origin: corsOriginOf(guard) } }),
   })
   // The library wants a server to make its engine; requests reach the engine from ours, so this one never listens.
   server.attach(createServer())
@@ -89,7 +91,8 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
 
   /** Throws `forbidden` and `draining`. */
   function refuse(incoming: IncomingMessage): void {
-    refuseForeignPage(incoming, corsOrigins)
+    const refusal = guard.refusalOfHost(incoming) ?? guard.refusalOfPage(incoming)
+    if (refusal) throw refusal
     // Who has a session already may end it properly.
     if (connections.isDraining && !incoming.url?.includes('sid=')) {
       throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
@@ -233,6 +236,12 @@ const framing: Framing = {
 
 function message(channel: string, event: string, data: string, id: string): string {
   return `2["message",{"type":"${event}","data":${data},"channel":"${channel}","id":"${id}"}]`
+}
+
+/** What the library answers a page with: any origin, or the one that asks if it is listed. */
+function corsOriginOf(guard: WebGuard): '*' | CustomOrigin {
+  if (guard.allowsAnyOrigin) return '*'
+  return (origin, allow) => allow(null, origin !== undefined && guard.isListed(origin))
 }
 
 /** The engine adds a field of its own to Node's request. */

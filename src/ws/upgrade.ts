@@ -9,10 +9,10 @@ import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
 import { requestIdOf } from '../request-id.ts'
 import { type Asking, parseStart } from '../sse/request.ts'
+import type { WebGuard } from '../web-guard.ts'
 import { boardConversation, dashboardConversation } from './board-socket.ts'
 import { channelConversation } from './channel-socket.ts'
 import { boardFraming, channelFraming, markedChannelFraming } from './framings.ts'
-import { refuseForeignPage } from './origin.ts'
 import { type Conversation, openPeer, type Peer, type PeerDependencies } from './peer.ts'
 import type { Presence } from './presence.ts'
 import { refuseUpgrade } from './refusal.ts'
@@ -21,8 +21,7 @@ import { parseSocketRequest, type SocketRequest } from './request.ts'
 export interface UpgradeDependencies extends PeerDependencies {
   readonly store: Store
   readonly presence: Presence
-  /** Origins of pages that may open a socket besides those of this service itself. */
-  readonly corsOrigins: readonly string[]
+  readonly guard: WebGuard
   mustExist(kind: ChannelKind, id: string): Promise<void>
 }
 
@@ -56,7 +55,7 @@ const LIBRARY: ServerOptions & { closeTimeout: number } = {
 }
 
 export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
-  const { connections, corsOrigins } = dependencies
+  const { connections, guard } = dependencies
   const library = new WebSocketServer(LIBRARY)
   library.on('wsClientError', ({ message }, socket, incoming) => {
     refuseUpgrade(
@@ -69,13 +68,14 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
 
   function handle(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
+      throwIf(guard.refusalOfHost(incoming))
       const { pathname, searchParams } = addressOf(incoming.url ?? '/')
       const isDashboard = ADDRESSES.get(pathname)
       if (isDashboard === undefined) throw new Problem('not_found', `There is no WebSocket at ${pathname}, but at /ws.`)
       if (incoming.method !== 'GET') throw new Problem('not_found', `There is no ${incoming.method} ${pathname}.`)
       // Of several that are offered; the library takes no list.
       incoming.headers.upgrade = 'websocket'
-      refuseForeignPage(incoming, corsOrigins)
+      throwIf(guard.refusalOfPage(incoming))
       if (connections.isDraining) {
         throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
       }
@@ -106,6 +106,10 @@ export function createUpgrades(dependencies: UpgradeDependencies): Upgrades {
 /** A target is a path, whatever it begins with, or a whole address (RFC 9112, 3.2). */
 function addressOf(target: string): URL {
   return target.startsWith('/') ? new URL(`http://localhost${target}`) : new URL(target)
+}
+
+function throwIf(problem: Problem | undefined): void {
+  if (problem) throw problem
 }
 
 function requestIdHeader({ headers }: IncomingMessage): Record<string, string> {

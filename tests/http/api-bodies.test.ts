@@ -86,7 +86,7 @@ describe('a body that is too large', () => {
   it('[T9] is 413 when its length is declared, before it is read', async () => {
     expectProblem(await raw(padded(MIB + 1)), 413, 'too_large')
     // Only the head is sent: the answer does not wait for the body.
-    const head = `POST /api/v1/boards HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${2 ** 40}\r\n\r\n`
+    const head = `POST /api/v1/boards HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${2 ** 40}\r\n\r\n`
     const answer = await exchange(head)
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
     expect(answer).toMatch(/\r\nConnection: close\r\n/)
@@ -139,7 +139,7 @@ describe('a body that breaks off', () => {
       const socket = connect(server.port, '127.0.0.1')
       socket.on('error', () => undefined)
       const head =
-        'POST /api/v1/boards HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n'
+        'POST /api/v1/boards HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n'
       // All but the last byte of what would have been a board.
       await new Promise((resolve) => socket.write(`${head}{"name":"x"`, resolve))
       await new Promise((resolve) => {

@@ -10,7 +10,7 @@ const LONG_MS = 600_000
 const BODY = '{"name":"Too late"}'
 const POST = [
   'POST /api/v1/boards HTTP/1.1',
-  'Host: x',
+  'Host: localhost',
   'Content-Type: application/json',
   `Content-Length: ${BODY.length}`,
 ]
@@ -41,7 +41,7 @@ class Begun {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
       socket.once('data', () => resolve())
-      socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n')
+      socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
     })
     const [first, ...rest] = lines
     socket.write(`${first}\r\n`)
@@ -92,7 +92,7 @@ describe('a server that goes down', () => {
     await using listener = await listen(server.url, '/sse?boardId=demo')
     const paths = ['/api/v1/boards/demo', '/health/live', '/health/ready', '/health']
     const begun: Begun[] = []
-    for (const path of paths) begun.push(await Begun.on(server, [`GET ${path} HTTP/1.1`, 'Host: x']))
+    for (const path of paths) begun.push(await Begun.on(server, [`GET ${path} HTTP/1.1`, 'Host: localhost']))
     const closed = drain(server, listener)
     await listener.frame('draining')
     const answers = await Promise.all(begun.map((one) => one.finish()))
@@ -105,7 +105,7 @@ describe('a server that goes down', () => {
   it('[OPS7] takes no new connections', async () => {
     await using server = await startTestServer({ drainMs: LONG_MS })
     await using listener = await listen(server.url, '/sse')
-    const holding = await Begun.on(server, ['GET /health/live HTTP/1.1', 'Host: x'])
+    const holding = await Begun.on(server, ['GET /health/live HTTP/1.1', 'Host: localhost'])
     const closed = server.close()
     await listener.frame('draining')
     await expect(fetch(`${server.url}/health`)).rejects.toThrow()

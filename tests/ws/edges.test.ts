@@ -37,17 +37,17 @@ async function raw(text: string, until: (got: string) => boolean): Promise<strin
 }
 
 describe('behind a request on the same connection', () => {
-  const first = 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'
+  const first = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
   it('[W6] a request that offers h2c is answered in its turn, and those after it', async () => {
     const offer =
-      'GET /health/ready HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n'
+      'GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n'
     const got = await raw(first + offer + first, (text) => (text.match(/HTTP\/1\.1 200/g) ?? []).length === 3)
     expect([...got.matchAll(/"status":"(\w+)"/g)].map(([, status]) => status)).toEqual(['live', 'ready', 'live'])
   })
 
   it('[W1] an upgrade comes after the answer', async () => {
-    const upgrade = `GET /ws?global=0 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${KEY}\r\n`
+    const upgrade = `GET /ws?global=0 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${KEY}\r\n`
     const got = await raw(first + first + upgrade, (text) => text.includes('"hello"'))
     const order = ['"live"', '"live"', 'HTTP/1.1 101', '"connected"', '"hello"']
     let at = -1
@@ -72,7 +72,7 @@ describe('what is no handshake', () => {
     ],
   ])('[W3] [W4] [SIO10] %s is refused as everything is', async (_name, line, headers, status, code) => {
     const got = await raw(
-      `${line} HTTP/1.1\r\nHost: x\r\nX-Request-Id: mine\r\nConnection: Upgrade\r\n${headers}\r\n\r\n`,
+      `${line} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: mine\r\nConnection: Upgrade\r\n${headers}\r\n\r\n`,
       () => false,
     )
     expect(got).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
@@ -83,7 +83,7 @@ describe('what is no handshake', () => {
 
   it('[W6] a WebSocket among several offers is one', async () => {
     const got = await raw(
-      `GET /ws?global=0 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c, websocket\r\n${KEY}\r\n`,
+      `GET /ws?global=0 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c, websocket\r\n${KEY}\r\n`,
       (text) => text.includes('"hello"'),
     )
     expect(got).toMatch(/^HTTP\/1.1 101 /)

@@ -168,7 +168,7 @@ describe('an offer of something else', () => {
   it('[W6] is passed over: requests are served as if it had not been made', async () => {
     const warnings: Error[] = []
     process.on('warning', (warning) => warnings.push(warning))
-    const get = `GET /health/live HTTP/1.1\r\nHost: x\r\n${OFFER}\r\n`
+    const get = `GET /health/live HTTP/1.1\r\nHost: localhost\r\n${OFFER}\r\n`
     for (const answer of await exchange(
       /"live"/,
       Array.from({ length: 15 }, () => get),
@@ -177,9 +177,9 @@ describe('an offer of something else', () => {
       expect(answer).not.toMatch(/^upgrade:/im)
     }
     const body = JSON.stringify({ id: 'offered', name: 'Übertragen' })
-    const post = `POST /api/v1/boards HTTP/1.1\r\nHost: x\r\n${OFFER}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
+    const post = `POST /api/v1/boards HTTP/1.1\r\nHost: localhost\r\n${OFFER}Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
     expect(await exchange(/Übertragen/, [post + body])).toEqual([expect.stringContaining('201 Created')])
-    expect(await exchange(/event: hello/, [`GET /sse HTTP/1.1\r\nHost: x\r\n${OFFER}\r\n`])).toEqual([
+    expect(await exchange(/event: hello/, [`GET /sse HTTP/1.1\r\nHost: localhost\r\n${OFFER}\r\n`])).toEqual([
       expect.stringContaining('text/event-stream'),
     ])
     expect(warnings).toEqual([])

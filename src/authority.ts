@@ -1,0 +1,102 @@
+/**
+ * Hosts and origins in the one form in which they are compared: lower case, international names in ASCII, no trailing
+ * dot, no zone of an IPv6 address, IPv6 in brackets and in its shortest form, ports as numbers.
+ */
+import { isIP } from 'node:net'
+
+/** A host with its port, as in `Host` (RFC 9110, 7.2). */
+export interface Authority {
+  readonly name: string
+  /** undefined: the default port of the scheme, which `Host` does not tell. */
+  readonly port: number | undefined
+}
+
+/** An origin of a web page (RFC 6454). */
+export interface Origin {
+  readonly scheme: string
+  readonly name: string
+  /** undefined: the scheme has no default port, and none was given. */
+  readonly port: number | undefined
+}
+
+const DEFAULT_PORT: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443 }
+/** What the URL parser would drop, decode, or take for the end of the host. */
+const ILLEGAL = /[\s/?#@\\%]/
+const ORIGIN = /^([a-z][a-z\d+.-]*):\/\/(.+)$/i
+const ZONE = /^\[([^\]%]*)%[^\]]*\]/
+/** An IPv4 address in IPv6 form, as the URL parser writes it. */
+const MAPPED = /^\[::ffff:([\da-f]{1,4}):([\da-f]{1,4})\]$/
+
+/** Undefined for text that is not `host` or `host:port`. */
+export function parseAuthority(text: string): Authority | undefined {
+  const zoneless = text.replace(ZONE, '[$1]')
+  if (ILLEGAL.test(zoneless)) return undefined
+  const url = parseUrl(`http://${zoneless}`)
+  if (!url) return undefined
+  const port = /:(\d+)$/.exec(zoneless)?.[1]
+  return { name: canonical(url.hostname), port: port === undefined ? undefined : Number(port) }
+}
+
+/** Undefined for text that is not an origin, such as `null`, or a URL with a path. */
+export function parseOrigin(text: string): Origin | undefined {
+  const [, scheme, host] = ORIGIN.exec(text) ?? []
+  const authority = scheme === undefined || host === undefined ? undefined : parseAuthority(host)
+  if (!scheme || !authority) return undefined
+  const { name, port } = authority
+  return { scheme: scheme.toLowerCase(), name, port: port ?? DEFAULT_PORT[scheme.toLowerCase()] }
+}
+
+/** As browsers write it. */
+export function formatOrigin({ scheme, name, port }: Origin): string {
+  return `${scheme}://${name}${port === undefined || port === DEFAULT_PORT[scheme] ? '' : `:${port}`}`
+}
+
+export function formatAuthority({ name, port }: Authority): string {
+  return port === undefined ? name : `${name}:${port}`
+}
+
+/** Whether a page of `origin` came from the host that its request is addressed to. */
+export function isAt(origin: Origin, host: Authority): boolean {
+  return origin.name === host.name && origin.port === (host.port ?? DEFAULT_PORT[origin.scheme])
+}
+
+/** Whether a host is the one that `listed` names. Without a port, `listed` stands for every port. */
+export function isListedAs(host: Authority, listed: Authority): boolean {
+  if (host.name !== listed.name) return false
+  if (listed.port === undefined || listed.port === host.port) return true
+  return host.port === undefined && Object.values(DEFAULT_PORT).includes(listed.port)
+}
+
+/** Whether every resolver must answer with this machine (RFC 6761, 6.3), or it is an address of its loopback interface. */
+export function isLoopback(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost') || /^127(\.\d+){3}$/.test(name) || name === '[::1]'
+}
+
+export function isAddress(name: string): boolean {
+  return isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0
+}
+
+/** A name or an address without a port, IPv6 with or without brackets. Undefined for anything else. */
+export function parseHostName(text: string): string | undefined {
+  if (isIP(text) === 6) return parseAuthority(`[${text}]`)?.name
+  const authority = text.endsWith(':') ? undefined : parseAuthority(text)
+  return authority?.port === undefined ? authority?.name : undefined
+}
+
+function parseUrl(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    // Reported by who asked.
+    return undefined
+  }
+}
+
+function canonical(hostname: string): string {
+  const [, high, low] = MAPPED.exec(hostname) ?? []
+  if (high !== undefined && low !== undefined) {
+    const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
+    return [a >> 8, a & 0xff, b >> 8, b & 0xff].join('.')
+  }
+  return hostname.replace(/(.)\.$/, '$1')
+}

@@ -1,0 +1,90 @@
+/** The settings that name hosts and origins: normalised here once, or refused with a sentence that says how to write them. */
+import { isIP } from 'node:net'
+import * as z from 'zod'
+import { formatAuthority, formatOrigin, isLoopback, parseAuthority, parseHostName, parseOrigin } from './authority.ts'
+
+/** In a list of hosts or origins, alone: every one. */
+export const ANY = '*'
+
+/** What is wrong with an item, read behind the name of the variable. */
+class Fault extends Error {}
+
+/** `HOST`, as Node's `listen` takes it: without brackets, and with its zone. */
+export const listenHost = setting((text) => {
+  const given = text.trim()
+  const name = parseHostName(given)
+  if (name === undefined || given === ANY) {
+    throw new Fault(
+      `is "${given}", but must be a name or an address without a port, such as 127.0.0.1, ::1 or 0.0.0.0 (PORT sets the port)`,
+    )
+  }
+  // A link-local address means nothing without its zone.
+  const zone = /^\[?[^[\]]*(%[^[\]]+)\]?$/.exec(given)?.[1] ?? ''
+  return name.replace(/^\[(.*)\]$/, '$1') + zone
+})
+
+/** `BOARDCAST_HOSTS`. */
+export const hostList = list((item) => {
+  const origin = item.includes('://') ? parseOrigin(withoutEnd(item)) : undefined
+  if (origin) throw new Fault(`lists "${item}": leave out the scheme, and write ${origin.name}`)
+  if (item.includes('*')) {
+    throw new Fault(`lists "${item}": names are listed one by one; * alone accepts every host`)
+  }
+  const authority = parseAuthority(isIP(item) === 6 ? `[${item}]` : item)
+  if (!authority)
+    throw new Fault(`lists "${item}", which is not a host; write it as board.example or board.example:8443`)
+  return formatAuthority(authority)
+})
+
+/** `BOARDCAST_CORS_ORIGINS`. */
+export const originList = list((item) => {
+  if (item.includes('*')) {
+    throw new Fault(`lists "${item}": origins are listed one by one; * alone allows pages of every origin`)
+  }
+  if (item.toLowerCase() === 'null') {
+    throw new Fault('lists "null", the origin of every sandboxed frame and local file; * alone allows every page')
+  }
+  const origin = parseOrigin(withoutEnd(item))
+  if (origin) return formatOrigin(origin)
+  const [, start = '', rest = ''] = /^([a-z][a-z\d+.-]*:\/\/[^/?#]+)(.*)$/i.exec(item) ?? []
+  if (rest !== '' && parseOrigin(start)) throw new Fault(`lists "${item}": an origin has no path; write ${start}`)
+  const host = parseAuthority(item)
+  const example = host ? `${isLoopback(host.name) ? 'http' : 'https'}://${item}` : 'https://board.example'
+  throw new Fault(`lists "${item}", which is not an origin; write scheme, host and port, such as ${example}`)
+})
+
+/** A comma-separated list without repetitions; empty items are ignored. */
+function list(parse: (item: string) => string) {
+  return setting((text): readonly string[] => {
+    const items = text.split(',').map((item) => item.trim())
+    const given = items.filter((item) => item !== '')
+    if (given.length > 1 && given.includes(ANY))
+      throw new Fault('lists * beside others: write * alone, or leave it out')
+    if (given[0] === ANY) return [ANY]
+    return [
+      ...new Set(
+        given.map((item) => {
+          if (/\s/.test(item)) throw new Fault(`lists "${item}": separate items with commas`)
+          return parse(item)
+        }),
+      ),
+    ]
+  })
+}
+
+function setting<T>(parse: (text: string) => T) {
+  return z.string().transform((text, context): T => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error
+      context.addIssue({ code: 'custom', message: error.message })
+      return z.NEVER
+    }
+  })
+}
+
+/** An address bar copies an origin with a slash at its end. */
+function withoutEnd(item: string): string {
+  return item.replace(/\/$/, '')
+}
