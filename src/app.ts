@@ -37,6 +37,7 @@ import { registerTopics } from './routes/topics.ts'
 import { registerWorkflowRuns } from './routes/workflow-runs.ts'
 import { mustExist } from './snapshot-sources.ts'
 import type { StreamHandlerFactory } from './sse/handlers.ts'
+import { onlyReadableRanges } from './static-ranges.ts'
 import type { WebGuard } from './web-guard.ts'
 import type { SocketIo } from './ws/socketio.ts'
 
@@ -154,7 +155,7 @@ function registerWebApp(app: Hono<Env>, root: string): void {
     await next()
     for (const [name, value] of Object.entries(PAGE_HEADERS)) c.header(name, value)
   })
-  app.get('*', serveStatic({ root }))
+  app.get('*', onlyReadableRanges, serveStatic({ root }))
   // Addresses of the app itself are all one page.
   app.get('*', async (c, next) => {
     if (!c.req.header('Accept')?.includes('text/html')) return next()

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { Config } from './config.ts'
 import { afterEarlierAnswers } from './earlier-answers.ts'
 import { asksForWebSocket, serveWithoutUpgrade } from './not-a-websocket.ts'
+import { negotiate } from './ws/handshake.ts'
 import { createLiveness } from './ws/liveness.ts'
 import { createPresence } from './ws/presence.ts'
 import { createSocketIo, SOCKET_IO_PATH, type SocketIo, type SocketIoDependencies } from './ws/socketio.ts'
@@ -32,6 +33,7 @@ export async function createSockets(config: Config, dependencies: SocketIoDepend
       server.on('upgrade', (incoming, socket, head) => {
         afterEarlierAnswers(socket, () => {
           if (!asksForWebSocket(incoming)) serveWithoutUpgrade(server, incoming, socket, head)
+          else if (!negotiate(incoming, socket)) return
           else if (socketIo && incoming.url?.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
           else upgrades.handle(incoming, socket, head)
         })

@@ -25,7 +25,10 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
         'too_large',
         'The address and headers of a request may be at most 64 KiB. Name fewer channels at a time.',
       )
-    : new Problem('bad_request', 'The request is not HTTP that can be read.')
+    : new Problem(
+        'bad_request',
+        'The request is not HTTP/1.1 that can be read. TLS and HTTP/2 need a proxy in front of this server.',
+      )
   const body = JSON.stringify(problem.body)
   const head = [
     `HTTP/1.1 ${problem.body.status} ${STATUS_CODES[problem.body.status]}`,

@@ -31,6 +31,7 @@ const STATUS = {
   card_done: 409,
   too_large: 413,
   unsupported_media_type: 415,
+  range_not_satisfiable: 416,
   validation_failed: 422,
   dependency_cycle: 422,
   idempotency_mismatch: 422,

@@ -15,23 +15,28 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
-    function refuse(): void {
+    function refuse(problem: Problem): void {
       // What still comes is read and thrown away, so that the client can read the answer. No `Connection: close`: Node
       // would cut the connection with bytes unread, and the reset would take the answer with it.
       incoming.off('data', take)
       incoming.resume()
-      reject(new Problem('too_large', `The body may be at most ${MAX_BODY_BYTES} bytes. Send less at a time.`))
+      reject(problem)
     }
     function gone(cause?: Error): void {
       reject(new Problem('bad_request', 'The request ended before its body was complete.', { cause }))
     }
     function take(chunk: Buffer): void {
       size += chunk.length
-      if (size > MAX_BODY_BYTES) refuse()
+      if (size > MAX_BODY_BYTES) refuse(tooLarge())
       else chunks.push(chunk)
     }
     if (declared > MAX_BODY_BYTES) {
-      refuse()
+      refuse(tooLarge())
+      return
+    }
+    const coding = codingOf(incoming)
+    if (coding !== undefined) {
+      refuse(new Problem('unsupported_media_type', `Send the body as it is, not compressed or encoded as ${coding}.`))
       return
     }
     incoming.on('data', take)
@@ -44,6 +49,21 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer> {
   })
 }
 
+function tooLarge(): Problem {
+  return new Problem('too_large', `The body may be at most ${MAX_BODY_BYTES} bytes. Send less at a time.`)
+}
+
+/** The first coding of a body, or of its transfer, that would have to be undone; undefined where there is none. */
+function codingOf({ headers }: IncomingMessage): string | undefined {
+  const { 'content-encoding': content, 'transfer-encoding': transfer, 'content-length': length } = headers
+  const isWithoutBody = transfer === undefined && length === undefined
+  if (isWithoutBody || (content === undefined && (transfer === undefined || transfer === 'chunked'))) return undefined
+  return `${content ?? ''},${transfer ?? ''}`
+    .split(',')
+    .map((coding) => coding.trim().toLowerCase())
+    .find((coding) => !['', 'identity', 'chunked'].includes(coding))
+}
+
 /** What the body says. Throws `unsupported_media_type`, or `invalid_json` with the reason. */
 export function parseJson(c: Context, raw: Buffer): unknown {
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? ''
@@ -53,6 +73,10 @@ export function parseJson(c: Context, raw: Buffer): unknown {
       'unsupported_media_type',
       `Send the body as Content-Type: application/json${type && `, not ${type}`}.`,
     )
+  }
+  const charset = charsetOf(c.req.header('Content-Type') ?? '')
+  if (!/^utf-?8$/i.test(charset)) {
+    throw new Problem('unsupported_media_type', `Send the body in UTF-8, not in ${charset}.`)
   }
   let text: string
   try {
@@ -66,4 +90,8 @@ export function parseJson(c: Context, raw: Buffer): unknown {
     const why = cause instanceof SyntaxError ? cause.message : 'it is nested too deeply'
     throw new Problem('invalid_json', text.trim() === '' ? NO_BODY : `The body is not JSON: ${why}.`, { cause })
   }
+}
+
+function charsetOf(contentType: string): string {
+  return /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(contentType)?.[1] ?? 'utf-8'
 }

@@ -7,10 +7,10 @@ import type { Problem } from '../errors.ts'
 export function refuseUpgrade(socket: Duplex, problem: Problem, headers: Readonly<Record<string, string>>): void {
   const body = Buffer.from(JSON.stringify(problem.body))
   const all: Record<string, string | number> = {
+    Connection: 'close',
     ...headers,
     'Content-Type': 'application/problem+json',
     'Content-Length': body.length,
-    Connection: 'close',
     ...(problem.retryAfterS !== undefined && { [HEADER.retryAfter]: problem.retryAfterS }),
   }
   const { status } = problem.body

@@ -38,7 +38,7 @@ const FLOORS: readonly Floor[] = [
     name: 'app',
     has: oneOf(
       'src',
-      'app metrics snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store',
+      'app metrics static-ranges snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store',
     ),
   },
   { name: 'main', has: oneOf('src', 'main') },

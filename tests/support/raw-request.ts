@@ -24,7 +24,8 @@ export function rawRequest(
   { method = 'GET', target, version = '1.1', headers = {}, body = '' }: RawRequest,
   enough: (answer: string) => boolean = () => false,
 ): Promise<RawReply> {
-  const all = { ...headers, Connection: 'close', ...(body && { 'Content-Length': String(Buffer.byteLength(body)) }) }
+  const length = body !== '' && !headers['Transfer-Encoding'] && { 'Content-Length': String(Buffer.byteLength(body)) }
+  const all = { ...headers, Connection: 'close', ...length }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')

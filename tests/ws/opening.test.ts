@@ -1,9 +1,11 @@
-/** How sockets open, and how they are refused. Rules W1 to W7. */
+/** How sockets open, and how they are refused. Rules W1 to W7 and W9. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { get } from 'node:http'
 import { connect } from 'node:net'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { makeBoard, stats } from '../support/board.ts'
 import { ask, expectProblem } from '../support/http.ts'
 import { clientFrame, RawSocket } from '../support/raw-socket.ts'
@@ -108,10 +110,7 @@ describe('refusals before the upgrade', () => {
     expect(peer.status).toBe(404)
   })
 
-  it.each([
-    ['a version that is not 13', { 'Sec-WebSocket-Version': '9' }, 400],
-    ['a key that is none', { 'Sec-WebSocket-Key': 'short' }, 400],
-  ])('[W3] %s', async (_, headers, status) => {
+  it.each([['a key that is none', { 'Sec-WebSocket-Key': 'short' }, 400]])('[W3] %s', async (_, headers, status) => {
     await using peer = new RawSocket(server.url, '/ws', { headers })
     await peer.until('the end', () => peer.ended)
     expect(peer.status).toBe(status)
@@ -188,6 +187,44 @@ describe('an offer of something else', () => {
   it('[W6] curl --http2 gets its answer', async () => {
     const { stdout } = await promisify(execFile)('curl', ['-s', '--http2', `${server.url}/api/v1/cursor`])
     expect(JSON.parse(stdout)).toEqual({ cursor: expect.any(String) })
+  })
+})
+
+describe('what is not offered', () => {
+  const SOCKETS = ['/ws', '/ws/dashboard', '/socket.io/?EIO=4&transport=websocket']
+  let own: TestServer
+  beforeAll(async () => {
+    own = await startTestServer({ hasSocketIo: true })
+  })
+  afterAll(() => own[Symbol.asyncDispose]())
+
+  it.each(SOCKETS)('[W9] no subprotocol is agreed to at %s', async (path) => {
+    for (const offer of ['json', 'graphql-ws, json', 'a,,b']) {
+      const key = { 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' }
+      const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Protocol': offer, ...key }
+      const [answer, socket] = await once(get(own.url + path, { headers }), 'upgrade')
+      socket.destroy()
+      expect([answer.statusCode, answer.headers['sec-websocket-protocol']]).toEqual([101, undefined])
+    }
+  })
+
+  it('[W9] a client that insists on a subprotocol ends the connection itself', async () => {
+    const client = new WebSocket(`${own.url.replace('http', 'ws')}/ws`, ['json'])
+    const [error] = await once(client, 'error')
+    expect(error.message).toContain('no subprotocol')
+  })
+
+  it.each(SOCKETS)('[W9] no version but 13 is agreed to at %s', async (path) => {
+    for (const version of ['8', '9', '14', '13, 8']) {
+      await using peer = new RawSocket(own.url, path, { headers: { 'Sec-WebSocket-Version': version } })
+      await peer.until('the end', () => peer.ended)
+      expect([peer.status, peer.header('Sec-WebSocket-Version'), peer.header('Upgrade')]).toEqual([
+        426,
+        '13',
+        'websocket',
+      ])
+      expect(JSON.parse(peer.body)).toMatchObject({ code: 'upgrade_required', status: 426 })
+    }
   })
 })
 
