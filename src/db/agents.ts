@@ -1,4 +1,5 @@
 /** Rows of agents, and what their attempts say of them. */
+import type { Capabilities } from '../../shared/src/types/agents.ts'
 import type { AttemptStatus } from '../../shared/src/types/kanban.ts'
 import type { Sql } from './sql.ts'
 
@@ -7,7 +8,7 @@ export interface StoredAgent {
   readonly id: string
   readonly label: string | null
   readonly kind: string | null
-  readonly capabilities: string[] | null
+  readonly capabilities: Capabilities | null
   readonly lastSeenAt: string | null
   readonly createdAt: string
 }
@@ -80,7 +81,7 @@ function fromRow(row: AgentRow): StoredAgent {
     id: row.id,
     label: row.label,
     kind: row.kind,
-    capabilities: row.capabilities === null ? null : (JSON.parse(row.capabilities) as string[]),
+    capabilities: row.capabilities === null ? null : (JSON.parse(row.capabilities) as Capabilities),
     lastSeenAt: row.last_seen_at,
     createdAt: row.created_at,
   }

@@ -51,6 +51,11 @@ export class LogEvent {
     return this.entry?.isPosted ? jsonLine(this.payload.data) : this.data
   }
 
+  /** The topic that a client's own event was posted on, which `global` names beside it; undefined for all others. */
+  get topic(): string | undefined {
+    return this.entry?.isPosted ? String(this.payload.topic) : undefined
+  }
+
   /** undefined for a type that another version of this program wrote: it shows on `global` alone. */
   get entry(): Entry | undefined {
     return entryOf(this.type)

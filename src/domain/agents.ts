@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { channelName } from '../../shared/src/channels.ts'
 import { UNSTORED } from '../../shared/src/protocol.ts'
-import type { Agent } from '../../shared/src/types/agents.ts'
+import type { Agent, Capabilities } from '../../shared/src/types/agents.ts'
 import { externalId } from '../../shared/src/types/text.ts'
 import { agentsWithSockets, hasAgentSocket } from '../db/agent-sockets.ts'
 import {
@@ -30,7 +30,7 @@ export interface Registration {
   readonly id: string
   readonly label?: string | null
   readonly kind?: string | null
-  readonly capabilities?: string[] | null
+  readonly capabilities?: Capabilities | null
 }
 
 /** Registers an agent, or updates what it told before; that is an event only when something of it changed. */

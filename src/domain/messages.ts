@@ -21,7 +21,7 @@ import { newId } from './ids.ts'
 type Optional = 'to_agent' | 'topic' | 'priority' | 'ttl_seconds'
 export type NewMessage = Pick<Message, 'from_agent' | 'content'> & Partial<Pick<Message, Optional>>
 
-const DEFAULT_PRIORITY = 5
+const DEFAULT_PRIORITY = 0
 const DEFAULT_TTL_SECONDS = 3_600
 /** For so long the messages sent are counted. */
 export const SENT_WINDOW_SECONDS = 3_600

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { agent } from '../../shared/src/types/agents.ts'
+import { agent, postedCapabilities } from '../../shared/src/types/agents.ts'
 import { getAgent, listAgents, noteHeartbeat, registerAgent } from '../domain/agents.ts'
 import { Answer, type Api } from './api.ts'
 
@@ -7,7 +7,7 @@ const registration = z.strictObject({
   id: agent.shape.id,
   label: agent.shape.label.optional(),
   kind: agent.shape.kind.optional(),
-  capabilities: agent.shape.capabilities.optional(),
+  capabilities: postedCapabilities.optional(),
 })
 
 export function registerAgents(api: Api): void {

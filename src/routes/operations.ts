@@ -58,11 +58,14 @@ export function registerOperations(
     const { oldest, newest } = store.log.bounds
     const { sse, ws, socketio, total, behind, bytesWritten, pendingBytes } = connections.counts()
     const memory = process.memoryUsage()
+    const channelStats = bus.channelStats()
     return c.json({
+      connectedClients: total,
+      activeChannels: Object.keys(channelStats).length,
+      channelStats,
       connections: { total, sse, ws, socketio, behind },
       bytes: { written: bytesWritten, pending: pendingBytes },
       audiences: bus.audienceCount,
-      channelStats: bus.channelStats(),
       log: {
         epoch: store.log.epoch,
         oldest: formatCursor(store.log.epoch, oldest),

@@ -58,5 +58,5 @@ export async function readEnvelopes(
 function envelopesOf(event: LogEvent, selection: Selection, id: string): string[] {
   return selection
     .sight(event)
-    .shown.map((shown) => envelope(shown.channel, shown.event, textOf(shown, event.at), event.at, id))
+    .shown.map((shown) => envelope({ ...shown, data: textOf(shown, event.at) }, event.at, id))
 }

@@ -74,7 +74,7 @@ export class FrameList {
     for (const [index, one] of shown.entries()) {
       const data = textOf(one, event.at)
       const isLast = index === shown.length - 1
-      const text = this.#framing.frame({ channel: one.channel, event: one.event, data }, event.at, id, isLast)
+      const text = this.#framing.frame(one.lines ? { ...one, data } : one, event.at, id, isLast)
       if (isLast) this.#frames.push({ text, ...place, counts: 1, ends })
       else this.#frames.push({ text, ...place, counts: 0, ends: NO_ENDS, isPartial: true })
     }

@@ -8,7 +8,7 @@
  * connection is cut inside a frame whose id came first, they resume after an event that they never had.
  */
 import { EVERYONE } from '../../shared/src/protocol.ts'
-import type { Framing, Packet } from './framing.ts'
+import type { FramedEvent, Framing, Packet } from './framing.ts'
 import { gzipBlock } from './gzip.ts'
 
 export interface HttpFraming {
@@ -37,9 +37,9 @@ function makeFraming(key: string, { chunked, gzip, envelope }: HttpFraming): Fra
   const text = envelope ? envelopeFrame : bareFrame
   return {
     key,
-    frame: ({ channel, event, data }, at, id, marked) => text(channel, event, data, at, id, marked),
+    frame: text,
     control(event, data, id, marked, retryMs) {
-      const frame = text(EVERYONE, event, data, Date.now(), id, marked)
+      const frame = text({ channel: EVERYONE, event, data }, Date.now(), id, marked)
       return retryMs === undefined ? frame : `retry: ${retryMs}\n${frame}`
     },
     pack(frames) {
@@ -71,15 +71,20 @@ function chunkOfText(text: string): Buffer {
   return bytes
 }
 
-function bareFrame(_channel: string, event: string, data: string, _at: number, id: string, marked: boolean): string {
+function bareFrame({ event, data }: FramedEvent, _at: number, id: string, marked: boolean): string {
   return `event: ${event}\ndata: ${data}\n${marked ? `id: ${id}\n` : ''}\n`
 }
 
-function envelopeFrame(channel: string, event: string, data: string, at: number, id: string, marked: boolean): string {
-  return `event: ${event}\ndata: ${envelope(channel, event, data, at, id)}\n${marked ? `id: ${id}\n` : ''}\n`
+function envelopeFrame(shown: FramedEvent, at: number, id: string, marked: boolean): string {
+  return `event: ${shown.event}\ndata: ${envelope(shown, at, id)}\n${marked ? `id: ${id}\n` : ''}\n`
 }
 
 /** The envelope's text around a payload's text. Names and ids hold nothing that JSON would escape. */
-export function envelope(channel: string, event: string, data: string, at: number, id: string): string {
-  return `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${at},"id":"${id}"}`
+export function envelope({ channel, event, data, topic }: FramedEvent, at: number, id: string): string {
+  return `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${at},"id":"${id}"${topicField(topic)}}`
+}
+
+/** Another field of an object's text, or nothing. */
+export function topicField(topic: string | undefined): string {
+  return topic === undefined ? '' : `,"topic":"${topic}"`
 }

@@ -4,13 +4,21 @@
  */
 import type { ControlEvent } from '../../shared/src/protocol.ts'
 
+/** An event under one name, as an envelope shows it. `data` is JSON text. */
+export interface FramedEvent {
+  readonly channel: string
+  readonly event: string
+  readonly data: string
+  readonly topic?: string | undefined
+}
+
 export interface Framing {
   readonly key: string
   /**
    * One frame. `id` is the cursor of the event, or the one reached for what is not stored; the frame carries it as the
    * resumable id only when `marked`.
    */
-  frame(shown: { channel: string; event: string; data: string }, at: number, id: string, marked: boolean): string
+  frame(shown: FramedEvent, at: number, id: string, marked: boolean): string
   /** A frame about the stream itself. `retryMs` tells the client when to come back after a loss. */
   control(event: ControlEvent, data: string, id: string, marked: boolean, retryMs?: number): string
   /** Frames joined and framed for the transport. Empty ones are nothing. */

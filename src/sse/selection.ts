@@ -24,6 +24,8 @@ export interface Shown {
   readonly data: string
   /** Lines that may be joined with those of neighbouring events; `data` is empty then. */
   readonly lines?: readonly string[]
+  /** On `global`: the topic that a client's own event was posted on. */
+  readonly topic?: string | undefined
 }
 
 export interface Sight {
@@ -91,7 +93,7 @@ export class Selection {
     const only = this.channels.length === 1 ? this.channels[0] : undefined
     if (only?.kind === 'global' && !reachesEveryone(event)) {
       if (!this.types.passes(event.name)) return NOTHING
-      return { shown: [{ channel: only.name, event: event.name, data: event.text }], ends: NO_ENDS }
+      return { shown: [onGlobal(event)], ends: NO_ENDS }
     }
     if (entry && only && only.kind !== 'global') {
       const plan = this.#planFor(event.type, entry, only)
@@ -131,7 +133,7 @@ export class Selection {
     if (everything !== undefined && this.types.passes(event.name)) {
       // Some events keep their domain name on a channel of their own.
       const at = claim(event.name, everything)
-      if (at !== undefined) shown[at] = { channel: 'global', event: event.name, data: event.text }
+      if (at !== undefined) shown[at] = onGlobal(event)
     }
     return shown.length === 0 && ends.length === 0 ? NOTHING : { shown, ends }
   }
@@ -169,6 +171,10 @@ function planOf(entry: Entry, kind: ChannelKind, view: View): Destination | null
 
 function reachesEveryone(event: LogEvent): boolean {
   return event.placements.some(({ channel }) => channel === EVERYONE)
+}
+
+function onGlobal(event: LogEvent): Shown {
+  return { channel: 'global', event: event.name, data: event.text, topic: event.topic }
 }
 
 function show(event: LogEvent, channel: string, name: string, destination: Destination): Shown {

@@ -4,7 +4,8 @@
  * nothing that JSON would escape.
  */
 import { EVERYONE } from '../../shared/src/protocol.ts'
-import type { Framing, Packet } from '../sse/framing.ts'
+import { topicField } from '../sse/frames.ts'
+import type { FramedEvent, Framing, Packet } from '../sse/framing.ts'
 import { textFrames } from './text-frames.ts'
 
 export const boardFraming: Framing = {
@@ -16,8 +17,8 @@ export const boardFraming: Framing = {
 
 export const channelFraming: Framing = {
   key: 'ws channels',
-  frame: ({ channel, event, data }, at, id) => enveloped(channel, event, data, at, id),
-  control: (event, data, id) => enveloped(EVERYONE, event, data, Date.now(), id),
+  frame: enveloped,
+  control: (event, data, id) => enveloped({ channel: EVERYONE, event, data }, Date.now(), id),
   pack,
 }
 
@@ -25,8 +26,8 @@ export const channelFraming: Framing = {
 export const markedChannelFraming: Framing = {
   ...channelFraming,
   key: 'ws channels more',
-  frame({ channel, event, data }, at, id, marked) {
-    const text = enveloped(channel, event, data, at, id)
+  frame(shown, at, id, marked) {
+    const text = enveloped(shown, at, id)
     return marked ? text : `${text.slice(0, -1)},"more":true}`
   },
 }
@@ -39,6 +40,6 @@ function bare(event: string, data: string, id: string, marked: boolean): string 
   return `{"type":"${event}","payload":${data}${marked ? `,"id":"${id}"` : ''}}`
 }
 
-function enveloped(channel: string, event: string, data: string, at: number, id: string): string {
-  return `{"type":"event","id":"${id}","channel":"${channel}","event":"${event}","data":${data},"timestamp":${at}}`
+function enveloped({ channel, event, data, topic }: FramedEvent, at: number, id: string): string {
+  return `{"type":"event","id":"${id}","channel":"${channel}","event":"${event}","data":${data},"timestamp":${at}${topicField(topic)}}`
 }

@@ -20,7 +20,8 @@ import { Problem } from '../errors.ts'
 import { onOneLine } from '../json.ts'
 import { requestIdOf } from '../request-id.ts'
 import { type Connection, type Connections, spread } from '../sse/connections.ts'
-import type { Framing } from '../sse/framing.ts'
+import { topicField } from '../sse/frames.ts'
+import type { FramedEvent, Framing } from '../sse/framing.ts'
 import type { Heartbeat } from '../sse/heartbeat.ts'
 import { Selection } from '../sse/selection.ts'
 import { type Hub, Subscription } from '../sse/subscription.ts'
@@ -226,16 +227,16 @@ function parse(asked: unknown): { channel: string; since?: string | null | undef
 /** Packets of the library's protocol, version 5: an event (2) of the main namespace, its name and its argument. */
 const framing: Framing = {
   key: 'socketio',
-  frame: ({ channel, event, data }, _at, id) => message(channel, event, data, id),
-  control: (event, data, id) => message(EVERYONE, event, data, id),
+  frame: (shown, _at, id) => message(shown, id),
+  control: (event, data, id) => message({ channel: EVERYONE, event, data }, id),
   pack(frames) {
     const texts = frames.filter((text) => text !== '')
     return { bytes: Buffer.from(texts.join('')), texts }
   },
 }
 
-function message(channel: string, event: string, data: string, id: string): string {
-  return `2["message",{"type":"${event}","data":${data},"channel":"${channel}","id":"${id}"}]`
+function message({ channel, event, data, topic }: FramedEvent, id: string): string {
+  return `2["message",{"type":"${event}","data":${data},"channel":"${channel}","id":"${id}"${topicField(topic)}}]`
 }
 
 /** What the library answers a page with: any origin, or the one that asks if it is listed. */

@@ -38,7 +38,7 @@ describe('sending', () => {
       to_agent: null,
       topic: null,
       content: 'hi',
-      priority: 5,
+      priority: 0,
       ttl_seconds: 3_600,
       created_at: T0,
       expires_at: iso(3_600),

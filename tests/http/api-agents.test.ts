@@ -61,11 +61,35 @@ describe('agents', () => {
       [{ status: 'online' }, 'status'],
       [{ label: 1 }, 'label'],
       [{ label: 'x'.repeat(201) }, 'label'],
-      [{ capabilities: [''] }, 'capabilities.0'],
-      [{ capabilities: Array(101).fill('x') }, 'capabilities'],
+      [{ capabilities: 'edit' }, 'capabilities'],
+      [{ capabilities: 7 }, 'capabilities'],
+      [{ capabilities: JSON.parse(`${'['.repeat(101)}${']'.repeat(101)}`) }, 'capabilities'],
     ] as const) {
       expectProblem(await post('/agents', { id: 'b', ...fields }), 422, 'validation_failed', path)
     }
+  })
+})
+
+describe('capabilities', () => {
+  it.each([
+    '["edit","run"]',
+    '[]',
+    '{}',
+    '[1,null,{"a":[true]}]',
+    '{"tools":["bash"],"limits":{"tokens":1e5,"none":null},"":"","constructor":1}',
+    '{"__proto__":{"polluted":true},"a":{"__proto__":null}}',
+    '["\\ud800\\u0000 \\u2028"]',
+    'null',
+  ])('[N8] are free JSON, given back as they were: %s', async (text) => {
+    const body = { raw: `{"id":"able","capabilities":${text}}` }
+    const posted = await ask(server, 'POST', '/agents', body)
+    const again = await ask(server, 'POST', '/agents', body)
+    const read = await ask(server, 'GET', '/agents/able')
+    const listed = await ask(server, 'GET', '/agents')
+    const wanted = `"capabilities":${JSON.stringify(JSON.parse(text))},"status"`
+    for (const reply of [posted, again, read, listed]) expect(reply.text).toContain(wanted)
+    expect(again.headers.get('Event-Id'), 'the same again is no event').toBe(posted.headers.get('Event-Id'))
+    expect(Object.prototype).not.toHaveProperty('polluted')
   })
 })
 

@@ -221,3 +221,21 @@ describe('what an attempt is tied to', () => {
     }
   })
 })
+
+describe('a clean stop', () => {
+  it('[A14] settles no attempts: they are as they were, without an event', async () => {
+    await using own = await startTestServer()
+    const { boardId, attempt } = await makeWork(own)
+    const card = await own.post<{ id: string }>(`/boards/${boardId}/cards`, { title: 'waits' })
+    const queued = await own.post<{ id: string }>(`/cards/${card.id}/attempts`, { agent: 'a' })
+    const before = await own.get('/cursor')
+    await own.restart()
+    const statuses = await Promise.all(
+      [attempt, queued].map(
+        async ({ id }) => (await own.get<{ attempt: { status: string } }>(`/attempts/${id}`)).attempt.status,
+      ),
+    )
+    expect(statuses).toEqual(['running', 'queued'])
+    expect(await own.get('/cursor')).toEqual(before)
+  })
+})

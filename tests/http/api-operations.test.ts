@@ -7,6 +7,7 @@ import * as z from 'zod'
 import { appendLines, makeBoard, makeWork } from '../support/board.ts'
 import { ask, expectProblem, newestId } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { SocketClient } from '../support/socket.ts'
 import { listen } from '../support/stream.ts'
 
 let server: TestServer
@@ -31,6 +32,8 @@ const health = z.strictObject({
 })
 
 const stats = z.looseObject({
+  connectedClients: count,
+  activeChannels: count,
   connections: z.looseObject({ total: count, sse: count, ws: count, behind: count }),
   bytes: z.looseObject({ written: count, pending: count }),
   channelStats,
@@ -78,6 +81,15 @@ describe('/stats', () => {
     expect(told.log.newest.startsWith(`${told.log.epoch}-`)).toBe(true)
     expect(told.bytes.written).toBeGreaterThanOrEqual(Buffer.byteLength(listener.body))
     expect(attempt.id).not.toBe('')
+  })
+
+  it('[OPS3] counts clients and channels as /health does', async () => {
+    await using _stream = await listen(server.url, '/sse?channels=agent:a,topic:t')
+    await using _socket = await SocketClient.open(server.url, '/ws')
+    const told = stats.parse((await ask(server, 'GET', '//stats')).body)
+    const { connectedClients, activeChannels, channelStats } = health.parse((await ask(server, 'GET', '//health')).body)
+    expect(told).toMatchObject({ connectedClients, activeChannels, channelStats })
+    expect([connectedClients, activeChannels]).toEqual([2, 3])
   })
 })
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appendLines, deleteBoard, makeBoard, makeCard, makeWork, positionOf } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { SocketClient } from '../support/socket.ts'
 import { type Listener, listen } from '../support/stream.ts'
 
 let server: TestServer
@@ -171,6 +172,20 @@ describe('where it starts and ends', () => {
     const { eventId } = await makeCard(server, boardId)
     await listener.id(eventId)
     expect(names(listener)).toEqual(['hello', 'card_created'])
+  })
+
+  it('[Q9] since=now is a resume on a channel stream and on sockets too', async () => {
+    const { boardId, attempt } = await makeWork(server)
+    const query = `channels=board:${boardId},dashboard&since=now`
+    await using stream = await listen(server.url, `/sse?${query}`)
+    await using socket = await SocketClient.open(server.url, `/ws?global=0&${query}`)
+    await socket.until(() => socket.named('hello').length > 0)
+    expect(stream.frames[0]).toMatchObject({ id: attempt.eventId, data: { data: { resumed: true } } })
+    expect(socket.named('hello')[0]).toMatchObject({ id: attempt.eventId, data: { resumed: true } })
+    const { eventId } = await makeCard(server, boardId)
+    await stream.id(eventId)
+    await socket.until(() => socket.named('card_created').length > 0)
+    expect([names(stream).includes('state'), socket.named('state')]).toEqual([false, []])
   })
 
   it('[Q10] since=earliest begins before the oldest event', async () => {

@@ -85,7 +85,7 @@ describe('mail', () => {
       to_agent: agent,
       topic: 'both',
       content: { a: [1] },
-      priority: 5,
+      priority: 0,
       expires_at,
     }
     const expected = [
@@ -113,7 +113,7 @@ describe('mail', () => {
       to_agent: null,
       topic: null,
       content: 'Hear, hear',
-      priority: 5,
+      priority: 0,
       expires_at,
     }
     for (const listener of [board, dashboard]) {

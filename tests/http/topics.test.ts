@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { positionOf } from '../support/board.ts'
 import { ask, expectProblem, newestId, withoutEvents } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { SocketClient } from '../support/socket.ts'
+import { SocketIoClient } from '../support/socketio.ts'
 import { type Listener, listen } from '../support/stream.ts'
 
 let server: TestServer
@@ -16,6 +18,72 @@ const newTopic = () => `topic-${++topics}`
 const post = (topic: string, json: unknown) => ask(server, 'POST', `/topics/${topic}/events`, { json })
 const raw = (topic: string, text: string) => ask(server, 'POST', `/topics/${topic}/events`, { raw: text })
 const events = (listener: Listener) => listener.frames.filter(({ event }) => event !== 'hello')
+
+describe('the topic of an event', () => {
+  interface Seen {
+    readonly channel: string
+    readonly event?: string
+    readonly type?: string
+    readonly topic?: string
+  }
+  /** Channel and topic of each event named `event`. */
+  const topicsOf = (seen: readonly Seen[], event: string) =>
+    seen.filter((one) => one.event === event || one.type === event).map(({ channel, topic }) => [channel, topic])
+
+  it('[K12] is in its envelopes on global, live and replayed, on every transport, and in no others', async () => {
+    await using own = await startTestServer({ hasSocketIo: true })
+    const { cursor } = await own.get<{ cursor: string }>('/cursor')
+    const stream = await listen(own.url, '/sse?channels=global')
+    const socket = await SocketClient.open(own.url, '/ws')
+    const marked = await SocketClient.open(own.url, '/ws?more=1')
+    const library = await SocketIoClient.open(own.url, ['websocket'])
+    await library.ask('subscribe', 'global')
+    await own.post('/topics/deploys/events', { event: 'said', data: 1 })
+    await socket.ask({ type: 'publish', channel: 'topic:talk', event: 'said', data: 2 })
+    // A message on a topic names it in its payload.
+    await own.post('/messages', { from_agent: 'a', topic: 'deploys', content: 'x' })
+    const { eventId } = await own.post<object>('/agents', { id: 'last' })
+
+    await using replayed = await listen(own.url, `/sse?channels=global&lastEventId=${cursor}`)
+    await stream.id(eventId)
+    await replayed.id(eventId)
+    for (const one of [socket, marked]) await one.until(() => one.named('agent.registered').length > 0)
+    await library.until(() => library.named('agent.registered').length > 0)
+    const { events: read } = await own.get<{ events: Seen[] }>(`/events?after=${cursor}`)
+    const all: ReadonlyArray<readonly Seen[]> = [
+      stream.frames.map(({ data }) => data),
+      replayed.frames.map(({ data }) => data),
+      socket.messages,
+      marked.messages,
+      library.messages,
+      read,
+    ]
+    for (const seen of all) {
+      expect(topicsOf(seen, 'said')).toEqual([
+        ['global', 'deploys'],
+        ['global', 'talk'],
+      ])
+      expect(seen.filter((one) => 'topic' in one)).toHaveLength(2)
+    }
+    stream.close()
+    for (const one of [socket, marked]) one.websocket.terminate()
+    library.socket.disconnect()
+  })
+
+  it('[K12] is not in its envelopes on the topic itself, also where global is listened to as well', async () => {
+    const topic = newTopic()
+    await using listener = await listen(server.url, `/sse?channels=topic:${topic},global`)
+    await listener.id((await post(topic, { event: 'said' })).headers.get('Event-Id') ?? '')
+    const [frame] = listener.named('said')
+    expect(frame?.data).toEqual({
+      channel: `topic:${topic}`,
+      event: 'said',
+      data: null,
+      timestamp: expect.any(Number),
+      id: frame?.id,
+    })
+  })
+})
 
 describe('a posted event', () => {
   it('[TP1] [TP6] shows on its topic and on global under its own name, with its data and nothing else', async () => {
@@ -33,7 +101,7 @@ describe('a posted event', () => {
     expect(shown.map(({ event, text }) => [event, text])).toEqual(
       channels.map((channel) => [
         'Build:done-1.0',
-        `{"channel":"${channel}","event":"Build:done-1.0","data":{"z":1,"a":[true,null,"\\ud800\\u0000"]},"timestamp":${timestamp},"id":"${id}"}`,
+        `{"channel":"${channel}","event":"Build:done-1.0","data":{"z":1,"a":[true,null,"\\ud800\\u0000"]},"timestamp":${timestamp},"id":"${id}"${channel === 'global' ? `,"topic":"${topic}"` : ''}}`,
       ]),
     )
     for (const listener of listeners) listener.close()

@@ -27,7 +27,7 @@ describe('frames', () => {
       '{"channel":"board:demo","event":"board_updated","data":{"name":"Demo"},"timestamp":1769860800000,"id":"5d3c9b1e-17"}'
     expect(enveloped.frame(shown, at, id, true)).toBe(`event: board_updated\ndata: ${data}\nid: 5d3c9b1e-17\n\n`)
     expect(enveloped.frame(shown, at, id, false)).toBe(`event: board_updated\ndata: ${data}\n\n`)
-    expect(envelope(shown.channel, shown.event, shown.data, at, id)).toBe(data)
+    expect(envelope(shown, at, id)).toBe(data)
   })
 
   it('[S11] that tell when to come back begin with retry', () => {

@@ -63,7 +63,7 @@ describe('mail', () => {
       to_agent: 'reader',
       topic: null,
       content: 'text',
-      priority: 5,
+      priority: 0,
       ttl_seconds: 60,
     })
   })

@@ -1,15 +1,24 @@
 /** Agents and the profiles they are run with. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
-import { anyJson, externalId, text, timestamp } from './text.ts'
+import { anyJson, externalId, postedJson, text, timestamp } from './text.ts'
 
 export const agentStatus = z.enum(['online', 'offline', 'working', 'error'])
+
+/** Words, or whatever an agent tells of itself. */
+const capabilities = z.union([z.array(anyJson), z.record(z.string(), anyJson)])
+export type Capabilities = z.infer<typeof capabilities>
+
+/** Capabilities as they are posted, kept as they are. */
+export const postedCapabilities = postedJson
+  .refine((value) => typeof value === 'object', 'must be an array, an object or null')
+  .transform((value) => value as Capabilities | null)
 
 export const agent = z.strictObject({
   id: externalId,
   label: text(0, 200).nullable(),
   kind: text(0, 100).nullable(),
-  capabilities: z.array(text(1, 100)).max(100).nullable(),
+  capabilities: capabilities.nullable(),
   status: agentStatus,
   currentCardId: z.string().nullable(),
   lastSeenAt: timestamp.nullable(),
