@@ -24,7 +24,10 @@ const DB_CORE = 'sql sqlite event-log log-event meta migrate insert retention ru
 /** From the ground up: a file imports from its own floor and from those below, types as well. */
 const FLOORS: readonly Floor[] = [
   { name: 'shared', has: within('shared/') },
-  { name: 'ground', has: oneOf('src', 'config errors json logger validation request-id authority host-settings web-guard') },
+  {
+    name: 'ground',
+    has: oneOf('src', 'config errors json logger validation request-id authority host-settings web-guard'),
+  },
   { name: 'store', has: (path) => oneOf('src/db', DB_CORE)(path) || within('src/db/migrations/')(path) },
   // Whatever else lies there holds the rows of one resource.
   { name: 'rows', has: within('src/db/') },
