@@ -49,7 +49,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
 
   beforeAll(async () => {
     seen = await observe(server, type, scenarios[type])
-    timestamp = Number(/"timestamp":(\d+),"id":"[^"]*"}\nid: .*\n\n$/.exec(bytes('global'))?.[1])
+    timestamp = Number(/"timestamp":(\d+),"id":"[^"]*"(?:,"topic":"[^"]*")?}\nid: .*\n\n$/.exec(bytes('global'))?.[1])
   })
 
   /** What shows of the event; read back, where its channel could not be named before. */
@@ -67,11 +67,13 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
   }
 
   function bare(event: string, data: object): string {
-    return `event: ${event}\ndata: ${JSON.stringify(data)}\nid: ${seen.id}\n\n`
+    return `event: ${event}\ndata: ${JSON.stringify(data).replaceAll('\u2028', '\\u2028')}\nid: ${seen.id}\n\n`
   }
 
   function enveloped(channel: string, event: string, data: object): string {
-    return bare(event, { channel, event, data, timestamp, id: seen.id })
+    // Only `global` names the topic of what was posted on one.
+    const topic = entry.isPosted && channel === 'global' && { topic: channelOf('topic').slice('topic:'.length) }
+    return bare(event, { channel, event, data, timestamp, id: seen.id, ...topic })
   }
 
   function channelOf(kind: string): string {

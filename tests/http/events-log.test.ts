@@ -46,6 +46,8 @@ const envelope = z.strictObject({
   data: z.json(),
   timestamp: z.int(),
   id: z.string(),
+  // Of what a client posted on a topic, on `global`.
+  topic: z.string().optional(),
 })
 const page = z.strictObject({ events: z.array(envelope), cursor: z.string(), oldest: z.string(), more: z.boolean() })
 const WHOLE = /^\{"events":\[(.*)\],"cursor":"[^"]*","oldest":"[^"]*","more":(?:true|false)\}$/s

@@ -134,7 +134,7 @@ describe('hosts', () => {
     const host = `localhost:${server.port}`
     expect(await statusWith(server, { Host: host }, `http://${host}/health`)).toBe(200)
     expect(await statusWith(server, { Host: host }, 'http://evil.test/health')).toBe(403)
-    expect(await statusWith(server, { Host: host }, `http://localhost@evil.test/health`)).toBe(403)
+    expect(await statusWith(server, { Host: host }, 'http://localhost@evil.test/health')).toBe(400)
     expect(await upgrade(server, 'http://evil.test/ws', { Host: host })).toBe(403)
     expect(await upgrade(server, `http://${host}/ws`, { Host: host })).toBe(101)
   })
