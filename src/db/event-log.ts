@@ -6,12 +6,13 @@
  *   event_channels  board:demo 1-1, 3-7            runs of positions, one row a run
  *                   attempt:a  4-7
  *
- * What retention trimmed is remembered as one position: at or after it nothing is missing.
+ * What retention trimmed is remembered as one position, at or after which nothing is missing, and by channel (coverage.ts).
  */
 import { randomBytes } from 'node:crypto'
 import type { RetentionPolicy } from '../config.ts'
+import { COVERAGE_LIMITS, Coverage, type CoverageLimits, type Passes } from './coverage.ts'
 import { inserter } from './insert.ts'
-import { type LogEvent, storedEvent } from './log-event.ts'
+import { type EventRow, type LogEvent, SELECT_EVENTS, toEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import { type Chatter, noteChatter, pruneChatter, settleChatter } from './retention.ts'
 import { Runs } from './runs.ts'
@@ -33,16 +34,13 @@ export interface Bounds {
   readonly newest: number
 }
 
-type EventRow = readonly [seq: number, type: string, at: number, data: string, skip: number]
-
 /** As many rows as one statement names; a power of two that fits both databases' parameter limits. */
 const CHUNK = 64
 /** The count of chatter is written down with one event in so many: a row of its own is another page for every COMMIT to write. */
 const NOTE_EVERY = 2_000
 const RUNS_PER_READ = 256
-const SELECT = 'SELECT seq, type, at, data, skip FROM events'
-const SELECT_RANGE = `${SELECT} WHERE seq BETWEEN ? AND ? ORDER BY seq`
-const SELECT_CHUNK = `${SELECT} WHERE seq IN (${Array(CHUNK).fill('?').join(',')}) ORDER BY seq`
+const SELECT_RANGE = `${SELECT_EVENTS} WHERE seq BETWEEN ? AND ? ORDER BY seq`
+const SELECT_CHUNK = `${SELECT_EVENTS} WHERE seq IN (${Array(CHUNK).fill('?').join(',')}) ORDER BY seq`
 
 const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data'])
 const insertRuns = inserter('event_channels', ['channel', 'first_seq', 'last_seq'])
@@ -61,17 +59,19 @@ interface Standing {
 export class EventLog {
   readonly epoch: string
   readonly #sql: Sql
+  readonly #coverage: Coverage
   #committed: Standing
   #open: Standing
 
-  private constructor(sql: Sql, epoch: string, standing: Standing) {
+  private constructor(sql: Sql, epoch: string, coverage: Coverage, standing: Standing) {
     this.#sql = sql
     this.epoch = epoch
+    this.#coverage = coverage
     this.#committed = standing
     this.#open = standing
   }
 
-  static async open(sql: Sql): Promise<EventLog> {
+  static async open(sql: Sql, limits: CoverageLimits = COVERAGE_LIMITS): Promise<EventLog> {
     const epoch = (await readMeta(sql, 'epoch')) ?? randomBytes(4).toString('hex')
     await writeMeta(sql, 'epoch', epoch)
     const trimmed = Number((await readMeta(sql, 'trimmed')) ?? 0)
@@ -79,7 +79,8 @@ export class EventLog {
     // The newest events may have been trimmed; their positions stay used.
     const head = Math.max(newest?.seq ?? 0, trimmed)
     const chatter = await settleChatter(sql, head)
-    return new EventLog(sql, epoch, { head, trimmed, scanned: trimmed, chatter, noted: head })
+    const coverage = new Coverage(sql, limits)
+    return new EventLog(sql, epoch, coverage, { head, trimmed, scanned: trimmed, chatter, noted: head })
   }
 
   /** The newest committed position. */
@@ -87,8 +88,20 @@ export class EventLog {
     return this.#committed.head
   }
 
+  /** Those of all channels: on some of them less may be missing. */
   get bounds(): Bounds {
     return { oldest: this.#committed.trimmed, newest: this.#committed.head }
+  }
+
+  /**
+   * The first position from which nothing is missing of the events that show on some channels under names that pass
+   * (null: under any); `global` counts as a channel here. To be asked within `Store.read`. Costs a look-up for a few
+   * channels, and nothing while the log is whole.
+   */
+  async oldestOf(channels: readonly string[], passes: Passes | null): Promise<number> {
+    const { trimmed } = this.#committed
+    if (trimmed === 0 || (passes === null && channels.includes('global'))) return trimmed
+    return this.#coverage.trimmedOf(channels, passes)
   }
 
   /** How much of the log retention may trim. */
@@ -143,7 +156,16 @@ export class EventLog {
   async prune(policy: RetentionPolicy, now: number, maxEvents: number): Promise<boolean> {
     const { trimmed, scanned, chatter } = this.#open
     const { head } = this.#committed
-    const pruned = await pruneChatter(this.#sql, { policy, now, maxEvents, chatter, head, trimmed, scanned })
+    const pruned = await pruneChatter(this.#sql, {
+      policy,
+      now,
+      maxEvents,
+      chatter,
+      head,
+      trimmed,
+      scanned,
+      coverage: this.#coverage,
+    })
     this.#open = {
       ...this.#open,
       scanned: pruned.scanned ?? head,
@@ -177,7 +199,7 @@ export class EventLog {
     before = Number.MAX_SAFE_INTEGER,
   ): Promise<LogEvent[]> {
     const types = typeof type === 'string' ? [type] : type
-    const query = `${SELECT} WHERE seq BETWEEN ? AND ? AND type IN (${types.map(() => '?').join(',')})
+    const query = `${SELECT_EVENTS} WHERE seq BETWEEN ? AND ? AND type IN (${types.map(() => '?').join(',')})
       ORDER BY seq DESC LIMIT ?`
     const found: LogEvent[] = []
     let end = before
@@ -208,7 +230,7 @@ export class EventLog {
     let length = 0
     let reached = after
     while (events.length < limit && length <= maxLength) {
-      const rows = await this.#sql.values<EventRow>(`${SELECT} WHERE seq > ? ORDER BY seq LIMIT ?`, [
+      const rows = await this.#sql.values<EventRow>(`${SELECT_EVENTS} WHERE seq > ? ORDER BY seq LIMIT ?`, [
         reached,
         Math.min(rowsThatFit(events.length, length, maxLength, CHUNK), limit - events.length),
       ])
@@ -288,10 +310,6 @@ export class EventLog {
     }
     return { seqs, horizon }
   }
-}
-
-function toEvent([seq, type, at, data, skip]: EventRow): LogEvent {
-  return storedEvent(seq, type, at, data, skip)
 }
 
 /**

@@ -6,16 +6,18 @@ import type { Sql, SqlValue } from './sql.ts'
 
 const SIZES = [32, 8, 3, 1]
 
-/** A function that inserts rows given one after the other, flat. */
+/** A function that inserts rows given one after the other, flat. `onConflict`: the clause that says what else to do. */
 export function inserter(
   table: string,
   columns: readonly string[],
+  onConflict = '',
 ): (sql: Sql, values: readonly SqlValue[]) => Promise<void> {
   const width = columns.length
   const row = `(${columns.map(() => '?').join(', ')})`
   const statements = SIZES.map((size) => ({
     values: size * width,
-    query: `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array(size).fill(row).join(', ')}`,
+    query:
+      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${Array(size).fill(row).join(', ')} ${onConflict}`.trimEnd(),
   }))
   return async (sql, values) => {
     let at = 0

@@ -6,6 +6,10 @@
 import { type Entry, entryOf, type Payload, type Placement, placementsOf } from '../../shared/src/catalogue.ts'
 import { jsonLine, onOneLine } from '../json.ts'
 
+/** A row of the log, as `SELECT_EVENTS` gives it. */
+export type EventRow = readonly [seq: number, type: string, at: number, data: string, skip: number]
+export const SELECT_EVENTS = 'SELECT seq, type, at, data, skip FROM events'
+
 export class LogEvent {
   readonly seq: number
   readonly type: string
@@ -71,7 +75,7 @@ export class LogEvent {
  * An event as it was stored. Its line separators are escaped here as well, not once by a migration: an earlier version
  * of this program stored them as they came, and may write to the file again.
  */
-export function storedEvent(seq: number, type: string, at: number, data: string, skip: number): LogEvent {
+export function toEvent([seq, type, at, data, skip]: EventRow): LogEvent {
   const text = onOneLine(data)
   if (text === data) return new LogEvent({ seq, type, at, data, skip })
   return new LogEvent({ seq, type, at, data: text, skip: onOneLine(data.slice(0, skip)).length })

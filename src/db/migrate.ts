@@ -3,9 +3,16 @@ import { boardFamily } from './migrations/001-board-family.ts'
 import { tasksAndMail } from './migrations/002-tasks-and-mail.ts'
 import { sessionsWorkflowsShells } from './migrations/003-sessions-workflows-shells.ts'
 import { presence } from './migrations/004-presence.ts'
+import { trimmed } from './migrations/005-trimmed.ts'
 import type { Sql } from './sql.ts'
 
-const MIGRATIONS: ReadonlyArray<readonly string[]> = [boardFamily, tasksAndMail, sessionsWorkflowsShells, presence]
+const MIGRATIONS: ReadonlyArray<readonly string[]> = [
+  boardFamily,
+  tasksAndMail,
+  sessionsWorkflowsShells,
+  presence,
+  trimmed,
+]
 
 /** Throws when the file was written by a newer version, which knows steps that this one does not. */
 export async function migrate(sql: Sql): Promise<void> {

@@ -1,8 +1,10 @@
 /**
  * Retention: the oldest chatter goes when there is too much of it; board events stay. What went is remembered as one
- * position, at or after which nothing is missing.
+ * position, at or after which nothing is missing, and by channel (coverage.ts).
  */
 import type { RetentionPolicy } from '../config.ts'
+import type { Coverage } from './coverage.ts'
+import { type EventRow, type LogEvent, SELECT_EVENTS, toEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'
 import type { Sql } from './sql.ts'
 
@@ -21,6 +23,15 @@ export interface Chatter {
   readonly bytes: number
 }
 
+/** Bytes of payload that one step deletes; the last event may exceed it. */
+const STEP_BYTES = 2 * 2 ** 20
+/** Rows of one read, at first and at most. */
+const FIRST_READ = 8
+const MOST_READ = 512
+/** Where a row has the text that is stored, which counts; an event may show it in another form. */
+const STORED = 3
+const SELECT_CHATTER = `${SELECT_EVENTS} WHERE seq > ? AND chatter = 1 ORDER BY seq LIMIT ?`
+
 interface Pruning {
   readonly policy: RetentionPolicy
   /** Milliseconds since 1970. */
@@ -32,34 +43,53 @@ interface Pruning {
   readonly trimmed: number
   /** Nothing at or before this position is chatter. */
   readonly scanned: number
+  readonly coverage: Coverage
 }
 
 /** Deletes what is too much, inside a transaction. `scanned` goes on from where chatter begins; null: there is none. */
-export async function pruneChatter(
-  sql: Sql,
-  { policy, now, maxEvents, chatter, head, trimmed, scanned }: Pruning,
-): Promise<{ scanned: number | null; trim: Trim | null }> {
-  const rows = await sql.all<{ seq: number; at: number; size: number }>(
-    'SELECT seq, at, octet_length(data) AS size FROM events WHERE seq > ? AND chatter = 1 ORDER BY seq LIMIT ?',
-    [scanned, maxEvents],
-  )
-  let { events, bytes } = chatter
-  let upTo = 0
-  for (const row of rows) {
-    if (events <= policy.maxEvents && bytes <= policy.maxBytes && row.at >= now - policy.maxAgeMs) break
-    upTo = row.seq
-    events -= 1
-    bytes -= row.size
-  }
-  const begin = rows[0] ? rows[0].seq - 1 : null
-  if (upTo === 0) return { scanned: begin, trim: null }
+export async function pruneChatter(sql: Sql, pruning: Pruning): Promise<{ scanned: number | null; trim: Trim | null }> {
+  const { head, trimmed, coverage } = pruning
+  const { events, left, scanned, more } = await readExcess(sql, pruning)
+  const upTo = events.at(-1)?.seq
+  if (upTo === undefined) return { scanned, trim: null }
+  await coverage.note(events)
   await sql.run('DELETE FROM events WHERE seq > ? AND seq <= ? AND chatter = 1', [trimmed, upTo])
   await pruneRuns(sql, upTo)
   await writeMeta(sql, 'trimmed', String(upTo))
-  const left = { events, bytes }
   await noteChatter(sql, left, head)
-  const more = rows.length === maxEvents && upTo === rows.at(-1)?.seq
-  return { scanned: begin, trim: { upTo, chatter: left, more } }
+  return { scanned, trim: { upTo, chatter: left, more } }
+}
+
+interface Excess {
+  readonly events: readonly LogEvent[]
+  readonly left: Chatter
+  readonly scanned: number | null
+  readonly more: boolean
+}
+
+/** The oldest chatter that is too much. Mostly that is little, and may be long: reads begin small. */
+async function readExcess(sql: Sql, { policy, now, maxEvents, chatter, scanned }: Pruning): Promise<Excess> {
+  const excess: LogEvent[] = []
+  let { events, bytes } = chatter
+  let begin: number | null = null
+  const result = (more: boolean) => ({ events: excess, left: { events, bytes }, scanned: begin, more })
+  for (let size = FIRST_READ; excess.length < maxEvents; size = Math.min(4 * size, MOST_READ)) {
+    const wanted = Math.min(size, maxEvents - excess.length)
+    const rows = await sql.values<EventRow>(SELECT_CHATTER, [excess.at(-1)?.seq ?? scanned, wanted])
+    for (const row of rows) {
+      const event = toEvent(row)
+      begin ??= event.seq - 1
+      if (events <= policy.maxEvents && bytes <= policy.maxBytes && event.at >= now - policy.maxAgeMs) {
+        return result(false)
+      }
+      if (chatter.bytes - bytes > STEP_BYTES) return result(true)
+      excess.push(event)
+      events -= 1
+      bytes -= Buffer.byteLength(row[STORED])
+    }
+    if (rows.length < wanted) return result(false)
+  }
+  return result(true)
 }
 
 /** Notes how much there is at or before position `upTo`. */

@@ -1,12 +1,13 @@
 /** The log over HTTP, for programs that would rather ask than listen. */
 import * as z from 'zod'
 import type { ChannelKind } from '../../shared/src/channels.ts'
-import { formatCursor } from '../../shared/src/cursor.ts'
+import { formatCursor, parseCursor } from '../../shared/src/cursor.ts'
 import type { EventLog } from '../db/event-log.ts'
 import type { Sql } from '../db/sql.ts'
 import { Problem } from '../errors.ts'
+import { oldestOf } from '../sse/coverage.ts'
 import { readEnvelopes } from '../sse/envelopes.ts'
-import { parseChannelList, startAt } from '../sse/request.ts'
+import { parseChannelList } from '../sse/request.ts'
 import { Selection } from '../sse/selection.ts'
 import { parseTypeFilter } from '../sse/type-filter.ts'
 import { type Api, JsonText, pageLimit } from './api.ts'
@@ -25,8 +26,9 @@ export function registerEvents(api: Api, mustExist: (sql: Sql, kind: ChannelKind
   api.get('/events', { query: asked }, async ({ sql, log, query }) => {
     const selection = new Selection(parseChannelList(query.channels), parseTypeFilter(query.types))
     for (const { kind, id } of selection.channels) await mustExist(sql, kind, id)
-    const { oldest } = log.bounds
-    const after = query.after === undefined ? oldest : positionOf(log, query.after)
+    const oldest = await oldestOf(log, selection)
+    // What is kept is given, wherever it lies: `oldest` says from where on nothing is missing.
+    const after = query.after === undefined ? 0 : positionOf(log, query.after)
     const { envelopes, next, more } = await readEnvelopes(log, selection, { after, limit: query.limit })
     const rest = { cursor: formatCursor(log.epoch, next), oldest: formatCursor(log.epoch, oldest), more }
     // Envelopes are texts already; they leave as streams send them.
@@ -34,16 +36,20 @@ export function registerEvents(api: Api, mustExist: (sql: Sql, kind: ChannelKind
   })
 }
 
-/** Throws `bad_request` where reading on would leave something out without a word. */
+/** Throws `bad_request` for what is no position of this log. */
 function positionOf(log: EventLog, after: string): number {
-  const start = startAt(after, log.epoch, log.bounds)
-  if (start.kind === 'resume') return start.seq
-  throw new Problem('bad_request', FAULT[start.reason](formatCursor(log.epoch, log.bounds.oldest)))
+  const cursor = parseCursor(after)
+  if (cursor && cursor.epoch !== log.epoch) {
+    throw new Problem(
+      'bad_request',
+      'after is an id of another log: the database was replaced. Start again without it.',
+    )
+  }
+  if (!cursor || cursor.seq > log.head) {
+    throw new Problem(
+      'bad_request',
+      'after must be an id of this log, as envelopes, cursor and Event-Id carry it. Start again without it.',
+    )
+  }
+  return cursor.seq
 }
-
-const FAULT = {
-  invalid: () => 'after must be an id of this log, as envelopes, cursor and Event-Id carry it. Start again without it.',
-  epoch: () => 'after is an id of another log: the database was replaced. Start again without it.',
-  trimmed: (oldest: string) =>
-    `after is too old: some of what came after it is no longer kept. Go on from ${oldest}, or start again without it.`,
-} as const

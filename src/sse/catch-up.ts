@@ -7,6 +7,8 @@
 import type { EventLog } from '../db/event-log.ts'
 import type { Store } from '../db/store.ts'
 import type { Audience, Segment } from './audience.ts'
+import { oldestOf } from './coverage.ts'
+import type { Selection } from './selection.ts'
 
 export interface CatchingUp {
   step(): Promise<void>
@@ -17,6 +19,11 @@ export interface CatchingUp {
 export interface EncodedPage {
   readonly segments: readonly Segment[]
   readonly reached: number
+}
+
+/** Some of what a page would have held is gone; `oldest`: the first position from which nothing is. */
+export interface Trimmed {
+  readonly oldest: number
 }
 
 const SLICE_MS = 4
@@ -31,7 +38,9 @@ export class CatchUp {
   readonly #queue: CatchingUp[] = []
   #scheduled = false
   /** Of this slice only: shared, and gone before it can grow or grow old. */
-  #pages = new Map<Audience, Map<string, Promise<EncodedPage | 'trimmed'>>>()
+  #pages = new Map<Audience, Map<string, Promise<EncodedPage | Trimmed>>>()
+  /** Changes only when the log is trimmed further. */
+  readonly #oldest = new WeakMap<Selection, { readonly trimmed: number; readonly oldest: number }>()
 
   constructor(store: Store, onError: (error: unknown) => void) {
     this.#store = store
@@ -39,18 +48,13 @@ export class CatchUp {
     this.#onError = onError
   }
 
-  /** The oldest position that the log can go on from. */
-  get oldest(): number {
-    return this.#log.bounds.oldest
-  }
-
   add(listener: CatchingUp): void {
     this.#queue.push(listener)
     this.#schedule()
   }
 
-  /** What the log holds after a position, up to another, for the members of an audience; `trimmed` when some of it is gone. */
-  page(audience: Audience, after: number, upTo = Infinity): Promise<EncodedPage | 'trimmed'> {
+  /** What the log holds after a position, up to another, for the members of an audience. */
+  page(audience: Audience, after: number, upTo = Infinity): Promise<EncodedPage | Trimmed> {
     let pages = this.#pages.get(audience)
     if (!pages) {
       pages = new Map()
@@ -96,14 +100,24 @@ export class CatchUp {
     }
   }
 
-  async #read(audience: Audience, after: number, upTo: number): Promise<EncodedPage | 'trimmed'> {
+  async #read(audience: Audience, after: number, upTo: number): Promise<EncodedPage | Trimmed> {
     const { logChannels } = audience.selection
     return this.#store.read(async () => {
-      if (after < this.#log.bounds.oldest) return 'trimmed'
+      const oldest = after < this.#log.bounds.oldest ? await this.#oldestOf(audience.selection) : 0
+      if (after < oldest) return { oldest }
       const page = await this.#log.readAfter(logChannels, after, PAGE_EVENTS, PAGE_LENGTH)
       if (page.reached <= upTo) return { segments: audience.encode(page), reached: page.reached }
       const events = page.events.filter(({ seq }) => seq <= upTo)
       return { segments: audience.encode({ events, reached: upTo }), reached: upTo }
     })
+  }
+
+  async #oldestOf(selection: Selection): Promise<number> {
+    const trimmed = this.#log.bounds.oldest
+    const known = this.#oldest.get(selection)
+    if (known?.trimmed === trimmed) return known.oldest
+    const oldest = await oldestOf(this.#log, selection)
+    this.#oldest.set(selection, { trimmed, oldest })
+    return oldest
   }
 }

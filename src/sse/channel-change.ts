@@ -11,7 +11,8 @@ import type { Heard } from './selection.ts'
 export type Start =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'resume'; readonly seq: number }
-  | { readonly kind: 'gap'; readonly requested: string; readonly reason: GapReason }
+  /** `oldest`: the first position from which nothing is missing of what was asked for. */
+  | { readonly kind: 'gap'; readonly requested: string; readonly reason: GapReason; readonly oldest: number }
 
 /** `done` is called when the change takes effect, before anything is sent that comes of it. */
 export type ChannelChange =

@@ -11,8 +11,9 @@ import { Problem } from '../errors.ts'
 import { spread } from './connections.ts'
 import { sseFraming } from './frames.ts'
 import { OpenStream, type StreamHost } from './open-stream.ts'
-import { type Asking, parseStart, type StreamRequest } from './request.ts'
+import type { Asking, StreamRequest } from './request.ts'
 import { HttpSink, sendHead } from './sink.ts'
+import { startOf } from './start.ts'
 
 export interface StreamDependencies extends StreamHost {
   readonly store: Store
@@ -38,7 +39,7 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
     const request = parse(asking, c)
     for (const { kind, id } of request.selection.channels) await dependencies.mustExist(kind, id)
     if (connections.isDraining) {
-      const start = parseStart(asking, store.log.epoch, store.log.bounds)
+      const start = await startOf(store, request.selection, asking)
       const reached = start.kind === 'resume' ? start.seq : bus.head
       return refuseWhileDraining(c, { envelope: request.isChannelStream, id: bus.cursor(reached) })
     }
@@ -52,13 +53,13 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
       return RESPONSE_ALREADY_SENT
     }
     await itsTurn(outgoing)
+    const start = await startOf(store, request.selection, asking)
     // Gone while it was looked up: nobody is left to answer.
     if (outgoing.destroyed || !outgoing.socket) return RESPONSE_ALREADY_SENT
 
     // The adapter's own listener would keep the request, its URL and the context as long as the stream.
     outgoing.removeAllListeners('close')
     const framing = sseFraming({ chunked, gzip, envelope: request.isChannelStream })
-    const start = parseStart(asking, store.log.epoch, store.log.bounds)
     const stream = new OpenStream(dependencies, request, framing, (owner) => {
       return new HttpSink(outgoing, owner, { headers, chunked, gzip, mayStay })
     })

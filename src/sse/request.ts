@@ -1,7 +1,7 @@
 /** What a GET of a stream asks for, parsed once. Refusals name the parameter and the fix. */
 import { channelName, parseChannelWithView, type View } from '../../shared/src/channels.ts'
 import { parseCursor } from '../../shared/src/cursor.ts'
-import { CURSOR_PARAMETERS, type GapReason, HEADER, MAX_CHANNELS } from '../../shared/src/protocol.ts'
+import { CURSOR_PARAMETERS, HEADER, MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import type { Bounds } from '../db/event-log.ts'
 import { Problem } from '../errors.ts'
 import type { Start } from './channel-change.ts'
@@ -60,7 +60,10 @@ export function parseAgentRequest(asking: Asking, agentId: string): StreamReques
   }
 }
 
-/** Where a stream begins: the header wins over the query, and no cursor at all is a fresh start. */
+/**
+ * Where a stream begins: the header wins over the query, and no cursor at all is a fresh start. The bounds, here and below,
+ * are those of what is listened to.
+ */
 export function parseStart(asking: Asking, epoch: string, { oldest, newest }: Bounds): Start {
   const requested =
     asking.header(HEADER.lastEventId) || CURSOR_PARAMETERS.map((name) => asking.query(name)).find(Boolean)
@@ -81,16 +84,12 @@ export function startSince(
 }
 
 /** Where a reader that comes with a cursor goes on, or why it cannot. */
-export function startAt(
-  requested: string,
-  epoch: string,
-  { oldest, newest }: Bounds,
-): Extract<Start, { kind: 'resume' }> | { kind: 'gap'; requested: string; reason: Exclude<GapReason, 'slow'> } {
+function startAt(requested: string, epoch: string, { oldest, newest }: Bounds): Exclude<Start, { kind: 'fresh' }> {
   const cursor = parseCursor(requested)
-  if (!cursor) return { kind: 'gap', requested, reason: 'invalid' }
-  if (cursor.epoch !== epoch) return { kind: 'gap', requested, reason: 'epoch' }
-  if (cursor.seq > newest) return { kind: 'gap', requested, reason: 'invalid' }
-  if (cursor.seq < oldest) return { kind: 'gap', requested, reason: 'trimmed' }
+  if (!cursor) return { kind: 'gap', requested, reason: 'invalid', oldest }
+  if (cursor.epoch !== epoch) return { kind: 'gap', requested, reason: 'epoch', oldest }
+  if (cursor.seq > newest) return { kind: 'gap', requested, reason: 'invalid', oldest }
+  if (cursor.seq < oldest) return { kind: 'gap', requested, reason: 'trimmed', oldest }
   return { kind: 'resume', seq: cursor.seq }
 }
 

@@ -12,14 +12,14 @@
  * behind; so does a fresh one, at the position of its snapshot. There is no other replay, no queue to bound, and no
  * merge of old and new.
  */
-import type { ControlEvent, GapReason } from '../../shared/src/protocol.ts'
+import type { ControlEvent } from '../../shared/src/protocol.ts'
 import type { Member, Segment } from './audience.ts'
 import type { Bus, Membership } from './bus.ts'
 import type { CatchUp } from './catch-up.ts'
 import { type ChannelChange, namesAfter, type Replay, type Start } from './channel-change.ts'
 import type { EndReason, Framing, Packet, Sink } from './framing.ts'
 import { Meter, UNLIMITED } from './meter.ts'
-import { type Gap, type Greeting, gapFrame, helloFrame, openingFrames, snapshotFrames } from './opening-frames.ts'
+import { type Greeting, gapFrame, helloFrame, openingFrames, snapshotFrames } from './opening-frames.ts'
 import { type Heard, Selection } from './selection.ts'
 import type { Opening, Snapshots } from './snapshots.ts'
 
@@ -67,6 +67,9 @@ type Owed = 'all' | readonly Heard[]
 
 type Behind = Extract<State, { phase: 'behind' }>
 
+/** What a gap says. */
+type Lost = Omit<Extract<Start, { kind: 'gap' }>, 'kind'>
+
 /** One for all, so that the thousand that are asked at once share it. */
 const LIVE: State = { phase: 'live' }
 
@@ -103,6 +106,11 @@ export class Subscription implements Member {
     return namesAfter(this.#selection.channels, this.#changes ?? [])
   }
 
+  /** What it would listen to if it listened to this channel alone. */
+  alone(channel: Heard): Selection {
+    return new Selection([channel], this.#selection.types, this.#everyoneFrom)
+  }
+
   /** Asks for a change, which is carried out after those before it, when there is room and nothing left to read. */
   change(change: ChannelChange): void {
     if (this.#state.phase === 'ended') return
@@ -136,7 +144,7 @@ export class Subscription implements Member {
       const id = this.#hub.bus.cursor(opening.position)
       // With snapshots to follow, hello is no place to come back to: a client cut here must get them.
       const texts = [helloFrame(framing, greeting, { id, resumed: false, marked: opening.snapshots.length === 0 })]
-      if (start.kind === 'gap') texts.push(this.#gap(start.requested, start.reason, id))
+      if (start.kind === 'gap') texts.push(this.#gap(start, id))
       this.#sink.write(framing.pack([...texts, ...openingFrames(framing, opening, id)]))
       this.#opened({ phase: 'behind', cursor: opening.position, owed: [], waiting: false })
     }
@@ -286,8 +294,8 @@ export class Subscription implements Member {
     const { audience } = this.#membership
     const page = await this.#hub.catchUp.page(audience, state.cursor)
     if (this.#state !== state) return
-    if (page === 'trimmed') {
-      await this.#startAfresh(state)
+    if ('oldest' in page) {
+      await this.#startAfresh(state, page.oldest)
       return
     }
     for (const read of page.segments) {
@@ -315,7 +323,7 @@ export class Subscription implements Member {
 
   async #joinChannel(change: Extract<ChannelChange, { kind: 'join' }>, state: State): Promise<void> {
     const { channel, start, isSubscribed } = change
-    const alone = new Selection([channel], this.#selection.types, this.#everyoneFrom)
+    const alone = this.alone(channel)
     if (start.kind === 'resume' && start.seq < this.#hub.bus.head) {
       if (state === LIVE && !this.#release()) return
       this.#done(change)
@@ -340,11 +348,11 @@ export class Subscription implements Member {
     return state.phase === 'behind' ? state.cursor === position : this.#release()
   }
 
-  #show(change: ChannelChange, { position, snapshots }: Omit<Opening, 'frames'>, gap?: Omit<Gap, 'oldest'>): void {
+  #show(change: ChannelChange, { position, snapshots }: Omit<Opening, 'frames'>, gap?: Lost): void {
     this.#done(change)
     const framing = this.#framing
     const id = this.#hub.bus.cursor(position)
-    const texts = gap ? [this.#gap(gap.requested, gap.reason, id)] : []
+    const texts = gap ? [this.#gap(gap, id)] : []
     texts.push(...snapshotFrames(framing, snapshots, id))
     if (texts.length > 0) this.#sink.write(framing.pack(texts))
   }
@@ -369,7 +377,7 @@ export class Subscription implements Member {
   async #readReplay(state: Behind, replay: Replay): Promise<void> {
     const page = await this.#hub.catchUp.page(replay.membership.audience, replay.cursor, state.cursor)
     if (this.#state !== state) return
-    if (page === 'trimmed') {
+    if ('oldest' in page) {
       // Its client comes back with the id it has of this channel, and is told of the gap before anything else is.
       this.end('failed')
       return
@@ -401,22 +409,22 @@ export class Subscription implements Member {
   }
 
   /** The log no longer holds this listener's place: it is told so, and goes on from fresh state. */
-  async #startAfresh(state: Behind): Promise<void> {
+  async #startAfresh(state: Behind, oldest: number): Promise<void> {
     const requested = this.#hub.bus.cursor(state.cursor)
     const opening = await this.#hub.snapshots.opening(this.#selection, this.#withOpeningFrames)
     if (this.#state !== state) return
     const framing = this.#framing
     const id = this.#hub.bus.cursor(opening.position)
-    this.#sink.write(framing.pack([this.#gap(requested, 'slow', id), ...openingFrames(framing, opening, id)]))
+    const gap = this.#gap({ requested, reason: 'slow', oldest }, id)
+    this.#sink.write(framing.pack([gap, ...openingFrames(framing, opening, id)]))
     // What went to everyone in the stretch that it skipped was not sent: a later `since` in it must find it.
     if (this.#everyoneFrom !== Infinity) this.#everyoneFrom = opening.position
     state.cursor = opening.position
     state.owed = []
   }
 
-  #gap(requested: string, reason: GapReason, id: string): string {
-    const oldest = this.#hub.bus.cursor(this.#hub.catchUp.oldest)
-    return gapFrame(this.#framing, { requested, oldest, reason }, id)
+  #gap({ requested, reason, oldest }: Lost, id: string): string {
+    return gapFrame(this.#framing, { requested, oldest: this.#hub.bus.cursor(oldest), reason }, id)
   }
 
   #write(made: Segment): void {

@@ -3,9 +3,8 @@ import { type ChannelKind, parseChannelWithView } from '../../shared/src/channel
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
-import type { Start } from '../sse/channel-change.ts'
-import { startSince } from '../sse/request.ts'
 import type { Heard } from '../sse/selection.ts'
+import { startOfChannel } from '../sse/start.ts'
 import type { Subscription } from '../sse/subscription.ts'
 import { SocketRefusal } from './socket-errors.ts'
 
@@ -34,6 +33,7 @@ export async function join(
 ): Promise<void> {
   const channel = channelOf(spelled)
   await mustExist(channel.kind, channel.id)
+  const start = await startOfChannel(store, subscription.alone(channel), since)
   const { channels } = subscription
   if (!channels.has(channel.name) && channels.size >= MAX_CHANNELS) {
     throw new SocketRefusal(
@@ -41,8 +41,6 @@ export async function join(
       `A connection holds at most ${MAX_CHANNELS} channels. Leave one, or open another connection.`,
     )
   }
-  const { log } = store
-  const start: Start = since ? startSince(since, log.epoch, log.bounds) : { kind: 'fresh' }
   await new Promise<void>((resolve) => {
     subscription.change({
       kind: 'join',

@@ -8,7 +8,9 @@ import { API_PREFIX, CLOSE, HEADER, MAX_MESSAGE_BYTES } from '../../shared/src/p
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
 import { requestIdOf } from '../request-id.ts'
-import { type Asking, parseStart } from '../sse/request.ts'
+import type { Start } from '../sse/channel-change.ts'
+import type { Asking } from '../sse/request.ts'
+import { startOf } from '../sse/start.ts'
 import type { WebGuard } from '../web-guard.ts'
 import { boardConversation, dashboardConversation } from './board-socket.ts'
 import { channelConversation } from './channel-socket.ts'
@@ -135,8 +137,10 @@ async function open(
   // Until it is known that there is something to listen to: faults and messages of an impatient client must not be lost.
   websocket.on('error', () => undefined)
   websocket.pause()
+  let start: Start
   try {
     for (const { kind, id } of request.selection.channels) await dependencies.mustExist(kind, id)
+    start = await startOf(store, request.selection, asking)
   } catch (error) {
     if (!(error instanceof Problem)) onError(error)
     websocket.resume()
@@ -150,7 +154,7 @@ async function open(
     {
       selection: request.selection,
       framing: isChannels ? (request.saysMore ? markedChannelFraming : channelFraming) : boardFraming,
-      start: parseStart(asking, store.log.epoch, store.log.bounds),
+      start,
       withOpeningFrames: !isChannels,
       outlivesChannels: isChannels,
       limit: request.limit,

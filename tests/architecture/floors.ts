@@ -16,10 +16,11 @@ interface Floor {
 }
 
 const SSE_CORE =
-  'bus pace audience subscription channel-change meter listeners framing frame-list selection type-filter catch-up snapshots opening-frames'
+  'bus pace audience subscription channel-change meter listeners framing frame-list selection type-filter coverage catch-up snapshots opening-frames'
 const SSE_EDGE =
-  'frames envelopes gzip crc32 sink socket-writer direct-write heartbeat open-stream handlers request connections'
-const DB_CORE = 'sql sqlite event-log log-event meta migrate insert retention runs store housekeeping idempotency'
+  'frames envelopes gzip crc32 sink socket-writer direct-write heartbeat open-stream handlers request start connections'
+const DB_CORE =
+  'sql sqlite event-log log-event meta migrate insert retention coverage runs store housekeeping idempotency'
 
 /** From the ground up: a file imports from its own floor and from those below, types as well. */
 const FLOORS: readonly Floor[] = [

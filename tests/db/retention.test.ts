@@ -2,7 +2,8 @@
  * Retention: the oldest chatter goes, and is never missed in silence.
  *
  *   D20  Only chatter is trimmed, oldest first, as far as age, number and bytes demand; board events stay.
- *   D21  `oldest` is the first position from which nothing is missing, and takes effect with the COMMIT of the prune.
+ *   D21  `oldest` is the first position from which nothing is missing, and takes effect with the COMMIT of the prune
+ *        (of some channels and names: coverage.test.ts).
  *   D22  The count of chatter is exact, whatever is committed together with a prune and whenever the file is opened.
  *   D23  Positions are never used again, also when everything was trimmed and the file was opened anew.
  *   D24  The index forgets what the log forgot: it does not grow for ever.

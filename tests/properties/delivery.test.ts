@@ -8,11 +8,13 @@
  *   U9   Every `state` is the state of the board at its id.
  *   U10  When nothing happens any more, the last `state` of a `full` view is the state of the board, however the
  *        listener got there: the last change is never lost.
- *   U11  A listener whose place was trimmed gets a `gap` and a fresh start, never silence.
+ *   U11  A listener gets a `gap` and a fresh start when something that it would have been shown was trimmed, never silence;
+ *        and no gap for anything else.
  *   M10  What waits for a connection stays below 256 KiB and a page, unless a single frame is larger.
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { parseCursor } from '../../shared/src/cursor.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { Problem } from '../../src/errors.ts'
@@ -20,7 +22,7 @@ import { AGENTS, doWork, type Work, work } from '../support/board-work.ts'
 import { difference, expectedSightings, foldLog, sightings } from '../support/comparing.ts'
 import type { SeenEvent } from '../support/log-reader.ts'
 import { bareOf, type Stretch } from '../support/received.ts'
-import type { Listening } from '../support/sights.ts'
+import { type Listening, sightingsOf } from '../support/sights.ts'
 import { type SimulatedListener, Simulation } from '../support/simulation.ts'
 
 const BOARDS = ['left', 'right'] as const
@@ -149,6 +151,7 @@ async function expectRight(listener: SimulatedListener, simulation: Simulation, 
   const named = JSON.stringify(listening)
   expect(received.faults, named).toEqual([])
   expect(received.lastEventId, named).toBe(simulation.cursor(simulation.store.log.head))
+  for (const gap of received.gaps) expectLoss(bareOf(gap), listening, simulation)
   for (const stretch of received.stretches) {
     const expected = expectedSightings(within(simulation.published, stretch), listening, bare)
     const actual = sightings(stretch.frames, bare)
@@ -162,6 +165,17 @@ async function expectRight(listener: SimulatedListener, simulation: Simulation, 
     }
   }
   await expectLastState(listener, simulation)
+}
+
+/** A gap is there for an event that would have been shown, and is gone. */
+function expectLoss(gap: { requested: string; oldest: string }, listening: Listening, simulation: Simulation): void {
+  const named = `${JSON.stringify(listening)}: ${JSON.stringify(gap)}`
+  const [requested = 0, oldest = 0] = [gap.requested, gap.oldest].map((id) => parseCursor(id)?.seq ?? 0)
+  const last = simulation.published[oldest - 1]
+  expect(oldest, named).toBeGreaterThan(requested)
+  expect(oldest, named).toBeLessThanOrEqual(simulation.store.log.bounds.oldest)
+  expect(last?.type, named).toBe('attempt.log.appended')
+  expect(last && sightingsOf(last, listening).length, named).toBeGreaterThan(0)
 }
 
 async function expectLastState({ listening, received }: SimulatedListener, simulation: Simulation): Promise<void> {

@@ -23,9 +23,9 @@ import { CatchUp } from '../../src/sse/catch-up.ts'
 import { sseFraming } from '../../src/sse/frames.ts'
 import type { Framing, Packet, Sink } from '../../src/sse/framing.ts'
 import { createListeners } from '../../src/sse/listeners.ts'
-import { parseStart } from '../../src/sse/request.ts'
 import { Selection } from '../../src/sse/selection.ts'
 import { Snapshots } from '../../src/sse/snapshots.ts'
+import { startOf } from '../../src/sse/start.ts'
 import { Subscription } from '../../src/sse/subscription.ts'
 import { parseTypeFilter } from '../../src/sse/type-filter.ts'
 import type { SeenEvent } from './log-reader.ts'
@@ -135,8 +135,10 @@ export class SimulatedListener implements Simulated {
     })
     this.#connection = { sink, subscription }
     const asking = { header: () => this.received.lastEventId, query: () => undefined }
-    const start = parseStart(asking, store.log.epoch, store.log.bounds)
-    void subscription.open(start, { connectionId: 'c', heartbeatMs: 15_000, retryMs: 1_500 })
+    const greeting = { connectionId: 'c', heartbeatMs: 15_000, retryMs: 1_500 }
+    void startOf(store, selectionOf(this.listening), asking).then((start) => {
+      if (this.#connection?.subscription === subscription) void subscription.open(start, greeting)
+    })
   }
 
   reconnect(): void {

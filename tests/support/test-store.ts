@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { CoverageLimits } from '../../src/db/coverage.ts'
 import { ALL, EventLog } from '../../src/db/event-log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrate.ts'
@@ -59,14 +60,16 @@ export class TestStore implements Disposable {
   store!: Store
   #database!: Database
   readonly #folder: string
+  readonly #limits: CoverageLimits | undefined
 
-  private constructor() {
+  private constructor(limits: CoverageLimits | undefined) {
+    this.#limits = limits
     this.#folder = mkdtempSync(join(tmpdir(), 'boardcast-db-'))
     this.path = join(this.#folder, 'test.db')
   }
 
-  static async open(): Promise<TestStore> {
-    const made = new TestStore()
+  static async open(limits?: CoverageLimits): Promise<TestStore> {
+    const made = new TestStore(limits)
     await made.#open()
     return made
   }
@@ -113,7 +116,9 @@ export class TestStore implements Disposable {
     this.#database = openSqlite(this.path, 'process')
     this.sql = new WatchedSql(this.#database)
     await migrate(this.sql)
-    this.store = createStore(this.sql, await EventLog.open(this.sql), (events) => this.published.push(events))
+    this.store = createStore(this.sql, await EventLog.open(this.sql, this.#limits), (events) =>
+      this.published.push(events),
+    )
   }
 }
 

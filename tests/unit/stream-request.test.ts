@@ -125,8 +125,8 @@ describe('where a stream begins', () => {
   it('[Q9] [Q10] now and earliest are words of since alone', () => {
     expect(start('since=now')).toEqual(at(20))
     expect(start('since=earliest')).toEqual(at(10))
-    expect(start('lastEventId=now')).toEqual({ kind: 'gap', requested: 'now', reason: 'invalid' })
-    expect(start('', 'earliest')).toEqual({ kind: 'gap', requested: 'earliest', reason: 'invalid' })
+    expect(start('lastEventId=now')).toEqual({ kind: 'gap', requested: 'now', reason: 'invalid', oldest: 10 })
+    expect(start('', 'earliest')).toEqual({ kind: 'gap', requested: 'earliest', reason: 'invalid', oldest: 10 })
     expect(start('since=now', `${epoch}-12`)).toEqual(at(12))
     expect(start(`since=now&lastEventId=${epoch}-12`)).toEqual(at(12))
   })
@@ -143,7 +143,7 @@ describe('where a stream begins', () => {
     ['[R11]', `${epoch}-21`, 'invalid'],
     ['[R11]', 'what', 'invalid'],
   ])('%s %j is answered with a gap: %s', (_rule, requested, reason) => {
-    expect(start(`since=${requested}`)).toEqual({ kind: 'gap', requested, reason })
-    expect(start('', requested)).toEqual({ kind: 'gap', requested, reason })
+    expect(start(`since=${requested}`)).toEqual({ kind: 'gap', requested, reason, oldest: 10 })
+    expect(start('', requested)).toEqual({ kind: 'gap', requested, reason, oldest: 10 })
   })
 })

@@ -4,12 +4,14 @@ import { PAGE_LIMIT_MAX } from '../../../shared/src/protocol.ts'
 import { inOrder } from './channels.ts'
 import { BoardcastError } from './errors.ts'
 import type { HubCore } from './hub-core.ts'
+import { compareIds } from './positions.ts'
 import type { Frame, GapNotice } from './types.ts'
 
 export interface Page {
   readonly events: readonly Frame[]
   /** Complete up to here. */
   readonly cursor: string
+  /** From here on nothing of what was asked for is missing. */
   readonly oldest: string
   readonly more: boolean
 }
@@ -17,7 +19,7 @@ export interface Page {
 export interface PageQuery {
   readonly channels: readonly string[]
   readonly types: string
-  /** Null: from the oldest that is kept. */
+  /** Null: everything that is kept. */
   readonly after: string | null
 }
 
@@ -31,11 +33,15 @@ export async function readPage(
   if (types) query.set('types', types)
   if (after !== null) query.set('after', after)
   try {
-    return (await request<Page>('GET', `/events?${query}`, undefined, { signal })).body
+    const page = (await request<Page>('GET', `/events?${query}`, undefined, { signal })).body
+    if (after === null || compareIds(after, page.oldest) >= 0) return page
+    return { requested: after, oldest: page.oldest, reason: 'trimmed' }
   } catch (error) {
     if (!(error instanceof BoardcastError) || error.problem?.code !== 'bad_request' || after === null) throw error
     // The refusal says in words what a gap says in fields.
-    const { oldest } = (await request<Page>('GET', '/events?limit=1', undefined, { signal })).body
+    query.delete('after')
+    query.set('limit', '1')
+    const { oldest } = (await request<Page>('GET', `/events?${query}`, undefined, { signal })).body
     return { requested: after, oldest, reason: reasonOf(after, oldest) }
   }
 }
@@ -43,8 +49,6 @@ export async function readPage(
 function reasonOf(after: string, oldest: string): GapNotice['reason'] {
   const asked = parseCursor(after)
   const kept = parseCursor(oldest)
-  if (!asked || !kept) return 'invalid'
-  if (asked.epoch !== kept.epoch) return 'epoch'
-  // Not too old, and refused all the same: ahead of the log.
-  return asked.seq < kept.seq ? 'trimmed' : 'invalid'
+  // Of this log, and refused all the same: ahead of it.
+  return asked && kept && asked.epoch !== kept.epoch ? 'epoch' : 'invalid'
 }

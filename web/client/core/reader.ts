@@ -251,7 +251,11 @@ export class Reader {
       this.#position = state.until
       return 'lost'
     }
-    this.#fromEarliest = false
+    if (this.#fromEarliest) {
+      // What is kept from before is not whole.
+      this.#position = page.oldest
+      this.#fromEarliest = false
+    }
     this.#standAt(this.#position ?? page.oldest)
     for (const frame of page.events) {
       if (isBefore(state.until, frame.id)) break

@@ -1,0 +1,28 @@
+/** Where a listener begins, by what the log holds of the very things that it asks for. */
+import type { Bounds } from '../db/event-log.ts'
+import type { Store } from '../db/store.ts'
+import type { Start } from './channel-change.ts'
+import { oldestOf } from './coverage.ts'
+import { type Asking, parseStart, startSince } from './request.ts'
+import type { Selection } from './selection.ts'
+
+/** Where a stream with this selection begins. */
+export function startOf(store: Store, selection: Selection, asking: Asking): Promise<Start> {
+  return covered(store, selection, (bounds) => parseStart(asking, store.log.epoch, bounds))
+}
+
+/** Where a channel that is joined begins. */
+export function startOfChannel(store: Store, selection: Selection, since: string | null | undefined): Promise<Start> {
+  return covered(store, selection, (bounds) => (since ? startSince(since, store.log.epoch, bounds) : { kind: 'fresh' }))
+}
+
+/** Mostly the bounds of the whole log answer already: from there on nothing is missing anywhere. */
+async function covered(store: Store, selection: Selection, startIn: (bounds: Bounds) => Start): Promise<Start> {
+  const { bounds } = store.log
+  const start = startIn(bounds)
+  if (start.kind === 'fresh' || (start.kind === 'resume' && start.seq > bounds.oldest)) return start
+  return store.read(async () => {
+    const oldest = await oldestOf(store.log, selection)
+    return startIn({ oldest, newest: store.log.head })
+  })
+}
