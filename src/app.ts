@@ -1,14 +1,13 @@
 /** All addresses in one application: the API, the streams, operations, and the web app for everything else. */
 import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
-import { serveStatic } from '@hono/node-server/serve-static'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { API_PREFIX, HEADER } from '../shared/src/protocol.ts'
 import type { Store } from './db/store.ts'
-import { Problem } from './errors.ts'
+import { NOT_STORED, Problem } from './errors.ts'
 import type { Logger } from './logger.ts'
 import { requestIdOf, requestIds } from './request-id.ts'
 import { registerAgentOutput } from './routes/agent-output.ts'
@@ -37,7 +36,7 @@ import { registerTopics } from './routes/topics.ts'
 import { registerWorkflowRuns } from './routes/workflow-runs.ts'
 import { mustExist } from './snapshot-sources.ts'
 import type { StreamHandlerFactory } from './sse/handlers.ts'
-import { onlyReadableRanges } from './static-ranges.ts'
+import { registerWebApp, type WebApp } from './web-app.ts'
 import type { WebGuard } from './web-guard.ts'
 import type { SocketIo } from './ws/socketio.ts'
 
@@ -47,22 +46,16 @@ export interface AppDependencies extends OperationsDependencies {
   /** null: it is switched off. */
   readonly socketIo: SocketIo | null
   readonly guard: WebGuard
-  /** Folder of the built web app; null: there is none. */
-  readonly webRoot: string | null
+  /** null: it is not built. */
+  readonly webApp: WebApp | null
   readonly logger: Logger
-}
-
-const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
 }
 
 /** A Fetch handler over Node's request and response. */
 export type App = (request: Request, env: HttpBindings) => Promise<Response>
 
 export function createApp(dependencies: AppDependencies): App {
-  const { store, logger, webRoot, connections, guard } = dependencies
+  const { store, logger, webApp, connections, guard } = dependencies
   const app = new Hono<Env>()
 
   if (guard.allowsOtherOrigins) app.use(corsFor(guard))
@@ -106,7 +99,7 @@ export function createApp(dependencies: AppDependencies): App {
     if (isMutation(c.req.method)) c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
     throw new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`)
   })
-  if (webRoot) registerWebApp(app, webRoot)
+  if (webApp) registerWebApp(app, webApp)
 
   app.notFound((c) =>
     answerProblem(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`), c.res.headers),
@@ -140,6 +133,8 @@ export function createApp(dependencies: AppDependencies): App {
     if (outgoing.headersSent) return RESPONSE_ALREADY_SENT
     // Here, as a header that the context is given makes a second set of headers of every answer.
     outgoing.setHeader(HEADER.requestId, requestId)
+    // An answer that says otherwise (the web app's files) takes the place of this.
+    outgoing.setHeader('Cache-Control', NOT_STORED)
     // A connection that is kept for a next request would hold the end up.
     if (connections.isDraining) outgoing.setHeader('Connection', 'close')
     return response
@@ -148,19 +143,6 @@ export function createApp(dependencies: AppDependencies): App {
 
 function isMutation(method: string): boolean {
   return !['GET', 'HEAD', 'OPTIONS'].includes(method)
-}
-
-function registerWebApp(app: Hono<Env>, root: string): void {
-  app.get('*', async (c, next) => {
-    await next()
-    for (const [name, value] of Object.entries(PAGE_HEADERS)) c.header(name, value)
-  })
-  app.get('*', onlyReadableRanges, serveStatic({ root }))
-  // Addresses of the app itself are all one page.
-  app.get('*', async (c, next) => {
-    if (!c.req.header('Accept')?.includes('text/html')) return next()
-    return serveStatic<Env>({ root, path: 'index.html' })(c, next)
-  })
 }
 
 function corsFor(guard: WebGuard) {

@@ -2,6 +2,7 @@
 import * as z from 'zod'
 import { HEARTBEAT_MS } from '../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
+import { isOwnAddress, parsePrefix } from './base-path.ts'
 import { hostList, listenHost, originList } from './host-settings.ts'
 
 /** What of the log's chatter may stay: as old, as many events and as many bytes of payload. */
@@ -22,6 +23,8 @@ export interface Config {
   /** Hosts that requests may be addressed to besides loopback and `host`; `*` alone: any. */
   readonly hosts: readonly string[]
   readonly dbPath: string
+  /** The path in front of every address, such as `/tools/board`; '' for none. */
+  readonly basePath: string
   readonly isAuthOff: boolean
   /** Socket.IO is served too. */
   readonly hasSocketIo: boolean
@@ -30,6 +33,8 @@ export interface Config {
   readonly durability: Durability
   readonly drainMs: number
   readonly heartbeatMs: number
+  /** How long a connection is kept for a next request. */
+  readonly keepAliveMs: number
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** Origins whose pages may call; empty: only this server's own. `*` alone: any. */
   readonly corsOrigins: readonly string[]
@@ -48,27 +53,60 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 }
 
-const duration = measure(UNIT_MS, /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/, 'a duration such as 500ms, 30s, 10m, 12h or 7d')
+const DAY_MS = 86_400_000
+/** A hundred years: what is longer is a slip, and far from where times stop being dates. */
+const duration = measure(
+  UNIT_MS,
+  /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/,
+  'a duration such as 500ms, 30s, 10m, 12h or 7d',
+).refine((ms) => ms <= 36_500 * DAY_MS, 'must be at most 36500d')
 const size = measure(UNIT_BYTES, /^(\d+(?:\.\d+)?) ?(|B|KB|MB|GB|KiB|MiB|GiB|TiB)$/, 'a size such as 4GiB or 500MB')
-const millis = z.coerce.number('must be a number of milliseconds').int().min(0).max(3_600_000)
+const millis = z.coerce
+  .number('must be a number of milliseconds')
+  .int('must be a whole number of milliseconds')
+  .min(0, 'must be 0 or more')
+  .max(3_600_000, 'must be at most 3600000, an hour')
+
+/** Longer than the 60 s of most proxies: the side that sends the next request must be the one that closes. */
+const KEEP_ALIVE_MS = 75_000
+
+const basePath = z.string().transform((text, c) => {
+  const prefix = parsePrefix(text)
+  if (prefix !== undefined && !isOwnAddress(prefix)) return prefix
+  const message =
+    prefix === undefined
+      ? 'must be a path such as /tools/board: letters, digits and - . _ ~ between slashes'
+      : `cannot be ${prefix}: the server's own addresses begin so. Choose another path`
+  c.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
 
 const environment = z.object({
   PORT: z.coerce.number('must be a port').int().min(0).max(65_535).default(3000),
   HOST: listenHost.default('127.0.0.1'),
   BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
+  BOARDCAST_BASE_PATH: basePath.default(''),
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
   BOARDCAST_SOCKETIO: z
     .enum(['0', '1'], 'must be 1 or 0')
     .default('0')
     .transform((text) => text === '1'),
-  BOARDCAST_RETENTION_AGE: duration.default(7 * 86_400_000),
+  BOARDCAST_RETENTION_AGE: duration.default(7 * DAY_MS),
   BOARDCAST_RETENTION_EVENTS: z.coerce.number('must be a number of events').int().min(1).default(5_000_000),
   BOARDCAST_RETENTION_BYTES: size.default(4 * 2 ** 30),
-  BOARDCAST_STREAM_MAX_AGE: z.union([z.literal('off').transform(() => undefined), duration]).optional(),
+  BOARDCAST_STREAM_MAX_AGE: z
+    .union(
+      [z.literal('off').transform(() => undefined), duration.refine((ms) => ms >= 1, 'must be off, or at least 1ms')],
+      'must be off, or a duration such as 30s, 12h or 30d',
+    )
+    .optional(),
   BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
   BOARDCAST_DRAIN_MS: millis.default(5_000),
-  BOARDCAST_HEARTBEAT_MS: millis.min(100).default(HEARTBEAT_MS),
+  BOARDCAST_HEARTBEAT_MS: millis.min(100, 'must be 100 or more').default(HEARTBEAT_MS),
+  BOARDCAST_KEEP_ALIVE: duration
+    .refine((ms) => ms >= 1_000 && ms <= DAY_MS, 'must be from 1s to 1d')
+    .default(KEEP_ALIVE_MS),
   BOARDCAST_CORS_ORIGINS: originList.default([]),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
@@ -93,6 +131,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     host: settings.HOST,
     hosts: settings.BOARDCAST_HOSTS,
     dbPath: settings.BOARDCAST_DB,
+    basePath: settings.BOARDCAST_BASE_PATH,
     isAuthOff: settings.BOARDCAST_AUTH === 'off',
     hasSocketIo: settings.BOARDCAST_SOCKETIO,
     retention: {
@@ -104,6 +143,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     durability: settings.BOARDCAST_DURABILITY,
     drainMs: settings.BOARDCAST_DRAIN_MS,
     heartbeatMs: settings.BOARDCAST_HEARTBEAT_MS,
+    keepAliveMs: settings.BOARDCAST_KEEP_ALIVE,
     logLevel: settings.LOG_LEVEL,
     corsOrigins: settings.BOARDCAST_CORS_ORIGINS,
   }

@@ -1,5 +1,8 @@
 import { type ErrorCode, type FieldError, type ProblemBody, problemBody } from '../shared/src/errors.ts'
 
+/** `Cache-Control` of every answer of the API: what a cache gave in its place would be old state, and nobody would notice. */
+export const NOT_STORED = 'no-store'
+
 /**
  * A refusal: thrown where a rule is broken, turned into a problem body at the edge. `detail` is a sentence for the
  * caller that names the field and the fix; it never holds internals.

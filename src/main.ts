@@ -8,6 +8,7 @@ import type { ChannelKind } from '../shared/src/channels.ts'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { createApp } from './app.ts'
 import { formatAuthority, parseAuthority } from './authority.ts'
+import { withoutBasePath } from './base-path.ts'
 import { type Config, ConfigError, loadConfig, refuseOpenWithoutRights } from './config.ts'
 import { createHousekeeping } from './db/housekeeping.ts'
 import type { LogEvent } from './db/log-event.ts'
@@ -104,6 +105,8 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const settled = await settleAfterCrash(store)
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
 
+  const { basePath } = config
+  const webRoot = findWebRoot()
   const hub = { bus, snapshots, catchUp }
   const mustExistNow = (kind: ChannelKind, id: string) => store.read((sql) => mustExist(sql, kind, id))
 
@@ -115,8 +118,10 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   // A hundred channels with long names are a request of 26 KB; Node's default is 16.
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, outgoing) => {
     shortenIpv6Host(incoming)
+    if (basePath !== '') incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
     void answer(incoming, outgoing)
   })
+  server.keepAliveTimeout = config.keepAliveMs
   server.on('clientError', answerUnreadable)
   const live = {
     store,
@@ -138,7 +143,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     stream: createStreamHandlers(live),
     socketIo: sockets.socketIo,
     guard,
-    webRoot: findWebRoot(),
+    webApp: webRoot === null ? null : { root: webRoot, basePath },
     logger,
   })
   sockets.listenOn(server)

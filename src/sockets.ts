@@ -1,5 +1,6 @@
 /** Everything that asks for an upgrade: the sockets of boards and channels, and Socket.IO where it is switched on. */
 import type { Server } from 'node:http'
+import { withoutBasePath } from './base-path.ts'
 import type { Config } from './config.ts'
 import { afterEarlierAnswers } from './earlier-answers.ts'
 import { asksForWebSocket, serveWithoutUpgrade } from './not-a-websocket.ts'
@@ -32,9 +33,13 @@ export async function createSockets(config: Config, dependencies: SocketIoDepend
     listenOn(server) {
       server.on('upgrade', (incoming, socket, head) => {
         afterEarlierAnswers(socket, () => {
-          if (!asksForWebSocket(incoming)) serveWithoutUpgrade(server, incoming, socket, head)
-          else if (!negotiate(incoming, socket)) return
-          else if (socketIo && incoming.url?.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
+          if (!asksForWebSocket(incoming)) {
+            serveWithoutUpgrade(server, incoming, socket, head)
+            return
+          }
+          if (!negotiate(incoming, socket)) return
+          incoming.url = withoutBasePath(incoming.url ?? '/', config.basePath)
+          if (socketIo && incoming.url.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
           else upgrades.handle(incoming, socket, head)
         })
       })

@@ -2,14 +2,14 @@ import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { uuidv7 } from 'uuidv7'
 import { HEADER } from '../shared/src/protocol.ts'
-import { Problem } from './errors.ts'
+import { NOT_STORED, Problem } from './errors.ts'
 
 /** A request whose address or Host makes no URL: the adapter gives up before anything of ours has seen it. */
 export function refuseUnreadable(): Response {
   const { body } = new Problem('bad_request', 'The address or the Host header of the request cannot be read.')
   return new Response(JSON.stringify(body), {
     status: body.status,
-    headers: { 'Content-Type': 'application/problem+json', [HEADER.requestId]: uuidv7() },
+    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': NOT_STORED, [HEADER.requestId]: uuidv7() },
   })
 }
 
@@ -33,6 +33,7 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
   const head = [
     `HTTP/1.1 ${problem.body.status} ${STATUS_CODES[problem.body.status]}`,
     'Content-Type: application/problem+json',
+    `Cache-Control: ${NOT_STORED}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     `${HEADER.requestId}: ${uuidv7()}`,
     'Connection: close',

@@ -2,6 +2,7 @@
  * One open stream, and what has to be undone when it ends, for whatever reason. An object without closures of its own:
  * ten thousand may be open, and each closure would hold a scope.
  */
+import { LongTimer } from '../long-timer.ts'
 import { type Connection, type Connections, spread } from './connections.ts'
 import type { Framing } from './framing.ts'
 import type { Heartbeat, Spoke } from './heartbeat.ts'
@@ -24,7 +25,7 @@ export class OpenStream implements Connection {
   readonly subscription: Subscription
   readonly #connections: Connections
   readonly #spoke: Spoke
-  readonly #timers: readonly NodeJS.Timeout[] | null
+  readonly #timers: readonly LongTimer[] | null
 
   constructor(
     { hub, connections, heartbeat, maxAgeMs }: StreamHost,
@@ -57,11 +58,11 @@ export class OpenStream implements Connection {
   onEnd(): void {
     this.#spoke.delete(this.subscription)
     this.#connections.remove(this)
-    for (const timer of this.#timers ?? []) clearTimeout(timer)
+    for (const timer of this.#timers ?? []) timer.clear()
   }
 }
 
-function timersFor(subscription: Subscription, delays: ReadonlyArray<number | undefined>): NodeJS.Timeout[] | null {
-  const timers = delays.flatMap((ms) => (ms ? [setTimeout(() => subscription.finish(), ms)] : []))
+function timersFor(subscription: Subscription, delays: ReadonlyArray<number | undefined>): LongTimer[] | null {
+  const timers = delays.flatMap((ms) => (ms ? [new LongTimer(() => subscription.finish(), ms)] : []))
   return timers.length > 0 ? timers : null
 }

@@ -147,7 +147,6 @@ function positive(asking: Asking, name: string, whole: boolean): number | undefi
   throw new Problem('bad_request', `${name} must be a ${whole ? 'whole ' : ''}number above 0, not "${text}".`)
 }
 
-/** setTimeout takes no more than 2^31 - 1 ms; a stream of that age has other reasons to end. */
 function secondsToMs(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : Math.min(seconds * 1_000, 2 ** 31 - 1)
+  return seconds === undefined ? undefined : seconds * 1_000
 }

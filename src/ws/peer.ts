@@ -11,6 +11,7 @@ import type { Socket } from 'node:net'
 import { uuidv7 } from 'uuidv7'
 import type { RawData, WebSocket } from 'ws'
 import { CLOSE, RETRY_MS } from '../../shared/src/protocol.ts'
+import { LongTimer } from '../long-timer.ts'
 import type { Start } from '../sse/channel-change.ts'
 import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import type { Framing } from '../sse/framing.ts'
@@ -156,8 +157,8 @@ export function openPeer(
   )
   for (const ms of [timeoutMs, maxAgeMs && spread(maxAgeMs)]) {
     if (ms === undefined) continue
-    const timer = setTimeout(() => subscription.finish(), ms)
-    undo.push(() => clearTimeout(timer))
+    const timer = new LongTimer(() => subscription.finish(), ms)
+    undo.push(() => timer.clear())
   }
 
   const conversation = converse({

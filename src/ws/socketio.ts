@@ -18,6 +18,7 @@ import {
 import { ConfigError } from '../config.ts'
 import { Problem } from '../errors.ts'
 import { onOneLine } from '../json.ts'
+import { LongTimer } from '../long-timer.ts'
 import { requestIdOf } from '../request-id.ts'
 import { type Connection, type Connections, spread } from '../sse/connections.ts'
 import { topicField } from '../sse/frames.ts'
@@ -181,8 +182,8 @@ function open(dependencies: SocketIoDependencies, client: Client): void {
     () => connections.remove(connection),
   )
   if (maxAgeMs !== undefined) {
-    const timer = setTimeout(() => listening.finish(), spread(maxAgeMs))
-    undo.push(() => clearTimeout(timer))
+    const timer = new LongTimer(() => listening.finish(), spread(maxAgeMs))
+    undo.push(() => timer.clear())
   }
   client.on('disconnect', finish)
   client.on('subscribe', (...given: unknown[]) => {

@@ -27,7 +27,10 @@ const FLOORS: readonly Floor[] = [
   { name: 'shared', has: within('shared/') },
   {
     name: 'ground',
-    has: oneOf('src', 'config errors json logger validation request-id authority host-settings web-guard'),
+    has: oneOf(
+      'src',
+      'config errors json logger validation request-id authority host-settings web-guard base-path long-timer',
+    ),
   },
   { name: 'store', has: (path) => oneOf('src/db', DB_CORE)(path) || within('src/db/migrations/')(path) },
   // Whatever else lies there holds the rows of one resource.
@@ -42,7 +45,7 @@ const FLOORS: readonly Floor[] = [
     name: 'app',
     has: oneOf(
       'src',
-      'app metrics static-ranges snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store',
+      'app metrics static-ranges snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store web-app',
     ),
   },
   { name: 'main', has: oneOf('src', 'main') },

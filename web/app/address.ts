@@ -1,14 +1,36 @@
-/** The board on screen is the `board` parameter of the page's address, so that a reload and a link find it again. */
+/**
+ * Addresses of the page and of the server behind it. A proxy may serve both under a path, which the server writes into the
+ * page. The board on screen is the `board` parameter of the page's address, so that a reload and a link find it again.
+ */
 const PARAMETER = 'board'
 
+/** What stands in front of every path; '' where the server has a host of its own. */
+const base = (document.querySelector('meta[name=base]')?.getAttribute('content') ?? '').replace(/\/$/, '')
+
+/** A path of the server as this page reaches it. */
+export function pathOf(path: string): string {
+  return `${base}${path}`
+}
+
+/** The same for programs elsewhere. */
+export function urlOf(path: string): string {
+  return `${location.origin}${base}${path}`
+}
+
 export function currentBoard(): string | undefined {
-  return new URLSearchParams(location.search).get(PARAMETER) || undefined
+  return new URLSearchParams(location.search).get(PARAMETER) || boardOfPath(location.pathname)
 }
 
 export function addressOf(boardId: string | undefined): string {
-  return boardId ? `/?${PARAMETER}=${encodeURIComponent(boardId)}` : '/'
+  return pathOf(boardId ? `/?${PARAMETER}=${encodeURIComponent(boardId)}` : '/')
 }
 
 export function goTo(boardId: string | undefined): void {
   history.pushState(null, '', addressOf(boardId))
+}
+
+/** `/boards/ID`, as the API spells it, is understood as well. */
+function boardOfPath(pathname: string): string | undefined {
+  const [, id] = /^\/boards\/([\w:.-]+)\/?$/.exec(pathname.slice(base.length)) ?? []
+  return id
 }

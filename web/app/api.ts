@@ -2,6 +2,7 @@
 import type { ProblemBody } from '../../shared/src/errors.ts'
 import { API_PREFIX } from '../../shared/src/protocol.ts'
 import type { Attempt, AttemptStatus, Board, Card } from '../../shared/src/types/kanban.ts'
+import { pathOf } from './address.ts'
 
 /** What the server said no to, in words for people. `status` is 0 when nobody answered. */
 export class Refusal extends Error {
@@ -49,7 +50,7 @@ export function appendLog(attemptId: string, message: string): Promise<{ count: 
 }
 
 async function request<Reply>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<Reply> {
-  const response = await fetch(`${API_PREFIX}${path}`, {
+  const response = await fetch(pathOf(`${API_PREFIX}${path}`), {
     method,
     ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
   }).catch(() => undefined)

@@ -1,7 +1,7 @@
 /** One board, live: its columns, what its attempts print, and the frames that brought both. */
 import type { BoardState } from '../../shared/src/types/kanban.ts'
 import { addCardForm } from './add-card.ts'
-import { addressOf } from './address.ts'
+import { addressOf, pathOf, urlOf } from './address.ts'
 import { getBoard, Refusal } from './api.ts'
 import { boardStrip } from './board-strip.ts'
 import { command } from './command.ts'
@@ -26,7 +26,7 @@ export function boardPage(boardId: string, connection: Connection): Page {
   const events = eventPanel()
   const form = addCardForm(boardId)
   const step = command('Post a card', postCard(boardId))
-  const watch = command('Watch this very stream in a terminal', `curl -N '${location.origin}${streamPath}'`)
+  const watch = command('Watch this very stream in a terminal', `curl -N '${urlOf(streamPath)}'`)
   const commands = element('section', { class: 'commands', 'aria-label': 'From a terminal' }, watch.node, step.node)
   const live = element(
     'div',
@@ -53,7 +53,7 @@ export function boardPage(boardId: string, connection: Connection): Page {
     step.set(next.purpose, next.text)
   })
   const close = openStream({
-    path: streamPath,
+    path: pathOf(streamPath),
     events: BOARD_EVENTS,
     probe,
     onFrame(frame) {

@@ -1,6 +1,6 @@
 /** Every board there is, live from the dashboard stream, and how to make the first one. */
 import { API_PREFIX } from '../../shared/src/protocol.ts'
-import { addressOf } from './address.ts'
+import { addressOf, pathOf, urlOf } from './address.ts'
 import { listBoards, Refusal } from './api.ts'
 import { command, curlPost } from './command.ts'
 import type { Connection } from './connection.ts'
@@ -27,7 +27,7 @@ export function boardsPage(connection: Connection, open: (boardId: string) => vo
 
   void readList()
   const close = openStream({
-    path: '/sse',
+    path: pathOf('/sse'),
     events: DASHBOARD_EVENTS,
     probe: readList,
     onPhase: connection.setPhase,
@@ -115,7 +115,7 @@ function firstBoardGuide(open: (boardId: string) => void): HTMLElement {
       element('li', {}, command('Create a board', curlPost(`${API_PREFIX}/boards`, DEMO_BOARD)).node),
       element('li', {}, command('Post a card to it', postCard(DEMO_BOARD.id)).node),
     ),
-    command('Or run the demo, a lively board', `node dist/cli.js demo --url ${location.origin}`).node,
+    command('Or run the demo, a lively board', `node dist/cli.js demo --url ${urlOf('')}`).node,
     element('div', { class: 'make-demo' }, element('p', {}, 'No terminal at hand?'), make, error),
   )
 

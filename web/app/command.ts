@@ -1,4 +1,5 @@
 /** A shell command that is shown to be copied. */
+import { urlOf } from './address.ts'
 import { announce } from './announce.ts'
 import { element } from './element.ts'
 
@@ -49,5 +50,5 @@ async function write(text: string): Promise<boolean> {
 
 /** `text` is written into single quotes as it is: callers pass constants and ids, which hold none. */
 export function curlPost(path: string, body: object): string {
-  return `curl --json '${JSON.stringify(body)}' ${location.origin}${path}`
+  return `curl --json '${JSON.stringify(body)}' ${urlOf(path)}`
 }
