@@ -4,7 +4,7 @@ import { defineConfig } from 'vite'
 // loads neither the server nor SQLite.
 export default defineConfig({
   build: {
-    ssr: 'src/cli/boardcast.ts',
+    ssr: 'src/cli/entry.ts',
     outDir: 'dist',
     emptyOutDir: true,
     target: 'node20',

@@ -101,9 +101,11 @@ export function createApp(dependencies: AppDependencies): App {
   })
   if (webApp) registerWebApp(app, webApp)
 
-  app.notFound((c) =>
-    answerProblem(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`), c.res.headers),
-  )
+  app.notFound((c) => {
+    const isPage = webApp === null && c.req.method === 'GET' && c.req.header('Accept')?.includes('text/html')
+    const why = isPage ? ' The web app is not built here: run "npm run build" and start the server again.' : ''
+    return answerProblem(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.${why}`), c.res.headers)
+  })
   app.onError((error, c) => {
     if (!(error instanceof Problem)) logger.error({ err: error, path: c.req.path }, 'a request failed')
     else if (error.cause) logger.debug({ err: error.cause, path: c.req.path }, error.message)

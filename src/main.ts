@@ -29,6 +29,7 @@ import { createStreamHandlers } from './sse/handlers.ts'
 import { createHeartbeat } from './sse/heartbeat.ts'
 import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
+import { listenFault, storageFault } from './start-faults.ts'
 import { answerUnreadable, refuseUnreadable } from './unreadable-request.ts'
 import { createWebGuard } from './web-guard.ts'
 
@@ -43,7 +44,10 @@ export interface RunningServer {
   abort(): Promise<void>
 }
 
-/** The program: settings from the environment, one line on stdout when it listens, and an end on SIGTERM or SIGINT. */
+/** Ask for an end: a supervisor, Ctrl-C, a terminal that is closed. */
+const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+
+/** The program: settings from the environment, one line on stdout when it listens, and an end by signal. */
 export async function main(): Promise<void> {
   const server = await startServer()
   let signals = 0
@@ -51,8 +55,7 @@ export async function main(): Promise<void> {
     signals += 1
     void (signals === 1 ? server.close() : server.abort()).then(() => process.exit(0))
   }
-  process.on('SIGTERM', onSignal)
-  process.on('SIGINT', onSignal)
+  for (const signal of ENDING_SIGNALS) process.on(signal, onSignal)
   // Last: who reads this may send a signal at once.
   process.stdout.write(`boardcast listening on ${server.url}\n`)
 }
@@ -66,7 +69,7 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Runn
     return await serve({ config, logger: createLogger(config.logLevel), ...opened })
   } catch (error) {
     closeQuietly(opened.database)
-    throw error
+    throw storageFault(config, error) ?? error
   }
 }
 
@@ -107,6 +110,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
 
   const { basePath } = config
   const webRoot = findWebRoot()
+  if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
   const hub = { bus, snapshots, catchUp }
   const mustExistNow = (kind: ChannelKind, id: string) => store.read((sql) => mustExist(sql, kind, id))
 
@@ -151,7 +155,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     await listen(server, config)
   } catch (error) {
     await store.transact((tx) => writeMeta(tx.sql, 'in_use', '0'))
-    throw error
+    throw listenFault(config, error) ?? error
   }
   const messageExpiry = createMessageExpiry(store, (error) => logger.error({ err: error }, 'expiring messages failed'))
 

@@ -4,6 +4,7 @@ import { EventLog } from './db/event-log.ts'
 import { migrate } from './db/migrate.ts'
 import type { Database } from './db/sql.ts'
 import { openSqlite } from './db/sqlite.ts'
+import { refuseWhatIsNoFile, storageFault } from './start-faults.ts'
 
 export interface OpenedStore {
   readonly database: Database
@@ -18,6 +19,8 @@ export async function openStore(config: Config): Promise<OpenedStore> {
     return { database, log: await EventLog.open(database) }
   } catch (cause) {
     closeQuietly(database)
+    const fault = storageFault(config, cause)
+    if (fault) throw fault
     const why =
       cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause)
     throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${why}. Choose another file, or restore it.`, {
@@ -35,10 +38,14 @@ export function closeQuietly(database: Database): void {
   }
 }
 
-function openDatabase({ dbPath, durability }: Config): Database {
+function openDatabase(config: Config): Database {
+  const { dbPath, durability } = config
+  refuseWhatIsNoFile(config)
   try {
     return openSqlite(dbPath, durability)
   } catch (cause) {
+    const fault = storageFault(config, cause)
+    if (fault) throw fault
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new ConfigError(`BOARDCAST_DB=${dbPath} cannot be opened: ${why}`, { cause })
   }

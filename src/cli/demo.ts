@@ -9,6 +9,7 @@ import { direct } from './demo/director.ts'
 import { calmOwnServer, readEnvironment } from './environment.ts'
 import { exitCode, signalExitCode } from './exit.ts'
 import { type EndingSignal, onEndingSignal } from './signals.ts'
+import { startFailure } from './start-failure.ts'
 
 export interface DemoCommand extends ApiOptions {
   readonly board: string
@@ -80,7 +81,7 @@ async function startOwnServer(command: DemoCommand): Promise<FoundServer> {
     }
   } catch (error) {
     await removeFolder()
-    throw error
+    throw await startFailure(error)
   }
 }
 

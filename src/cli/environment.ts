@@ -33,6 +33,11 @@ export function environmentValues(): string[] {
   return Object.values(process.env).map((value) => value ?? '')
 }
 
+/** npm, and what works like it, names the script that it runs. */
+export function isStartedByNpm(): boolean {
+  return process.env.npm_lifecycle_event !== undefined
+}
+
 /** Puts options where the server reads its configuration; call it before `main.ts` is imported. */
 export function applyServerSettings(settings: ServerSettings): void {
   if (settings.port !== undefined) process.env.PORT = settings.port

@@ -1,19 +1,29 @@
-import { CommandError, exitCode } from './exit.ts'
+import { isStartedByNpm } from './environment.ts'
+import { startFailure } from './start-failure.ts'
 
 /** Runs the server until a signal ends it; `main` installs the handlers, so returning only means "listening". */
 export async function serve(): Promise<void> {
-  const { ConfigError, main } = await import('../main.ts')
+  const parent = process.ppid
+  const { main } = await import('../main.ts')
   try {
     await main()
   } catch (error) {
-    if (error instanceof ConfigError) throw new CommandError(exitCode.usage, error.message, { cause: error })
-    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-      throw new CommandError(
-        exitCode.failed,
-        `${error.message}. Stop what is listening there, or choose another port with --port or PORT.`,
-        { cause: error },
-      )
-    }
-    throw error
+    throw await startFailure(error)
   }
+  if (isStartedByNpm() && parent > 1) endWithParent(parent)
+}
+
+const LOOK_MS = 500
+
+/**
+ * npm passes SIGTERM and SIGINT on to the shell that it starts, and no other signal; a shell that ends by one leaves its
+ * child behind. A server that outlived them would hold the port and the database, and nobody would know.
+ */
+function endWithParent(parent: number): void {
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGHUP')
+  }, LOOK_MS)
+  timer.unref()
 }
