@@ -32,6 +32,7 @@ import { Snapshots } from './sse/snapshots.ts'
 import { listenFault, storageFault } from './start-faults.ts'
 import { answerUnreadable, refuseUnreadable } from './unreadable-request.ts'
 import { createWebGuard } from './web-guard.ts'
+import { watchUnused } from './unused-connections.ts'
 
 export { type Config, ConfigError } from './config.ts'
 
@@ -126,6 +127,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     void answer(incoming, outgoing)
   })
   server.keepAliveTimeout = config.keepAliveMs
+  const endUnused = watchUnused(server)
   server.on('clientError', answerUnreadable)
   const live = {
     store,
@@ -189,6 +191,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   async function close(): Promise<void> {
     logger.info({ streams: connections.size }, 'draining')
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    endUnused()
     await connections.drain(config.drainMs)
     server.closeIdleConnections()
     const patience = setTimeout(() => {

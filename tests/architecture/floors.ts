@@ -45,7 +45,7 @@ const FLOORS: readonly Floor[] = [
     name: 'app',
     has: oneOf(
       'src',
-      'app metrics static-ranges snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store web-app start-faults',
+      'app metrics static-ranges snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store web-app start-faults unused-connections',
     ),
   },
   { name: 'main', has: oneOf('src', 'main') },

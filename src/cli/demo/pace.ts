@@ -6,10 +6,13 @@ export interface Pace {
   pause(ms: number): Promise<void>
 }
 
+/** More, and a timer fires at once. */
+const MAX_MS = 2 ** 31 - 1
+
 export function createPace(speed: number, signal: AbortSignal): Pace {
   return {
     async pause(ms) {
-      await sleep(ms / speed, undefined, { signal })
+      await sleep(Math.min(ms / speed, MAX_MS), undefined, { signal })
     },
   }
 }

@@ -23,7 +23,7 @@ import { culprits, type Refusal } from './refusals.ts'
 import type { Source, SourceListener } from './source.ts'
 import { keepStatus, stopReason } from './status.ts'
 import { openSession, type StreamSession } from './stream-session.ts'
-import type { StreamEnd, Transport } from './transport.ts'
+import { MAX_WAIT_MS, type StreamEnd, type Transport } from './transport.ts'
 import type { Status, StopReason } from './types.ts'
 
 const SILENT_HEARTBEATS = 2.5
@@ -159,7 +159,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       silenceMs,
       frame: hearing.take,
       retry: (ms) => {
-        hearing.retryMs = ms
+        hearing.retryMs = Math.min(ms, MAX_WAIT_MS)
       },
       end: (end) => ended(session, end),
       silent() {

@@ -1,7 +1,7 @@
 /** One stream, its readers and its stores: what hubs of the same server and identity share. */
 import { createStores, type Stores } from '../stores/stores.ts'
 import { fullBackoff } from './backoff.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { systemClock, withLongTimers } from './clock.ts'
 import { closed, misuse } from './errors.ts'
 import type { HubCore } from './hub-core.ts'
 import { lazySource } from './lazy-source.ts'
@@ -27,11 +27,7 @@ export interface Core extends HubCore {
 export function createCore(baseUrl: string, options: ClientOptions): Core {
   const { clock: time = systemClock, backoff, heartbeatTimeoutMs, validate = 'off' } = options
   // Of its own: what is kept for a while is known by the clock of its hub.
-  const clock: Clock = {
-    now: () => time.now(),
-    setTimeout: (callback, ms) => time.setTimeout(callback, ms),
-    clearTimeout: (timer) => time.clearTimeout(timer),
-  }
+  const clock = withLongTimers(time)
   if (options.share === 'browser' && options.auth && options.identity === undefined) {
     throw misuse(
       "share: 'browser' with auth needs identity, such as the user's id: tabs of two users must not share a stream.",

@@ -64,10 +64,13 @@ export function queryOf(credentials: Credentials, tokenInQuery: boolean): Record
   return { ...credentials?.query }
 }
 
-/** `Retry-After` in milliseconds; undefined without one. */
+/** The longest wait that a server may ask for: what is longer is a slip of somebody in between. */
+export const MAX_WAIT_MS = 86_400_000
+
+/** `Retry-After` in milliseconds, a day at most; undefined without one. */
 export function retryAfterMs(headers: Headers, now: number): number | undefined {
   const text = headers.get('Retry-After')
   if (!text) return undefined
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(0, ms), MAX_WAIT_MS)
 }

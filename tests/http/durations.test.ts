@@ -1,0 +1,128 @@
+/** Durations of more than 2^31 ms, where setTimeout fires at once, and connections that are kept. Rules OPS15 and OPS16. */
+import { connect } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
+import { startServer } from '../../src/main.ts'
+import { makeBoard, makeCard } from '../support/board.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { SocketClient } from '../support/socket.ts'
+import { SocketIoClient } from '../support/socketio.ts'
+import { listen } from '../support/stream.ts'
+
+const DAY_MS = 86_400_000
+/** What overflows fires within a millisecond or two. */
+const beyondATimer = () => new Promise((resolve) => setTimeout(resolve, 50))
+
+describe('long durations', () => {
+  it.each([30, 25, 365])('[OPS16] streams and sockets of %d days stay', async (days) => {
+    await using server = await startTestServer({ streamMaxAgeMs: days * DAY_MS, hasSocketIo: true })
+    await makeBoard(server, 'demo')
+    await using stream = await listen(server.url, '/sse?channels=board:demo')
+    await using socket = await SocketClient.open(server.url, '/ws?boardId=demo&view=diff')
+    await using socketIo = await SocketIoClient.open(server.url, ['websocket'])
+    await socketIo.ask('subscribe', 'board:demo')
+    await beyondATimer()
+    await makeCard(server, 'demo')
+    await stream.frame('card_created')
+    await socket.until(() => socket.messages.some(({ type }) => type === 'card_created'))
+    await socketIo.until(() => socketIo.messages.some(({ type }) => type === 'card_created'))
+  })
+
+  it.each([2_147_484, 31_536_000, 1e300])('[OPS16] timeout=%d does not end a stream at once', async (seconds) => {
+    await using server = await startTestServer()
+    await makeBoard(server, 'demo')
+    await using stream = await listen(server.url, `/sse?boardId=demo&view=diff&timeout=${encodeURIComponent(seconds)}`)
+    await using socket = await SocketClient.open(
+      server.url,
+      `/ws?boardId=demo&view=diff&timeout=${encodeURIComponent(seconds)}`,
+    )
+    await beyondATimer()
+    await makeCard(server, 'demo')
+    await stream.frame('card_created')
+    await socket.until(() => socket.messages.some(({ type }) => type === 'card_created'))
+  })
+
+  it('[OPS16] every duration is right up to a year, or is refused by its name', () => {
+    const names = [
+      'BOARDCAST_RETENTION_AGE',
+      'BOARDCAST_STREAM_MAX_AGE',
+      'BOARDCAST_KEEP_ALIVE',
+      'BOARDCAST_DRAIN_MS',
+      'BOARDCAST_HEARTBEAT_MS',
+    ]
+    const year = { unit: '365d', ms: String(365 * DAY_MS) }
+    const values = names.map((name) => [name, name.endsWith('_MS') ? year.ms : year.unit] as const)
+    const { retention, streamMaxAgeMs } = loadConfig(Object.fromEntries(values.slice(0, 2)))
+    expect([retention.maxAgeMs, streamMaxAgeMs]).toEqual([365 * DAY_MS, 365 * DAY_MS])
+    for (const [name, value] of values.slice(2)) {
+      expect(() => loadConfig({ [name]: value }), name).toThrow(new RegExp(`${name} must be `))
+    }
+    for (const name of names) {
+      const far = name.endsWith('_MS') ? '9'.repeat(400) : `${'9'.repeat(400)}d`
+      expect(() => loadConfig({ [name]: far }), name).toThrow(new RegExp(`${name} must be `))
+    }
+    expect(() => loadConfig({ BOARDCAST_STREAM_MAX_AGE: '0s' })).toThrow(/BOARDCAST_STREAM_MAX_AGE must be off, or/)
+  })
+})
+
+describe('connections that are kept', () => {
+  it('[OPS15] are kept for longer than a proxy keeps them, as long as it is set', async () => {
+    expect(loadConfig({}).keepAliveMs).toBe(75_000)
+    expect(loadConfig({ BOARDCAST_KEEP_ALIVE: '2m' }).keepAliveMs).toBe(120_000)
+    for (const text of ['500ms', '0s', '2d', 'long'])
+      expect(() => loadConfig({ BOARDCAST_KEEP_ALIVE: text }), text).toThrow(/BOARDCAST_KEEP_ALIVE must be/)
+    await using server = await startTestServer()
+    await using longer = await startTestServer({ keepAliveMs: 600_000 })
+    const keptFor = async ({ url }: TestServer) => (await fetch(`${url}/health`)).headers.get('Keep-Alive')
+    expect([await keptFor(server), await keptFor(longer)]).toEqual(['timeout=75', 'timeout=600'])
+  })
+
+  it('[OPS15] take a POST after six idle seconds', async () => {
+    await using server = await startTestServer()
+    const body = '{"id":"late","name":"Late"}'
+    const post = `POST /api/v1/boards HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const connection = open(server.port)
+    connection.socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+    await expect.poll(() => connection.text).toContain('healthy')
+    await new Promise((resolve) => setTimeout(resolve, 6_100))
+    connection.socket.write(post)
+    await expect.poll(() => connection.text).toContain('HTTP/1.1 201 Created')
+    connection.socket.destroy()
+  })
+
+  it('[OPS15] and idle are ended at once by a drain', async () => {
+    await using server = await startTestServer()
+    // In a server of its own: what is not ended would stay for an hour.
+    const draining = await startServer({
+      port: 0,
+      dbPath: `${server.dbPath}.second`,
+      logLevel: 'error',
+      drainMs: 3_600_000,
+      keepAliveMs: 3_600_000,
+    })
+    const idle = open(draining.port)
+    idle.socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+    await expect.poll(() => idle.text).toContain('healthy')
+    const silent = open(draining.port)
+    await expect.poll(() => silent.isOpen).toBe(true)
+    await draining.close()
+    await expect.poll(() => [idle.isOver, silent.isOver]).toEqual([true, true])
+  })
+})
+
+function open(port: number) {
+  const socket = connect(port, '127.0.0.1')
+  const connection = { socket, text: '', isOpen: false, isOver: false }
+  socket.setEncoding('utf8')
+  socket.on('connect', () => {
+    connection.isOpen = true
+  })
+  socket.on('data', (text: string) => {
+    connection.text += text
+  })
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    connection.isOver = true
+  })
+  return connection
+}
