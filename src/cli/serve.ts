@@ -16,8 +16,8 @@ export async function serve(): Promise<void> {
 const LOOK_MS = 500
 
 /**
- * npm passes SIGTERM and SIGINT on to the shell that it starts, and no other signal; a shell that ends by one leaves its
- * child behind. A server that outlived them would hold the port and the database, and nobody would know.
+ * npm passes SIGTERM and SIGINT on to the shell that it starts, and dies of other signals. Either may end and leave its
+ * child behind: a server that nobody would look for, with the port and the database in its hands.
  */
 function endWithParent(parent: number): void {
   const timer = setInterval(() => {

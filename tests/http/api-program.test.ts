@@ -45,16 +45,19 @@ describe('boardcast serve', () => {
     for (const line of lines) expect(JSON.parse(line), line).toHaveProperty('msg')
   })
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('[OPS10] ends with 0 on %s, its streams with draining', async (signal) => {
-    await using program = runProgram(['serve'], env())
-    const url = await addressOf(program)
-    await using listener = await listen(url, '/sse')
-    program.kill(signal)
-    const told = await listener.frame('draining')
-    expect(told.data.retryMs).toBeGreaterThanOrEqual(1_000)
-    await listener.untilClosed()
-    expect([listener.ended, await program.ended]).toEqual([true, 0])
-  })
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '[OPS10] ends with 0 on %s, its streams with draining',
+    async (signal) => {
+      await using program = runProgram(['serve'], env())
+      const url = await addressOf(program)
+      await using listener = await listen(url, '/sse')
+      program.kill(signal)
+      const told = await listener.frame('draining')
+      expect(told.data.retryMs).toBeGreaterThanOrEqual(1_000)
+      await listener.untilClosed()
+      expect([listener.ended, await program.ended]).toEqual([true, 0])
+    },
+  )
 
   it('[OPS10] ends with 0 when the signal comes as soon as it has said that it listens', async () => {
     await using program = runProgram(['serve'], env())
@@ -63,14 +66,17 @@ describe('boardcast serve', () => {
     expect(await program.ended).toBe(0)
   })
 
-  it('[OPS11] ends at once on a second signal', async () => {
+  it.each([
+    ['SIGTERM', 'SIGTERM'],
+    ['SIGHUP', 'SIGINT'],
+  ] as const)('[OPS11] ends at once on a second signal: %s, %s', async (first, second) => {
     // A drain of an hour: only the second signal ends the program within the time of a test.
     await using program = runProgram(['serve'], env({ BOARDCAST_DRAIN_MS: '3600000' }))
     const url = await addressOf(program)
     const listeners = [await listen(url, '/sse'), await listen(url, '/sse'), await listen(url, '/sse')]
-    program.kill('SIGTERM')
+    program.kill(first)
     for (const listener of listeners) await listener.frame('draining')
-    program.kill('SIGTERM')
+    program.kill(second)
     expect(await program.ended).toBe(0)
     for (const listener of listeners) await listener.untilClosed()
   })

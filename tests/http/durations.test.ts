@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { startServer } from '../../src/main.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
+import { missing, startNginx } from '../support/debian-proxy.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { SocketClient } from '../support/socket.ts'
 import { SocketIoClient } from '../support/socketio.ts'
@@ -77,14 +78,33 @@ describe('connections that are kept', () => {
     expect([await keptFor(server), await keptFor(longer)]).toEqual(['timeout=75', 'timeout=600'])
   })
 
-  it('[OPS15] take a POST after six idle seconds', async () => {
+  const absent = missing('nginx')
+  const why = absent.length > 0 ? ` (not installed: ${absent.join(', ')})` : ''
+
+  it.skipIf(absent.length > 0).concurrent(
+    `[OPS15] take a POST after six idle seconds through nginx${why}`,
+    async () => {
+      await using server = await startTestServer()
+      await using proxy = await startNginx(() => ({
+        http: `upstream hub { server 127.0.0.1:${server.port}; keepalive 4; }`,
+        server: 'location / { proxy_pass http://hub; proxy_http_version 1.1; proxy_set_header Connection ""; }',
+      }))
+      const headers = { 'Content-Type': 'application/json' }
+      expect((await fetch(`${proxy.url}/health`)).status).toBe(200)
+      await idle()
+      const body = '{"id":"late","name":"Late"}'
+      expect((await fetch(`${proxy.url}/api/v1/boards`, { method: 'POST', headers, body })).status).toBe(201)
+    },
+  )
+
+  it.concurrent('[OPS15] take a POST after six idle seconds', async () => {
     await using server = await startTestServer()
     const body = '{"id":"late","name":"Late"}'
     const post = `POST /api/v1/boards HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
     const connection = open(server.port)
     connection.socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
     await expect.poll(() => connection.text).toContain('healthy')
-    await new Promise((resolve) => setTimeout(resolve, 6_100))
+    await idle()
     connection.socket.write(post)
     await expect.poll(() => connection.text).toContain('HTTP/1.1 201 Created')
     connection.socket.destroy()
@@ -109,6 +129,11 @@ describe('connections that are kept', () => {
     await expect.poll(() => [idle.isOver, silent.isOver]).toEqual([true, true])
   })
 })
+
+/** Longer than Node keeps connections by default. */
+function idle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 6_100))
+}
 
 function open(port: number) {
   const socket = connect(port, '127.0.0.1')

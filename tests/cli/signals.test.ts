@@ -1,0 +1,151 @@
+/** The server is ended by a signal, however it was started. Rules OPS10 and OPS19. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, test } from 'vitest'
+import { listen } from '../support/stream.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const CLI = join(ROOT, 'dist/cli.js')
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+/** What stays of `npm start` when there is something built. */
+const START = scripts.start?.split('&& ').at(-1)?.replace('dist/cli.js', CLI) ?? ''
+
+/** What tests made, undone in reverse. */
+const undo: Array<() => void> = []
+afterEach(() => {
+  for (const step of undo.splice(0).reverse()) step()
+})
+
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'boardcast-signals-'))
+  undo.push(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+interface Started {
+  readonly child: ChildProcess
+  readonly url: string
+  readonly pid: number
+  readonly dbPath: string
+}
+
+/** Starts it with a database of its own in `folder`, and waits for the server's line and its pid. */
+async function start(command: string, args: readonly string[], folder: string): Promise<Started> {
+  const { PATH, HOME } = process.env
+  const dbPath = join(folder, 'signals.db')
+  const pidFile = join(folder, 'pid')
+  const preload = join(folder, 'pid.cjs')
+  // The server is a grandchild of ours: it says itself who it is.
+  writeFileSync(
+    preload,
+    `if (process.argv[1]?.endsWith('cli.js')) require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid))`,
+  )
+  const child = spawn(command, args, {
+    cwd: folder,
+    env: {
+      PATH,
+      HOME,
+      PORT: '0',
+      BOARDCAST_DB: dbPath,
+      BOARDCAST_DRAIN_MS: '50',
+      LOG_LEVEL: 'info',
+      NODE_OPTIONS: `--require ${preload}`,
+      npm_config_update_notifier: 'false',
+    },
+  })
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += chunk
+    })
+  }
+  undo.push(() => {
+    child.kill('SIGKILL')
+    if (existsSync(pidFile)) killHard(Number(readFileSync(pidFile, 'utf8')))
+  })
+  await expect.poll(() => said, { timeout: 50_000 }).toMatch(/boardcast listening on http:\S+\n/)
+  const [, url = ''] = /listening on (http:\S+)\n/.exec(said) ?? []
+  return { child, url, pid: Number(readFileSync(pidFile, 'utf8')), dbPath }
+}
+
+/** A stream gets `draining`, the process ends, and everything is in the database itself. */
+async function expectDrain({ url, pid, dbPath }: Started, end: () => void): Promise<void> {
+  await using listener = await listen(url, '/sse')
+  end()
+  await listener.frame('draining')
+  await listener.untilClosed()
+  await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false)
+  expect([existsSync(dbPath), existsSync(`${dbPath}-wal`)]).toEqual([true, false])
+}
+
+function npmFolder(script: string): string {
+  const folder = newFolder()
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'x', version: '1.0.0', scripts: { start: script } }),
+  )
+  return folder
+}
+
+describe.each(SIGNALS)('%s', (signal) => {
+  test('[OPS10] drains', async () => {
+    const server = await start(process.execPath, [CLI, 'serve'], newFolder())
+    const code = new Promise((resolve) => server.child.once('exit', resolve))
+    await expectDrain(server, () => process.kill(server.pid, signal))
+    expect(await code).toBe(0)
+  })
+
+  test('[OPS19] drains a server that `npm start` started', async () => {
+    const server = await start('npm', ['start'], npmFolder(START))
+    await expectDrain(server, () => server.child.kill(signal))
+  })
+})
+
+test('[OPS19] a server is not left behind by a shell that npm started and that SIGTERM ended', async () => {
+  const server = await start('npm', ['start'], npmFolder(`node ${CLI} serve; true`))
+  await expectDrain(server, () => server.child.kill('SIGTERM'))
+})
+
+test('[OPS19] a terminal that is closed takes its output with it, and the server drains all the same', async () => {
+  const server = await start(process.execPath, [CLI, 'serve'], newFolder())
+  const code = new Promise((resolve) => server.child.once('exit', resolve))
+  await expectDrain(server, () => {
+    server.child.stdout?.destroy()
+    server.child.stderr?.destroy()
+    process.kill(server.pid, 'SIGHUP')
+  })
+  expect(await code).toBe(0)
+})
+
+test('[OPS19] `npm start` builds, serves and drains', async () => {
+  const folder = newFolder()
+  const sources = ['package.json', 'tsconfig.json', 'src', 'shared', 'web', 'vite.event-names.ts']
+  const configs = ['vite.server.config.ts', 'vite.web.config.ts', 'vite.client.config.ts']
+  for (const name of [...sources, ...configs]) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  const server = await start('npm', ['start'], folder)
+  expect((await fetch(server.url, { headers: { Accept: 'text/html' } })).status).toBe(200)
+  await expectDrain(server, () => server.child.kill('SIGTERM'))
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    // One that ended and that nobody has asked after is still listed.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+function killHard(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // Harmless: it has ended.
+  }
+}
