@@ -1,6 +1,7 @@
 /** Puts the parts together: opens the store, builds the streams and the application, listens, and takes it all down. */
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
@@ -31,8 +32,8 @@ import { createListeners } from './sse/listeners.ts'
 import { Snapshots } from './sse/snapshots.ts'
 import { listenFault, storageFault } from './start-faults.ts'
 import { answerUnreadable, refuseUnreadable } from './unreadable-request.ts'
-import { createWebGuard } from './web-guard.ts'
 import { watchUnused } from './unused-connections.ts'
+import { createWebGuard } from './web-guard.ts'
 
 export { type Config, ConfigError } from './config.ts'
 
@@ -52,13 +53,29 @@ const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 export async function main(): Promise<void> {
   const server = await startServer()
   let signals = 0
-  function onSignal(): void {
+  let isHungUp = false
+  function onSignal(signal: NodeJS.Signals): void {
     signals += 1
-    void (signals === 1 ? server.close() : server.abort()).then(() => process.exit(0))
+    isHungUp ||= signal === 'SIGHUP'
+    void (signals === 1 ? server.close() : server.abort()).then(() => {
+      if (isHungUp) leaveTerminal()
+      process.exit(0)
+    })
   }
   for (const signal of ENDING_SIGNALS) process.on(signal, onSignal)
   // Last: who reads this may send a signal at once.
   process.stdout.write(`boardcast listening on ${server.url}\n`)
+}
+
+/** At its end Node sets the terminal back as it was, and aborts when that terminal is closed: with exit 134, after all was well. */
+function leaveTerminal(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      closeSync(fd)
+    } catch {
+      // Harmless: it was closed before.
+    }
+  }
 }
 
 /** Starts a server; `overrides` take the place of what the environment says. */

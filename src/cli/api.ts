@@ -230,12 +230,16 @@ function backOffMs(tries: number): number {
   return full / 2 + Math.random() * (full / 2)
 }
 
+/** What OpenSSL calls an answer that is not TLS. */
+const NO_TLS = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/
+
 /** fetch says only "fetch failed"; the cause has the system's own word, such as ECONNREFUSED. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   if (cause instanceof Error) {
     if ('code' in cause && typeof cause.code === 'string') {
-      return cause.code === 'ECONNREFUSED' ? 'connection refused' : cause.code
+      if (cause.code === 'ECONNREFUSED') return 'connection refused'
+      return NO_TLS.test(cause.code) ? 'what listens there does not speak TLS: is it http://?' : cause.code
     }
     return cause.message
   }

@@ -67,6 +67,13 @@ test('[RUN8] nobody there: exit 5 and how to start a server', async () => {
   })
 })
 
+test('[RUN8] a server without TLS is named as such', async () => {
+  await using hub = await startStub([{ status: 200 }])
+  const api = createApi({ url: hub.url.replace('http:', 'https:') })
+  const patience = { unreachableMs: 0, busyMs: 0 }
+  await expect(api.send('GET', '/cursor', { patience })).rejects.toThrow(/does not speak TLS: is it http:\/\/\?/)
+})
+
 test('[RUN8] a problem body becomes one sentence', async () => {
   const errors = [
     { path: ['title'], message: 'too long' },

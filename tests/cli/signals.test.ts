@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { missing } from '../support/debian-proxy.ts'
 import { listen } from '../support/stream.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -119,6 +120,32 @@ test('[OPS19] a terminal that is closed takes its output with it, and the server
     process.kill(server.pid, 'SIGHUP')
   })
   expect(await code).toBe(0)
+})
+
+const noPython = missing('python3').length > 0 ? ' (not installed: python3)' : ''
+test.skipIf(noPython !== '')(`[OPS19] exits with 0 when its terminal is closed${noPython}`, async () => {
+  const folder = newFolder()
+  const dbPath = join(folder, 'terminal.db')
+  const terminal = `
+import os, pty
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(${JSON.stringify(process.execPath)}, ['node', ${JSON.stringify(CLI)}, 'serve'])
+said = b''
+while b'boardcast listening' not in said:
+    said += os.read(fd, 4096)
+os.close(fd)
+print(os.waitpid(pid, 0)[1])
+`
+  const child = spawn('python3', ['-c', terminal], {
+    env: { PATH: process.env.PATH, PORT: '0', BOARDCAST_DB: dbPath, BOARDCAST_DRAIN_MS: '50' },
+  })
+  let status = ''
+  child.stdout.on('data', (chunk) => {
+    status += chunk
+  })
+  await new Promise((resolve) => child.once('close', resolve))
+  expect([status, existsSync(`${dbPath}-wal`)]).toEqual(['0\n', false])
 })
 
 test('[OPS19] `npm start` builds, serves and drains', async () => {
