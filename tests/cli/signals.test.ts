@@ -68,7 +68,7 @@ async function start(command: string, args: readonly string[], folder: string): 
     child.kill('SIGKILL')
     if (existsSync(pidFile)) killHard(Number(readFileSync(pidFile, 'utf8')))
   })
-  await expect.poll(() => said, { timeout: 50_000 }).toMatch(/boardcast listening on http:\S+\n/)
+  await expect.poll(() => said, { timeout: 150_000 }).toMatch(/boardcast listening on http:\S+\n/)
   const [, url = ''] = /listening on (http:\S+)\n/.exec(said) ?? []
   return { child, url, pid: Number(readFileSync(pidFile, 'utf8')), dbPath }
 }
@@ -157,7 +157,7 @@ test('[OPS19] `npm start` builds, serves and drains', async () => {
   const server = await start('npm', ['start'], folder)
   expect((await fetch(server.url, { headers: { Accept: 'text/html' } })).status).toBe(200)
   await expectDrain(server, () => server.child.kill('SIGTERM'))
-})
+}, 180_000)
 
 function isAlive(pid: number): boolean {
   try {
