@@ -100,9 +100,9 @@ describe('connections that are kept', () => {
   it.concurrent('[OPS15] take a POST after six idle seconds', async () => {
     await using server = await startTestServer()
     const body = '{"id":"late","name":"Late"}'
-    const post = `POST /api/v1/boards HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const post = `POST /api/v1/boards HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
     const connection = open(server.port)
-    connection.socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+    connection.socket.write('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
     await expect.poll(() => connection.text).toContain('healthy')
     await idle()
     connection.socket.write(post)
@@ -121,7 +121,7 @@ describe('connections that are kept', () => {
       keepAliveMs: 3_600_000,
     })
     const idle = open(draining.port)
-    idle.socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n')
+    idle.socket.write('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
     await expect.poll(() => idle.text).toContain('healthy')
     const silent = open(draining.port)
     await expect.poll(() => silent.isOpen).toBe(true)

@@ -65,7 +65,7 @@ describe('a prefix that the proxy names', () => {
     `/${'a'.repeat(300)}`,
   ])('[PF2] is ignored unless it is a plain path: %j', async (prefix) => {
     // On a raw socket: fetch refuses some of them itself.
-    const answer = await raw(server, `GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Prefix: ${prefix}\r\n`)
+    const answer = await raw(server, `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Prefix: ${prefix}\r\n`)
     expect(answer.slice(answer.indexOf('\r\n\r\n'))).toContain(' src="/assets/')
     expect(answer).not.toContain('evil')
     expect(addressesIn(answer)).toEqual(addressesIn((await page(server, '/')).text))
@@ -208,8 +208,8 @@ describe('what may be kept', () => {
 
   it('[PF5] of refusals that are written by hand: nothing', async () => {
     for (const request of [
-      'GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
-      'GET /nowhere HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
+      'GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
+      'GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
       'nonsense\r\n',
     ]) {
       const answer = await raw(server, request)
