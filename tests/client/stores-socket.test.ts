@@ -4,6 +4,7 @@ import { WebSocket as NodeSocket } from 'ws'
 import type { WebSocketMaker } from '../../web/client/core/options.ts'
 import type { Frame } from '../../web/client/core/types.ts'
 import { type ChannelSocket, channelSocket, type SocketOptions } from '../../web/client/stores/channel-socket.ts'
+import { makeBoard, makeCard } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { HandClock } from './support/stub-hub.ts'
 import { until } from './support/until.ts'
@@ -86,6 +87,55 @@ describe('a socket of one’s own', () => {
     for (const topic of ['t0', 't1']) await post(server, 1, topic)
     await until(socket, 'the last', ({ lastMessage }) => lastMessage?.channel === 'topic:t1')
     expect(socket.heard.slice(length).filter(({ channel }) => channel === 'topic:t0')).toEqual([])
+  })
+
+  test('[CB21] a hundred channels: after a restart each goes on exactly where it was, and nothing is refused', async () => {
+    await using server = await startTestServer({ heartbeatMs: 1_000 })
+    const messages: string[] = []
+    class Loud extends NodeSocket {
+      constructor(url: string) {
+        super(url)
+        this.on('message', (text) => messages.push(String(text)))
+        this.on('close', (code) => messages.push(`closed ${code}`))
+      }
+    }
+    // Half of them do not fit into the address, and are joined by messages while heartbeats come.
+    const topics = Array.from({ length: 60 }, (_, n) => `${n}${n < 20 ? '' : `-${'x'.repeat(180)}`}`)
+    const channels = topics.map((topic) => `topic:${topic}`)
+    using socket = connect(server, { channels, WebSocket: Loud as unknown as WebSocketMaker })
+    await until(socket, 'connected', ({ connected }) => connected, 30_000)
+    for (const [n, topic] of topics.entries()) await post(server, n, topic)
+    await until(socket, 'all', () => socket.heard.length === topics.length)
+    await server.restart()
+    for (const [n, topic] of topics.entries()) await post(server, 1_000 + n, topic)
+    await until(socket, 'what was missed', () => socket.heard.length >= 2 * topics.length, 30_000)
+    expect(numbers(socket.heard).toSorted((a, b) => a - b)).toEqual([
+      ...topics.map((_, n) => n),
+      ...topics.map((_, n) => 1_000 + n),
+    ])
+    await until(socket, 'connected', ({ connected }) => connected)
+    expect(messages.filter((text) => /RATE_LIMITED|closed (?!1001)/.test(text))).toEqual([])
+  })
+
+  test('[CB21] signs of life of an agent all come, though they have no ids of their own', async () => {
+    await using server = await startTestServer()
+    using socket = connect(server, { channels: ['agent:a'] })
+    await until(socket, 'connected', ({ connected }) => connected)
+    for (let n = 0; n < 3; n++) await server.post('/agents/a/heartbeat', {})
+    await until(socket, 'three', () => socket.heard.filter(({ event }) => event === 'agent.heartbeat').length === 3)
+  })
+
+  test('[CB21] a board that was deleted costs the other channels nothing', async () => {
+    await using server = await startTestServer()
+    const [kept, gone] = [(await makeBoard(server)).id, (await makeBoard(server)).id]
+    using socket = connect(server, { channels: [`board:${kept}`, `project:${gone}`, 'topic:t'] })
+    await until(socket, 'connected', ({ connected }) => connected)
+    await server.call('DELETE', `/boards/${gone}`)
+    await server.restart()
+    await post(server, 1)
+    const { eventId } = await makeCard(server, kept)
+    await until(socket, 'the card', () => socket.heard.some(({ id }) => id === eventId), 30_000)
+    expect(numbers(socket.heard.filter(({ event }) => event === 'n'))).toEqual([1])
   })
 
   test('[CB20] closed by oneself it stays closed; a silence is the end of a socket', () => {

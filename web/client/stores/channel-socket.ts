@@ -2,15 +2,23 @@
  * A channel socket of one's own (docs/protocol.md, W20 to W63), for programs that publish, or whose presence is to be seen.
  * Who only listens shares the stream of the hub instead.
  *
- * After a cut every channel is joined again from its own position. A join tells one channel after the other, so ids go back
- * for that long, and what shows on two channels comes twice: what was told is remembered and not told again.
+ * The address names the channels and the cursor that resumes them, so that a hundred of them cost no message and go on
+ * exactly where they were. What the address cannot hold (another cursor, a board that may not exist, what is joined
+ * later) is joined by messages, within what a socket may send. Their past comes one channel after the other: ids go back
+ * for that long, and what shows on two channels comes twice. Stored events that were delivered are remembered, and not
+ * delivered again.
  */
 import { CLOSE, CONTROL, HEARTBEAT_MS } from '../../../shared/src/protocol.ts'
 import { DEFAULT_BACKOFF, delayMs } from '../core/backoff.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
+import { fieldOf, isControl, isUnstored } from '../core/frames.ts'
 import type { WebSocketLike, WebSocketMaker } from '../core/options.ts'
-import { createStore } from '../core/store.ts'
-import type { Frame, Store } from '../core/types.ts'
+import { watchPage } from '../core/page-life.ts'
+import { compareIds } from '../core/positions.ts'
+import { createStore, guarded } from '../core/store.ts'
+import type { Frame, GapNotice, Store } from '../core/types.ts'
+import { type Addressed, ChannelPlaces, type Place } from './channel-places.ts'
+import { type Answer, ChannelRequests } from './channel-requests.ts'
 
 export interface SocketState {
   /** It stands, and the channels are joined. */
@@ -43,47 +51,58 @@ export interface ChannelSocket extends Store<SocketState> {
 export const CLOSED: SocketState = { connected: false, connecting: false, lastMessage: null, error: null }
 
 const SILENT_HEARTBEATS = 2.5
-/** A socket may send 10 messages a second (W51); what was too much is sent again a little later. */
-const AGAIN_MS = 1_000
-/** Of events that may come twice. */
+/** Stored events that are not delivered again. */
 const REMEMBERED = 10_000
-const JOIN = '+'
-const LEAVE = '-'
 /** Coming back would not help. */
 const FINAL: ReadonlySet<number> = new Set([CLOSE.done, CLOSE.refused, 4401])
+const NOTHING: Addressed = { places: [], since: undefined }
 
 export function channelSocket(options: SocketOptions): ChannelSocket {
-  const { clock = systemClock, WebSocket = (globalThis as { WebSocket?: WebSocketMaker }).WebSocket } = options
+  const { clock = systemClock } = options
   const state = createStore<SocketState>(CLOSED)
-  /** Channel -> everything on it up to here was told; undefined: from now on. */
-  const positions = new Map<string, string | undefined>(options.channels.map((channel) => [channel, undefined]))
-  const told = new Set<string>()
-  /** Everything on this socket up to here was told. */
+  const places = new ChannelPlaces()
+  for (const channel of options.channels) places.add(channel)
+  const delivered = new Set<string>()
+  /** The greatest id that came on this connection. */
   let reached = ''
   let isOpen = false
-  /** What was asked and not answered. */
-  const joining = new Set<string>()
+  /** What the address of this connection names, until `hello` acknowledges it. */
+  let addressed: Addressed = NOTHING
+  /** Whom a gap is about that comes next; null: everyone. */
+  let resuming: readonly Place[] | null = null
+  const requests = new ChannelRequests({ clock, place: (name) => places.get(name), send: (message) => post(message) })
   let socket: WebSocketLike | undefined
   let failures = 0
   let comeBackMs = 0
   let heartbeatMs = HEARTBEAT_MS
   let silence: unknown
   let retry: unknown
+  let unwatch: (() => void) | undefined
+  let isAway = false
 
   function set(changes: Partial<SocketState>): void {
     state.set({ ...state.get(), ...changes })
   }
 
   function open(): void {
-    close()
+    unwatch ??= watchPage({ woke, left, returned })
+    connect()
+  }
+
+  function connect(): void {
+    drop()
+    isAway = false
+    const { WebSocket = (globalThis as { WebSocket?: WebSocketMaker }).WebSocket } = options
     if (!WebSocket) {
       set({ error: new Error('There is no WebSocket here: give the option WebSocket.') })
       return
     }
+    addressed = places.addressed()
     let mine: WebSocketLike
     try {
-      mine = new WebSocket(addressOf(options))
+      mine = new WebSocket(addressOf(options, addressed))
     } catch (error) {
+      // A page's policy forbids it: it would the next time too.
       set({ error: error instanceof Error ? error : new Error(String(error)) })
       return
     }
@@ -98,24 +117,54 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
   }
 
   function close(): void {
+    unwatch?.()
+    unwatch = undefined
+    drop()
+  }
+
+  /** Releases everything that the connection holds. */
+  function drop(): void {
     const mine = socket
     socket = undefined
     isOpen = false
-    joining.clear()
+    reached = ''
+    addressed = NOTHING
+    resuming = null
+    requests.end()
+    places.reset()
     clock.clearTimeout(silence)
     clock.clearTimeout(retry)
+    retry = undefined
     mine?.close()
     set({ connected: false, connecting: false })
   }
 
   function lost(code: number, reason = ''): void {
-    close()
+    const isFinal = FINAL.has(code) && !(code === CLOSE.refused && places.doubt(addressed))
+    drop()
     if (code !== CLOSE.done) set({ error: new Error(reason || `the socket was closed (${code})`) })
-    if (FINAL.has(code)) return
+    if (isFinal) return
     failures += 1
     set({ connecting: true })
-    retry = clock.setTimeout(open, comeBackMs || delayMs(DEFAULT_BACKOFF, failures))
+    retry = clock.setTimeout(connect, comeBackMs || delayMs(DEFAULT_BACKOFF, failures))
     comeBackMs = 0
+  }
+
+  function woke(): void {
+    if (retry !== undefined) connect()
+  }
+
+  /** A page that is kept for the back button must hold no socket: browsers would not keep it. */
+  function left(): void {
+    if (!socket && retry === undefined) return
+    drop()
+    isAway = true
+    set({ connecting: true })
+  }
+
+  function returned(): void {
+    if (isAway) connect()
+    else woke()
   }
 
   function watch(): void {
@@ -129,12 +178,13 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
     switch (message.type) {
       case 'connected':
         isOpen = true
+        requests.begin()
         set({ error: null })
-        for (const channel of positions.keys()) ask(JOIN + channel)
+        for (const place of places.all) if (!addressed.places.includes(place)) requests.join(place.name)
         joined()
         break
       case 'event':
-        take(message as unknown as Frame)
+        take(message as unknown as EventMessage)
         break
       case 'ack':
       case 'error':
@@ -144,66 +194,91 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
     }
   }
 
-  /** The `id` of what was asked: whether to join or to leave, and the channel. */
-  function answered({ type, id, success, code, message }: Message): void {
-    const asked = String(id)
-    const channel = asked.slice(1)
-    if (code === 'RATE_LIMITED' && joining.has(asked)) {
-      clock.setTimeout(() => joining.has(asked) && ask(asked), AGAIN_MS)
-      return
-    }
-    joining.delete(asked)
-    // What comes on a new channel comes after this.
-    if (success && positions.has(channel)) positions.set(channel, positions.get(channel) ?? reached)
+  function answered(answer: Message): void {
+    const join = requests.answered(answer)
+    if (join === 'again') return
+    if (join?.isJoined) {
+      places.acknowledge(join.place, reached)
+      resuming = join.since === undefined ? null : [join.place]
+    } else if (join) join.place.isDoubtful = true
+    const { type, success, code, message } = answer
     if (type === 'error' || success === false) set({ error: new Error(`${code}: ${message}`) })
     joined()
   }
 
   function joined(): void {
-    if (joining.size === 0) set({ connected: true, connecting: false })
+    if (isOpen && addressed.places.length === 0 && requests.isIdle) {
+      set({ connected: true, connecting: false })
+    }
   }
 
-  function take(frame: Frame): void {
-    reached = frame.id
-    switch (frame.event) {
+  function take(frame: EventMessage): void {
+    const { id, event, data } = frame
+    const concerned = resuming
+    resuming = null
+    if (reached === '' || compareIds(id, reached) > 0) reached = id
+    switch (event) {
       case CONTROL.hello:
-        heartbeatMs = (frame.data as { heartbeatMs: number }).heartbeatMs
+        hello(frame)
         return
       case CONTROL.heartbeat:
         failures = 0
-        for (const channel of positions.keys()) positions.set(channel, frame.id)
+        places.advance(id)
         return
       case CONTROL.draining:
       case CONTROL.overloaded:
-        comeBackMs = (frame.data as { retryMs: number }).retryMs
+        comeBackMs = (data as { retryMs: number }).retryMs
         return
+      case CONTROL.gap:
+        places.lose(concerned ?? places.held, id)
+        // Another log gives the same ids to other events.
+        if (/^(epoch|invalid)$/.test((data as GapNotice).reason)) delivered.clear()
+        break
       default:
+        if (!isControl(event) && !frame.more) places.advance(id)
     }
-    if (positions.has(frame.channel)) positions.set(frame.channel, frame.id)
-    const key = `${frame.id} ${frame.event}`
-    if (told.has(key)) return
-    told.add(key)
-    for (const oldest of told) {
-      if (told.size <= REMEMBERED) break
-      told.delete(oldest)
+    if (event === 'board_deleted' || event === 'board.deleted') places.deleted(String(fieldOf(data, 'boardId')))
+    if (!isNew(frame)) return
+    const { more: _, type: __, ...told } = frame
+    guarded(() => options.onEvent?.(told))
+    set({ lastMessage: told })
+  }
+
+  /** The acknowledgement of what the address names. */
+  function hello({ id, data }: Frame): void {
+    heartbeatMs = Number(fieldOf(data, 'heartbeatMs')) || HEARTBEAT_MS
+    const { places: named, since } = addressed
+    addressed = NOTHING
+    for (const place of named) {
+      // One that was left meanwhile is left by the message that waits.
+      if (places.get(place.name) === place) places.acknowledge(place, since ?? id)
     }
-    set({ lastMessage: frame })
-    options.onEvent?.(frame)
+    resuming = since === undefined ? null : named
+    joined()
+  }
+
+  /** What is not stored has no id of its own: it comes once, however often its id does. */
+  function isNew({ id, event }: Frame): boolean {
+    if (isControl(event) || isUnstored(event)) return true
+    const key = `${id} ${event}`
+    if (delivered.has(key)) return false
+    delivered.add(key)
+    for (const oldest of delivered) {
+      if (delivered.size <= REMEMBERED) break
+      delivered.delete(oldest)
+    }
+    return true
   }
 
   function send(message: unknown): boolean {
     if (!socket || !isOpen) return false
-    socket.send(typeof message === 'string' ? message : JSON.stringify(message))
+    requests.spend()
+    post(message)
     return true
   }
 
-  function ask(asked: string): void {
-    const channel = asked.slice(1)
-    const since = positions.get(channel)
-    joining.add(asked)
-    if (asked.startsWith(JOIN)) {
-      send({ type: 'subscribe', channel, id: asked, ...(since !== undefined && { since }) })
-    } else send({ type: 'unsubscribe', channel, id: asked })
+  function post(message: unknown): void {
+    socket?.send(typeof message === 'string' ? message : JSON.stringify(message))
   }
 
   return {
@@ -213,31 +288,32 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
     close,
     send,
     join(channel) {
-      if (positions.has(channel)) return
-      positions.set(channel, undefined)
-      joining.delete(LEAVE + channel)
-      if (isOpen) ask(JOIN + channel)
+      const place = places.add(channel)
+      if (place && isOpen) requests.join(place.name)
     },
     leave(channel) {
-      if (!positions.delete(channel)) return
-      joining.delete(JOIN + channel)
-      if (isOpen) ask(LEAVE + channel)
+      const place = places.remove(channel)
+      if (place && isOpen) requests.leave(place.name, place.isHeld || addressed.places.includes(place))
     },
   }
 }
 
-function addressOf({ baseUrl, agentId, sessionId, token }: SocketOptions): string {
-  const query = new URLSearchParams({ global: '0' })
-  const given = { agent_id: agentId, session_id: sessionId, token }
+function addressOf({ baseUrl, agentId, sessionId, token }: SocketOptions, { places, since }: Addressed): string {
+  const query = new URLSearchParams({ global: '0', more: '1' })
+  const given = { agent_id: agentId, session_id: sessionId, token, lastEventId: since }
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value)
-  return `${baseUrl.replace(/^http/, 'ws')}/ws?${query}`
+  // Not escaped, as nothing in their names needs it: escapes would make the address a tenth longer.
+  const channels = places.length > 0 ? `&channels=${places.map(({ spelled }) => spelled).join(',')}` : ''
+  return `${baseUrl.replace(/^http/, 'ws')}/ws?${query}${channels}`
 }
 
-interface Message {
+interface EventMessage extends Frame {
   readonly type?: string
-  readonly id?: unknown
-  readonly success?: boolean
-  readonly code?: string
+  /** No place to come back to: more follows that belongs to the id. */
+  readonly more?: boolean
+}
+
+interface Message extends Answer {
   readonly message?: string
 }
 
