@@ -33,6 +33,10 @@ export async function buildPage(entry = 'web/client/index.ts'): Promise<{ readon
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
+/** A page without an origin, as a document that somebody embeds and does not trust. */
+const SANDBOX = `<!doctype html><title>sandbox</title><link rel="icon" href="data:,">
+<iframe sandbox="allow-scripts" src="/page/"></iframe>`
+
 const PAGE = `<!doctype html><title>client</title><link rel="icon" href="data:,"><script type="module">
 import * as client from '/page/client.js'
 window.client = client
@@ -114,7 +118,15 @@ export class Front implements AsyncDisposable {
 
   #serve(incoming: IncomingMessage, outgoing: ServerResponse, port: number, folder: string): void {
     const { method = 'GET', url = '', headers } = incoming
-    const { pathname } = new URL(url, this.url)
+    const { pathname, searchParams } = new URL(url, this.url)
+    // Modules and answers for the page without an origin, which may read nothing otherwise.
+    if (headers.origin === 'null') outgoing.setHeader('Access-Control-Allow-Origin', '*')
+    if (pathname === '/page/sandbox') {
+      outgoing.writeHead(200, { 'Content-Type': 'text/html' }).end(SANDBOX)
+      return
+    }
+    const policy = searchParams.get('policy')
+    if (policy) outgoing.setHeader('Content-Security-Policy', policy)
     if (pathname === '/page/' || pathname === '/page/other') {
       outgoing.writeHead(200, { 'Content-Type': 'text/html' }).end(PAGE)
       return
@@ -128,7 +140,9 @@ export class Front implements AsyncDisposable {
       outgoing.writeHead(this.#refusal, { 'Content-Length': '0', 'Retry-After': '0' }).end()
       return
     }
-    const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
+    // By whatever name the page was opened, the server has one.
+    const host = `127.0.0.1:${port}`
+    const onward = request({ host: '127.0.0.1', port, method, path: url, headers: { ...headers, host } }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
       answer.on('error', () => outgoing.destroy())

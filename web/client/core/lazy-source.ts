@@ -16,10 +16,10 @@ export function lazySource(load: () => Promise<() => Source>, clock: Clock): Sou
 
   function use(make: () => Source): void {
     if (isClosed) return
-    source = make()
-    const show = () => status.set(source?.status.get() ?? IDLE)
-    source.status.subscribe(show)
-    if (wanted) source.want(...wanted)
+    const made = make()
+    source = made
+    made.status.subscribe(() => status.set(made.status.get()))
+    if (wanted) made.want(...wanted)
   }
 
   function begin(): void {
@@ -27,13 +27,15 @@ export function lazySource(load: () => Promise<() => Source>, clock: Clock): Sou
     if (isLoading || isClosed) return
     isLoading = true
     if (failures === 0) status.set({ ...IDLE, phase: 'connecting' })
-    load().then(use, () => {
-      isLoading = false
-      if (isClosed) return
-      failures += 1
-      status.set({ ...IDLE, phase: 'reconnecting', attempt: failures })
-      retry = clock.setTimeout(begin, delayMs(DEFAULT_BACKOFF, failures))
-    })
+    load()
+      .then(use)
+      .catch(() => {
+        isLoading = false
+        if (isClosed || source) return
+        failures += 1
+        status.set({ ...IDLE, phase: 'reconnecting', attempt: failures })
+        retry = clock.setTimeout(begin, delayMs(DEFAULT_BACKOFF, failures))
+      })
   }
 
   return {

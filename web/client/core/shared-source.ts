@@ -6,7 +6,10 @@
  * from the furthest: lines of output are joined as the stream likes, so only for a tab that has been told no more than the
  * stream begins with is it certain that nothing comes twice. Who was told less reads what lies between from the log, as
  * every reader does whose stream begins further on.
+ *
+ * Where the browser refuses what this needs, or tabs do not hear each other, a tab has a stream of its own.
  */
+import { DEFAULT_BACKOFF, delayMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import type { Connection } from './connection.ts'
 import { BoardcastError } from './errors.ts'
@@ -22,6 +25,12 @@ import type { Status } from './types.ts'
 const ANSWER_MS = 300
 /** The leader passes on every heartbeat. One that is silent for four of them hangs, and its lock is taken away. */
 const HANGS_MS = 60_000
+/** A lock that nobody else asks for is granted at once. */
+const GRANTED_MS = 5_000
+/** A leader answers a new tab at once. */
+const SILENT_MS = 30_000
+/** A tab whose lock is taken away more often than this within a minute cannot rely on locks. */
+const MAX_LOSSES = 5
 
 export interface SharedSourceOptions {
   /** The same for tabs that may share. */
@@ -52,64 +61,95 @@ interface Presence {
   leader: string | null
   leading: Leading | null
   watchdog: unknown
+  /** Until it has a lock, and has heard of a leader. */
+  patience: unknown
 }
 
 export function createSharedSource(options: SharedSourceOptions): Source {
   const { name, tabs, clock, listener } = options
   const status = createStore<Status>({ ...options.idle, role: 'follower' })
   let mine: Wish = { channels: [], names: [], position: null }
-  let presence: Presence | null = join()
+  /** A stream of this tab's own, once it has turned out that it cannot share. */
+  let alone: Connection | null = null
+  let isClosed = false
+  const losses: number[] = []
+  let rejoining: unknown
+  let presence: Presence | null = null
   const unwatch = watchPage({
     woke() {},
     left() {
+      clock.clearTimeout(rejoining)
       if (presence) leave(presence)
       presence = null
     },
-    returned() {
-      presence ??= join()
-    },
+    returned: join,
   })
+  join()
 
   return {
     status,
     want(channels, names) {
       mine = { channels: [...channels], names: [...names], position: channels.size > 0 ? mine.position : null }
-      if (presence?.leading) wantTogether(presence, presence.leading)
+      if (alone) alone.want(channels, names)
+      else if (presence?.leading) wantTogether(presence, presence.leading)
       else if (presence) say(presence, { kind: 'here', isNew: false, ...mine })
     },
     reconnect() {
-      if (presence?.leading) presence.leading.connection.reconnect()
+      if (alone) alone.reconnect()
+      else if (presence?.leading) presence.leading.connection.reconnect()
       else if (presence) say(presence, { kind: 'reconnect' })
     },
     close() {
+      isClosed = true
       unwatch()
+      clock.clearTimeout(rejoining)
       if (presence) leave(presence)
       presence = null
+      alone?.close()
       status.set({ ...status.get(), phase: 'stopped', stop: { reason: 'closed' }, nextRetryAt: null })
     },
   }
 
-  function join(): Presence {
+  function join(): void {
+    if (presence || alone || isClosed) return
     const id = randomId()
     const controller = new AbortController()
+    let channel: TabChannel
+    try {
+      channel = new tabs.BroadcastChannel(name)
+    } catch {
+      standAlone()
+      return
+    }
+    const isHere = () => presence === here
     const here: Presence = {
       id,
-      channel: new tabs.BroadcastChannel(name),
+      channel,
       controller,
-      locks: tabLocks({ locks: tabs.locks, name, id, signal: controller.signal, onLost: () => rejoin(here) }),
+      locks: tabLocks({
+        locks: tabs.locks,
+        name,
+        id,
+        signal: controller.signal,
+        onLost: () => rejoin(here),
+        onRefused: () => isHere() && standAlone(),
+      }),
       isKnown: false,
       wishes: new Map(),
       leader: null,
       leading: null,
       watchdog: undefined,
+      patience: clock.setTimeout(() => isHere() && standAlone(), GRANTED_MS),
     }
-    here.channel.onmessage = ({ data }) => hear(here, data)
+    presence = here
+    channel.onmessage = ({ data }) => hear(here, data)
     here.locks.exist(() => {
       here.isKnown = true
+      clock.clearTimeout(here.patience)
+      here.patience = clock.setTimeout(() => isHere() && here.leader === null && standAlone(), SILENT_MS)
       say(here, { kind: 'here', isNew: true, ...mine })
       here.locks.lead(() => lead(here))
     })
-    return here
   }
 
   function leave(here: Presence): void {
@@ -118,6 +158,7 @@ export function createSharedSource(options: SharedSourceOptions): Source {
     say(here, { kind: 'bye' })
     here.controller.abort()
     clock.clearTimeout(here.watchdog)
+    clock.clearTimeout(here.patience)
     leading?.connection.close()
     here.channel.onmessage = null
     here.channel.close()
@@ -127,8 +168,28 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   function rejoin(here: Presence): void {
     if (presence !== here) return
     leave(here)
+    presence = null
     status.set({ ...status.get(), role: 'follower' })
-    presence = join()
+    const now = clock.now()
+    losses.push(now)
+    while ((losses[0] ?? now) < now - HANGS_MS) losses.shift()
+    if (losses.length > MAX_LOSSES) standAlone()
+    else if (losses.length === 1) join()
+    // Whoever takes it away each time must not keep the page busy.
+    else rejoining = clock.setTimeout(join, 100 + delayMs(DEFAULT_BACKOFF, losses.length))
+  }
+
+  /** As without sharing, from where this tab is. */
+  function standAlone(): void {
+    if (alone || isClosed) return
+    if (presence) leave(presence)
+    presence = null
+    const connection = options.connect(listener, mine.position)
+    alone = connection
+    const show = () => status.set(connection.status.get())
+    connection.status.subscribe(show)
+    if (mine.channels.length > 0) connection.want(new Set(mine.channels), new Set(mine.names))
+    show()
   }
 
   async function lead(here: Presence): Promise<void> {
@@ -168,8 +229,9 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   async function heardOf(here: Presence): Promise<void> {
     here.wishes.clear()
     say(here, { kind: 'lead' })
-    const others = await here.locks.others()
     const end = clock.now() + ANSWER_MS
+    const unanswered = new Promise<string[]>((resolve) => clock.setTimeout(() => resolve([]), ANSWER_MS))
+    const others = await Promise.race([here.locks.others(), unanswered])
     while (others.some((id) => !here.wishes.has(id)) && clock.now() < end && !here.controller.signal.aborted) {
       await new Promise<void>((resolve) => clock.setTimeout(resolve, 10))
     }
@@ -324,7 +386,13 @@ export function createSharedSource(options: SharedSourceOptions): Source {
   }
 
   function say(here: Presence, message: TabMessage): void {
-    if (here.isKnown && !here.controller.signal.aborted) here.channel.postMessage({ ...message, from: here.id })
+    if (!here.isKnown || here.controller.signal.aborted) return
+    try {
+      here.channel.postMessage({ ...message, from: here.id })
+    } catch {
+      // Not now: whoever says something may be in the midst of it.
+      queueMicrotask(() => presence === here && standAlone())
+    }
   }
 }
 

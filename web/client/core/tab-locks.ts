@@ -13,6 +13,8 @@ export interface TabLocksOptions {
   readonly signal: AbortSignal
   /** A lock was taken away. */
   onLost(): void
+  /** The browser gives none: storage is blocked, or the page has no origin. */
+  onRefused(): void
 }
 
 export interface TabLocks {
@@ -27,20 +29,31 @@ export interface TabLocks {
   whenGone(id: string, then: () => void): void
 }
 
-export function tabLocks({ locks, name, id, signal, onLost }: TabLocksOptions): TabLocks {
+export function tabLocks({ locks, name, id, signal, onLost, onRefused }: TabLocksOptions): TabLocks {
   const prefix = `${name}/`
 
   /** Holds a lock from when it is had until the signal. */
   function hold(lock: string, options: { signal?: AbortSignal; steal?: boolean }, held: () => Promise<void>): void {
     const until = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-    locks
-      .request(lock, options, () => {
-        if (!signal.aborted) void held()
-        return until
-      })
-      .catch(() => {
-        if (!signal.aborted) onLost()
-      })
+    let isHeld = false
+    request(lock, options, () => {
+      isHeld = true
+      if (!signal.aborted) void held()
+      return until
+    }).catch(() => {
+      if (signal.aborted) return
+      if (isHeld) onLost()
+      else onRefused()
+    })
+  }
+
+  /** A browser may throw where it should reject. */
+  async function request(...asked: Parameters<Locks['request']>): Promise<unknown> {
+    return locks.request(...asked)
+  }
+
+  async function query(): ReturnType<Locks['query']> {
+    return locks.query()
   }
 
   return {
@@ -49,16 +62,15 @@ export function tabLocks({ locks, name, id, signal, onLost }: TabLocksOptions): 
     // What is stolen cannot be waited for, so it takes no signal.
     takeOver: (begin) => hold(name, { steal: true }, begin),
     async others() {
-      const { held = [] } = await locks.query()
+      // Without an answer nobody is waited for.
+      const { held = [] } = await query().catch(() => ({ held: [] }))
       const ids = held.map((lock) => lock.name ?? '').filter((lock) => lock.startsWith(prefix))
       return ids.map((lock) => lock.slice(prefix.length)).filter((other) => other !== id)
     },
     whenGone(other, then) {
-      locks
-        .request(prefix + other, { signal }, async () => then())
-        .catch(() => {
-          // Let go of before that: whoever leads next waits for it.
-        })
+      request(prefix + other, { signal }, async () => then()).catch(() => {
+        // Let go of before that: whoever leads next waits for it.
+      })
     },
   }
 }

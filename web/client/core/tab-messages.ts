@@ -48,12 +48,16 @@ export interface Tabs {
   readonly BroadcastChannel: new (name: string) => TabChannel
 }
 
-/** Undefined where tabs cannot share. */
+/** Undefined where tabs cannot share. Some browsers throw when a page that may not have one merely looks at it. */
 export function tabsHere(): Tabs | undefined {
-  const { navigator, BroadcastChannel } = globalThis as unknown as {
-    readonly navigator?: { readonly locks?: Locks }
-    readonly BroadcastChannel?: Tabs['BroadcastChannel']
+  try {
+    const { navigator, BroadcastChannel } = globalThis as unknown as {
+      readonly navigator?: { readonly locks?: Locks }
+      readonly BroadcastChannel?: Tabs['BroadcastChannel']
+    }
+    const locks = navigator?.locks
+    return locks && BroadcastChannel ? { locks, BroadcastChannel } : undefined
+  } catch {
+    return undefined
   }
-  const locks = navigator?.locks
-  return locks && BroadcastChannel ? { locks, BroadcastChannel } : undefined
 }

@@ -25,7 +25,13 @@ function lazily(name: TransportName, load: () => Promise<Transport>): Transport 
       let isOver = false
       load().then(
         (transport) => {
-          if (!isOver) stream = transport.open({ ...request, names }, events)
+          if (isOver) return
+          try {
+            stream = transport.open({ ...request, names }, events)
+          } catch (error) {
+            // Such as a page over https that may not open sockets over http.
+            events.end({ detail: `could not open a stream: ${error}` })
+          }
         },
         (error: unknown) => isOver || events.end({ detail: `could not load the transport: ${error}` }),
       )

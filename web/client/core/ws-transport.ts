@@ -7,6 +7,8 @@ import type { WebSocketLike, WebSocketMaker } from './options.ts'
 import { type StreamEnd, streamUrl, type Transport } from './transport.ts'
 import type { Frame } from './types.ts'
 
+const CLOSED = 3
+
 const CLOSE_STATUS: Readonly<Record<number, number>> = { 1008: 404, 4401: 401, 4429: 429 }
 
 export function wsTransport(WebSocket: WebSocketMaker): Transport {
@@ -25,7 +27,8 @@ export function wsTransport(WebSocket: WebSocketMaker): Transport {
         if (!isOver) hear(String(data))
       })
       socket.addEventListener('error', () => {
-        // `close` follows, and says as much as there is to say.
+        // `close` follows and says more, but not in Chromium where the page's policy forbids the socket.
+        if (socket.readyState === CLOSED) setTimeout(() => end({ isRefusal: true }))
       })
       socket.addEventListener('close', ({ code = 1006, reason }) => {
         const status = CLOSE_STATUS[code]

@@ -111,7 +111,8 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
     watch()
     mine.addEventListener('message', ({ data }) => mine === socket && hear(String(data)))
     mine.addEventListener('error', () => {
-      // `close` follows, and says as much as a browser tells.
+      // `close` follows and says more, but not in Chromium where the page's policy forbids the socket.
+      if (mine.readyState === 3) clock.setTimeout(() => mine === socket && lost(1006), 0)
     })
     mine.addEventListener('close', ({ code = 1006, reason }) => mine === socket && lost(code, reason))
   }
