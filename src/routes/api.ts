@@ -90,10 +90,14 @@ export function createApi(app: Hono<Env>, store: Store): Api {
     get(path, options, answer) {
       app.get(path, async (c) => {
         const query = parseQuery(c, options.query)
-        const answered = await store.read((sql, position) =>
-          answer({ sql, log: store.log, cursor: formatCursor(store.log.epoch, position), params: paramsOf(c), query }),
-        )
-        return answerJson(answered instanceof JsonText ? answered.text : JSON.stringify(answered), 200)
+        let cursor = ''
+        const answered = await store.read((sql, position) => {
+          cursor = formatCursor(store.log.epoch, position)
+          return answer({ sql, log: store.log, cursor, params: paramsOf(c), query })
+        })
+        const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
+        // A client that has had later events knows by it that a cache has answered.
+        return answerJson(text, 200, { [HEADER.eventId]: cursor })
       })
     },
     mutate(method, path, options, work) {

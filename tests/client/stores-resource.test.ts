@@ -160,9 +160,23 @@ describe('reading and folding', () => {
     for (let seq = 11; seq <= 10_020; seq++) hub.tell(seq, 'card_moved', moved('x', 'c2'))
     await hub.next().answer(board(state('x'), 10))
     expect(store.get().phase).toBe('loading')
+    // Not at once: a server that cannot keep up is not asked the more.
+    expect(hub.asked).toEqual([])
+    hub.clock.advance(1_000)
     await hub.next().answer(board(state('y'), 10_020))
     expect(ids(store)).toEqual(['y'])
     expect(store.get().phase).toBe('live')
+  })
+
+  test('[CL31] an answer from before what has come is refused, and asked for again', async () => {
+    const { hub, store } = open()
+    hub.ready(10)
+    await hub.next().answer(board(state('x'), 9))
+    expect(store.get()).toMatchObject({ phase: 'error', state: null })
+    expect(store.get().error?.message).toMatch(/older than 0000abcd-10.*cache/)
+    hub.clock.advance(1_500)
+    await hub.next().answer(board(state('y'), 10))
+    expect(store.get()).toMatchObject({ phase: 'live', error: null })
   })
 
   test('[CB4] after a gap it is read anew, and the old value is shown as stale meanwhile', async () => {

@@ -3,6 +3,7 @@ import { createStores, type Stores } from '../stores/stores.ts'
 import { fullBackoff } from './backoff.ts'
 import { systemClock, withLongTimers } from './clock.ts'
 import { closed, misuse } from './errors.ts'
+import type { Freshness } from './freshness.ts'
 import type { HubCore } from './hub-core.ts'
 import { lazySource } from './lazy-source.ts'
 import type { ClientOptions } from './options.ts'
@@ -49,11 +50,14 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
     return loaded
   }
   const end = new AbortController()
-  let requester: Requester | undefined
+  let fresh: Freshness | undefined
   async function request<T>(...[method, path, body, how, closing = end.signal]: Parameters<Requester>) {
     closing.throwIfAborted()
-    requester ??= (await engine()).createRequester({ baseUrl, fetch, auth, clock })
-    return requester<T>(method, path, body, how, closing)
+    if (!fresh) {
+      const { createRequester, keepFresh } = await engine()
+      fresh ??= keepFresh(createRequester({ baseUrl, fetch, auth, clock }), () => readers.position)
+    }
+    return fresh.request<T>(method, path, body, how, closing)
   }
   let behind = 0
   let invalid = 0
@@ -72,6 +76,7 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
       behind = count
       show()
     },
+    onGap: () => fresh?.reset(),
   })
   const chosen = chosenTransport(options)
   const tabs = options.share === 'browser' ? tabsHere() : undefined

@@ -5,6 +5,7 @@
 
 export { shownOn } from './channels.ts'
 export { createConnection } from './connection.ts'
+export { keepFresh } from './freshness.ts'
 export { readPage } from './pages.ts'
 export { probe } from './refusals.ts'
 export { createRequester } from './request.ts'

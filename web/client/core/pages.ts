@@ -3,6 +3,7 @@ import { parseCursor } from '../../../shared/src/cursor.ts'
 import { PAGE_LIMIT_MAX } from '../../../shared/src/protocol.ts'
 import { inOrder } from './channels.ts'
 import { BoardcastError } from './errors.ts'
+import { outdated } from './freshness.ts'
 import type { HubCore } from './hub-core.ts'
 import { compareIds } from './positions.ts'
 import type { Frame, GapNotice } from './types.ts'
@@ -21,12 +22,14 @@ export interface PageQuery {
   readonly types: string
   /** Null: everything that is kept. */
   readonly after: string | null
+  /** The stream has told of everything up to here: a page without more to come must reach it. */
+  readonly until: string
 }
 
 /** The notice of a gap when what came after is no longer kept. Throws a BoardcastError. */
 export async function readPage(
   request: HubCore['request'],
-  { channels, types, after }: PageQuery,
+  { channels, types, after, until }: PageQuery,
   signal: AbortSignal,
 ): Promise<Page | GapNotice> {
   const query = new URLSearchParams({ channels: inOrder(channels).join(','), limit: String(PAGE_LIMIT_MAX) })
@@ -34,6 +37,9 @@ export async function readPage(
   if (after !== null) query.set('after', after)
   try {
     const page = (await request<Page>('GET', `/events?${query}`, undefined, { signal })).body
+    const isStuck = page.more && after !== null && compareIds(page.cursor, after) <= 0
+    if (isStuck) throw outdated('GET /events', page.cursor, after)
+    if (!page.more && compareIds(page.cursor, until) < 0) throw outdated('GET /events', page.cursor, until)
     if (after === null || compareIds(after, page.oldest) >= 0) return page
     return { requested: after, oldest: page.oldest, reason: 'trimmed' }
   } catch (error) {

@@ -242,7 +242,12 @@ export class Reader {
 
   async #readPage(state: Behind, signal: AbortSignal): Promise<Reading> {
     const { readPage, mayPass } = this.#options
-    const query = { channels: [...this.channels.keys()], types: this.types.text, after: this.#position }
+    const query = {
+      channels: [...this.channels.keys()],
+      types: this.types.text,
+      after: this.#position,
+      until: state.until,
+    }
     const page = await readPage(query, signal)
     if (signal.aborted) return 'left'
     if ('requested' in page) {

@@ -13,6 +13,8 @@ import type { Frame, SubscribeHandlers, SubscribeOptions } from './types.ts'
 export interface Readers {
   /** Of the source's making; tells nothing before `attach`. */
   readonly listener: SourceListener
+  /** Everything up to here has come by the stream; null before anything has. */
+  readonly position: string | null
   attach(source: Source): void
   subscribe(options: SubscribeOptions, handlers: SubscribeHandlers): () => void
   close(): void
@@ -29,9 +31,12 @@ export interface ReadersOptions {
   makeRoom?(): boolean
   /** So many readers read pages. */
   onBehind(count: number): void
+  /** The stream has lost something. */
+  onGap?(): void
 }
 
-export function createReaders({ clock, readPage, shownOn, mayPass, makeRoom, onBehind }: ReadersOptions): Readers {
+export function createReaders(options: ReadersOptions): Readers {
+  const { clock, readPage, shownOn, mayPass, makeRoom, onBehind, onGap } = options
   const readers = new Set<Reader>()
   const refusals = new Map<string, BoardcastError>()
   let source: Source | undefined
@@ -82,6 +87,7 @@ export function createReaders({ clock, readPage, shownOn, mayPass, makeRoom, onB
       },
       gap(notice) {
         covered = new Set()
+        onGap?.()
         each((reader) => reader.lose(notice))
       },
       refused(channels, error) {
@@ -90,6 +96,9 @@ export function createReaders({ clock, readPage, shownOn, mayPass, makeRoom, onB
           if (channels.some((channel) => reader.channels.has(channel))) reader.refuse(error)
         })
       },
+    },
+    get position() {
+      return position
     },
     attach(made) {
       source = made

@@ -10,6 +10,7 @@
  * After a `gap` everything begins again, and the old value is shown as `stale` meanwhile.
  */
 import { BoardcastError } from '../core/errors.ts'
+import { outdated } from '../core/freshness.ts'
 import type { HubCore } from '../core/hub-core.ts'
 import { compareIds } from '../core/positions.ts'
 import type { OpenableStore } from '../core/shared-by-count.ts'
@@ -132,15 +133,20 @@ export function resourceStore<Value, Shown>(
     waiting = []
     isOverrun = false
     requestedAt = hub.clock.now()
-    resource.load(heardTo).then(
-      (loaded) => mine === request && take(loaded),
+    const heard = heardTo
+    resource.load(heard).then(
+      (loaded) => mine === request && take(loaded, heard),
       (reason: unknown) => mine === request && fail(reason),
     )
   }
 
-  function take(loaded: Loaded<Value>): void {
+  function take(loaded: Loaded<Value>, heard: string): void {
+    if (loaded.cursor && compareIds(loaded.cursor, heard) < 0) {
+      fail(outdated(resource.channels.join(), loaded.cursor, heard))
+      return
+    }
     if (isOverrun) {
-      load()
+      retry(Math.max(0, requestedAt + AGAIN_MS - hub.clock.now()))
       return
     }
     const frames = waiting ?? []
