@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { formatCursor } from '../shared/src/cursor.ts'
 import { API_PREFIX, HEADER } from '../shared/src/protocol.ts'
@@ -50,6 +50,8 @@ export interface AppDependencies extends OperationsDependencies {
   readonly webApp: WebApp | null
   readonly logger: Logger
 }
+
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** A Fetch handler over Node's request and response. */
 export type App = (request: Request, env: HttpBindings) => Promise<Response>
@@ -148,13 +150,33 @@ function isMutation(method: string): boolean {
 }
 
 function corsFor(guard: WebGuard) {
-  return cors({
-    origin: guard.allowsAnyOrigin ? '*' : (origin) => (guard.isListed(origin) ? origin : null),
-    allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    allowHeaders: ['Authorization', 'Content-Type', HEADER.idempotencyKey, HEADER.lastEventId, HEADER.requestId],
-    exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
-    maxAge: 600,
-  })
+  return withOwnHeaders(
+    cors({
+      origin: guard.allowsAnyOrigin ? '*' : (origin) => (guard.isListed(origin) ? origin : null),
+      allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      allowHeaders: ['Authorization', 'Content-Type', HEADER.idempotencyKey, HEADER.lastEventId, HEADER.requestId],
+      exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
+      // Cookies go along where origins are listed. Not where any page may call.
+      credentials: !guard.allowsAnyOrigin,
+      maxAge: 600,
+    }),
+  )
+}
+
+/** A page that may call may send headers of its own, such as a key for the proxy in front. */
+function withOwnHeaders(answer: MiddlewareHandler): MiddlewareHandler {
+  return async (c, next) => {
+    const preflight = await answer(c, next)
+    if (!preflight?.headers.has('Access-Control-Allow-Origin')) return preflight
+    const asked = (c.req.header('Access-Control-Request-Headers') ?? '').split(',').map((name) => name.trim())
+    const allowed = preflight.headers.get('Access-Control-Allow-Headers')?.toLowerCase().split(',') ?? []
+    for (const name of asked) {
+      if (HEADER_NAME.test(name) && !allowed.includes(name.toLowerCase())) {
+        preflight.headers.append('Access-Control-Allow-Headers', name)
+      }
+    }
+    return preflight
+  }
 }
 
 /** An error's answer with the headers that were set before it was thrown (cursor, CORS). */
