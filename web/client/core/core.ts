@@ -82,7 +82,7 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
   const tabs = options.share === 'browser' ? tabsHere() : undefined
   const source = lazySource(async () => {
     const { createConnection, probe, transportFor } = await engine()
-    const transport = transportFor(chosen, fetch)
+    const transport = transportFor(chosen, fetch, options.fetch !== undefined)
     const connect = (listener: SourceListener, position: string | null) =>
       createConnection({
         baseUrl,

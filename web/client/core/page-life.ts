@@ -7,6 +7,8 @@ export interface PageLife {
   woke(): void
   /** The page is being left, or put to sleep. */
   left(): void
+  /** A navigation begins, which may yet come to nothing. */
+  leaving?(): void
   /** It is used again. */
   returned(): void
 }
@@ -27,6 +29,7 @@ export function watchPage(life: PageLife): () => void {
   on(globalThis, 'online', life.woke)
   on(globalThis, 'pagehide', life.left)
   on(globalThis, 'pageshow', life.returned)
+  if (life.leaving) on(globalThis, 'beforeunload', life.leaving)
   on(document, 'freeze', life.left)
   on(document, 'resume', life.returned)
   on(document, 'visibilitychange', () => {

@@ -29,6 +29,8 @@ const HANGS_MS = 60_000
 const GRANTED_MS = 5_000
 /** A leader answers a new tab at once. */
 const SILENT_MS = 30_000
+/** A navigation that takes longer comes to nothing, such as a download. */
+const LEAVING_MS = 5_000
 /** A tab whose lock is taken away more often than this within a minute cannot rely on locks. */
 const MAX_LOSSES = 5
 
@@ -82,6 +84,16 @@ export function createSharedSource(options: SharedSourceOptions): Source {
       if (presence) leave(presence)
       presence = null
     },
+    // Firefox keeps no page that holds a lock when the navigation begins. Where it comes to nothing, the tab is back soon.
+    ...('mozInnerScreenX' in globalThis && {
+      leaving() {
+        if (!presence) return
+        leave(presence)
+        presence = null
+        clock.clearTimeout(rejoining)
+        rejoining = clock.setTimeout(join, LEAVING_MS)
+      },
+    }),
     returned: join,
   })
   join()

@@ -3,10 +3,15 @@ import type { EventSourceMaker, TransportName, WebSocketMaker } from './options.
 import type { OpenStream, Transport } from './transport.ts'
 import type { Chosen } from './transport-choice.ts'
 
-export function transportFor({ name, Maker }: Chosen, fetch: typeof globalThis.fetch): Transport {
+/** `isOwnFetch`: the user's, which nothing may stand in for. */
+export function transportFor({ name, Maker }: Chosen, fetch: typeof globalThis.fetch, isOwnFetch: boolean): Transport {
   switch (name) {
     case 'fetch':
-      return lazily(name, async () => (await import('./fetch-transport.ts')).fetchTransport(fetch))
+      return lazily(name, async () => {
+        const { fetchTransport } = await import('./fetch-transport.ts')
+        const { decidesEarly, workerFetch } = await import('./worker-fetch.ts')
+        return fetchTransport(isOwnFetch || !decidesEarly() ? fetch : workerFetch(fetch))
+      })
     case 'eventsource':
       return lazily(name, async () =>
         (await import('./eventsource-transport.ts')).eventSourceTransport(Maker as EventSourceMaker),
