@@ -113,6 +113,12 @@ describe('boards', () => {
     expect(read.board.columns[0]?.cardIds).toEqual([cardId])
   })
 
+  it('[T3] are read with the id that the answer was made at', async () => {
+    const { id, eventId } = await makeBoard(server)
+    const { headers, body } = await server.call<{ cursor: string }>('GET', `/boards/${id}`)
+    expect([headers.get('Event-Id'), body.cursor]).toEqual([eventId, eventId])
+  })
+
   it('[T1] [T3] [T26] are changed: what is as it was is no event', async () => {
     const { id } = await makeBoard(server)
     const changed = await patch(`/boards/${id}`, { name: 'New', description: 'D' })

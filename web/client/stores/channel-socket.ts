@@ -68,7 +68,7 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
   let isOpen = false
   /** What the address of this connection names, until `hello` acknowledges it. */
   let addressed: Addressed = NOTHING
-  /** Whom a gap is about that comes next; null: everyone. */
+  /** The channels that a gap would be about if it came next; null: all of them. */
   let resuming: readonly Place[] | null = null
   const requests = new ChannelRequests({ clock, place: (name) => places.get(name), send: (message) => post(message) })
   let socket: WebSocketLike | undefined
@@ -240,9 +240,9 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
     }
     if (event === 'board_deleted' || event === 'board.deleted') places.deleted(String(fieldOf(data, 'boardId')))
     if (!isNew(frame)) return
-    const { more: _, type: __, ...told } = frame
-    guarded(() => options.onEvent?.(told))
-    set({ lastMessage: told })
+    const { more: _, type: __, ...shown } = frame
+    guarded(() => options.onEvent?.(shown))
+    set({ lastMessage: shown })
   }
 
   /** The acknowledgement of what the address names. */
