@@ -154,7 +154,14 @@ function corsFor(guard: WebGuard) {
     cors({
       origin: guard.allowsAnyOrigin ? '*' : (origin) => (guard.isListed(origin) ? origin : null),
       allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowHeaders: ['Authorization', 'Content-Type', HEADER.idempotencyKey, HEADER.lastEventId, HEADER.requestId],
+      allowHeaders: [
+        'Authorization',
+        'Cache-Control',
+        'Content-Type',
+        HEADER.idempotencyKey,
+        HEADER.lastEventId,
+        HEADER.requestId,
+      ],
       exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
       // Cookies go along where origins are listed. Not where any page may call.
       credentials: !guard.allowsAnyOrigin,

@@ -17,14 +17,16 @@ export interface HttpFraming {
   readonly gzip: boolean
   /** Channel streams: `{channel, event, data, timestamp, id}` around every payload. */
   readonly envelope: boolean
+  /** Without `event:` lines, for an EventSource that cannot know every name; the envelope has the name. Default: false. */
+  readonly nameless?: boolean
 }
 
 const framings = new Map<string, Framing>()
 
 /** The one framing for some choice. */
 export function sseFraming(choice: HttpFraming): Framing {
-  const { chunked, gzip, envelope } = choice
-  const key = `sse${envelope ? ' envelope' : ''}${gzip ? ' gzip' : ''}${chunked ? '' : ' 1.0'}`
+  const { chunked, gzip, envelope, nameless } = choice
+  const key = `sse${envelope ? ' envelope' : ''}${nameless ? ' nameless' : ''}${gzip ? ' gzip' : ''}${chunked ? '' : ' 1.0'}`
   let framing = framings.get(key)
   if (!framing) {
     framing = makeFraming(key, choice)
@@ -33,8 +35,8 @@ export function sseFraming(choice: HttpFraming): Framing {
   return framing
 }
 
-function makeFraming(key: string, { chunked, gzip, envelope }: HttpFraming): Framing {
-  const text = envelope ? envelopeFrame : bareFrame
+function makeFraming(key: string, { chunked, gzip, envelope, nameless }: HttpFraming): Framing {
+  const text = !envelope ? bareFrame : nameless ? namelessFrame : envelopeFrame
   return {
     key,
     frame: text,
@@ -77,6 +79,10 @@ function bareFrame({ event, data }: FramedEvent, _at: number, id: string, marked
 
 function envelopeFrame(shown: FramedEvent, at: number, id: string, marked: boolean): string {
   return `event: ${shown.event}\ndata: ${envelope(shown, at, id)}\n${marked ? `id: ${id}\n` : ''}\n`
+}
+
+function namelessFrame(shown: FramedEvent, at: number, id: string, marked: boolean): string {
+  return `data: ${envelope(shown, at, id)}\n${marked ? `id: ${id}\n` : ''}\n`
 }
 
 /** The envelope's text around a payload's text. Names and ids hold nothing that JSON would escape. */

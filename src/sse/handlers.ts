@@ -41,7 +41,7 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
     if (connections.isDraining) {
       const start = await startOf(store, request.selection, asking)
       const reached = start.kind === 'resume' ? start.seq : bus.head
-      return refuseWhileDraining(c, { envelope: request.isChannelStream, id: bus.cursor(reached) })
+      return refuseWhileDraining(c, request, bus.cursor(reached))
     }
 
     const chunked = incoming.httpVersionMinor > 0
@@ -59,7 +59,7 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
 
     // The adapter's own listener would keep the request, its URL and the context as long as the stream.
     outgoing.removeAllListeners('close')
-    const framing = sseFraming({ chunked, gzip, envelope: request.isChannelStream })
+    const framing = sseFraming({ chunked, gzip, ...shapeOf(request) })
     const stream = new OpenStream(dependencies, request, framing, (owner) => {
       return new HttpSink(outgoing, owner, { headers, chunked, gzip, mayStay })
     })
@@ -106,6 +106,10 @@ function streamHeaders(gzip: boolean): Record<string, string> {
   }
 }
 
+function shapeOf({ isChannelStream, isNameless }: StreamRequest): { envelope: boolean; nameless: boolean } {
+  return { envelope: isChannelStream, nameless: isNameless }
+}
+
 /** Whether `Accept-Encoding` (RFC 9110, 12.5.3) allows gzip by name or by `*`. */
 export function acceptsGzip(header: string | undefined): boolean {
   const weights = new Map<string, number>()
@@ -121,12 +125,12 @@ export function acceptsGzip(header: string | undefined): boolean {
  * A 503 would end an EventSource for ever: one that asks for the stream by its name learns when to come back. `id` is what
  * the client has reached, for the envelope.
  */
-function refuseWhileDraining(c: StreamContext, { envelope, id }: { envelope: boolean; id: string }): Response {
+function refuseWhileDraining(c: StreamContext, request: StreamRequest, id: string): Response {
   const retryMs = spread(RETRY_MS)
   if (!c.req.header('Accept')?.includes('text/event-stream')) {
     throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
   }
-  const framing = sseFraming({ chunked: false, gzip: false, envelope })
+  const framing = sseFraming({ chunked: false, gzip: false, ...shapeOf(request) })
   const body = framing.control(CONTROL.draining, JSON.stringify({ retryMs }), id, false, retryMs)
   return c.body(body, 200, { ...streamHeaders(false), connection: 'close' })
 }

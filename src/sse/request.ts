@@ -18,6 +18,8 @@ export interface StreamRequest extends RequestedEnd {
   readonly selection: Selection
   /** Channel streams wrap payloads in envelopes; board, dashboard and agent streams do not. */
   readonly isChannelStream: boolean
+  /** Its frames have no `event:` line; only channel streams can do without. */
+  readonly isNameless: boolean
 }
 
 /** When the client wants the stream to end. */
@@ -39,6 +41,7 @@ export function parseStreamRequest(asking: Asking): StreamRequest {
   return {
     selection: new Selection(heard, types),
     isChannelStream: channels !== undefined,
+    isNameless: channels !== undefined && asking.query('names') === '0',
     ...parseEnd(asking),
   }
 }
@@ -56,6 +59,7 @@ export function parseAgentRequest(asking: Asking, agentId: string): StreamReques
   return {
     selection: new Selection([channel], narrowed(['output', 'output_batch'], parseTypeFilter(asking.query('types')))),
     isChannelStream: false,
+    isNameless: false,
     ...parseEnd(asking),
   }
 }

@@ -11,6 +11,9 @@
  * CL6  A silence of 2.5 heartbeats is a dead stream.
  * CL7  Credentials are asked for anew before every request.
  * CL8  A channel that cannot be had does not cost the others their stream.
+ * CT4  Which answers stop at once, and which may pass.
+ * CT5  A stream that said hello was a success, however short.
+ * CT6  No loop is without a pause.
  * CL9  What cannot be read is counted, and so are events that this version does not know.
  */
 import { afterEach, describe, expect, test } from 'vitest'
@@ -31,6 +34,7 @@ interface Setup {
   readonly clock: FakeClock
   readonly transport: FakeTransport
   readonly connection: Connection
+  readonly startedAt: number
   readonly told: string[]
   want(...channels: string[]): Promise<void>
 }
@@ -62,6 +66,7 @@ function setUp(options: Partial<ConnectionOptions> = {}): Setup {
     clock,
     transport,
     connection,
+    startedAt: clock.now(),
     told,
     async want(...channels) {
       connection.want(new Set(channels), new Set())
@@ -206,13 +211,116 @@ describe('failures', () => {
     expect(it.connection.status.get().attempt).toBe(1)
   })
 
+  test('[CT5] streams that said hello and ended properly are no failures, however short and many', async () => {
+    const it = setUp()
+    await it.want('agent:a')
+    it.transport.stream.retry(700)
+    for (let stream = 1; stream <= 20; stream++) {
+      it.transport.stream.hello()
+      it.transport.stream.end({ isProper: true })
+      expect(phase(it)).toBe('reconnecting')
+      expect(it.connection.status.get().attempt).toBe(0)
+      expect(waitMs(it)).toBeGreaterThanOrEqual(700)
+      expect(waitMs(it)).toBeLessThanOrEqual(700 + 1_500)
+      await it.clock.pass(waitMs(it))
+      expect(it.transport.streams).toHaveLength(stream + 1)
+    }
+  })
+
+  test('[CT5] where the server’s retry is not known the pause is its usual one', async () => {
+    const it = setUp()
+    await it.want('agent:a')
+    const waits: number[] = []
+    for (let stream = 0; stream < 100; stream++) {
+      it.transport.stream.hello()
+      it.transport.stream.end({ isProper: true })
+      waits.push(waitMs(it))
+      await it.clock.pass(waitMs(it))
+    }
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(1_200)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(1_800 + 1_500)
+    expect(new Set(waits).size).toBeGreaterThan(50)
+  })
+
+  test('[CT5] a proper end without hello is a failure', async () => {
+    const it = setUp()
+    await it.want('agent:a')
+    for (let failure = 1; failure <= 8; failure++) {
+      await it.clock.pass(failure === 1 ? 0 : waitMs(it))
+      it.transport.stream.end({ isProper: true })
+      expect(it.connection.status.get().attempt).toBe(failure)
+    }
+    expect(phase(it)).toBe('stopped unreachable')
+  })
+
+  test('[CT5] streams that break off wait longer and longer, and are never unreachable', async () => {
+    const it = setUp()
+    await it.want('agent:a')
+    const waits: number[] = []
+    for (let stream = 0; stream < 200; stream++) {
+      it.transport.stream.hello()
+      it.transport.stream.end()
+      expect(phase(it)).toBe('reconnecting')
+      waits.push(waitMs(it))
+      await it.clock.pass(waitMs(it))
+    }
+    expect(waits[0]).toBeLessThanOrEqual(1_500)
+    expect(Math.max(...waits)).toBeLessThanOrEqual(12_000)
+    // Full jitter under 12 s: six seconds each, on average.
+    expect(waits.reduce((sum, wait) => sum + wait, 0) / waits.length).toBeGreaterThan(4_000)
+  })
+
+  test('[CT5] proper ends do not undo failures, and the server that answered is no longer unreachable', async () => {
+    const it = setUp()
+    await it.want('agent:a')
+    for (let failure = 1; failure <= 8; failure++) {
+      it.transport.stream.end()
+      await it.clock.pass(waitMs(it))
+    }
+    expect(it.connection.status.get().attempt).toBe(8)
+    it.transport.stream.hello()
+    it.transport.stream.end({ isProper: true })
+    expect(it.connection.status.get()).toMatchObject({ phase: 'reconnecting', attempt: 7 })
+  })
+
+  test('[CT6] a server that says auth_expired to every stream gets one at once, and then one in a while', async () => {
+    const it = setUp()
+    await it.want('agent:a')
+    for (let stream = 0; stream < 50; stream++) {
+      it.transport.stream.hello()
+      it.transport.stream.frame('*', 'auth_expired', {}, { seq: 0, marks: false })
+      it.transport.stream.end({ isProper: true })
+      if (stream === 0) expect(waitMs(it)).toBe(0)
+      await it.clock.pass(waitMs(it))
+    }
+    expect(it.clock.now() - it.startedAt).toBeGreaterThan(20_000)
+  })
+
+  test('[CT6] a draining or overloaded that does not say when waits all the same', async () => {
+    const it = setUp()
+    await it.want('agent:a')
+    for (const event of ['draining', 'overloaded']) {
+      it.transport.stream.hello()
+      it.transport.stream.frame('*', event, {}, { seq: 0, marks: false })
+      it.transport.stream.end({ isProper: true })
+      expect(waitMs(it)).toBe(1_500)
+      await it.clock.pass(1_500)
+    }
+  })
+
   test.each([
     [401, 'unauthenticated'],
     [403, 'forbidden'],
     [404, 'not-found'],
     [400, 'refused'],
     [204, 'no-content'],
-  ])('[CL4] %i stops at once: %s', async (status, reason) => {
+    [205, 'refused'],
+    [210, 'refused'],
+    [299, 'refused'],
+    [304, 'refused'],
+    [410, 'refused'],
+    [451, 'refused'],
+  ])('[CL4] [CT4] %i stops at once: %s', async (status, reason) => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.end({ status })
@@ -222,6 +330,16 @@ describe('failures', () => {
     expect(it.transport.streams).toHaveLength(1)
     it.connection.reconnect()
     await settled()
+    it.transport.stream.hello()
+    expect(phase(it)).toBe('open')
+  })
+
+  test.each([408, 425, 429, 500, 501, 502, 503, 504, 599])('[CT4] %i may pass', async (status) => {
+    const it = setUp()
+    await it.want('agent:a')
+    it.transport.stream.end({ status })
+    expect(phase(it)).toBe('reconnecting')
+    await it.clock.pass(waitMs(it))
     it.transport.stream.hello()
     expect(phase(it)).toBe('open')
   })

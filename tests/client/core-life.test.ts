@@ -72,8 +72,7 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
     const hub = hubOf(road.url, { ...options, heartbeatTimeoutMs: 1_500 })
     const channels = [`board:${boardId}`, `attempt:${attempt.id}`, 'topic:t']
     const whole = new Collector()
-    // An EventSource must be told what clients name their events on topics.
-    const types = ['*', 'told', 'last']
+    const types = ['*']
     hub.subscribe({ channels, types }, whole)
     const start = await whole.isReady()
 

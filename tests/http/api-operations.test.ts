@@ -221,7 +221,7 @@ describe('pages of other origins', () => {
     expect(allowed.headers.get('Access-Control-Allow-Origin')).toBe(ORIGIN)
     const words = (name: string) => (allowed.headers.get(name) ?? '').split(/, ?/).sort()
     expect(words('Access-Control-Allow-Headers')).toEqual(
-      ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID', 'X-Request-Id'].sort(),
+      ['Authorization', 'Cache-Control', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID', 'X-Request-Id'].sort(),
     )
     expect(words('Access-Control-Allow-Methods')).toEqual(
       expect.arrayContaining(['GET', 'POST', 'PATCH', 'PUT', 'DELETE']),

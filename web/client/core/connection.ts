@@ -12,7 +12,7 @@
  * request from the position reached: what was heard goes on, what is new begins there.
  */
 import { MAX_CHANNELS } from '../../../shared/src/protocol.ts'
-import { delayMs, type FullBackoff } from './backoff.ts'
+import type { FullBackoff } from './backoff.ts'
 import { inOrder } from './channels.ts'
 import type { Clock } from './clock.ts'
 import { BoardcastError } from './errors.ts'
@@ -24,12 +24,13 @@ import type { Source, SourceListener } from './source.ts'
 import { keepStatus, stopReason } from './status.ts'
 import { openSession, type StreamSession } from './stream-session.ts'
 import { MAX_WAIT_MS, type StreamEnd, type Transport } from './transport.ts'
+import { Tries } from './tries.ts'
 import type { Status, StopReason } from './types.ts'
 
 const SILENT_HEARTBEATS = 2.5
 /** On waking: by now a heartbeat should have come. */
 const LATE_HEARTBEATS = 1.5
-/** A stream that stood so long was a good one. Any earlier, and a server that accepts and drops would be hammered. */
+/** After so long the failures before are forgotten. Any earlier, and a server that accepts and drops would be hammered. */
 const HEALTHY_MS = 60_000
 
 export interface ConnectionOptions {
@@ -62,7 +63,7 @@ export function createConnection(options: ConnectionOptions): Connection {
   let wanted: ReadonlySet<string> = new Set()
   let names: ReadonlySet<string> = new Set()
   const refused = new Map<string, BoardcastError>()
-  let failures = 0
+  const tries = new Tries(backoff)
   let settling: unknown
   let healthy: unknown
   const hearing = createHearing(options.position ?? null, { clock, status, listener, opened, over })
@@ -82,7 +83,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     reconnect() {
       if (state.name === 'closed') return
-      failures = 0
+      tries.failures = 0
       refused.clear()
       open()
     },
@@ -139,7 +140,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     abandon()
     if (hearing.position !== null) listener.covered(new Set(), hearing.position)
     hearing.position = null
-    failures = 0
+    tries.failures = 0
     status.set({ phase: 'idle', attempt: 0, nextRetryAt: null, stop: undefined })
   }
 
@@ -198,7 +199,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (state.name === 'opening') {
       state = { name: 'open', session: state.session }
       healthy = clock.setTimeout(() => {
-        failures = 0
+        tries.failures = 0
         status.set({ attempt: 0 })
       }, HEALTHY_MS)
       status.set({ phase: 'open', detail: undefined })
@@ -222,7 +223,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function ended(session: StreamSession, end: StreamEnd): void {
     const code = end.status
-    if (end.isRefusal) {
+    if (end.isRefusal && state.name !== 'open') {
       state = { name: 'refused', session }
       void probe(session.channels).then((answer) => isAt(session) && ended(session, { ...answer, isRefusal: false }))
     } else if (code === undefined || !stopReason(code)) lost(end)
@@ -256,21 +257,19 @@ export function createConnection(options: ConnectionOptions): Connection {
     status.set({ phase: 'stopped', nextRetryAt: null, stop: stopOf(reason, code, detail) })
   }
 
-  function lost({ status: code, detail, retryAfterMs = 0 }: StreamEnd): void {
-    const saidMs = hearing.comeBackMs
+  function lost({ status: code, detail, retryAfterMs: leastMs = 0, isProper = false }: StreamEnd): void {
+    const saidHello = state.name === 'open'
     abandon()
     if (due().length === 0) {
       stopOrRest()
       return
     }
-    if (saidMs === undefined) failures += 1
-    const isResting = failures >= backoff.failures
-    const ownMs = isResting ? backoff.restMs : hearing.retryMs + delayMs(backoff, failures)
-    const inMs = Math.max(saidMs ?? ownMs, retryAfterMs)
+    const { comeBackMs: saidMs, retryMs } = hearing
+    const { inMs, isResting } = tries.ended({ saidHello, isProper, saidMs, retryMs, leastMs }, clock.now())
     state = { name: 'waiting', timer: clock.setTimeout(open, inMs) }
     status.set({
       phase: isResting ? 'stopped' : isOffline() ? 'offline' : 'reconnecting',
-      attempt: failures,
+      attempt: tries.failures,
       nextRetryAt: clock.now() + inMs,
       detail,
       ...(isResting && { stop: stopOf('unreachable', code, detail) }),

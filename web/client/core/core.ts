@@ -93,7 +93,7 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
         heartbeatTimeoutMs,
         listener,
         position,
-        probe: (channels) => probe({ baseUrl, fetch, auth, clock }, channels),
+        probe: (channels) => probe({ baseUrl, fetch, auth, clock, transport: chosen.name }, channels),
       })
     if (!tabs) return () => connect(readers.listener, null)
     const { createSharedSource } = await import('./shared-source.ts')

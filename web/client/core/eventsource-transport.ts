@@ -1,6 +1,8 @@
 /**
- * A stream over EventSource. It hands out only names that it was asked for, repeats the last id on frames that have none,
- * and does not tell why it was refused. Its own reconnecting is not used: it would come back with old credentials.
+ * A stream over EventSource. It hands out only names that it was asked for, so the frames are asked for without names
+ * (docs/protocol.md, CT2): those that clients give their events on topics cannot be known. It repeats the last id on frames
+ * that have none, does not tell why it was refused, nor whether a stream ended or broke off. Its own reconnecting is not
+ * used: it would come back with old credentials, and not at all after most failures.
  */
 
 import type { EventSourceMaker } from './options.ts'
@@ -13,25 +15,29 @@ export function eventSourceTransport(EventSource: EventSourceMaker): Transport {
   return {
     name: 'eventsource',
     open(request, events) {
-      const source = new EventSource(streamUrl(request, true))
+      const source = new EventSource(`${streamUrl(request, true)}&names=0`)
       const heard = new Set<string>()
       let isOver = false
+      hear(['message'])
+      // An older server names its frames all the same.
       hear(WIRE_NAMES)
       hear(request.names)
       source.addEventListener('error', () => {
         if (isOver) return
         const isRefusal = source.readyState === CLOSED
         close()
-        events.end(isRefusal ? { isRefusal } : {})
+        events.end(isRefusal ? { isRefusal } : { isProper: true })
       })
       return { close, hear }
 
       function hear(names: Iterable<string>): void {
-        for (const event of names) {
-          if (heard.has(event)) continue
-          heard.add(event)
-          source.addEventListener(event, ({ data, lastEventId }) => {
-            if (!isOver) events.frame({ event, data: String(data), id: ownId(String(data), lastEventId) })
+        for (const name of names) {
+          if (heard.has(name)) continue
+          heard.add(name)
+          source.addEventListener(name, ({ data, lastEventId }) => {
+            const text = String(data)
+            const event = name === 'message' ? nameIn(text) : name
+            if (!isOver) events.frame({ event, data: text, id: ownId(text, lastEventId) })
           })
         }
       }
@@ -42,6 +48,11 @@ export function eventSourceTransport(EventSource: EventSourceMaker): Transport {
       }
     },
   }
+}
+
+/** From the envelope, whose second field it is. */
+function nameIn(data: string): string {
+  return /^\{"channel":"[^"]*","event":"([^"]*)"/.exec(data)?.[1] ?? ''
 }
 
 /** The last id is the frame's own when its envelope, which ends with it, has it too. */

@@ -1,5 +1,5 @@
 /** What the frames of a stream say: events for the readers, and how the stream itself stands. */
-import { CONTROL, HEARTBEAT_MS } from '../../../shared/src/protocol.ts'
+import { CONTROL, HEARTBEAT_MS, RETRY_MS } from '../../../shared/src/protocol.ts'
 import type { Clock } from './clock.ts'
 import { fieldOf, parseFrame } from './frames.ts'
 import { laterOf } from './positions.ts'
@@ -73,7 +73,7 @@ export function createHearing(start: string | null, { clock, status, listener, .
         break
       case CONTROL.draining:
       case CONTROL.overloaded:
-        hearing.comeBackMs = Number(fieldOf(frame.data, 'retryMs')) || hearing.retryMs
+        hearing.comeBackMs = Number(fieldOf(frame.data, 'retryMs')) || hearing.retryMs || RETRY_MS
         break
       case CONTROL.authExpiring:
         // The same credentials may still be all that there is: the end is waited for.

@@ -52,9 +52,11 @@ export function keepStatus(clock: Clock): StatusKeeper {
   }
 }
 
-/** Why a refusal with this status ends the stream; undefined for what may pass by itself. */
+/** Why a refusal with this status ends the stream; undefined for what may pass by itself, and for 200. */
 export function stopReason(status: number): StopReason | undefined {
   switch (status) {
+    case 200:
+      return undefined
     case 204:
       return 'no-content'
     case 401:
@@ -68,6 +70,6 @@ export function stopReason(status: number): StopReason | undefined {
     case 429:
       return undefined
     default:
-      return status >= 400 && status < 500 ? 'refused' : undefined
+      return status >= 200 && status < 500 ? 'refused' : undefined
   }
 }

@@ -26,6 +26,8 @@ export interface StreamEnd {
   readonly detail?: string | undefined
   /** Refused, and the transport cannot tell with which status. */
   readonly isRefusal?: boolean
+  /** The stream ended, and did not break off, as far as the transport can tell the two apart. */
+  readonly isProper?: boolean
 }
 
 export interface TransportEvents {

@@ -10,6 +10,8 @@ import type { Frame } from './types.ts'
 const CLOSED = 3
 
 const CLOSE_STATUS: Readonly<Record<number, number>> = { 1008: 404, 4401: 401, 4429: 429 }
+/** Done; the server goes down; no code; a proxy or the server begins anew; nothing was heard of this side. */
+const PROPER: ReadonlySet<number> = new Set([1000, 1001, 1005, 1012, 4408])
 
 export function wsTransport(WebSocket: WebSocketMaker): Transport {
   return {
@@ -33,7 +35,8 @@ export function wsTransport(WebSocket: WebSocketMaker): Transport {
       socket.addEventListener('close', ({ code = 1006, reason }) => {
         const status = CLOSE_STATUS[code]
         // A socket that never opened does not tell why.
-        end(isOpen ? { ...(status && { status }), ...(reason && { detail: reason }) } : { isRefusal: true })
+        const said = { ...(status && { status }), ...(reason && { detail: reason }), isProper: PROPER.has(code) }
+        end(isOpen ? said : { isRefusal: true })
       })
       return { close }
 
