@@ -6,6 +6,8 @@ export type ClientErrorCode =
   | 'unreachable'
   /** The server refused; `problem.code` says why. */
   | 'refused'
+  /** Something else than the API answered: a redirect that loses the request, a login page, a proxy. */
+  | 'unexpected'
   /** The client was closed meanwhile. */
   | 'closed'
   /** What was asked of the client cannot be: a channel that is none, an option that does not fit. */

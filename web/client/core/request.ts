@@ -5,6 +5,7 @@ import type { Clock } from './clock.ts'
 import { BoardcastError, type Problem } from './errors.ts'
 import type { HubCore, Reply, RequestOptions } from './hub-core.ts'
 import type { Auth, Credentials } from './options.ts'
+import { bodyOf, fetchAsAsked } from './reply.ts'
 import { headersOf, queryOf, retryAfterMs } from './transport.ts'
 
 const RETRIES = 5
@@ -96,16 +97,17 @@ export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOption
       return { error, mayRetry: false }
     }
     try {
-      const response = await fetch(withQuery(`${baseUrl}${API_PREFIX}${path}`, credentials), {
+      const asked = {
         method,
-        body,
-        headers: { ...headers, ...headersOf(credentials) },
-        signal: controller.signal,
-      })
+        url: withQuery(`${baseUrl}${API_PREFIX}${path}`, credentials),
+        init: { body, headers: { ...headers, ...headersOf(credentials) }, signal: controller.signal },
+      }
+      const response = await fetchAsAsked(fetch, asked)
       const text = await response.text()
       const { status } = response
       if (response.ok) {
-        return { reply: { status, body: parse(text) as T, eventId: response.headers.get(HEADER.eventId) } }
+        const made = bodyOf(text, response, asked) as T
+        return { reply: { status, body: made, eventId: response.headers.get(HEADER.eventId) } }
       }
       const problem = problemOf(text)
       const error = new BoardcastError('refused', problem?.detail ?? `${method} ${path}: ${status}`, {
@@ -116,6 +118,7 @@ export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOption
       return { error, mayRetry, inMs: retryAfterMs(response.headers, clock.now()) }
     } catch (cause) {
       signal.throwIfAborted()
+      if (cause instanceof BoardcastError) return { error: cause, mayRetry: false }
       return { error: new BoardcastError('unreachable', `${method} ${path}: no answer`, { cause }), mayRetry: true }
     } finally {
       clock.clearTimeout(timer)
@@ -179,10 +182,6 @@ function unknownOutcome(refusal: BoardcastError, what: string): BoardcastError {
 function withQuery(url: string, credentials: Credentials): string {
   const query = new URLSearchParams(queryOf(credentials, false)).toString()
   return query === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`
-}
-
-function parse(text: string): unknown {
-  return text === '' ? undefined : JSON.parse(text)
 }
 
 /** Undefined for what is not a problem body: some proxy's page. */

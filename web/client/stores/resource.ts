@@ -198,8 +198,9 @@ export function resourceStore<Value, Shown>(
     }
     state = status === 404 ? 'gone' : 'error'
     if (state === 'gone') value = null
-    // A refusal is not changed by asking again; the next time the stream opens may know better.
-    const isFinal = reason instanceof BoardcastError && reason.code !== 'unreachable' && (status ?? 400) < 500
+    // A refusal is not changed by asking again; the next time the stream opens may know better. A login page may pass.
+    const mayPass = /^un(reachable|expected)$/
+    const isFinal = reason instanceof BoardcastError && !mayPass.test(reason.code) && (status ?? 400) < 500
     if (!isFinal) retry(Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++))
     update()
   }
