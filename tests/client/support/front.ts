@@ -3,7 +3,14 @@
  * browser allows six connections. It has accidents on demand.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { extname, join } from 'node:path'
@@ -46,10 +53,13 @@ export class Front implements AsyncDisposable {
   readonly url: string
   /** Paths of the streams that were asked for. */
   readonly streams: string[] = []
+  /** Everything that was asked for but the page, as `METHOD path`, with its headers. */
+  readonly requests: Array<{ readonly line: string; readonly headers: IncomingHttpHeaders }> = []
   readonly #server: Server
   readonly #open = new Set<ServerResponse>()
   readonly #sockets = new Set<Duplex>()
   #refusal: number | null = null
+  #answer: ((incoming: IncomingMessage, outgoing: ServerResponse) => void) | null = null
 
   private constructor(server: Server, url: string) {
     this.#server = server
@@ -85,8 +95,25 @@ export class Front implements AsyncDisposable {
     this.#refusal = status
   }
 
+  /** Requests are answered by this until `pass`. */
+  answer(how: (incoming: IncomingMessage, outgoing: ServerResponse) => void): void {
+    this.#answer = how
+  }
+
+  /** Connections are refused until `listen`. */
+  async hide(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve))
+    this.cut()
+    await closed
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(Number(new URL(this.url).port), '127.0.0.1', resolve))
+  }
+
   pass(): void {
     this.#refusal = null
+    this.#answer = null
   }
 
   #pass({ method, url = '', rawHeaders }: IncomingMessage, socket: Duplex, port: number): void {
@@ -134,6 +161,11 @@ export class Front implements AsyncDisposable {
     if (pathname.startsWith('/page/')) {
       const type = extname(pathname) === '.js' ? 'text/javascript' : 'application/json'
       outgoing.writeHead(200, { 'Content-Type': type }).end(readFileSync(join(folder, pathname.slice('/page/'.length))))
+      return
+    }
+    this.requests.push({ line: `${method} ${url}`, headers })
+    if (this.#answer) {
+      this.#answer(incoming, outgoing)
       return
     }
     if (this.#refusal !== null) {

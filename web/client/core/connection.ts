@@ -174,6 +174,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     status.set({
       // A stream that is only made anew for other channels is no trouble.
       phase: phase === 'open' ? phase : hearing.position === null ? 'connecting' : 'reconnecting',
+      attempt: tries.failures,
       nextRetryAt: null,
       transport: transport.name,
       stop: undefined,
