@@ -6,6 +6,7 @@
  * CT3  Over `eventsource` the client comes back by itself.
  * CT4  What stops at once, also where the transport does not show the status.
  * CT5  Streams that end properly are no failures.
+ * CT6  No timer is so long that it fires at once.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { EventSource } from 'eventsource'
@@ -198,6 +199,23 @@ describe('a status that the transport does not show', () => {
     const { detail } = await untilStatus(hub.status, 'two failures', ({ attempt }) => attempt >= 2)
     expect(detail).toContain('no answer')
     expect(timeouts).toBeGreaterThanOrEqual(2)
+  })
+
+  test('[CT6] a Retry-After of years is no timer that fires at once', async () => {
+    const url = await answering((_, outgoing) => outgoing.writeHead(503, { 'Retry-After': '9999999999' }).end())
+    const delays: number[] = []
+    const clock = {
+      now: () => Date.now(),
+      setTimeout(callback: () => void, ms: number): unknown {
+        delays.push(ms)
+        return setTimeout(callback, ms)
+      },
+      clearTimeout: (timer: unknown) => clearTimeout(timer as NodeJS.Timeout),
+    }
+    const hub = hubOf(url, { transport: 'fetch', clock, heartbeatTimeoutMs: 2 ** 40 })
+    hub.subscribe({ channels: ['topic:t'] }, {})
+    await untilStatus(hub.status, 'a failure', ({ attempt }) => attempt === 1)
+    expect(Math.max(...delays)).toBe(2 ** 31 - 1)
   })
 
   test('[CT4] a proxy that passes no sockets is named', async () => {

@@ -193,7 +193,7 @@ describe('a server that goes down', () => {
     await closed
   })
 
-  it('[E5] tells who asks on an open connection to come back, and others why not', async () => {
+  it('[E5] [CT2] tells who asks on an open connection to come back, and others why not', async () => {
     await using own = await startTestServer({ drainMs: 1_000 })
     await using stays = await listen(own.url, '/sse')
     const draining = stays.frame('draining')
@@ -202,7 +202,8 @@ describe('a server that goes down', () => {
     await using browser = new Listener(own.url, '/sse', { after: draining })
     await using script = new Listener(own.url, '/sse', { after: draining, headers: { Accept: '*/*' } })
     await using enveloped = new Listener(own.url, `/sse?channels=topic:x&since=${seen}`, { after: draining })
-    await Promise.all([connected(browser), connected(script), connected(enveloped)])
+    await using nameless = new Listener(own.url, `/sse?channels=topic:x&names=0`, { after: draining })
+    await Promise.all([browser, script, enveloped, nameless].map(connected))
     // Connections are accepted in their order, so those two were when these are answered; so many make the drain long.
     const others = await Promise.all(Array.from({ length: 20 }, () => listen(own.url, '/sse')))
     const closed = own.close()
@@ -218,6 +219,8 @@ describe('a server that goes down', () => {
       timestamp: expect.any(Number),
       id: seen,
     })
+    await nameless.untilClosed()
+    expect(nameless.body).toMatch(/^retry: \d+\ndata: \{"channel":"\*","event":"draining",.*\}\n\n$/)
     await script.until('the refusal', () => script.head)
     expect(script.status).toBe(503)
     expect(script.header('Content-Type')).toBe('application/problem+json')

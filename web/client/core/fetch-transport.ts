@@ -19,7 +19,8 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
       async function run(): Promise<StreamEnd> {
         const headers = { Accept: 'text/event-stream', ...headersOf(request.credentials) }
         // As an EventSource asks: it sends `Cache-Control: no-cache`, for which other origins need no preflight.
-        const response = await fetch(streamUrl(request, false), { headers, signal, cache: 'no-store' })
+        const init = { headers, signal, cache: 'no-store' } as const
+        const response = await fetch(streamUrl(request, false), init)
         if (response.status !== 200) return refusalOf(response, Date.now())
         if (!response.body || !isEventStream(response)) {
           void response.body?.cancel().catch(() => undefined)

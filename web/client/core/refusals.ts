@@ -76,7 +76,8 @@ async function answerTo(
   const sendsHeaders = transport === 'fetch'
   const url = streamUrl({ baseUrl, channels, position: null, names: [], credentials }, !sendsHeaders)
   const headers = { Accept: 'text/event-stream', ...(sendsHeaders && headersOf(credentials)) }
-  const response = await fetch(url, { method, headers, signal, cache: 'no-store' })
+  const init = { method, headers, signal, cache: 'no-store' } as const
+  const response = await fetch(url, init)
   if (response.status !== 200) return refusalOf(response, clock.now())
   if (!isEventStream(response)) return notAStream(response)
   return transport === 'ws' ? { detail: NO_SOCKETS } : {}
