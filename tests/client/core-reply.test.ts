@@ -93,6 +93,21 @@ describe('redirects', () => {
     expect((await server.get<{ boards: unknown[] }>('/boards')).boards).toEqual([])
   })
 
+  test('[CT7] one that changes the method behind one that keeps it is an error too', async () => {
+    await using server = await startTestServer()
+    const second = await redirecting(302, server.url)
+    const first = await redirecting(308, second.url)
+    const error = await failureOf(hubOf(first.url).request('POST', '/boards', { name: 'x' }))
+    expect(error.message).toContain(`POST ${first.url}/api/v1/boards was redirected to ${server.url}/api/v1/boards`)
+    expect((await server.get<{ boards: unknown[] }>('/boards')).boards).toEqual([])
+  })
+
+  test('[CT7] an address that is none is told as it came', async () => {
+    const proxy = await answering((_, outgoing) => outgoing.writeHead(302, { Location: 'http://[' }).end())
+    const error = await failureOf(hubOf(proxy.url).request('POST', '/boards', {}))
+    expect(error).toMatchObject({ code: 'unexpected', message: expect.stringContaining('redirected to http://[') })
+  })
+
   test.each([301, 302])('[CT7] %i keeps a PATCH and a DELETE', async (status) => {
     await using server = await startTestServer()
     const board = await makeBoard(server)

@@ -15,8 +15,8 @@ export interface Asked {
 }
 
 /**
- * Fetches, and follows redirects as long as the method stays what it was. A browser does not say which redirect it was: it
- * is followed, and the answer shows whether the mutation arrived.
+ * Fetches, and follows redirects as long as the method stays what it was. A browser does not show which redirect it was, and
+ * nobody shows those that follow on the first: then the answer shows whether the mutation arrived.
  */
 export async function fetchAsAsked(fetch: typeof globalThis.fetch, asked: Asked): Promise<Response> {
   const { method, url, init } = asked
@@ -24,23 +24,25 @@ export async function fetchAsAsked(fetch: typeof globalThis.fetch, asked: Asked)
   const isOpaque = first.type === 'opaqueredirect'
   if (!isOpaque && !REDIRECTS.has(first.status)) return first
   void first.body?.cancel().catch(() => undefined)
-  const location = first.headers.get('Location')
-  const target = location === null ? undefined : new URL(location, url).href
-  if (changesMethod(method, first.status)) throw redirected(asked, first.status, target)
+  if (changesMethod(method, first.status)) throw redirected(asked, first.status, targetOf(first, url))
   let response: Response
   try {
     response = await fetch(url, { ...init, method, redirect: 'follow' })
   } catch (cause) {
-    // A page may not read what another origin answers, and is not told that this is the reason. Nothing else is retried
-    // less usefully: it is a login on another origin, or a wrong address.
+    // A page may not read the answer of another origin, such as that of a login, and does not learn that this was the reason.
     if (isOpaque && !init.signal?.aborted) throw redirected(asked, undefined, undefined, cause)
     throw cause
   }
-  if (isOpaque && isMutation(method) && !response.headers.has(HEADER.eventId)) {
+  if (isMutation(method) && response.status < 500 && !response.headers.has(HEADER.eventId)) {
     void response.body?.cancel().catch(() => undefined)
     throw redirected(asked, undefined, response.url)
   }
   return response
+}
+
+function targetOf({ headers }: Response, url: string): string | undefined {
+  const location = headers.get('Location')
+  return location !== null && URL.canParse(location, url) ? new URL(location, url).href : (location ?? undefined)
 }
 
 /** The body of a reply, from its text. Throws where it is not one of the API. */

@@ -2,7 +2,7 @@
 export interface TypeFilter {
   /** As the server takes it; empty for all. */
   readonly text: string
-  /** Those without a star. EventSource must be told names that are not in the catalogue, also beside a `*`. */
+  /** Those without a star: an EventSource must ask for them where the server does not know `names=0`. */
   readonly names: readonly string[]
   passes(event: string): boolean
 }
