@@ -65,6 +65,15 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(hub.status.get()).toMatchObject({ unreadable: 0, unknown: 0 })
   })
 
+  test('[CT1] an event on a topic moves the position of a stream of global', async () => {
+    const server = await serve({ heartbeatMs: 60_000 })
+    const hub = hubOf(server.url, { transport })
+    const reader = await reading(hub, ['global'])
+    const { eventId } = await post(server, 'deploy')
+    await reader.id(eventId)
+    await untilStatus(hub.status, 'its id', ({ lastEventId }) => lastEventId === eventId)
+  })
+
   test('[CT5] streams that the server ends every second are good ones, and nothing is missed', async () => {
     const server = await serve({ streamMaxAgeMs: 100 })
     const road = await Gateway.to(server.port)

@@ -10,6 +10,8 @@ import { streamUrl, type Transport } from './transport.ts'
 import { WIRE_NAMES } from './wire-names.ts'
 
 const CLOSED = 2
+/** Longer than the fields after the payload: ids have 28 characters at most, topics 200. */
+const MAX_TAIL = 400
 
 export function eventSourceTransport(EventSource: EventSourceMaker): Transport {
   return {
@@ -55,7 +57,8 @@ function nameIn(data: string): string {
   return /^\{"channel":"[^"]*","event":"([^"]*)"/.exec(data)?.[1] ?? ''
 }
 
-/** The last id is the frame's own when its envelope, which ends with it, has it too. */
+/** The last id is the frame's own when its envelope has it too, at its end or before the `topic`. */
 function ownId(data: string, lastEventId: string | undefined): string | undefined {
-  return lastEventId && data.endsWith(`"id":"${lastEventId}"}`) ? lastEventId : undefined
+  const [, id] = /"id":"([^"]*)"(?:,"topic":"[^"]*")?\}$/.exec(data.slice(-MAX_TAIL)) ?? []
+  return id !== undefined && id === lastEventId ? id : undefined
 }
