@@ -31,6 +31,8 @@ export interface Config {
   readonly retention: RetentionPolicy
   readonly streamMaxAgeMs: number | undefined
   readonly durability: Durability
+  /** Where the write-ahead log ends when another program keeps it from being moved into the database. */
+  readonly maxWalBytes: number
   readonly drainMs: number
   readonly heartbeatMs: number
   /** How long a connection is kept for a next request. */
@@ -102,6 +104,7 @@ const environment = z.object({
     )
     .optional(),
   BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
+  BOARDCAST_WAL_LIMIT: size.pipe(z.number().min(2 ** 20, 'must be at least 1MiB')).default(2 ** 30),
   BOARDCAST_DRAIN_MS: millis.default(5_000),
   BOARDCAST_HEARTBEAT_MS: millis.min(100, 'must be 100 or more').default(HEARTBEAT_MS),
   BOARDCAST_KEEP_ALIVE: duration
@@ -141,6 +144,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     },
     streamMaxAgeMs: settings.BOARDCAST_STREAM_MAX_AGE,
     durability: settings.BOARDCAST_DURABILITY,
+    maxWalBytes: settings.BOARDCAST_WAL_LIMIT,
     drainMs: settings.BOARDCAST_DRAIN_MS,
     heartbeatMs: settings.BOARDCAST_HEARTBEAT_MS,
     keepAliveMs: settings.BOARDCAST_KEEP_ALIVE,

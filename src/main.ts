@@ -10,14 +10,15 @@ import { formatCursor } from '../shared/src/cursor.ts'
 import { createApp } from './app.ts'
 import { formatAuthority, parseAuthority } from './authority.ts'
 import { withoutBasePath } from './base-path.ts'
+import { noteStart, noteStop } from './clean-stop.ts'
 import { type Config, ConfigError, loadConfig, refuseOpenWithoutRights } from './config.ts'
 import { createHousekeeping } from './db/housekeeping.ts'
 import type { LogEvent } from './db/log-event.ts'
-import { readMeta, writeMeta } from './db/meta.ts'
-import { type Announcement, createStore, type Store } from './db/store.ts'
-import { settleInterrupted } from './domain/attempts.ts'
+import { writeMeta } from './db/meta.ts'
+import { StorageUnavailable } from './db/storage-fault.ts'
+import { StorageGuard } from './db/storage-guard.ts'
+import { type Announcement, createStore } from './db/store.ts'
 import { createMessageExpiry } from './domain/message-expiry.ts'
-import { disconnectAll } from './domain/presence.ts'
 import { createLogger, type Logger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { closeQuietly, type OpenedStore, openStore } from './open-store.ts'
@@ -87,7 +88,9 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Runn
     return await serve({ config, logger: createLogger(config.logLevel), ...opened })
   } catch (error) {
     closeQuietly(opened.database)
-    throw storageFault(config, error) ?? error
+    const fault = storageFault(config, error)
+    if (fault || !(error instanceof StorageUnavailable)) throw fault ?? error
+    throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${error.fault.reason}`, { cause: error })
   }
 }
 
@@ -98,17 +101,28 @@ interface Opened extends OpenedStore {
 
 async function serve({ config, logger, database, log }: Opened): Promise<RunningServer> {
   const cursor = (seq: number) => formatCursor(log.epoch, seq)
-  const onError = (error: unknown) => logger.error({ err: error }, 'a stream failed')
-  const store = createStore(database, log, onCommit)
+  const onError = reporting('a stream failed')
+  const guard = new StorageGuard({
+    database,
+    maxWalBytes: config.maxWalBytes,
+    onFault: ({ reason }, cause) => logger.error({ err: cause, db: config.dbPath }, `storage unavailable: ${reason}`),
+    onRecovery: () => logger.info({ db: config.dbPath }, 'storage available again'),
+  })
+  const store = createStore(database, log, onCommit, guard)
   const connections = new Connections()
   const bus = new Bus(log.head, cursor, onUnpublished)
   const snapshots = new Snapshots(store, bus, snapshotSources, onError)
   const catchUp = new CatchUp(store, onError)
   const heartbeat = createHeartbeat(config.heartbeatMs, cursor)
-  const housekeeping = createHousekeeping(store, config.retention, (error) =>
-    logger.error({ err: error }, 'housekeeping failed'),
-  )
+  const housekeeping = createHousekeeping(store, config.retention, reporting('housekeeping failed'))
   const listeners = createListeners(bus, snapshots, onUnpublished)
+
+  /** What the storage fails at is the guard's to report, once. */
+  function reporting(message: string): (error: unknown) => void {
+    return (error) => {
+      if (!(error instanceof StorageUnavailable)) logger.error({ err: error }, message)
+    }
+  }
 
   function onUnpublished(error: unknown): void {
     logger.error({ err: error }, 'publishing failed; all streams are cut and will resume')
@@ -123,7 +137,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     }
   }
 
-  const settled = await settleAfterCrash(store)
+  const settled = await noteStart(store, database)
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
 
   const { basePath } = config
@@ -173,10 +187,11 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   try {
     await listen(server, config)
   } catch (error) {
-    await store.transact((tx) => writeMeta(tx.sql, 'in_use', '0'))
+    await noteStop(store, database, logger)
     throw listenFault(config, error) ?? error
   }
-  const messageExpiry = createMessageExpiry(store, (error) => logger.error({ err: error }, 'expiring messages failed'))
+  const messageExpiry = createMessageExpiry(store, reporting('expiring messages failed'))
+  guard.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
 
   const { port } = addressOf(server) ?? { port: config.port }
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
@@ -198,11 +213,14 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     messageExpiry.stop()
     snapshots.stop()
     connections.stop()
-    await store.transact(async (tx) => {
-      await disconnectAll(tx)
-      await writeMeta(tx.sql, 'in_use', '0')
-    })
-    database.close()
+    guard.stop()
+    await noteStop(store, database, logger)
+    try {
+      database.close()
+    } catch (error) {
+      // What was committed is in the write-ahead log, and found there at the next start.
+      logger.error({ err: error }, 'the database could not be closed properly')
+    }
   }
 
   async function close(): Promise<void> {
@@ -237,17 +255,6 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
       await closeDatabase()
     },
   }
-}
-
-/** A file that was not closed was in use when its server died: whatever ran then runs no more. */
-async function settleAfterCrash(store: Store): Promise<number> {
-  return store.transact(async (tx) => {
-    const crashed = (await readMeta(tx.sql, 'in_use')) === '1'
-    await writeMeta(tx.sql, 'in_use', '1')
-    // The sockets of a server that died are gone, though nobody could say so.
-    await disconnectAll(tx)
-    return crashed ? settleInterrupted(tx) : 0
-  })
 }
 
 function listen(server: Server, { port, host }: Config): Promise<void> {

@@ -1,6 +1,7 @@
 /** The file of the database: opened, brought up to date, its log found. Every fault of it is a ConfigError that names it. */
 import { type Config, ConfigError } from './config.ts'
 import { EventLog } from './db/event-log.ts'
+import { type InodeLock, lockInode } from './db/inode-lock.ts'
 import { migrate } from './db/migrate.ts'
 import type { Database } from './db/sql.ts'
 import { openSqlite } from './db/sqlite.ts'
@@ -13,10 +14,12 @@ export interface OpenedStore {
 
 /** Throws ConfigError when the file cannot be opened, or is not a database of Boardcast's. */
 export async function openStore(config: Config): Promise<OpenedStore> {
-  const database = openDatabase(config)
+  const database = await openDatabase(config)
   try {
     await migrate(database)
-    return { database, log: await EventLog.open(database) }
+    const log = await EventLog.open(database)
+    database.neverWait()
+    return { database, log }
   } catch (cause) {
     closeQuietly(database)
     const fault = storageFault(config, cause)
@@ -38,12 +41,28 @@ export function closeQuietly(database: Database): void {
   }
 }
 
-function openDatabase(config: Config): Database {
+async function openDatabase(config: Config): Promise<Database> {
   const { dbPath, durability } = config
   refuseWhatIsNoFile(config)
+  let inode: InodeLock | null = null
   try {
-    return openSqlite(dbPath, durability)
+    inode = await lockInode(dbPath)
+    const database = openSqlite(dbPath, durability)
+    try {
+      inode ??= await lockInode(dbPath)
+    } catch (cause) {
+      closeQuietly(database)
+      throw cause
+    }
+    return {
+      ...database,
+      close() {
+        database.close()
+        inode?.release()
+      },
+    }
   } catch (cause) {
+    inode?.release()
     const fault = storageFault(config, cause)
     if (fault) throw fault
     const why = cause instanceof Error ? cause.message : String(cause)

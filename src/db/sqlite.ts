@@ -1,18 +1,41 @@
 /** The embedded database: better-sqlite3 with one cached prepared statement per text and form of a query. */
+import { existsSync, statSync } from 'node:fs'
 import SqliteDatabase from 'better-sqlite3'
 import type { Durability } from '../config.ts'
-import { Problem } from '../errors.ts'
+import { checkpointAside } from './checkpoint-aside.ts'
+import { DatabaseFiles } from './database-files.ts'
+import { findDatabase, lockBeside } from './database-lock.ts'
+import { refuseForeign } from './foreign-database.ts'
 import type { Database, Sql, SqlValue } from './sql.ts'
+import { faultOfCode, StorageUnavailable } from './storage-fault.ts'
 
 type Statement = SqliteDatabase.Statement<unknown[], object>
 
+/** How long a lock of another program may stop this process while it starts. */
+const START_PATIENCE_MS = 5_000
+/** The write-ahead log may stay so long when it is empty: a file that is there already is written faster than one that grows. */
+export const LONG_LOG_BYTES = 32 * 2 ** 20
+/** In pages. Up to a long log a COMMIT moves it now and then; beyond, a thread of its own does. */
+const CHECKPOINT_PAGES = 1_000
+/** So many pages are moved in a few milliseconds. */
+const FEW_PAGES = 2_000
+
 /**
- * Opens the file, creating it when it does not exist. Throws when the file is not a database, or when another server
- * has it open: two writers would give out the same ids. Readers, such as a backup, may come and go.
+ * Opens the file, creating it when it does not exist. Throws when the file is not a database of ours, or when another
+ * server has it open: two writers would give out the same ids. Readers, such as a backup, may come and go.
  */
 export function openSqlite(path: string, durability: Durability): Database {
-  const lock = lockFile(path)
-  const sqlite = openFile(path, durability, () => lock.close())
+  const realPath = findDatabase(path)
+  const lock = lockBeside(realPath, path)
+  const sqlite = openFile(realPath, durability, () => lock.giveUp())
+  const files = new DatabaseFiles(path, realPath)
+  let isLogLong = false
+
+  /** Between two transactions only. */
+  function letCommitsCheckpoint(may: boolean): void {
+    isLogLong = !may
+    sqlite.pragma(`wal_autocheckpoint = ${may ? CHECKPOINT_PAGES : 0}`)
+  }
 
   const named = statements((query) => sqlite.prepare(query))
   // A statement gives its rows in one form.
@@ -34,11 +57,32 @@ export function openSqlite(path: string, durability: Durability): Database {
   }
   return {
     ...sql,
+    files,
+    neverWait() {
+      sqlite.pragma('busy_timeout = 0')
+    },
+    async shortenLog() {
+      try {
+        if (files.walBytes > LONG_LOG_BYTES) {
+          if (!isLogLong) letCommitsCheckpoint(false)
+          const left = await checkpointAside(realPath)
+          if (left > FEW_PAGES) return
+          letCommitsCheckpoint(true)
+        }
+        if (sqlite.open && !sqlite.inTransaction) sqlite.pragma('wal_checkpoint(TRUNCATE)')
+      } catch {
+        // Harmless: the log stays as long as it is.
+      }
+    },
     close() {
       if (!sqlite.open) return
-      sqlite.pragma('wal_checkpoint(TRUNCATE)')
-      sqlite.close()
-      lock.close()
+      try {
+        // SQLite would move it on closing, but not shorten it for readers that stay.
+        if (files.isInPlace) sqlite.pragma('wal_checkpoint(TRUNCATE)')
+      } finally {
+        sqlite.close()
+        lock.release()
+      }
     },
   }
 }
@@ -59,15 +103,24 @@ function statements(prepare: (query: string) => SqliteDatabase.Statement): (quer
 /** Calls `onFailure` before it throws. */
 function openFile(path: string, durability: Durability, onFailure: () => void): SqliteDatabase.Database {
   let sqlite: SqliteDatabase.Database | undefined
+  const hasLog = existsSync(`${path}-wal`)
   try {
-    sqlite = new SqliteDatabase(path)
+    sqlite = new SqliteDatabase(path, { timeout: START_PATIENCE_MS })
+    const { isUnclosed } = refuseForeign(sqlite)
+    if (isUnclosed && !hasLog && statSync(path).nlink > 1) {
+      throw new Error(
+        'it has several names (hard links), and a server that used it under another one has not closed it. ' +
+          'Use the name that has its write-ahead log beside it',
+      )
+    }
     sqlite.pragma('journal_mode = WAL')
     // FULL syncs the log at every COMMIT; with NORMAL a COMMIT answered 2xx could be lost with the power.
     sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)
     sqlite.pragma('foreign_keys = ON')
     sqlite.pragma('cache_size = -65536')
     sqlite.pragma('temp_store = MEMORY')
-    sqlite.pragma('journal_size_limit = 67108864')
+    sqlite.pragma(`journal_size_limit = ${LONG_LOG_BYTES}`)
+    sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
     return sqlite
   } catch (error) {
     sqlite?.close()
@@ -76,35 +129,11 @@ function openFile(path: string, durability: Durability, onFailure: () => void): 
   }
 }
 
-/** Faults of the disk rather than of the query: what was asked may succeed later. */
-const STORAGE_FAULT = /^SQLITE_(FULL|IOERR|READONLY|CORRUPT|CANTOPEN|NOMEM|BUSY|NOTADB)/
-
 function answer<T>(query: () => T): T {
   try {
     return query()
   } catch (cause) {
-    if (!(cause instanceof SqliteDatabase.SqliteError) || !STORAGE_FAULT.test(cause.code)) throw cause
-    throw new Problem('storage_unavailable', 'The database cannot be written or read. Try again.', {
-      retryAfterS: 1,
-      cause,
-    })
+    const fault = cause instanceof SqliteDatabase.SqliteError ? faultOfCode(cause.code) : undefined
+    throw fault ? new StorageUnavailable(fault, cause) : cause
   }
-}
-
-/** A lock that ends with the process, however it ends: an exclusive transaction on an empty database beside the file. */
-function lockFile(path: string): SqliteDatabase.Database {
-  const lock = new SqliteDatabase(`${path}.lock`, { timeout: 0 })
-  try {
-    lock.pragma('journal_mode = MEMORY')
-    lock.exec('BEGIN EXCLUSIVE')
-  } catch (cause) {
-    lock.close()
-    throw new Error(
-      `${path} is in use by another Boardcast server. Stop it, or choose another file with BOARDCAST_DB.`,
-      {
-        cause,
-      },
-    )
-  }
-  return lock
 }

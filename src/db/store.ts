@@ -10,10 +10,11 @@
 import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import type { RetentionPolicy } from '../config.ts'
-import { Problem } from '../errors.ts'
 import type { EventLog } from './event-log.ts'
 import { LogEvent, PayloadEncoder } from './log-event.ts'
 import type { Sql } from './sql.ts'
+import { StorageUnavailable } from './storage-fault.ts'
+import { StorageGuard } from './storage-guard.ts'
 
 /** What a mutation works with. It may await nothing but `sql`: the transaction of all is open meanwhile. */
 export interface Tx {
@@ -44,6 +45,8 @@ export interface Store {
    * writes undone; with `storage_unavailable` when the transaction could not be committed: nothing of it was.
    */
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  /** As `transact`, and tries also where others are refused because the storage is known to fail. */
+  tryAnyway<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Runs `work` on the state of one instant: `position` is the newest position that it includes. */
   read<T>(work: (sql: Sql, position: number) => Promise<T>): Promise<T>
   /** Deletes the oldest chatter, at most `maxEvents` of it; resolves to whether there may be more to delete. */
@@ -51,6 +54,7 @@ export interface Store {
 }
 
 interface Job {
+  readonly triesAnyway: boolean
   run(tx: Tx): Promise<void>
   settle(): void
   fail(error: unknown): void
@@ -61,6 +65,8 @@ interface Job {
  * of them.
  */
 const MAX_GROUP = 512
+/** How soon a group that met the lock of another program tries again. */
+const BUSY_RETRY_MS = 10
 
 /** Called with what every COMMIT made visible, in its order, in the turn of the COMMIT. Must not throw. */
 export type Publish = (events: readonly LogEvent[], announcements: readonly Announcement[]) => void
@@ -71,7 +77,7 @@ interface Said {
   readonly announcements: Announcement[]
 }
 
-export function createStore(sql: Sql, log: EventLog, publish: Publish): Store {
+export function createStore(sql: Sql, log: EventLog, publish: Publish, guard = new StorageGuard()): Store {
   const queue: Job[] = []
   let scheduled = false
   let running: Promise<void> | null = null
@@ -84,68 +90,105 @@ export function createStore(sql: Sql, log: EventLog, publish: Publish): Store {
   }
 
   function runGroup(): void {
-    const jobs = queue.splice(0, MAX_GROUP)
-    running = commitGroup(jobs).finally(() => {
-      running = null
-      scheduled = queue.length > 0
-      if (scheduled) setImmediate(runGroup)
-    })
+    const jobs = admitted(queue.splice(0, MAX_GROUP))
+    let isWaiting = false
+    running = (jobs.length > 0 ? commitGroup(jobs) : Promise.resolve('done'))
+      .then((outcome) => {
+        isWaiting = outcome === 'busy'
+      })
+      .finally(() => {
+        running = null
+        if (isWaiting) queue.unshift(...jobs)
+        scheduled = queue.length > 0
+        // Reads go on while a group waits, and so does everything else.
+        if (isWaiting) setTimeout(runGroup, BUSY_RETRY_MS)
+        else if (scheduled) setImmediate(runGroup)
+      })
   }
 
-  async function commitGroup(jobs: readonly Job[]): Promise<void> {
+  /** Those that may be tried; the others are answered. */
+  function admitted(jobs: Job[]): Job[] {
+    const fault = guard.refusal()
+    if (!fault) return jobs
+    const error = new StorageUnavailable(fault)
+    for (const job of jobs) if (!job.triesAnyway) job.fail(error)
+    return jobs.filter(({ triesAnyway }) => triesAnyway)
+  }
+
+  /** `busy`: another program writes, and the same jobs are to be tried again. */
+  async function commitGroup(jobs: readonly Job[]): Promise<'done' | 'busy'> {
     const said: Said = { events: [], announcements: [] }
     const answers: Array<() => void> = []
+    let isOpen = false
     try {
       log.begin()
       await sql.run('BEGIN IMMEDIATE')
-      for (const job of jobs) answers.push(await runJob(job, said, jobs.length > 1))
-      await log.append(said.events)
-      await sql.run('COMMIT')
+      isOpen = true
+      for (const job of jobs) {
+        const { answer, isUndone } = await runJob(job, said, jobs.length > 1)
+        answers.push(answer)
+        if (isUndone) isOpen = false
+      }
+      if (isOpen) {
+        await log.append(said.events)
+        await sql.run('COMMIT')
+      }
     } catch (cause) {
+      if (!isOpen && guard.isWorthWaiting(cause)) return 'busy'
       await rollback(sql)
-      const error = new Problem('storage_unavailable', 'The change could not be stored. Try again.', {
-        retryAfterS: 1,
-        cause,
-      })
+      const error = new StorageUnavailable(guard.failed(cause), cause)
       for (const job of jobs) job.fail(error)
-      return
+      return 'done'
     }
-    log.committed()
-    if (said.events.length > 0 || said.announcements.length > 0) publish(said.events, said.announcements)
+    if (isOpen) {
+      log.committed()
+      guard.succeeded()
+      if (said.events.length > 0 || said.announcements.length > 0) publish(said.events, said.announcements)
+    }
     for (const answer of answers) answer()
+    return 'done'
   }
 
-  /** Runs one job and adds what it says to what was said; what comes back answers its caller. Alone it needs no savepoint. */
-  async function runJob(job: Job, said: Said, inCompany: boolean): Promise<() => void> {
+  /**
+   * Runs one job and adds what it says to what was said; `answer` answers its caller. Alone it needs no savepoint: when
+   * it fails the transaction is over (`isUndone`).
+   */
+  async function runJob(job: Job, said: Said, inCompany: boolean): Promise<{ answer: () => void; isUndone: boolean }> {
     const before = { events: said.events.length, announcements: said.announcements.length }
     if (inCompany) await sql.run('SAVEPOINT mutation')
     try {
       await job.run(new Mutation(sql, log, said))
       if (inCompany) await sql.run('RELEASE mutation')
-      return () => job.settle()
+      return { answer: () => job.settle(), isUndone: false }
     } catch (error) {
+      // SQLite may have rolled back everything, the savepoints of the others included.
+      if (error instanceof StorageUnavailable) throw error
       said.events.length = before.events
       said.announcements.length = before.announcements
       await sql.run(inCompany ? 'ROLLBACK TO mutation' : 'ROLLBACK')
-      await sql.run(inCompany ? 'RELEASE mutation' : 'BEGIN IMMEDIATE')
-      return () => job.fail(error)
+      if (inCompany) await sql.run('RELEASE mutation')
+      return { answer: () => job.fail(error), isUndone: !inCompany }
     }
+  }
+
+  function queued<T>(work: (tx: Tx) => Promise<T>, triesAnyway: boolean): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      let value: T
+      enqueue({
+        triesAnyway,
+        async run(tx) {
+          value = await work(tx)
+        },
+        settle: () => resolve(value),
+        fail: reject,
+      })
+    })
   }
 
   return {
     log,
-    transact<T>(work: (tx: Tx) => Promise<T>) {
-      return new Promise<T>((resolve, reject) => {
-        let value: T
-        enqueue({
-          async run(tx) {
-            value = await work(tx)
-          },
-          settle: () => resolve(value),
-          fail: reject,
-        })
-      })
-    },
+    transact: (work) => queued(work, false),
+    tryAnyway: (work) => queued(work, true),
     async read(work) {
       // Awaits of a mutation may let this run in the midst of its transaction, on the same connection.
       while (running) await running

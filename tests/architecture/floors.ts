@@ -20,7 +20,8 @@ const SSE_CORE =
 const SSE_EDGE =
   'frames envelopes gzip crc32 sink socket-writer direct-write heartbeat open-stream handlers request start connections'
 const DB_CORE =
-  'sql sqlite event-log log-event meta migrate insert retention coverage runs store housekeeping idempotency'
+  'sql sqlite event-log log-event meta migrate insert retention coverage runs store housekeeping idempotency ' +
+  'storage-fault storage-guard database-files database-lock inode-lock foreign-database checkpoint-aside'
 
 /** From the ground up: a file imports from its own floor and from those below, types as well. */
 const FLOORS: readonly Floor[] = [
@@ -45,7 +46,7 @@ const FLOORS: readonly Floor[] = [
     name: 'app',
     has: oneOf(
       'src',
-      'app metrics static-ranges snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store web-app start-faults unused-connections',
+      'app metrics static-ranges snapshot-sources unreadable-request not-a-websocket earlier-answers sockets open-store web-app start-faults unused-connections clean-stop',
     ),
   },
   { name: 'main', has: oneOf('src', 'main') },

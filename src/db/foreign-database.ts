@@ -1,0 +1,24 @@
+/** What a file holds is looked at before anything is written to it: a path that was mistyped must not cost anybody a database. */
+import type SqliteDatabase from 'better-sqlite3'
+
+/** Throws when the file holds tables of another program. Answers whether a server of ours used it and did not close it. */
+export function refuseForeign(sqlite: SqliteDatabase.Database): { readonly isUnclosed: boolean } {
+  const tables = sqlite
+    .prepare(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+    )
+    .pluck()
+    .all() as string[]
+  if (tables.length === 0) return { isUnclosed: false }
+  const columns = sqlite.prepare("SELECT name FROM pragma_table_info('meta')").pluck().all() as string[]
+  if (columns.join() !== 'name,value') throw foreign(tables)
+  const facts = new Map(sqlite.prepare('SELECT name, value FROM meta').raw().all() as Array<[string, string]>)
+  // A server that was killed in the first moments of a new database leaves this table, and no other.
+  if (!facts.has('schema') && (tables.length > 1 || facts.size > 0)) throw foreign(tables)
+  return { isUnclosed: facts.get('in_use') === '1' }
+}
+
+function foreign(tables: readonly string[]): Error {
+  const named = tables.filter((name) => name !== 'meta').slice(0, 3)
+  return new Error(`it is the database of another program, with tables such as ${named.join(', ') || 'meta'}`)
+}

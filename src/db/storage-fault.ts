@@ -1,0 +1,56 @@
+/** Everything that can be wrong with the storage, and what it is called. The one place that knows SQLite's error codes. */
+import { Problem } from '../errors.ts'
+
+/**
+ * - `busy`: another program holds the write lock;
+ * - `full`: the disk has no room;
+ * - `moved`: the files are no longer at their path;
+ * - `log`: the write-ahead log has reached its limit;
+ * - `damaged`: what the file holds is not a sound database;
+ * - `io`: anything else that the disk or the operating system refuses.
+ */
+export type FaultKind = 'busy' | 'full' | 'moved' | 'log' | 'damaged' | 'io'
+
+export interface StorageFault {
+  readonly kind: FaultKind
+  /** A sentence for operators and callers. It holds no path. */
+  readonly reason: string
+}
+
+/** The database cannot be written or read for now: the fault of the disk, not of what was asked. */
+export class StorageUnavailable extends Problem {
+  readonly fault: StorageFault
+
+  constructor(fault: StorageFault, cause?: unknown) {
+    super('storage_unavailable', `${fault.reason} Nothing was changed; try again.`, {
+      // A lock is held for moments; everything else takes somebody to fix it.
+      retryAfterS: fault.kind === 'busy' ? 1 : 2,
+      cause,
+    })
+    this.fault = fault
+  }
+}
+
+/** The first that matches counts. */
+const FAULTS: ReadonlyArray<readonly [codes: RegExp, fault: StorageFault]> = [
+  // A shared-memory file that cannot grow is a full disk under another name.
+  [/^SQLITE_(FULL|IOERR_SHMSIZE)/, { kind: 'full', reason: 'The disk that holds the database is full.' }],
+  [/^SQLITE_(BUSY|LOCKED|PROTOCOL)/, { kind: 'busy', reason: 'Another program holds the write lock of the database.' }],
+  [/^SQLITE_(CORRUPT|NOTADB)/, { kind: 'damaged', reason: 'The database file is damaged. Restore a backup.' }],
+  [/^SQLITE_READONLY/, { kind: 'io', reason: 'The database is read-only.' }],
+  [/^SQLITE_CANTOPEN/, { kind: 'io', reason: 'A file of the database cannot be opened.' }],
+  [/^SQLITE_NOMEM/, { kind: 'io', reason: 'SQLite ran out of memory.' }],
+  [/^SQLITE_IOERR/, { kind: 'io', reason: 'The disk that holds the database reports an I/O error.' }],
+]
+
+/** The fault that an error code of SQLite stands for; undefined: it is the query's own. */
+export function faultOfCode(code: string): StorageFault | undefined {
+  return FAULTS.find(([codes]) => codes.test(code))?.[1]
+}
+
+/** The fault behind an error that ended a whole transaction. */
+export function faultOf(error: unknown): StorageFault {
+  if (error instanceof StorageUnavailable) return error.fault
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return faultOfCode(code) ?? { kind: 'io', reason: 'The change could not be stored.' }
+}
