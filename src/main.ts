@@ -37,6 +37,7 @@ import { watchUnused } from './unused-connections.ts'
 import { createWebGuard } from './web-guard.ts'
 
 export { type Config, ConfigError } from './config.ts'
+export { backUp, renewEpoch, restore } from './db/backup.ts'
 
 export interface RunningServer {
   readonly url: string

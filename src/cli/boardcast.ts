@@ -1,6 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { readEnvironment } from './environment.ts'
 import { CommandError, exitCode, leave } from './exit.ts'
+import type { MaintenanceOptions } from './maintenance.ts'
 
 // Every command file is imported when its command is run and not before: `boardcast run` must start quickly and must
 // never load the server or SQLite.
@@ -59,12 +61,38 @@ function program(): Command {
     .description('the server')
     .option('--port <number>', 'where to listen, 0 picks a free port (PORT, 3000)', port)
     .option('--host <address>', 'the address to listen on (HOST, 127.0.0.1)')
-    .option('--db <file>', 'the database (BOARDCAST_DB, ./boardcast.db)')
+    .addOption(databaseOption())
     .action(async (options: ServeOptions) => {
       const { applyServerSettings } = await import('./environment.ts')
       applyServerSettings({ port: options.port, host: options.host, dbPath: options.db })
       const { serve } = await import('./serve.ts')
       await serve()
+    })
+
+  subcommand(boardcast, 'backup')
+    .description('copies the database into a new file, also while the server runs')
+    .argument('<file>', 'the copy; it must not be there yet')
+    .addOption(databaseOption())
+    .action(async (file: string, options: MaintenanceOptions) => {
+      const { backup } = await import('./maintenance.ts')
+      await backup(file, withDatabase(options))
+    })
+
+  subcommand(boardcast, 'restore')
+    .description('puts a copy in the place of the database, with a new epoch; stop the server first')
+    .argument('<file>', 'the copy')
+    .addOption(databaseOption())
+    .action(async (file: string, options: MaintenanceOptions) => {
+      const { restore } = await import('./maintenance.ts')
+      await restore(file, withDatabase(options))
+    })
+
+  subcommand(boardcast, 'new-epoch')
+    .description('makes the cursors of all clients void; stop the server first')
+    .addOption(databaseOption())
+    .action(async (options: MaintenanceOptions) => {
+      const { newEpoch } = await import('./maintenance.ts')
+      await newEpoch(withDatabase(options))
     })
 
   subcommand(boardcast, 'run')
@@ -110,6 +138,15 @@ function subcommand(parent: Command, name: string): Command {
 
 function urlOption(): Option {
   return new Option('--url <url>', 'the server (BOARDCAST_URL, http://127.0.0.1:3000)')
+}
+
+function databaseOption(): Option {
+  return new Option('--db <file>', 'the database (BOARDCAST_DB, ./boardcast.db)')
+}
+
+function withDatabase({ db }: MaintenanceOptions): MaintenanceOptions {
+  const path = db ?? readEnvironment().dbPath
+  return path === undefined ? {} : { db: path }
 }
 
 function tokenOption(): Option {

@@ -1,21 +1,28 @@
 /** What a file holds is looked at before anything is written to it: a path that was mistyped must not cost anybody a database. */
 import type SqliteDatabase from 'better-sqlite3'
 
-/** Throws when the file holds tables of another program. Answers whether a server of ours used it and did not close it. */
-export function refuseForeign(sqlite: SqliteDatabase.Database): { readonly isUnclosed: boolean } {
+export interface Found {
+  /** There are no tables yet. */
+  readonly isEmpty: boolean
+  /** A server of ours used it and did not close it. */
+  readonly isUnclosed: boolean
+}
+
+/** Throws when the file holds tables of another program. */
+export function refuseForeign(sqlite: SqliteDatabase.Database): Found {
   const tables = sqlite
     .prepare(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     )
     .pluck()
     .all() as string[]
-  if (tables.length === 0) return { isUnclosed: false }
+  if (tables.length === 0) return { isEmpty: true, isUnclosed: false }
   const columns = sqlite.prepare("SELECT name FROM pragma_table_info('meta')").pluck().all() as string[]
   if (columns.join() !== 'name,value') throw foreign(tables)
   const facts = new Map(sqlite.prepare('SELECT name, value FROM meta').raw().all() as Array<[string, string]>)
   // A server that was killed in the first moments of a new database leaves this table, and no other.
   if (!facts.has('schema') && (tables.length > 1 || facts.size > 0)) throw foreign(tables)
-  return { isUnclosed: facts.get('in_use') === '1' }
+  return { isEmpty: !facts.has('schema'), isUnclosed: facts.get('in_use') === '1' }
 }
 
 function foreign(tables: readonly string[]): Error {

@@ -21,7 +21,7 @@ const SSE_EDGE =
   'frames envelopes gzip crc32 sink socket-writer direct-write heartbeat open-stream handlers request start connections'
 const DB_CORE =
   'sql sqlite event-log log-event meta migrate insert retention coverage runs store housekeeping idempotency ' +
-  'storage-fault storage-guard database-files database-lock inode-lock foreign-database checkpoint-aside'
+  'storage-fault storage-guard database-files database-lock inode-lock foreign-database checkpoint-aside backup'
 
 /** From the ground up: a file imports from its own floor and from those below, types as well. */
 const FLOORS: readonly Floor[] = [

@@ -1,0 +1,90 @@
+/**
+ * Copies of a database, made and put back. SQLite's own online copy begins again after every COMMIT of another
+ * program, so that it never ends on a busy server; `VACUUM INTO` reads one state and writes it once.
+ */
+import { randomBytes } from 'node:crypto'
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import SqliteDatabase from 'better-sqlite3'
+import { findDatabase, lockBeside } from './database-lock.ts'
+import { refuseForeign } from './foreign-database.ts'
+import { lockInode } from './inode-lock.ts'
+
+/** Copies a database, in use or not, into a new file. Answers its size. Throws a sentence. */
+export function backUp(dbPath: string, copyPath: string): number {
+  if (existsSync(copyPath)) throw new Error(`${copyPath} is there already. Choose another name, or delete it.`)
+  const part = `${copyPath}.part`
+  rmSync(part, { force: true })
+  withOurs(findDatabase(dbPath), (sqlite) => sqlite.prepare('VACUUM INTO ?').run(part))
+  sync(part)
+  renameSync(part, copyPath)
+  return statSync(copyPath).size
+}
+
+/** Puts a copy in the place of a database that no server uses, with a new epoch, which it answers. */
+export async function restore(copyPath: string, dbPath: string): Promise<string> {
+  const copy = findDatabase(copyPath)
+  if (existsSync(`${copy}-wal`)) {
+    throw new Error(`${copyPath} has a write-ahead log beside it: it is no backup, or a server uses it.`)
+  }
+  withOurs(copy, () => undefined)
+  return whileUnused(dbPath, (path) => {
+    if (path === copy) throw new Error(`${copyPath} is the database itself.`)
+    const part = `${path}.restoring`
+    copyFileSync(copy, part)
+    const epoch = drawEpoch(part)
+    sync(part)
+    // They belong to what is replaced; beside the copy they would damage it.
+    for (const companion of ['-wal', '-shm']) rmSync(`${path}${companion}`, { force: true })
+    renameSync(part, path)
+    return epoch
+  })
+}
+
+/** Gives a database that no server uses a new epoch, which it answers: every cursor of before is then a `gap`. */
+export function renewEpoch(dbPath: string): Promise<string> {
+  return whileUnused(dbPath, drawEpoch)
+}
+
+function drawEpoch(path: string): string {
+  const epoch = randomBytes(4).toString('hex')
+  withOurs(path, (sqlite) => sqlite.prepare("UPDATE meta SET value = ? WHERE name = 'epoch'").run(epoch))
+  return epoch
+}
+
+async function whileUnused<T>(dbPath: string, work: (path: string) => T): Promise<T> {
+  const path = findDatabase(dbPath)
+  const inode = await lockInode(path)
+  try {
+    const lock = lockBeside(path, dbPath)
+    try {
+      return work(path)
+    } finally {
+      lock.giveUp()
+    }
+  } finally {
+    inode?.release()
+  }
+}
+
+function withOurs<T>(path: string, work: (sqlite: SqliteDatabase.Database) => T): T {
+  if (!existsSync(path)) throw new Error(`${path} is not there.`)
+  const sqlite = new SqliteDatabase(path, { fileMustExist: true })
+  try {
+    if (refuseForeign(sqlite).isEmpty) throw new Error('it holds no board')
+    return work(sqlite)
+  } catch (cause) {
+    throw new Error(`${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause })
+  } finally {
+    sqlite.close()
+  }
+}
+
+function sync(path: string): void {
+  const file = openSync(resolve(path), 'r+')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}

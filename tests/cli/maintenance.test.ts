@@ -1,0 +1,172 @@
+/**
+ * The commands for the database, as docs/operations.md has them.
+ *
+ *   ST20  `boardcast backup FILE` copies the database into a new file while the server is busy, and ends. The copy is the
+ *         state of one moment: everything that was answered before the command began is in it. It takes no file that is
+ *         there.
+ *   ST21  `boardcast restore FILE` puts a copy in the place of the database, `boardcast new-epoch` draws a new epoch. Both
+ *         are refused while a server runs; old cursors are answered with `gap` (`epoch`) afterwards. What is no backup is
+ *         refused, and nothing is changed.
+ *   ST22  Every command that docs/operations.md gives for the database works as it is written.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import SqliteDatabase from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { type ApiClient, createApiClient } from '../support/api.ts'
+import { ChildServer } from '../support/child-server.ts'
+import { listen } from '../support/stream.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const OPERATIONS = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')
+const [BACKUP, RESTORE, NEW_EPOCH] = ['backup backup.db', 'restore backup.db', 'new-epoch'].map(
+  (rest) => `node dist/cli.js ${rest}`,
+) as [string, string, string]
+const VACUUM = 'sqlite3 boardcast.db VACUUM'
+const VACUUM_INTO = `sqlite3 boardcast.db "VACUUM INTO 'backup.db'"`
+
+interface Ending {
+  readonly code: number | null
+  readonly errors: string
+}
+
+/** Runs a command of the document beside the database of a server. */
+function runBeside(server: ChildServer, command: string): Promise<Ending> {
+  const line = command.replace('node dist/cli.js', `"${process.execPath}" "${join(ROOT, 'dist/cli.js')}"`)
+  return new Promise((resolve) => {
+    const child = spawn('sh', ['-c', line], {
+      cwd: dirname(server.dbPath),
+      env: { ...process.env, BOARDCAST_DB: basename(server.dbPath) },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let errors = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += String(chunk)
+    })
+    child.once('exit', (code) => resolve({ code, errors }))
+  })
+}
+
+/** Posts a small thing every few milliseconds until it is stopped; answers how many were taken. */
+function writeSteadily(api: ApiClient): { count: () => number; stop: () => Promise<void> } {
+  let count = 0
+  let isStopped = false
+  async function write(): Promise<void> {
+    while (!isStopped) {
+      const { status } = await api.call('POST', '/topics/load/events', { event: 'tick', data: { count } })
+      expect(status).toBeLessThan(300)
+      count += 1
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+  const done = write()
+  return {
+    count: () => count,
+    stop() {
+      isStopped = true
+      return done
+    },
+  }
+}
+
+function ticksIn(path: string): number[] {
+  const copy = new SqliteDatabase(path, { readonly: true })
+  try {
+    expect(copy.pragma('integrity_check', { simple: true })).toBe('ok')
+    const rows = copy.prepare('SELECT data FROM events ORDER BY seq').pluck().all() as string[]
+    return rows.map((data) => JSON.parse(data).data?.count).filter((count) => count !== undefined)
+  } finally {
+    copy.close()
+  }
+}
+
+test('[ST22] the commands that are tried here are those of the document', () => {
+  const blocks = [...OPERATIONS.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, text = '']) =>
+    text.trim().split('\n'),
+  )
+  const spans = [...OPERATIONS.matchAll(/`(sqlite3 [^`]*)`/g)].map(([, text]) => text)
+  const commands = [...blocks.filter((line) => /dist\/cli\.js|sqlite3/.test(line)), ...spans]
+  const tried = [BACKUP, RESTORE, NEW_EPOCH, VACUUM, VACUUM_INTO]
+  expect(new Set(commands)).toEqual(new Set(['node dist/cli.js serve', ...tried]))
+})
+
+test('[ST20] [ST21] [ST22] a backup of a busy server ends, is whole, and can be restored', async () => {
+  await using server = await ChildServer.start()
+  const backup = join(dirname(server.dbPath), 'backup.db')
+  using api = createApiClient(server.url)
+  await api.call('POST', '/boards', { id: 'kept', name: 'Kept' })
+  const writing = writeSteadily(api)
+  await expect.poll(writing.count, { timeout: 30_000 }).toBeGreaterThan(50)
+
+  const before = writing.count()
+  expect(await runBeside(server, BACKUP)).toMatchObject({ code: 0 })
+  const after = writing.count()
+  expect(after).toBeGreaterThan(before)
+  const ticks = ticksIn(backup)
+  expect(ticks).toEqual(Array.from(ticks, (_, index) => index))
+  expect(ticks.length).toBeGreaterThanOrEqual(before)
+
+  const size = readFileSync(backup).length
+  expect(await runBeside(server, BACKUP)).toEqual({ code: 1, errors: expect.stringContaining('is there already') })
+  expect(readFileSync(backup).length).toBe(size)
+  for (const command of [RESTORE, NEW_EPOCH]) {
+    expect(await runBeside(server, command)).toEqual({ code: 1, errors: expect.stringContaining('in use by another') })
+  }
+  await writing.stop()
+
+  const { eventId } = await api.call('POST', '/boards', { id: 'lost', name: 'Made after the backup' })
+  expect(await server.stop('SIGTERM')).toBe(0)
+  expect(await runBeside(server, RESTORE)).toMatchObject({ code: 0 })
+  await server.start()
+  using again = createApiClient(server.url)
+  expect((await again.get('/boards')).boards.map(({ id }: { id: string }) => id)).toEqual(['kept'])
+  const stream = await listen(server.url, '/sse?channels=board:kept', { headers: { 'Last-Event-ID': eventId } })
+  expect((await stream.frame('gap')).data.data).toMatchObject({ requested: eventId, reason: 'epoch' })
+  stream.socket.destroy()
+
+  // Where somebody put the file there by other means.
+  const { cursor } = await again.get('/boards/kept')
+  expect(await server.stop('SIGTERM')).toBe(0)
+  expect(await runBeside(server, NEW_EPOCH)).toMatchObject({ code: 0 })
+  await server.start()
+  const next = await listen(server.url, '/sse?channels=board:kept', { headers: { 'Last-Event-ID': cursor } })
+  expect((await next.frame('gap')).data.data).toMatchObject({ reason: 'epoch' })
+  next.socket.destroy()
+})
+
+test('[ST21] what is no backup is refused, and the database stays', async () => {
+  await using server = await ChildServer.start()
+  const folder = dirname(server.dbPath)
+  using api = createApiClient(server.url)
+  await api.call('POST', '/boards', { id: 'kept', name: 'Kept' })
+  expect(await server.stop('SIGTERM')).toBe(0)
+  const before = readFileSync(server.dbPath)
+  expect(await runBeside(server, RESTORE)).toEqual({ code: 1, errors: expect.stringContaining('is not there') })
+  const other = new SqliteDatabase(join(folder, 'backup.db'))
+  expect(await runBeside(server, RESTORE)).toMatchObject({ code: 1 })
+  other.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY)')
+  other.close()
+  expect(await runBeside(server, RESTORE)).toEqual({ code: 1, errors: expect.stringContaining('another program') })
+  writeFileSync(join(folder, 'backup.db'), 'no database '.repeat(100))
+  expect(await runBeside(server, RESTORE)).toEqual({ code: 1, errors: expect.stringContaining('not a database') })
+  expect(await runBeside(server, RESTORE.replace('backup.db', basename(server.dbPath)))).toMatchObject({ code: 1 })
+  expect(readFileSync(server.dbPath).equals(before)).toBe(true)
+})
+
+test('[ST22] the commands of the sqlite3 shell', async ({ skip }) => {
+  if (spawnSync('sqlite3', ['--version']).status !== 0) return skip('sqlite3 is not installed')
+  await using server = await ChildServer.start()
+  using api = createApiClient(server.url)
+  const writing = writeSteadily(api)
+  await expect.poll(writing.count, { timeout: 30_000 }).toBeGreaterThan(20)
+  expect(await runBeside(server, VACUUM_INTO)).toEqual({ code: 0, errors: '' })
+  await writing.stop()
+  expect(ticksIn(join(dirname(server.dbPath), 'backup.db')).length).toBeGreaterThanOrEqual(20)
+  expect(await server.stop('SIGTERM')).toBe(0)
+  expect(await runBeside(server, VACUUM)).toEqual({ code: 0, errors: '' })
+  await server.start()
+  expect(existsSync(server.dbPath)).toBe(true)
+  expect(ticksIn(server.dbPath)).toHaveLength(writing.count())
+})
