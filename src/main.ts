@@ -103,13 +103,13 @@ interface Opened extends OpenedStore {
 async function serve({ config, logger, database, log }: Opened): Promise<RunningServer> {
   const cursor = (seq: number) => formatCursor(log.epoch, seq)
   const onError = reporting('a stream failed')
-  const guard = new StorageGuard({
+  const storageGuard = new StorageGuard({
     database,
     maxWalBytes: config.maxWalBytes,
     onFault: ({ reason }, cause) => logger.error({ err: cause, db: config.dbPath }, `storage unavailable: ${reason}`),
     onRecovery: () => logger.info({ db: config.dbPath }, 'storage available again'),
   })
-  const store = createStore(database, log, onCommit, guard)
+  const store = createStore(database, log, onCommit, { guard: storageGuard })
   const connections = new Connections()
   const bus = new Bus(log.head, cursor, onUnpublished)
   const snapshots = new Snapshots(store, bus, snapshotSources, onError)
@@ -192,7 +192,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     throw listenFault(config, error) ?? error
   }
   const messageExpiry = createMessageExpiry(store, reporting('expiring messages failed'))
-  guard.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
+  storageGuard.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
 
   const { port } = addressOf(server) ?? { port: config.port }
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
@@ -214,7 +214,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     messageExpiry.stop()
     snapshots.stop()
     connections.stop()
-    guard.stop()
+    storageGuard.stop()
     await noteStop(store, database, logger)
     try {
       database.close()

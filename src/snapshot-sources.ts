@@ -1,6 +1,8 @@
 /** What streams can show of a kind of channel at one instant. The streams themselves know nothing of boards. */
+
 import type { ChannelKind } from '../shared/src/channels.ts'
 import { METRICS_EVERY_MS, OVERVIEW_INTERVAL_MS, SNAPSHOT, STATE_INTERVAL_MS } from '../shared/src/protocol.ts'
+import { now } from './clock.ts'
 import type { Sql } from './db/sql.ts'
 import { newestAttemptStatuses } from './domain/attempts.ts'
 import { boardState } from './domain/board-state.ts'
@@ -39,7 +41,7 @@ export const snapshotSources: SnapshotSources = {
     everyMs: OVERVIEW_EVERY_MS,
     maxAgeMs: OVERVIEW_MAX_AGE_MS,
     async render(sql) {
-      return jsonLine(await dashboardOverview(sql, Date.now()))
+      return jsonLine(await dashboardOverview(sql, now()))
     },
   },
   metrics: {
@@ -49,7 +51,7 @@ export const snapshotSources: SnapshotSources = {
     everyMs: METRICS_EVERY_MS,
     maxAgeMs: METRICS_MAX_AGE_MS,
     async render(sql) {
-      return jsonLine(await metricsSnapshot(sql, Date.now()))
+      return jsonLine(await metricsSnapshot(sql, now()))
     },
   },
 }

@@ -25,7 +25,7 @@ export interface Sockets {
 export async function createSockets(config: Config, dependencies: SocketIoDependencies): Promise<Sockets> {
   const { store, heartbeatMs, onError } = dependencies
   const socketIo = config.hasSocketIo ? await createSocketIo(dependencies) : null
-  const liveness = createLiveness(heartbeatMs)
+  const liveness = createLiveness(heartbeatMs, () => socketIo?.forgivePause())
   const presence = createPresence(store, onError)
   const upgrades = createUpgrades({ ...dependencies, liveness, presence })
   return {

@@ -24,7 +24,7 @@ export async function listProfiles(sql: Sql, filter: { boardId?: string; agent?:
   const rows = await sql.all<ProfileRow>(
     `${SELECT} WHERE (CAST(? AS TEXT) IS NULL OR board_id = ? OR board_id IS NULL)
        AND (CAST(? AS TEXT) IS NULL OR agent = ?)
-     ORDER BY created_at, id`,
+     ORDER BY position`,
     [boardId, boardId, agent, agent],
   )
   return rows.map(fromRow)
@@ -32,7 +32,8 @@ export async function listProfiles(sql: Sql, filter: { boardId?: string; agent?:
 
 export async function insertProfile(sql: Sql, profile: Profile, createdAt: string): Promise<void> {
   await sql.run(
-    'INSERT INTO agent_profiles (id, agent, name, config, board_id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO agent_profiles (id, agent, name, config, board_id, created_at, position)
+     VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM agent_profiles))`,
     [profile.id, profile.agent, profile.name, JSON.stringify(profile.config), profile.boardId, createdAt],
   )
 }

@@ -68,12 +68,12 @@ export async function noteAgentSeen(sql: Sql, id: string, at: string): Promise<v
 
 /** The active attempts of one agent, newest first. */
 export async function activeAttemptsOfAgent(sql: Sql, id: string): Promise<ActiveAttemptOfAgent[]> {
-  return sql.all(`${SELECT_ACTIVE} AND agent = ? ORDER BY created_at DESC, id DESC`, [id])
+  return sql.all(`${SELECT_ACTIVE} AND agent = ? ORDER BY position DESC`, [id])
 }
 
 /** The active attempts of all agents, newest first. */
 export async function activeAttemptsOfAgents(sql: Sql): Promise<ActiveAttemptOfAgent[]> {
-  return sql.all(`${SELECT_ACTIVE} ORDER BY created_at DESC, id DESC`)
+  return sql.all(`${SELECT_ACTIVE} ORDER BY position DESC`)
 }
 
 function fromRow(row: AgentRow): StoredAgent {

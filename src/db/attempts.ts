@@ -60,7 +60,7 @@ export async function findActiveAttempt(sql: Sql, cardId: string): Promise<Attem
 /** Every attempt that has not ended, oldest first. */
 export async function listActiveAttempts(sql: Sql): Promise<Attempt[]> {
   const rows = await sql.all<AttemptRow>(
-    `SELECT ${FIELDS} FROM attempts WHERE status IN ('queued', 'running', 'stopping') ORDER BY created_at, id`,
+    `SELECT ${FIELDS} FROM attempts WHERE status IN ('queued', 'running', 'stopping') ORDER BY position`,
   )
   return rows.map(toAttempt)
 }
@@ -73,7 +73,7 @@ export async function listNewestStandings(sql: Sql, boardId: string): Promise<At
      FROM attempts a
      WHERE a.board_id = ?
        AND NOT EXISTS (SELECT 1 FROM attempts newer WHERE newer.card_id = a.card_id AND newer.ordinal > a.ordinal)
-     ORDER BY a.created_at DESC, a.id DESC`,
+     ORDER BY a.position DESC`,
     [boardId],
   )
 }
@@ -82,9 +82,9 @@ export async function listNewestStandings(sql: Sql, boardId: string): Promise<At
 export async function insertAttempt(sql: Sql, attempt: Attempt): Promise<void> {
   await sql.run(
     `INSERT INTO attempts (id, board_id, card_id, ordinal, agent, profile_id, status, base_branch, branch_name,
-       worktree_path, session_id, pr, exit_code, error, started_at, ended_at, created_at, updated_at)
+       worktree_path, session_id, pr, exit_code, error, started_at, ended_at, created_at, updated_at, position)
      VALUES (?, ?, ?, (SELECT coalesce(max(ordinal), 0) + 1 FROM attempts WHERE card_id = ?), ?, ?, ?, ?, ?,
-       ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM attempts))`,
     [
       attempt.id,
       attempt.boardId,

@@ -22,13 +22,14 @@ export async function findBoard(sql: Sql, id: string): Promise<BoardFields | und
 
 /** The oldest boards, in the order of creation. */
 export async function listBoards(sql: Sql, limit: number): Promise<BoardFields[]> {
-  const rows = await sql.all<BoardRow>(`${BOARD} ORDER BY created_at, id LIMIT ?`, [limit])
+  const rows = await sql.all<BoardRow>(`${BOARD} ORDER BY position LIMIT ?`, [limit])
   return rows.map(toBoard)
 }
 
 export async function insertBoard(sql: Sql, board: BoardFields): Promise<void> {
   await sql.run(
-    'INSERT INTO boards (id, name, description, ticket_prefix, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO boards (id, name, description, ticket_prefix, created_at, updated_at, position)
+     VALUES (?, ?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM boards))`,
     [board.id, board.name, board.description, board.ticketPrefix, board.createdAt, board.updatedAt],
   )
 }

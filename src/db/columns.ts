@@ -61,7 +61,7 @@ export async function listColumnsWithCards(sql: Sql, boardId: string): Promise<C
 export async function listColumnsOfBoards(sql: Sql, limit: number): Promise<ReadonlyMap<string, Column[]>> {
   const rows = await sql.all<ColumnAndCardRow>(
     `${COLUMN_AND_CARD}
-     WHERE k.board_id IN (SELECT id FROM boards ORDER BY created_at, id LIMIT ?)
+     WHERE k.board_id IN (SELECT id FROM boards ORDER BY position LIMIT ?)
      ORDER BY k.board_id, k.position, c.position`,
     [limit],
   )

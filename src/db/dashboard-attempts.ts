@@ -49,11 +49,11 @@ const MATCHED = 'a.id = chosen.id AND c.id = a.card_id AND b.id = a.board_id'
 export async function listActive(sql: Sql, limit: number): Promise<ListedActive[]> {
   return sql.all(
     `SELECT ${SHOWN}, a.created_at AS "createdAt", a.updated_at AS "updatedAt", a.started_at AS "startedAt" FROM (
-       SELECT id, CASE status WHEN 'queued' THEN 1 ELSE 0 END AS waits, created_at FROM attempts
+       SELECT id, CASE status WHEN 'queued' THEN 1 ELSE 0 END AS waits, position FROM attempts
        WHERE status IN ('queued', 'running', 'stopping')
-       ORDER BY waits, created_at DESC, id DESC LIMIT ?
+       ORDER BY waits, position DESC LIMIT ?
      ) chosen ${LOOKED_UP} WHERE ${MATCHED}
-     ORDER BY chosen.waits, chosen.created_at DESC, chosen.id DESC`,
+     ORDER BY chosen.waits, chosen.position DESC`,
     [limit],
   )
 }

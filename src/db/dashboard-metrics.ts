@@ -97,7 +97,7 @@ export async function countByBoard(sql: Sql, { from, to }: Range): Promise<Board
        (SELECT count(*) FROM attempts WHERE board_id = b.id AND status IN ('queued', 'running', 'stopping')) AS active,
        (SELECT count(*) FROM attempts
          WHERE board_id = b.id AND status IN ('running', 'stopping') AND started_at BETWEEN ? AND ?) AS "startedActive"
-     FROM boards b ORDER BY b.created_at, b.id`,
+     FROM boards b ORDER BY b.position`,
     [from, to, from, to, from, to, from, to, from, to],
   )
 }

@@ -109,6 +109,17 @@ export async function listDue(
   )
 }
 
+/** What may still expire, with its times. */
+export async function listMortal(
+  sql: Sql,
+): Promise<Array<Pick<Message, 'message_id' | 'created_at' | 'expires_at' | 'ttl_seconds'>>> {
+  return sql.all('SELECT message_id, created_at, expires_at, ttl_seconds FROM messages WHERE is_kept = 0')
+}
+
+export async function setExpiry(sql: Sql, id: string, expiresAt: string): Promise<void> {
+  await sql.run('UPDATE messages SET expires_at = ? WHERE message_id = ?', [expiresAt, id])
+}
+
 export async function deleteMessage(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM messages WHERE message_id = ?', [id])
 }

@@ -4,6 +4,7 @@ import { tasksAndMail } from './migrations/002-tasks-and-mail.ts'
 import { sessionsWorkflowsShells } from './migrations/003-sessions-workflows-shells.ts'
 import { presence } from './migrations/004-presence.ts'
 import { trimmed } from './migrations/005-trimmed.ts'
+import { orderOfCreation } from './migrations/006-order-of-creation.ts'
 import type { Sql } from './sql.ts'
 
 const MIGRATIONS: ReadonlyArray<readonly string[]> = [
@@ -12,6 +13,7 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   sessionsWorkflowsShells,
   presence,
   trimmed,
+  orderOfCreation,
 ]
 
 /** Throws when the file was written by a newer version, which knows steps that this one does not. */

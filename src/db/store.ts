@@ -7,8 +7,10 @@
  *
  * Nothing is awaited between COMMIT and publish, and no answer is given before both.
  */
+
 import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
+import { now as serverNow } from '../clock.ts'
 import type { RetentionPolicy } from '../config.ts'
 import type { EventLog } from './event-log.ts'
 import { LogEvent, PayloadEncoder } from './log-event.ts'
@@ -77,7 +79,18 @@ interface Said {
   readonly announcements: Announcement[]
 }
 
-export function createStore(sql: Sql, log: EventLog, publish: Publish, guard = new StorageGuard()): Store {
+export interface StoreOptions {
+  readonly guard?: StorageGuard
+  /** Milliseconds since 1970; does not go back. */
+  now?(): number
+}
+
+export function createStore(
+  sql: Sql,
+  log: EventLog,
+  publish: Publish,
+  { guard = new StorageGuard(), now = serverNow }: StoreOptions = {},
+): Store {
   const queue: Job[] = []
   let scheduled = false
   let running: Promise<void> | null = null
@@ -157,7 +170,7 @@ export function createStore(sql: Sql, log: EventLog, publish: Publish, guard = n
     const before = { events: said.events.length, announcements: said.announcements.length }
     if (inCompany) await sql.run('SAVEPOINT mutation')
     try {
-      await job.run(new Mutation(sql, log, said))
+      await job.run(new Mutation(sql, log, said, now()))
       if (inCompany) await sql.run('RELEASE mutation')
       return { answer: () => job.settle(), isUndone: false }
     } catch (error) {
@@ -195,7 +208,7 @@ export function createStore(sql: Sql, log: EventLog, publish: Publish, guard = n
       return work(sql, log.head)
     },
     prune(policy, maxEvents) {
-      return this.transact(() => log.prune(policy, Date.now(), maxEvents))
+      return this.transact(() => log.prune(policy, now(), maxEvents))
     },
   }
 }
@@ -209,13 +222,14 @@ class Mutation implements Tx {
   readonly now: string
   readonly #log: EventLog
   readonly #said: Said
-  readonly #at = Date.now()
+  readonly #at: number
   readonly #encoder = new PayloadEncoder()
 
-  constructor(sql: Sql, log: EventLog, said: Said) {
+  constructor(sql: Sql, log: EventLog, said: Said, at: number) {
     this.sql = sql
     this.#log = log
     this.#said = said
+    this.#at = at
     this.now = new Date(this.#at).toISOString()
   }
 

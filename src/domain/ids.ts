@@ -1,4 +1,4 @@
-import { uuidv7 } from 'uuidv7'
+import { uuid } from '../uuid.ts'
 
 /** Prefixes of the ids that this service makes. */
 export type IdPrefix =
@@ -19,5 +19,5 @@ export type IdPrefix =
 
 /** `<prefix>_<uuidv7>`: unique, and in the order of creation within one process. */
 export function newId(prefix: IdPrefix): string {
-  return `${prefix}_${uuidv7()}`
+  return `${prefix}_${uuid()}`
 }

@@ -11,7 +11,9 @@ import {
   insertRead,
   keepMessage,
   listDue,
+  listMortal,
   listMail as listRows,
+  setExpiry,
 } from '../db/messages.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
@@ -70,6 +72,22 @@ export async function readMessage(tx: Tx, id: string, agentId: string): Promise<
   if (agentId === to_agent) await keepMessage(tx.sql, message_id)
   tx.emit('message.read', { to_agent, topic, message_id, agent_id: agentId, read_at: tx.now })
   return { ...message, read_by: [...read_by, agentId] }
+}
+
+/** The clock was set forward by `stepMs`: what was sent before its new time `since` lives as long as it was to live. */
+export async function postponeExpiry(sql: Sql, stepMs: number, since: number): Promise<void> {
+  for (const { message_id, created_at, expires_at } of await listMortal(sql)) {
+    if (Date.parse(created_at) >= since) continue
+    await setExpiry(sql, message_id, new Date(Date.parse(expires_at) + stepMs).toISOString())
+  }
+}
+
+/** The clock was set back while the server was down: what was sent later than it is now lives as long as if it were sent now. */
+export async function shortenExpiry(sql: Sql, nowMs: number): Promise<void> {
+  for (const { message_id, created_at, ttl_seconds } of await listMortal(sql)) {
+    if (Date.parse(created_at) <= nowMs) continue
+    await setExpiry(sql, message_id, new Date(nowMs + ttl_seconds * 1_000).toISOString())
+  }
 }
 
 /** Lets at most `limit` messages expire whose time was over at `nowMs`, and resolves to how many. */

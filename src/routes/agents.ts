@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { agent, postedCapabilities } from '../../shared/src/types/agents.ts'
+import { now } from '../clock.ts'
 import { getAgent, listAgents, noteHeartbeat, registerAgent } from '../domain/agents.ts'
 import { Answer, type Api } from './api.ts'
 
@@ -16,9 +17,9 @@ export function registerAgents(api: Api): void {
     return created ? agent : new Answer(200, agent)
   })
 
-  api.get('/agents', {}, async ({ sql }) => ({ agents: await listAgents(sql, Date.now()) }))
+  api.get('/agents', {}, async ({ sql }) => ({ agents: await listAgents(sql, now()) }))
 
-  api.get('/agents/:id', {}, ({ sql, params }) => getAgent(sql, params.id, Date.now()))
+  api.get('/agents/:id', {}, ({ sql, params }) => getAgent(sql, params.id, now()))
 
   api.mutate('post', '/agents/:id/heartbeat', { status: 202 }, async (tx, { params }) => {
     await noteHeartbeat(tx, params.id)

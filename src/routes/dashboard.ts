@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { DEFAULT_DASHBOARD_RANGE, dashboardRange } from '../../shared/src/types/dashboard.ts'
+import { now } from '../clock.ts'
 import { dashboardOverview } from '../domain/dashboard.ts'
 import type { Api } from './api.ts'
 
 const query = z.object({ range: dashboardRange.default(DEFAULT_DASHBOARD_RANGE) })
 
 export function registerDashboard(api: Api): void {
-  api.get('/dashboard', { query }, ({ sql, query }) => dashboardOverview(sql, Date.now(), query.range))
+  api.get('/dashboard', { query }, ({ sql, query }) => dashboardOverview(sql, now(), query.range))
 }

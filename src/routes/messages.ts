@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { message, postedContent } from '../../shared/src/types/messages.ts'
 import { externalId } from '../../shared/src/types/text.ts'
+import { now } from '../clock.ts'
 import { checkAgentId } from '../domain/agents.ts'
 import { listMail, readMessage, sendMessage } from '../domain/messages.ts'
 import { type Api, pageLimit } from './api.ts'
@@ -30,7 +31,7 @@ export function registerMessages(api: Api): void {
   api.mutate('post', '/messages', { status: 201, body: creation }, (tx, { body }) => sendMessage(tx, body))
   api.get('/agents/:id/messages', { query: mail }, async ({ sql, params, query }) => {
     checkAgentId(params.id)
-    return { messages: await listMail(sql, params.id, { ...query, nowMs: Date.now() }) }
+    return { messages: await listMail(sql, params.id, { ...query, nowMs: now() }) }
   })
   api.mutate('post', '/messages/:id/read', { status: 200, body: reading }, (tx, { params, body }) =>
     readMessage(tx, params.id, body.agent_id),

@@ -1,6 +1,7 @@
+import { now } from '../clock.ts'
 import { metricsSnapshot } from '../domain/metrics.ts'
 import type { Api } from './api.ts'
 
 export function registerMetrics(api: Api): void {
-  api.get('/metrics/snapshot', {}, ({ sql }) => metricsSnapshot(sql, Date.now()))
+  api.get('/metrics/snapshot', {}, ({ sql }) => metricsSnapshot(sql, now()))
 }

@@ -1,7 +1,9 @@
 /** Health, statistics and metrics. */
+
 import type { AddressInfo } from 'node:net'
 import type { Hono } from 'hono'
 import { formatCursor } from '../../shared/src/cursor.ts'
+import { nowIso } from '../clock.ts'
 import { readMeta, writeMeta } from '../db/meta.ts'
 import type { Store } from '../db/store.ts'
 import { Problem } from '../errors.ts'
@@ -27,7 +29,7 @@ export function registerOperations(
   app: Hono<Env>,
   { store, bus, connections, metrics, address }: OperationsDependencies,
 ): void {
-  const startedAt = Date.now()
+  const startedAt = performance.now()
 
   app.get('/health', (c) => {
     const channelStats = bus.channelStats()
@@ -38,7 +40,7 @@ export function registerOperations(
       connectedClients: connections.size,
       activeChannels: Object.keys(channelStats).length,
       channelStats,
-      timestamp: new Date().toISOString(),
+      timestamp: nowIso(),
     })
   })
 
@@ -72,9 +74,9 @@ export function registerOperations(
         newest: formatCursor(store.log.epoch, newest),
         chatter: store.log.chatter,
       },
-      uptimeSeconds: Math.round((Date.now() - startedAt) / 1000),
+      uptimeSeconds: Math.round((performance.now() - startedAt) / 1000),
       memory: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },
-      timestamp: new Date().toISOString(),
+      timestamp: nowIso(),
     })
   })
 

@@ -42,6 +42,7 @@ export class Connections {
   #draining = false
   readonly #stalls = new Map<Connection, { taken: number; since: number }>()
   readonly #timer: NodeJS.Timeout
+  #checkedAt = performance.now()
 
   constructor() {
     this.#timer = setInterval(() => this.#cutStalled(performance.now()), STALL_CHECK_MS)
@@ -118,6 +119,9 @@ export class Connections {
   }
 
   #cutStalled(now: number): void {
+    // While this process was stopped, nothing that it wrote could be taken: what was counted before counts no more.
+    if (now - this.#checkedAt > 2 * STALL_CHECK_MS) this.#stalls.clear()
+    this.#checkedAt = now
     for (const connection of this.#open) {
       const { pendingBytes, bytesWritten } = connection.sink
       const taken = bytesWritten - pendingBytes

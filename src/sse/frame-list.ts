@@ -5,7 +5,9 @@
  * Consecutive lines of output are held and joined into one `output_batch`. The held lines become a frame before
  * anything with a higher id does, so ids on a connection never go back.
  */
+
 import { JOIN_MAX_LENGTH, JOIN_MAX_LINES } from '../../shared/src/protocol.ts'
+import { now } from '../clock.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import { jsonLine } from '../json.ts'
 import type { Framing } from './framing.ts'
@@ -85,7 +87,7 @@ export class FrameList {
   /** Adds something that is not stored, exact at or sent after the position `at`. */
   addUnstored(shown: Shown, reached: number, marked: boolean): void {
     this.release()
-    const text = this.#framing.frame(shown, Date.now(), this.#cursor(reached), marked)
+    const text = this.#framing.frame(shown, now(), this.#cursor(reached), marked)
     this.#frames.push({ text, first: reached + 1, last: reached, counts: 1, ends: NO_ENDS })
   }
 

@@ -7,7 +7,9 @@
  * that read line by line) take it over as soon as they read it, not at the blank line as the standard requires. If the
  * connection is cut inside a frame whose id came first, they resume after an event that they never had.
  */
+
 import { EVERYONE } from '../../shared/src/protocol.ts'
+import { now } from '../clock.ts'
 import type { FramedEvent, Framing, Packet } from './framing.ts'
 import { gzipBlock } from './gzip.ts'
 
@@ -41,7 +43,7 @@ function makeFraming(key: string, { chunked, gzip, envelope, nameless }: HttpFra
     key,
     frame: text,
     control(event, data, id, marked, retryMs) {
-      const frame = text({ channel: EVERYONE, event, data }, Date.now(), id, marked)
+      const frame = text({ channel: EVERYONE, event, data }, now(), id, marked)
       return retryMs === undefined ? frame : `retry: ${retryMs}\n${frame}`
     },
     pack(frames) {

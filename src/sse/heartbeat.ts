@@ -3,7 +3,9 @@
  * once per interval: ten thousand streams do not all speak in the same millisecond. Those of one spoke that have reached
  * the same place share the bytes.
  */
+
 import { CONTROL } from '../../shared/src/protocol.ts'
+import { nowIso } from '../clock.ts'
 import type { Framing, Packet } from './framing.ts'
 
 export interface Beating {
@@ -42,7 +44,7 @@ export function createHeartbeat(intervalMs: number, cursor: (seq: number) => str
 }
 
 function beat(streams: ReadonlySet<Beating>, cursor: (seq: number) => string): void {
-  const data = JSON.stringify({ ts: new Date().toISOString() })
+  const data = JSON.stringify({ ts: nowIso() })
   const packets = new Map<string, Packet>()
   function packetFor(framing: Framing, reached: number): Packet {
     const key = `${framing.key} ${reached}`

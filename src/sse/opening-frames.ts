@@ -1,5 +1,7 @@
 /** The frames that a stream begins with, or begins anew with, in their order and with their ids. */
+
 import { CONTROL, type GapReason } from '../../shared/src/protocol.ts'
+import { now, nowIso } from '../clock.ts'
 import { jsonLine } from '../json.ts'
 import type { Framing } from './framing.ts'
 import type { Shown } from './selection.ts'
@@ -26,7 +28,7 @@ export function helloFrame(
   more: { id: string; resumed: boolean; marked: boolean },
 ): string {
   const data = {
-    serverTime: new Date().toISOString(),
+    serverTime: nowIso(),
     connectionId: greeting.connectionId,
     resumed: more.resumed,
     heartbeatMs: greeting.heartbeatMs,
@@ -41,13 +43,10 @@ export function gapFrame(framing: Framing, { requested, oldest, reason }: Gap, i
 /** Snapshots of one instant; the last of them carries its id. */
 export function snapshotFrames(framing: Framing, snapshots: readonly Shown[], id: string): string[] {
   const last = snapshots.length - 1
-  return snapshots.map((shown, index) => framing.frame(shown, Date.now(), id, index === last))
+  return snapshots.map((shown, index) => framing.frame(shown, now(), id, index === last))
 }
 
 /** Snapshots, and what follows them on a stream of its own, which carries no id. */
 export function openingFrames(framing: Framing, { snapshots, frames }: Opening, id: string): string[] {
-  return [
-    ...snapshotFrames(framing, snapshots, id),
-    ...frames.map((shown) => framing.frame(shown, Date.now(), id, false)),
-  ]
+  return [...snapshotFrames(framing, snapshots, id), ...frames.map((shown) => framing.frame(shown, now(), id, false))]
 }

@@ -40,7 +40,7 @@ export interface Opening {
 
 interface Rendered {
   readonly data: string
-  /** Milliseconds since 1970. */
+  /** By the clock of `performance.now()`. */
   readonly at: number
   readonly position: number
 }
@@ -175,7 +175,7 @@ export class Snapshots {
     const data = await source.render(sql, heard.id)
     if (data === null) return null
     if (this.#fresh.size >= MAX_CACHED) this.#fresh.delete(this.#fresh.keys().next().value ?? '')
-    this.#fresh.set(heard.name, { data, at: Date.now(), position })
+    this.#fresh.set(heard.name, { data, at: performance.now(), position })
     return data
   }
 
@@ -197,5 +197,5 @@ export class Snapshots {
 /** Until a change is told, where changes are all there is; else at the same position, and for a time. */
 function isFresh(fresh: Rendered, { maxAgeMs }: SnapshotSource, position: number): boolean {
   if (maxAgeMs === Infinity) return true
-  return position === fresh.position && Date.now() - fresh.at <= maxAgeMs
+  return position === fresh.position && performance.now() - fresh.at <= maxAgeMs
 }

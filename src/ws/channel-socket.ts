@@ -1,8 +1,10 @@
 /** What a channel socket understands: joining and leaving channels, publishing, saying who it is. */
+
 import * as z from 'zod'
 import { channelName } from '../../shared/src/channels.ts'
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import { externalId } from '../../shared/src/types/text.ts'
+import { now } from '../clock.ts'
 import { Problem } from '../errors.ts'
 import { parseInput } from '../validation.ts'
 import { join, leave, type MembershipDependencies } from './membership.ts'
@@ -49,7 +51,7 @@ export function channelConversation(
   }
 
   function acknowledge(id: MessageId | undefined, more: object = {}): void {
-    peer.send({ type: 'ack', ...(id !== undefined && { id }), success: true, ...more, timestamp: Date.now() })
+    peer.send({ type: 'ack', ...(id !== undefined && { id }), success: true, ...more, timestamp: now() })
   }
 
   async function authenticate(id: MessageId | undefined, message: unknown): Promise<void> {
@@ -102,7 +104,7 @@ export function channelConversation(
       case 'auth':
         return authenticate(id, message)
       case 'ping':
-        peer.send({ type: 'pong', timestamp: message.timestamp ?? Date.now() })
+        peer.send({ type: 'pong', timestamp: message.timestamp ?? now() })
         return
       default:
         throw unknownType(message.type)
@@ -111,12 +113,12 @@ export function channelConversation(
 
   function fail(id: MessageId | undefined, thrown: unknown): void {
     const error = socketErrorOf(thrown, onError)
-    const timestamp = Date.now()
+    const timestamp = now()
     if (id === undefined) peer.send({ type: 'error', ...error, timestamp })
     else peer.send({ type: 'ack', id, success: false, ...error, timestamp })
   }
 
-  peer.send({ type: 'connected', client_id: clientId, clientId, timestamp: Date.now() })
+  peer.send({ type: 'connected', client_id: clientId, clientId, timestamp: now() })
   if (claimed.agentId) speakFor(claimed.agentId, claimed.sessionId ?? null).catch(onError)
 
   return {
@@ -135,7 +137,7 @@ export function channelConversation(
       const id = idIn(text)
       return () => fail(id, TOO_MANY)
     },
-    binary: () => peer.send({ type: 'error', ...BINARY, timestamp: Date.now() }),
+    binary: () => peer.send({ type: 'error', ...BINARY, timestamp: now() }),
     closed() {
       if (agentId !== null) presence.disconnected(clientId)
     },

@@ -3,7 +3,9 @@
  * on the last frame of an event only; a channel socket has envelopes, each with the id of its event. Names and ids hold
  * nothing that JSON would escape.
  */
+
 import { EVERYONE } from '../../shared/src/protocol.ts'
+import { now } from '../clock.ts'
 import { topicField } from '../sse/frames.ts'
 import type { FramedEvent, Framing, Packet } from '../sse/framing.ts'
 import { textFrames } from './text-frames.ts'
@@ -18,7 +20,7 @@ export const boardFraming: Framing = {
 export const channelFraming: Framing = {
   key: 'ws channels',
   frame: enveloped,
-  control: (event, data, id) => enveloped({ channel: EVERYONE, event, data }, Date.now(), id),
+  control: (event, data, id) => enveloped({ channel: EVERYONE, event, data }, now(), id),
   pack,
 }
 

@@ -7,8 +7,8 @@
  * - who does not read is not read from, so that answers cannot pile up;
  * - who shows no sign of life is cut.
  */
+
 import type { Socket } from 'node:net'
-import { uuidv7 } from 'uuidv7'
 import type { RawData, WebSocket } from 'ws'
 import { CLOSE, RETRY_MS } from '../../shared/src/protocol.ts'
 import { LongTimer } from '../long-timer.ts'
@@ -18,6 +18,7 @@ import type { Framing } from '../sse/framing.ts'
 import type { Beating, Heartbeat } from '../sse/heartbeat.ts'
 import type { Selection } from '../sse/selection.ts'
 import { type Hub, Subscription } from '../sse/subscription.ts'
+import { uuid } from '../uuid.ts'
 import type { Liveness } from './liveness.ts'
 import { MessageRate } from './message-rate.ts'
 import { SocketSink } from './sink.ts'
@@ -77,7 +78,7 @@ export function openPeer(
 ): void {
   const { hub, connections, heartbeat, heartbeatMs, maxAgeMs, liveness, onError } = dependencies
   const { start, timeoutMs, ...options } = listening
-  const clientId = uuidv7()
+  const clientId = uuid()
   const undo: Array<() => void> = []
   const finish = () => {
     for (const one of undo.splice(0)) one()
@@ -86,14 +87,14 @@ export function openPeer(
   const subscription = new Subscription(hub, { ...options, sink, owner: { onEnd: finish } })
   const connection: Connection = { transport: 'ws', subscription, sink }
   const rate = new MessageRate(performance.now())
-  let heardAt = performance.now()
+  let heardAt = liveness.now()
   let takenBytes = 0
   let waitingLength = 0
   let isEnding = false
   let last: Promise<void> = Promise.resolve()
 
   function heard(): void {
-    heardAt = performance.now()
+    heardAt = liveness.now()
   }
 
   /** A peer that takes what waits for it lives, though its answers may wait behind that. */

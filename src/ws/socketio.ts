@@ -52,6 +52,8 @@ export interface SocketIoDependencies extends MembershipDependencies {
 export interface SocketIo {
   handleRequest(incoming: IncomingMessage, outgoing: ServerResponse): void
   handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** This process did not run for a while: clients are not to blame for the answers that it could not read. */
+  forgivePause(): void
   /** Cuts every WebSocket that there is, also those whose closing is under way. */
   destroyAll(): void
   close(): void
@@ -69,6 +71,11 @@ type CustomOrigin = (origin: string | undefined, allow: (error: Error | null, is
 
 /** Calls `done` with the channel's name when it takes effect. */
 type Work = (done: (channel: string) => void) => Promise<void>
+
+/** A client of the engine, with what it keeps to itself. */
+interface Awaited {
+  readonly pingTimeoutTimer?: NodeJS.Timeout | null
+}
 
 /** Loads the library. Throws ConfigError when it is not installed. */
 export async function createSocketIo(dependencies: SocketIoDependencies): Promise<SocketIo> {
@@ -116,6 +123,11 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
       upgraded.add(socket)
       socket.once('close', () => upgraded.delete(socket))
       server.engine.handleUpgrade(asEngineRequest(incoming), socket, head)
+    },
+    forgivePause() {
+      // Not public: the timer of an answer that is awaited. It is due by now, and runs before the answer is read.
+      const { clients } = server.engine as unknown as { clients: Readonly<Record<string, Awaited>> }
+      for (const { pingTimeoutTimer } of Object.values(clients)) pingTimeoutTimer?.refresh()
     },
     destroyAll() {
       for (const socket of upgraded) socket.destroy()

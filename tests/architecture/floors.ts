@@ -30,7 +30,7 @@ const FLOORS: readonly Floor[] = [
     name: 'ground',
     has: oneOf(
       'src',
-      'config errors json logger validation request-id authority host-settings web-guard base-path long-timer',
+      'config errors json logger validation request-id authority host-settings web-guard base-path long-timer clock uuid',
     ),
   },
   { name: 'store', has: (path) => oneOf('src/db', DB_CORE)(path) || within('src/db/migrations/')(path) },

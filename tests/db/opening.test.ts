@@ -90,3 +90,31 @@ test('[D45] what is up to date is left alone', async () => {
   await EventLog.open(db.sql)
   expect(await dump()).toEqual(before)
 })
+
+test('[CK2] what was made before there was an order of creation gets one', async () => {
+  using db = await TestStore.open()
+  for (const table of ['boards', 'attempts', 'agent_profiles']) {
+    await db.sql.run(`DROP INDEX ${table}_by_position`)
+    await db.sql.run(`ALTER TABLE ${table} DROP COLUMN position`)
+  }
+  for (const [id, at] of [
+    ['b', '2026-01-02'],
+    ['c', '2026-01-01'],
+    ['a', '2026-01-02'],
+  ] as const) {
+    await db.sql.run('INSERT INTO boards (id, name, ticket_prefix, created_at, updated_at) VALUES (?, ?, ?, ?, ?)', [
+      id,
+      id,
+      'T',
+      at,
+      at,
+    ])
+  }
+  await db.sql.run("UPDATE meta SET value = '4' WHERE name = 'schema'")
+  await migrate(db.sql)
+  expect(await db.sql.all('SELECT id, position FROM boards ORDER BY position')).toEqual([
+    { id: 'c', position: 1 },
+    { id: 'a', position: 2 },
+    { id: 'b', position: 3 },
+  ])
+})

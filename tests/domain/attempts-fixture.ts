@@ -55,7 +55,7 @@ export function setUpWorld(): World {
       world,
       worldOn(
         sql,
-        createStore(sql, await EventLog.open(sql), () => {}),
+        createStore(sql, await EventLog.open(sql), () => {}, { now: Date.now }),
       ),
     )
   })

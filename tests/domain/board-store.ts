@@ -51,7 +51,7 @@ export async function openBoardStore(): Promise<BoardStore> {
   const sql = openSqlite(join(folder, 'test.db'), 'process')
   await migrate(sql)
   const log = await EventLog.open(sql)
-  const store = createStore(sql, log, () => {})
+  const store = createStore(sql, log, () => {}, { now: Date.now })
   let heard = 0
 
   async function everything(): Promise<unknown> {

@@ -53,7 +53,7 @@ describe('lists of attempts', () => {
   test('[H10] holds at most 200 active attempts, 40 changes, 50 of each kind in the inbox, and counts all', async () => {
     await at.db.sql.run('BEGIN')
     await at.attempt({ id: 'runs', status: 'running', createdAt: ago(2 * HOUR), startedAt: ago(MINUTE) })
-    for (let i = 0; i < 205; i++) await at.attempt({ status: 'queued', createdAt: ago(HOUR + i) })
+    for (let i = 204; i >= 0; i--) await at.attempt({ status: 'queued', createdAt: ago(HOUR + i) })
     for (let i = 0; i < 60; i++) await at.ended('succeeded', i * MINUTE)
     for (let i = 0; i < 60; i++) await at.ended(i % 2 ? 'failed' : 'stopped', i * MINUTE)
     await at.db.sql.run('COMMIT')

@@ -146,8 +146,8 @@ describe('metrics', () => {
 
 describe('projects and agents', () => {
   test('[H14] has a snapshot of every board, in the order of creation', async () => {
-    await putBoard(at.db.sql, 'demo', { columns: ['backlog', 'done', '/Later', '/Later'], createdAt: ago(DAY) })
     await putBoard(at.db.sql, 'bare', { columns: [], createdAt: ago(2 * DAY) })
+    await putBoard(at.db.sql, 'demo', { columns: ['backlog', 'done', '/Later', '/Later'], createdAt: ago(DAY) })
     for (const column of ['demo.0', 'demo.1', 'demo.2', 'demo.3']) await putCard(at.db.sql, `in-${column}`, column)
     await at.ended('failed', HOUR, { card: 'in-demo.0' })
     await at.ended('succeeded', 8 * DAY, { card: 'in-demo.1' })

@@ -204,11 +204,8 @@ describe('expiring', () => {
   test('[MS10] is looked after by the clock, in steps, and writes only when something is due', async () => {
     let nowMs = T0_MS
     const errors: unknown[] = []
-    const expiry = createMessageExpiry(
-      db.store,
-      (error) => errors.push(error),
-      () => nowMs,
-    )
+    const clock = () => nowMs
+    const expiry = createMessageExpiry(db.store, (error) => errors.push(error), { now: clock, elapsed: clock })
     const { head } = db.store.log
     await expiry.check()
     for (let i = 0; i < 1_100; i++) await send({ to_agent: 'bob', ttl_seconds: i < 1_001 ? 10 : 20 })

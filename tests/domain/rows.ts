@@ -9,13 +9,11 @@ export async function putBoard(
   more: { columns?: string[]; createdAt?: string } = {},
 ): Promise<void> {
   const at = more.createdAt ?? '2025-01-01T00:00:00.000Z'
-  await sql.run('INSERT INTO boards (id, name, ticket_prefix, created_at, updated_at) VALUES (?, ?, ?, ?, ?)', [
-    id,
-    `Board ${id}`,
-    'T',
-    at,
-    at,
-  ])
+  await sql.run(
+    `INSERT INTO boards (id, name, ticket_prefix, created_at, updated_at, position)
+     VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM boards))`,
+    [id, `Board ${id}`, 'T', at, at],
+  )
   for (const [index, column] of (more.columns ?? ['backlog', 'review', 'done']).entries()) {
     const [key, title] = column.split('/')
     await sql.run('INSERT INTO board_columns (id, board_id, column_key, title, position) VALUES (?, ?, ?, ?, ?)', [
@@ -55,9 +53,9 @@ export interface AttemptRow {
 export async function putAttempt(sql: Sql, row: AttemptRow): Promise<void> {
   await sql.run(
     `INSERT INTO attempts (id, board_id, card_id, ordinal, agent, status, error, last_line_at, started_at, ended_at,
-       created_at, updated_at)
+       created_at, updated_at, position)
      VALUES (?, (SELECT board_id FROM cards WHERE id = ?), ?,
-       (SELECT coalesce(max(ordinal), 0) + 1 FROM attempts WHERE card_id = ?), ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (SELECT coalesce(max(ordinal), 0) + 1 FROM attempts WHERE card_id = ?), ?, ?, ?, ?, ?, ?, ?, ?, (SELECT coalesce(max(position), 0) + 1 FROM attempts))`,
     [
       row.id,
       row.card,
