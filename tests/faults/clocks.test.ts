@@ -110,12 +110,16 @@ test('[CK3] the clock is set forward', async ({ skip }) => {
   expect(Math.abs(movedBy - HOUR_S * 1_000)).toBeLessThan(3_000)
 })
 
-/** Stops the server when `socket` says so, answers it meanwhile, and lets it go on after many times its patience. */
+/** Stops the server while it waits for an answer, for many times its patience, and answers when it goes on. */
 async function pauseOnce(server: ChildServer, answer: () => void): Promise<void> {
+  // It has begun to wait for the answer by then.
+  await new Promise((resolve) => setTimeout(resolve, 100))
   process.kill(server.pid, 'SIGSTOP')
-  answer()
   await new Promise((resolve) => setTimeout(resolve, 2_500))
   process.kill(server.pid, 'SIGCONT')
+  // As from a machine that slept as well: after the server has looked at its clock, and well within its patience.
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  answer()
 }
 
 test('[CK4] a WebSocket outlives a pause of the server', async () => {

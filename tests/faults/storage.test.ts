@@ -221,3 +221,18 @@ test('[ST1] [ST2] [ST3] [ST7] a reader that stays', async () => {
   await expectRecovered(working)
   expect(walBytes()).toBeLessThan(2 ** 20)
 })
+
+test('[ST7] what a reader made long is shortened when it is gone, and holds nobody up', async () => {
+  const { server, attemptId } = await startWorking({ BOARDCAST_RETENTION_BYTES: '1GiB' })
+  const walBytes = () => statSync(`${server.dbPath}-wal`).size
+  await using other = await OtherProgram.start(server.dbPath, 'BEGIN', 'SELECT * FROM meta')
+  const lines = Array.from({ length: 14 }, () => ({ message: 'x'.repeat(60_000) }))
+  while (walBytes() < 48 * 2 ** 20) {
+    expect((await ask(server, `/api/v1/attempts/${attemptId}/logs`, { lines })).status).toBe(202)
+  }
+  expect(await isReady(server)).toBe(200)
+  await other.end()
+  await expect.poll(walBytes, PATIENCE).toBeLessThan(2 ** 20)
+  expect((await log(server, attemptId, 'after')).status).toBe(202)
+  expect(await server.stop('SIGTERM')).toBe(0)
+})
