@@ -205,7 +205,12 @@ export function createStore(
     async read(work) {
       // Awaits of a mutation may let this run in the midst of its transaction, on the same connection.
       while (running) await running
-      return work(sql, log.head)
+      try {
+        return await work(sql, log.head)
+      } catch (error) {
+        if (error instanceof StorageUnavailable) guard.failed(error)
+        throw error
+      }
     },
     prune(policy, maxEvents) {
       return this.transact(() => log.prune(policy, now(), maxEvents))

@@ -11,7 +11,9 @@
  */
 import { describe, expect, test } from 'vitest'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import type { Tx } from '../../src/db/store.ts'
+import { faultOf, StorageUnavailable } from '../../src/db/storage-fault.ts'
+import { StorageGuard } from '../../src/db/storage-guard.ts'
+import { createStore, type Tx } from '../../src/db/store.ts'
 import { Problem } from '../../src/errors.ts'
 import { emitLine, TestStore } from '../support/test-store.ts'
 
@@ -119,6 +121,46 @@ describe('a mutation that fails', () => {
     expect(await agents(db)).toBe(0)
     expect(await db.store.transact((tx) => addAgent(tx, 'a'))).toBe(formatCursor(db.log.epoch, 1))
     expect([await agents(db), db.published.length]).toEqual([1, 1])
+  })
+})
+
+describe('the storage', () => {
+  test('[ST1] [ST2] that fails at reading is a fault as well, reported once, and over with the next success', async () => {
+    using db = await TestStore.open()
+    const seen: string[] = []
+    const guard = new StorageGuard({
+      onFault: ({ kind }) => seen.push(kind),
+      onRecovery: ({ kind }) => seen.push(`no longer ${kind}`),
+    })
+    const store = createStore(db.sql, db.log, () => {}, { guard })
+    const code = 'SQLITE_IOERR_READ'
+    db.sql.failOn = () => new StorageUnavailable(faultOf(disk(code)))
+    for (let i = 0; i < 3; i++) {
+      const reading = store.read((sql) => sql.get(COUNT))
+      await expect(reading).rejects.toMatchObject({ code: 'storage_unavailable' })
+    }
+    expect(seen).toEqual(['io'])
+    db.sql.failOn = () => undefined
+    await store.transact((tx) => addAgent(tx, 'a'))
+    expect(seen).toEqual(['io', 'no longer io'])
+  })
+
+  test('[ST1] a fault inside one mutation fails its group, as all of it may have been rolled back', async () => {
+    using db = await TestStore.open()
+    const outcomes = await Promise.allSettled([
+      db.store.transact((tx) => addAgent(tx, 'a')),
+      db.store.transact(async (tx) => {
+        // What SQLite does by itself when there is no room for a statement.
+        await tx.sql.run('ROLLBACK')
+        throw new StorageUnavailable(faultOf(disk('SQLITE_FULL')))
+      }),
+      db.store.transact((tx) => addAgent(tx, 'b')),
+    ])
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code)).toEqual(
+      Array(3).fill('storage_unavailable'),
+    )
+    expect([await agents(db), db.published.length, db.log.head]).toEqual([0, 0, 0])
+    expect(await db.store.transact((tx) => addAgent(tx, 'c'))).toBe(formatCursor(db.log.epoch, 1))
   })
 })
 
