@@ -78,15 +78,18 @@ test('[ST10] a second server is refused under every name', async () => {
     [join(elsewhere, 'folder', name)],
     [join(elsewhere, 'hard.db')],
   ]
-  for (const [path, cwd] of spellings) {
-    const { code, errors } = await tryToServe(path, cwd)
-    expect([path, code, errors]).toEqual([path, 2, expect.stringContaining('in use by another Boardcast server')])
-  }
+  await Promise.all(
+    spellings.map(async ([path, cwd]) => {
+      const { code, errors } = await tryToServe(path, cwd)
+      expect([path, code, errors]).toEqual([path, 2, expect.stringContaining('in use by another Boardcast server')])
+    }),
+  )
   expect((await post(server, 'Unharmed')).status).toBe(201)
   expect(readdirSync(elsewhere).sort()).toEqual(['folder', 'hard.db', 'link-to-link.db', 'link.db'])
   expect(await server.stop('SIGTERM')).toBe(0)
-  for (const [path, cwd] of spellings)
-    expect([path, await tryToServe(path, cwd)]).toEqual([path, { code: 0, errors: '' }])
+  for (const name of ['link.db', 'hard.db']) {
+    expect([name, await tryToServe(name, elsewhere)]).toEqual([name, { code: 0, errors: '' }])
+  }
 })
 
 test('[ST10] a symbolic link may lead to a database that is yet to be made', async () => {
