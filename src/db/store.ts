@@ -75,6 +75,8 @@ export type Publish = (events: readonly LogEvent[], announcements: readonly Anno
 
 /** What the mutations of one group have said so far. */
 interface Said {
+  /** Milliseconds since 1970: one time for all. */
+  readonly at: number
   readonly events: LogEvent[]
   readonly announcements: Announcement[]
 }
@@ -130,7 +132,7 @@ export function createStore(
 
   /** `busy`: another program writes, and the same jobs are to be tried again. */
   async function commitGroup(jobs: readonly Job[]): Promise<'done' | 'busy'> {
-    const said: Said = { events: [], announcements: [] }
+    const said: Said = { at: now(), events: [], announcements: [] }
     const answers: Array<() => void> = []
     let isOpen = false
     try {
@@ -170,7 +172,7 @@ export function createStore(
     const before = { events: said.events.length, announcements: said.announcements.length }
     if (inCompany) await sql.run('SAVEPOINT mutation')
     try {
-      await job.run(new Mutation(sql, log, said, now()))
+      await job.run(new Mutation(sql, log, said))
       if (inCompany) await sql.run('RELEASE mutation')
       return { answer: () => job.settle(), isUndone: false }
     } catch (error) {
@@ -230,11 +232,11 @@ class Mutation implements Tx {
   readonly #at: number
   readonly #encoder = new PayloadEncoder()
 
-  constructor(sql: Sql, log: EventLog, said: Said, at: number) {
+  constructor(sql: Sql, log: EventLog, said: Said) {
     this.sql = sql
     this.#log = log
     this.#said = said
-    this.#at = at
+    this.#at = said.at
     this.now = new Date(this.#at).toISOString()
   }
 
