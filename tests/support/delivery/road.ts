@@ -6,6 +6,7 @@ export class Road implements AsyncDisposable {
   readonly #listener: Server
   readonly #sockets = new Set<Socket>()
   #isStalled = false
+  #nextAnswer = ''
 
   private constructor(listener: Server, target: number) {
     this.#listener = listener
@@ -26,6 +27,16 @@ export class Road implements AsyncDisposable {
     for (const socket of [...this.#sockets]) socket.destroy()
   }
 
+  /** The next connection gets these bytes instead of the server, and its end. */
+  answerNext(bytes: string): void {
+    this.#nextAnswer = bytes
+  }
+
+  /** Whether an answer still waits for the next connection. */
+  get hasAnswer(): boolean {
+    return this.#nextAnswer !== ''
+  }
+
   /** Nothing passes until `resume`: what the server sends fills the buffers of the kernel, and then its own. */
   stall(): void {
     this.#isStalled = true
@@ -38,6 +49,14 @@ export class Road implements AsyncDisposable {
   }
 
   #accept(near: Socket, target: number): void {
+    if (this.#nextAnswer !== '') {
+      near.on('error', () => undefined)
+      // A client may take an answer that comes before its request for a fault.
+      const answer = this.#nextAnswer
+      this.#nextAnswer = ''
+      near.once('data', () => near.end(answer))
+      return
+    }
     const far = connect(target, '127.0.0.1')
     for (const [from, to] of [
       [near, far],
