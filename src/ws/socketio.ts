@@ -37,6 +37,9 @@ import { SocketIoSink } from './socketio-sink.ts'
 
 export const SOCKET_IO_PATH = '/socket.io/'
 
+/** The protocol of the engine below Socket.IO 5, which the library's clients from version 3 on speak. */
+const ENGINE_PROTOCOL = '4'
+
 export interface SocketIoDependencies extends MembershipDependencies {
   readonly hub: Hub
   readonly connections: Connections
@@ -98,10 +101,11 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
   server.on('connection', (client) => open(dependencies, client))
   const upgraded = new Set<Duplex>()
 
-  /** Throws `forbidden` and `draining`. */
+  /** Throws `forbidden`, `bad_request` and `draining`. */
   function refuse(incoming: IncomingMessage): void {
     const refusal = guard.refusalOfHost(incoming) ?? guard.refusalOfPage(incoming)
     if (refusal) throw refusal
+    refuseOtherProtocol(incoming)
     // Who has a session already may end it properly.
     if (connections.isDraining && !incoming.url?.includes('sid=')) {
       throw new Problem('draining', 'The server is going down. Come back in a moment.', { retryAfterS: 2 })
@@ -134,6 +138,16 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     },
     close: () => server.engine.close(),
   }
+}
+
+/** The engine would refuse these handshakes too, but on a WebSocket only after the upgrade. */
+function refuseOtherProtocol({ url = '' }: IncomingMessage): void {
+  const query = new URLSearchParams(url.slice(url.indexOf('?') + 1))
+  if (query.has('sid') || query.get('EIO') === ENGINE_PROTOCOL) return
+  throw new Problem(
+    'bad_request',
+    `Use a Socket.IO client of version 3 or 4. This server needs EIO=${ENGINE_PROTOCOL}, and version 2 sends EIO=3.`,
+  )
 }
 
 function open(dependencies: SocketIoDependencies, client: Client): void {

@@ -1,20 +1,21 @@
 /**
  * The programs of docs/clients.md, run as they stand.
  *
- * DOC7  Each prints an event before the next is published, and misses none: not when the connection is cut, not when a
- *       proxy answers 502 after it, and not when the server is restarted.
+ * DOC7  Each prints an event before the next is published, and misses none, also when the connection is cut, when a proxy
+ *       answers 502 after that, and when the server is restarted.
+ * DOC8  On a connection that falls silent they reconnect. Here 45 s are 1.
  */
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, type ExpectStatic, expect, it } from 'vitest'
 import { Road } from '../support/delivery/road.ts'
 import { hasPhpExtension, hasProgram, pythonWith } from '../support/programs.ts'
-import { startTestServer } from '../support/server.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DOCUMENTED = '127.0.0.1:3000'
@@ -39,7 +40,7 @@ interface Following extends AsyncDisposable {
   readonly printed: string
   readonly complaints: string
 }
-type Start = (heading: string, code: string) => Promise<Following>
+type Start = (code: string) => Promise<Following>
 
 let folder: string
 beforeAll(() => {
@@ -47,10 +48,9 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Saves the code as a file in a folder of its own, which is also where it runs. */
-function save(heading: string, name: string, code: string): string {
-  const file = join(folder, heading.replaceAll(' ', '-'), name)
-  mkdirSync(dirname(file), { recursive: true })
+/** Saves the code as a file in a new folder, which is also where it runs. */
+function save(name: string, code: string): string {
+  const file = join(mkdtempSync(join(folder, 'program-')), name)
   writeFileSync(file, code)
   return file
 }
@@ -82,13 +82,13 @@ function run(command: string, args: readonly string[], cwd: string): Following {
 
 const withCommand =
   (name: string, command: string, args: readonly string[] = []): Start =>
-  async (heading, code) => {
-    const file = save(heading, name, code)
+  async (code) => {
+    const file = save(name, code)
     return run(command, [...args, file], dirname(file))
   }
 
-const withGo: Start = async (heading, code) => {
-  const file = save(heading, 'main.go', code)
+const withGo: Start = async (code) => {
+  const file = save('main.go', code)
   const program = join(dirname(file), 'program')
   const env = { ...process.env, GOCACHE: join(folder, 'go-cache'), GO111MODULE: 'off' }
   await execute('go', ['build', '-o', program, file], { env })
@@ -98,7 +98,7 @@ const withGo: Start = async (heading, code) => {
 /** A module that runs in this package, after one that prepares the globals. */
 const withNode =
   (prelude = ''): Start =>
-  async (_, code) =>
+  async (code) =>
     run(
       process.execPath,
       ['--import', `data:text/javascript,${encodeURIComponent(prelude)}`, '--input-type=module', '-e', code],
@@ -109,7 +109,7 @@ const withNode =
 const BROWSER = `globalThis.window = globalThis
 globalThis.document = { hidden: false, addEventListener() {}, removeEventListener() {}, createElement() {} }`
 
-const withChromium: Start = async (_, code) => {
+const withChromium: Start = async (code) => {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
@@ -161,6 +161,9 @@ ${BROWSER}`),
   'Socket.IO': withNode(),
 }
 
+/** Have no time limit for silence to set, or one of their own. */
+const UNAWARE = new Set(['fetch-event-source', 'Socket.IO'])
+
 /** What was published, as it was printed: one event a line. */
 const deployedIn = (printed: string): unknown[] =>
   printed
@@ -170,41 +173,87 @@ const deployedIn = (printed: string): unknown[] =>
     .filter((event) => event.channel !== '*' && event.data !== undefined)
     .map(({ data }) => data)
 
+/** A program on a road of its own to a server of its own; it has printed `hello`. */
+class Trial implements AsyncDisposable {
+  readonly server: TestServer
+  readonly road: Road
+  readonly #program: Following
+  readonly #expect: ExpectStatic
+  readonly #published: unknown[] = []
+
+  private constructor(server: TestServer, road: Road, program: Following, expectHere: ExpectStatic) {
+    this.server = server
+    this.road = road
+    this.#program = program
+    this.#expect = expectHere
+  }
+
+  /** Tests that run at the same time each need the `expect` that is theirs. */
+  static async begin(expectHere: ExpectStatic, start: Start, code: string, heartbeatMs: number): Promise<Trial> {
+    const server = await startTestServer({ hasSocketIo: true, heartbeatMs })
+    const road = await Road.to(server.port)
+    const program = await start(code.replaceAll(DOCUMENTED, road.url.slice('http://'.length)))
+    const trial = new Trial(server, road, program, expectHere)
+    await trial.poll(() => `${program.printed}${program.complaints}`).toContain('"serverTime"')
+    return trial
+  }
+
+  poll(what: () => unknown) {
+    return this.#expect.poll(what, { timeout: TIMEOUT_MS / 3, interval: 20 })
+  }
+
+  async publish(content = ''): Promise<void> {
+    this.#published.push({ version: this.#published.length + 1, content })
+    await this.server.post('/topics/deploys/events', { event: 'deployed', data: this.#published.at(-1) })
+  }
+
+  /** Resolves when everything that was published is printed, once and in order. */
+  async arrived(): Promise<void> {
+    await this.poll(() => deployedIn(this.#program.printed)).toEqual(this.#published)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]()
+    await this.road[Symbol.asyncDispose]()
+    await this.server[Symbol.asyncDispose]()
+  }
+}
+
 describe.concurrent('programs', { timeout: TIMEOUT_MS }, () => {
   for (const [heading, start] of Object.entries(PROGRAMS)) {
     it.skipIf(!start)(`[DOC7] ${heading}`, async ({ expect: expectHere }) => {
       if (!start) return
       // No heartbeat comes to push anything out.
-      await using server = await startTestServer({ hasSocketIo: true, heartbeatMs: 3_600_000 })
-      await using road = await Road.to(server.port)
-      await using program = await start(
-        heading,
-        programUnder(heading).replaceAll(DOCUMENTED, road.url.slice('http://'.length)),
-      )
-      const poll = (what: () => unknown) => expectHere.poll(what, { timeout: TIMEOUT_MS / 3, interval: 20 })
-      const published: unknown[] = []
-      const publish = async (content = '') => {
-        published.push({ version: published.length + 1, content })
-        await server.post('/topics/deploys/events', { event: 'deployed', data: published.at(-1) })
-      }
-      const arrived = () => poll(() => deployedIn(program.printed)).toEqual(published)
-
-      await poll(() => `${program.printed}${program.complaints}`).toContain('"serverTime"')
+      await using trial = await Trial.begin(expectHere, start, programUnder(heading), 3_600_000)
+      const { server, road } = trial
       for (const payload of PAYLOADS) {
-        await publish(payload)
-        await arrived()
+        await trial.publish(payload)
+        await trial.arrived()
       }
       road.answerNext('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
       road.cut()
       // Together, so that they come in one piece.
-      for (let n = 0; n < 5; n++) await publish('missed')
-      await poll(() => road.hasAnswer).toBe(false)
-      await publish('after a 502')
-      await arrived()
+      for (let n = 0; n < 5; n++) await trial.publish('missed')
+      await trial.poll(() => road.hasAnswer).toBe(false)
+      await trial.publish('after a 502')
+      await trial.arrived()
       await server.restart()
-      await publish('after a restart')
-      await publish('after a restart')
-      await arrived()
+      await trial.publish('after a restart')
+      await trial.publish('after a restart')
+      await trial.arrived()
+    })
+
+    it.skipIf(!start || UNAWARE.has(heading))(`[DOC8] ${heading}`, async ({ expect: expectHere }) => {
+      if (!start) return
+      const code = programUnder(heading)
+        .replaceAll('45_000', '1_000')
+        .replace(/\b45\b/g, '1')
+      await using trial = await Trial.begin(expectHere, start, code, 300)
+      await trial.publish()
+      await trial.arrived()
+      trial.road.freeze()
+      await trial.publish('on a connection that is dead')
+      await trial.arrived()
     })
   }
 })

@@ -1,8 +1,12 @@
 /** Socket.IO, asked by the library's own client and by raw sockets. Rules SIO1 to SIO13. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
+import type { io as connect } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { makeBoard, stats } from '../support/board.ts'
@@ -448,6 +452,39 @@ describe('what is no Socket.IO', () => {
       peer.terminate()
     },
   )
+
+  it('[SIO2] a client of version 3 connects, subscribes and resumes', async () => {
+    const { io } = createRequire(import.meta.url)('socket.io-client-3') as { io: typeof connect }
+    for (const transports of TRANSPORTS) {
+      const topic = `three-${transports.join('-')}`
+      const { eventId: since } = await post(topic, 'seen')
+      await post(topic, 'missed')
+      const socket = io(server.url, { transports, forceNew: true })
+      onTestFinished(() => void socket.disconnect())
+      const messages: unknown[] = []
+      socket.on('message', ({ type, data }) => type === 'said' && messages.push(data))
+      socket.on('connect', () => socket.emit('subscribe', { channel: `topic:${topic}`, since }))
+      await expect.poll(() => messages, { timeout: 15_000 }).toEqual(['missed'])
+      await post(topic, 'live')
+      await expect.poll(() => messages, { timeout: 15_000 }).toEqual(['missed', 'live'])
+    }
+  })
+
+  it.each(['EIO=3', 'EIO=5', 'EIO=', 'b64=1'])('[SIO2] other versions are 400: %s', async (version) => {
+    const path = `${server.url}/socket.io/?${version}&transport=`
+    const answer = await fetch(`${path}polling`)
+    expect([answer.status, await answer.json()]).toEqual([
+      400,
+      expect.objectContaining({ code: 'bad_request', detail: expect.stringContaining('version 3 or 4') }),
+    ])
+    const peer = new WebSocket(`${path}websocket`.replace('http', 'ws'))
+    peer.on('error', () => undefined)
+    const refused = await new Promise<IncomingMessage>((resolve) =>
+      peer.on('unexpected-response', (_, response) => resolve(response)),
+    )
+    expect(refused.statusCode).toBe(400)
+    expect(JSON.parse(await text(refused))).toMatchObject({ code: 'bad_request' })
+  })
 
   it('[SIO2] other namespaces there are none', async () => {
     await using client = await SocketIoClient.open(`${server.url}/admin`, ['websocket'])

@@ -27,6 +27,11 @@ export class Road implements AsyncDisposable {
     for (const socket of [...this.#sockets]) socket.destroy()
   }
 
+  /** Nothing passes any more on the connections that there are, and none of them ends. */
+  freeze(): void {
+    for (const socket of this.#sockets) socket.pause()
+  }
+
   /** The next connection gets these bytes instead of the server, and its end. */
   answerNext(bytes: string): void {
     this.#nextAnswer = bytes
