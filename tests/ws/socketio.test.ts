@@ -192,6 +192,18 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(seen).toEqual(Array.from({ length: 100 }, (_, n) => n))
   })
 
+  it('[SIO7] the id of hello is the first cursor: what comes before the acknowledgement is not missed', async () => {
+    const topic = `first-${transports.join('-')}`
+    await post(topic, 'before the connection')
+    await using client = await SocketIoClient.open(server.url, transports)
+    await client.until(() => client.named('hello').length === 1)
+    await post(topic, 'after hello')
+    await client.ask('subscribe', { channel: `topic:${topic}`, since: client.named('hello')[0]?.id })
+    await post(topic, 'live')
+    await client.until(() => client.named('said').some(({ data }) => data === 'live'))
+    expect(client.named('said').map(({ data }) => data)).toEqual(['after hello', 'live'])
+  })
+
   it('[SIO7] [W27] what went to everyone before the acknowledgement comes again after it', async () => {
     const topic = `everyone-${transports.join('-')}`
     const { eventId: since } = await post(topic, 'seen')
