@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { chromium } from 'playwright-core'
-import { afterAll, beforeAll, describe, type ExpectStatic, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, type ExpectStatic, expect, it, vi } from 'vitest'
 import { Road } from '../support/delivery/road.ts'
 import { hasPhpExtension, hasProgram, pythonWith } from '../support/programs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -24,6 +24,9 @@ const execute = promisify(execFile)
 
 /** Compilers and virtual machines take their time on a busy machine. */
 const TIMEOUT_MS = 120_000
+
+// Most of the time the programs wait before they reconnect.
+vi.setConfig({ maxConcurrency: 10 })
 
 /** Payloads that trip readers: none, quotes and line breaks, any Unicode, more than the buffers of most libraries. */
 const PAYLOADS = ['', '"\\ \n\r\n\u0085\u2028', 'żółć 你好 👩‍🚀', `${'é'.repeat(100_000)}`, '']
