@@ -25,6 +25,14 @@ export const onlyReadableRanges: MiddlewareHandler = async (c, next) => {
   }
 }
 
+/** The part of some bytes that a range such as `bytes=0-9`, as the middleware leaves it, asks for; null: there is none. */
+export function partOf(length: number, range: string): { readonly first: number; readonly last: number } | null {
+  const [from = '', to = ''] = range.slice('bytes='.length).split('-')
+  const first = from === '' ? Math.max(0, length - Number(to)) : Number(from)
+  const last = from === '' || to === '' ? length - 1 : Math.min(Number(to), length - 1)
+  return first <= last ? { first, last } : null
+}
+
 /** One range of bytes; undefined for what is to be ignored. */
 function readable(given: string): string | undefined {
   const [, unit, list = ''] = RANGES.exec(given.trim()) ?? []

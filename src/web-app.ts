@@ -7,7 +7,7 @@ import type { Context, Hono } from 'hono'
 import { parsePrefix } from './base-path.ts'
 import { Problem } from './errors.ts'
 import type { Env } from './routes/api.ts'
-import { onlyReadableRanges } from './static-ranges.ts'
+import { onlyReadableRanges, partOf } from './static-ranges.ts'
 
 export interface WebApp {
   /** Folder of the built files. */
@@ -41,8 +41,8 @@ export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void
   app.get(`${HASHED}*`, onlyReadableRanges, file, (c) => {
     throw new Problem('not_found', `There is no ${c.req.path}; it may belong to another build. Reload the page.`)
   })
-  app.get('/', page)
-  app.get('/index.html', page)
+  app.get('/', onlyReadableRanges, page)
+  app.get('/index.html', onlyReadableRanges, page)
   app.get('*', onlyReadableRanges, file)
   app.get('*', async (c, next) => (c.req.header('Accept')?.includes('text/html') ? page(c) : next()))
 
@@ -55,8 +55,19 @@ export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void
       c.header('Cache-Control', ASK_FIRST)
       return c.body(null, 304)
     }
-    return c.body(html, 200, { 'Content-Type': 'text/html; charset=utf-8' })
+    const range = c.req.method === 'GET' ? c.req.header('Range') : undefined
+    return range === undefined ? c.body(html, 200, HTML) : partial(c, Buffer.from(html), range)
   }
+}
+
+const HTML = { 'Content-Type': 'text/html; charset=utf-8' }
+
+function partial(c: Context<Env>, bytes: Buffer, range: string): Response {
+  const part = partOf(bytes.length, range)
+  if (!part) return c.body(null, 416, { 'Content-Range': `bytes */${bytes.length}` })
+  const { first, last } = part
+  const headers = { ...HTML, 'Content-Range': `bytes ${first}-${last}/${bytes.length}` }
+  return c.body(new Uint8Array(bytes.subarray(first, last + 1)), 206, headers)
 }
 
 interface Page {
