@@ -227,9 +227,10 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   async function close(): Promise<void> {
     logger.info({ streams: connections.size }, 'draining')
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    endUnused()
     await connections.drain(config.drainMs)
     server.closeIdleConnections()
+    // Until now one could still ask, and learn when to come back.
+    endUnused()
     const patience = setTimeout(() => {
       server.closeAllConnections()
       sockets.destroyAll()
@@ -260,23 +261,12 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
 
 function listen(server: Server, { port, host }: Config): Promise<void> {
   return new Promise((resolve, reject) => {
-    function fail(error: NodeJS.ErrnoException): void {
-      const isNoAddress = NO_ADDRESS.has(error.code ?? '')
-      reject(isNoAddress ? new ConfigError(noAddress(host, error), { cause: error }) : error)
-    }
-    server.once('error', fail)
+    server.once('error', reject)
     server.listen({ port, host, backlog: 4_096 }, () => {
-      server.off('error', fail)
+      server.off('error', reject)
       resolve()
     })
   })
-}
-
-/** What Node says of a `HOST` that no interface of this machine has, or that cannot be looked up. */
-const NO_ADDRESS: ReadonlySet<string> = new Set(['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN', 'EINVAL'])
-
-function noAddress(host: string, { code }: NodeJS.ErrnoException): string {
-  return `HOST=${host} is not an address of this machine (${code}). Set HOST to one that is, such as 127.0.0.1.`
 }
 
 /** The adapter refuses an IPv6 address in `Host` unless it is in its shortest form and without a zone. */

@@ -9,6 +9,8 @@ import type { Socket } from 'node:net'
 export function watchUnused(server: Server): () => void {
   const open = new Set<Socket>()
   server.on('connection', (socket) => {
+    // A connection whose upgrade is passed over comes again.
+    if (open.has(socket)) return
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })

@@ -7,6 +7,8 @@ export const API_PREFIX = '/api/v1'
 
 export const HEADER = {
   eventId: 'Event-Id',
+  /** Of what is read: the position that it is exact at. */
+  cursor: 'Cursor',
   idempotencyKey: 'Idempotency-Key',
   idempotencyReplayed: 'Idempotency-Replayed',
   lastEventId: 'Last-Event-ID',

@@ -27,5 +27,7 @@ export function refuseForeign(sqlite: SqliteDatabase.Database): Found {
 
 function foreign(tables: readonly string[]): Error {
   const named = tables.filter((name) => name !== 'meta').slice(0, 3)
-  return new Error(`it is the database of another program, with tables such as ${named.join(', ') || 'meta'}`)
+  return new Error(
+    `it is the database of another program, with tables such as ${named.join(', ') || 'meta'}. Choose another file.`,
+  )
 }

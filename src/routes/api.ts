@@ -97,7 +97,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
         })
         const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
         // A client that has had later events knows by it that a cache has answered.
-        return answerJson(text, 200, { [HEADER.eventId]: cursor })
+        return answerJson(text, 200, { [HEADER.cursor]: cursor })
       })
     },
     mutate(method, path, options, work) {

@@ -148,13 +148,22 @@ describe('what was trimmed', () => {
   })
 })
 
+/** Takes back what was added since the table of what was trimmed, and that. */
+async function asBefore({ sql }: TestStore): Promise<void> {
+  await sql.run('DROP TABLE trimmed')
+  for (const table of ['boards', 'attempts', 'agent_profiles']) {
+    await sql.run(`DROP INDEX ${table}_by_position`)
+    await sql.run(`ALTER TABLE ${table} DROP COLUMN position`)
+  }
+  await sql.run("UPDATE meta SET value = '4' WHERE name = 'schema'")
+}
+
 describe('a file of before', () => {
   test('[D27] misses as much as it may, and no more than that', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
     await db.store.prune({ ...ANY, maxEvents: 1 }, 100)
-    await db.sql.run('DROP TABLE trimmed')
-    await db.sql.run("UPDATE meta SET value = '4' WHERE name = 'schema'")
+    await asBefore(db)
     await db.reopen()
     for (const channel of ['global', 'board:x', 'attempt:x', 'agent:x', 'session:x', 'shell:terminal:x', 'topic:x']) {
       expect(await oldestOf(db, [channel], null), channel).toBe(2)
@@ -174,8 +183,7 @@ describe('a file of before', () => {
   test('[D27] that was never trimmed is whole', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
-    await db.sql.run('DROP TABLE trimmed')
-    await db.sql.run("UPDATE meta SET value = '4' WHERE name = 'schema'")
+    await asBefore(db)
     await db.reopen()
     expect(await oldestOf(db, ['global'], null)).toBe(0)
     await db.store.prune({ ...ANY, maxEvents: 1 }, 100)

@@ -83,11 +83,12 @@ describe('connections that are kept', () => {
 
   it.skipIf(absent.length > 0).concurrent(
     `[OPS15] take a POST after six idle seconds through nginx${why}`,
-    async () => {
+    async ({ expect }) => {
       await using server = await startTestServer()
       await using proxy = await startNginx(() => ({
         http: `upstream hub { server 127.0.0.1:${server.port}; keepalive 4; }`,
-        server: 'location / { proxy_pass http://hub; proxy_http_version 1.1; proxy_set_header Connection ""; }',
+        server:
+          'location / { proxy_pass http://hub; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host; }',
       }))
       const headers = { 'Content-Type': 'application/json' }
       expect((await fetch(`${proxy.url}/health`)).status).toBe(200)
@@ -97,7 +98,7 @@ describe('connections that are kept', () => {
     },
   )
 
-  it.concurrent('[OPS15] take a POST after six idle seconds', async () => {
+  it.concurrent('[OPS15] take a POST after six idle seconds', async ({ expect }) => {
     await using server = await startTestServer()
     const body = '{"id":"late","name":"Late"}'
     const post = `POST /api/v1/boards HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`

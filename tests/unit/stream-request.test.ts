@@ -76,7 +76,7 @@ describe('what a stream listens to', () => {
   it('[Q11] [Q12] takes a limit and a timeout', () => {
     expect(parseStreamRequest(asking('limit=7&timeout=0.25'))).toMatchObject({ limit: 7, timeoutMs: 250 })
     expect(parseStreamRequest(asking(''))).toMatchObject({ limit: undefined, timeoutMs: undefined })
-    expect(parseStreamRequest(asking('timeout=1e12')).timeoutMs).toBe(2 ** 31 - 1)
+    expect(parseStreamRequest(asking('timeout=1e12')).timeoutMs).toBe(1e15)
   })
 
   it('[Y12] the output of an agent, which types can narrow and not widen', () => {

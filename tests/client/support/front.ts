@@ -173,8 +173,7 @@ export class Front implements AsyncDisposable {
       return
     }
     // By whatever name the page was opened, the server has one.
-    const host = `127.0.0.1:${port}`
-    const onward = request({ host: '127.0.0.1', port, method, path: url, headers: { ...headers, host } }, (answer) => {
+    const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)
       answer.on('error', () => outgoing.destroy())

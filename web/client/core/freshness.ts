@@ -3,7 +3,7 @@
  * the server says of caching. A state that is read from one would be shown as live and stay wrong, and a page of the log
  * would leave out events without a gap.
  *
- * Every answer of the API carries the id that it was made at (`Event-Id`). One that is older than the client's position is
+ * Every answer of the API carries the id that it was made at (`Event-Id`, or `Cursor` where something is read). One that is older than the client's position is
  * asked for again by an address that no cache can know, and is an error when that is no better.
  */
 import { parseCursor } from '../../../shared/src/cursor.ts'

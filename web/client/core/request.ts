@@ -107,7 +107,13 @@ export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOption
       const { status } = response
       if (response.ok) {
         const made = bodyOf(text, response, asked) as T
-        return { reply: { status, body: made, eventId: response.headers.get(HEADER.eventId) } }
+        return {
+          reply: {
+            status,
+            body: made,
+            eventId: response.headers.get(HEADER.eventId) ?? response.headers.get(HEADER.cursor),
+          },
+        }
       }
       const problem = problemOf(text)
       const error = new BoardcastError('refused', problem?.detail ?? `${method} ${path}: ${status}`, {
