@@ -5,6 +5,7 @@
 import { EventSource } from 'eventsource'
 import { WebSocket } from 'ws'
 import { parseCursor } from '../../../shared/src/cursor.ts'
+import { inOrder } from '../../../web/client/core/channels.ts'
 import type { Frame } from '../../../web/client/core/types.ts'
 import { createClient, type Hub } from '../../../web/client/index.ts'
 import type { Random } from '../random.ts'
@@ -123,7 +124,8 @@ export class LibraryListener implements Listener {
 
   constructor(transport: 'fetch' | 'eventsource' | 'ws', channels: readonly string[], since: string, road: Road) {
     this.name = `library over ${transport} ${channels}`
-    this.channels = channels
+    // What several of them carry under one name comes on the first of them, and the library names them in its own order.
+    this.channels = inOrder(channels)
     this.road = road
     this.#since = since
     this.#hub = createClient({

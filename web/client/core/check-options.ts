@@ -15,13 +15,9 @@ export function checkOptions(options: ClientOptions): void {
     throw misuse(`${name} cannot be ${JSON.stringify(given)}: give one of ${choices.join(', ')}.`)
   }
   const { heartbeatTimeoutMs, backoff } = options
-  const numbers = Object.entries({ heartbeatTimeoutMs, ...prefixed('backoff', { ...backoff }) })
-  for (const [name, given] of numbers) {
-    if (given === undefined || (typeof given === 'number' && given >= 0)) continue
-    throw misuse(`${name} cannot be ${String(given)}: give a number, 0 or more.`)
+  for (const [name, given] of Object.entries({ heartbeatTimeoutMs, ...backoff })) {
+    if (given !== undefined && !(typeof given === 'number' && given >= 0)) {
+      throw misuse(`${name} cannot be ${given}: give a number, 0 or more.`)
+    }
   }
-}
-
-function prefixed(name: string, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).map(([field, value]) => [`${name}.${field}`, value]))
 }

@@ -114,6 +114,6 @@ function absolute(baseUrl = ''): string {
   } catch {
     // Said below.
   }
-  const page = location ? '' : ' (there is no page here whose origin it could be)'
+  const page = location ? '' : ' (there is no page here)'
   throw misuse(`baseUrl "${baseUrl}" is no address${page}: give http://127.0.0.1:3000, or a path of the page.`)
 }

@@ -17,6 +17,7 @@ import { inOrder } from './channels.ts'
 import type { Clock } from './clock.ts'
 import { BoardcastError } from './errors.ts'
 import { createHearing } from './hearing.ts'
+import { withLongTimers } from './long-timers.ts'
 import type { Auth } from './options.ts'
 import { isOffline, watchPage } from './page-life.ts'
 import { culprits, type Refusal } from './refusals.ts'
@@ -57,7 +58,9 @@ export interface Connection extends Source {
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
-  const { baseUrl, transport, auth, clock, backoff, listener, probe } = options
+  const { baseUrl, transport, auth, backoff, listener, probe } = options
+  // Silences and rests may be as long as the user wants them.
+  const clock = withLongTimers(options.clock)
   const status = keepStatus(clock)
   let state: State = { name: 'idle' }
   let wanted: ReadonlySet<string> = new Set()

@@ -1,7 +1,7 @@
 /** One stream, its readers and its stores: what hubs of the same server and identity share. */
 import { createStores, type Stores } from '../stores/stores.ts'
 import { fullBackoff } from './backoff.ts'
-import { systemClock, withLongTimers } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { closed, misuse } from './errors.ts'
 import type { Freshness } from './freshness.ts'
 import type { HubCore } from './hub-core.ts'
@@ -28,11 +28,13 @@ export interface Core extends HubCore {
 export function createCore(baseUrl: string, options: ClientOptions): Core {
   const { clock: time = systemClock, backoff, heartbeatTimeoutMs, validate = 'off' } = options
   // Of its own: what is kept for a while is known by the clock of its hub.
-  const clock = withLongTimers(time)
+  const clock: Clock = {
+    now: () => time.now(),
+    setTimeout: (callback, ms) => time.setTimeout(callback, ms),
+    clearTimeout: (timer) => time.clearTimeout(timer),
+  }
   if (options.share === 'browser' && options.auth && options.identity === undefined) {
-    throw misuse(
-      "share: 'browser' with auth needs identity, such as the user's id: tabs of two users must not share a stream.",
-    )
+    throw misuse("share: 'browser' with auth needs identity, such as the user's id.")
   }
   const fetch: typeof globalThis.fetch = options.fetch ?? ((...request) => globalThis.fetch(...request))
   let isValid: ((frame: Frame) => boolean) | undefined
