@@ -138,8 +138,8 @@ test('[ST12] what is not ours is refused and stays as it was', async () => {
     const contents = () => files.map((name) => readFileSync(join(folder, name), 'base64'))
     const before = contents()
     for (const [name, why] of [
-      ['folder', /is a directory/],
-      ['notes.txt', /not a database/],
+      ['folder', /is a folder/],
+      ['notes.txt', /not an SQLite database/],
       ['shop.db', /database of another program.*orders/],
       ['meta.db', /database of another program.*users/],
       ['facts.db', /database of another program/],

@@ -73,7 +73,7 @@ test('[D44] a file that is no database is refused and stays as it is', async () 
   const text = 'These are the notes that somebody pointed BOARDCAST_DB at by mistake.\n'.repeat(100)
   writeFileSync(path, text)
   expect(() => openSqlite(path, 'power')).toThrow(/not a database/)
-  await expect(startServer({ dbPath: path, port: 0 })).rejects.toThrow(/not a database/)
+  await expect(startServer({ dbPath: path, port: 0 })).rejects.toThrow(/not an SQLite database/)
   expect(readFileSync(path, 'utf8')).toBe(text)
 })
 
@@ -110,7 +110,7 @@ test('[CK2] what was made before there was an order of creation gets one', async
       at,
     ])
   }
-  await db.sql.run("UPDATE meta SET value = '4' WHERE name = 'schema'")
+  await db.sql.run("UPDATE meta SET value = '5' WHERE name = 'schema'")
   await migrate(db.sql)
   expect(await db.sql.all('SELECT id, position FROM boards ORDER BY position')).toEqual([
     { id: 'c', position: 1 },

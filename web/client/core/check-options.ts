@@ -12,12 +12,12 @@ export function checkOptions(options: ClientOptions): void {
   for (const [name, choices] of Object.entries(CHOICES)) {
     const given: unknown = options[name as keyof typeof CHOICES]
     if (given === undefined || choices.some((choice) => choice === given)) continue
-    throw misuse(`${name} cannot be ${JSON.stringify(given)}: give one of ${choices.join(', ')}.`)
+    throw misuse(`${name} cannot be ${JSON.stringify(given)}: use one of ${choices.join(', ')}.`)
   }
   const { heartbeatTimeoutMs, backoff } = options
   for (const [name, given] of Object.entries({ heartbeatTimeoutMs, ...backoff })) {
     if (given !== undefined && !(typeof given === 'number' && given >= 0)) {
-      throw misuse(`${name} cannot be ${given}: give a number, 0 or more.`)
+      throw misuse(`${name} cannot be ${given}: use a number, 0 or more.`)
     }
   }
 }

@@ -115,5 +115,5 @@ function absolute(baseUrl = ''): string {
     // Said below.
   }
   const page = location ? '' : ' (there is no page here)'
-  throw misuse(`baseUrl "${baseUrl}" is no address${page}: give http://127.0.0.1:3000, or a path of the page.`)
+  throw misuse(`baseUrl "${baseUrl}" is no address${page}: give http://127.0.0.1:3000, or a path.`)
 }
