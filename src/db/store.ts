@@ -73,12 +73,13 @@ const BUSY_RETRY_MS = 10
 /** Called with what every COMMIT made visible, in its order, in the turn of the COMMIT. Must not throw. */
 export type Publish = (events: readonly LogEvent[], announcements: readonly Announcement[]) => void
 
-/** What the mutations of one group have said so far. */
-interface Said {
+/** What the mutations of one group have emitted so far, and which of them failed. */
+interface Group {
   /** Milliseconds since 1970: one time for all. */
   readonly at: number
   readonly events: LogEvent[]
   readonly announcements: Announcement[]
+  failures: Map<Job, unknown> | null
 }
 
 export interface StoreOptions {
@@ -105,20 +106,21 @@ export function createStore(
   }
 
   function runGroup(): void {
-    const jobs = admitted(queue.splice(0, MAX_GROUP))
+    running = carryOut(admitted(queue.splice(0, MAX_GROUP)))
+  }
+
+  async function carryOut(jobs: Job[]): Promise<void> {
     let isWaiting = false
-    running = (jobs.length > 0 ? commitGroup(jobs) : Promise.resolve('done'))
-      .then((outcome) => {
-        isWaiting = outcome === 'busy'
-      })
-      .finally(() => {
-        running = null
-        if (isWaiting) queue.unshift(...jobs)
-        scheduled = queue.length > 0
-        // Reads go on while a group waits, and so does everything else.
-        if (isWaiting) setTimeout(runGroup, BUSY_RETRY_MS)
-        else if (scheduled) setImmediate(runGroup)
-      })
+    try {
+      isWaiting = jobs.length > 0 && (await commitGroup(jobs)) === 'busy'
+    } finally {
+      running = null
+      if (isWaiting) queue.unshift(...jobs)
+      scheduled = queue.length > 0
+      // Reads go on while a group waits, and so does everything else.
+      if (isWaiting) setTimeout(runGroup, BUSY_RETRY_MS)
+      else if (scheduled) setImmediate(runGroup)
+    }
   }
 
   /** Those that may be tried; the others are answered. */
@@ -132,20 +134,17 @@ export function createStore(
 
   /** `busy`: another program writes, and the same jobs are to be tried again. */
   async function commitGroup(jobs: readonly Job[]): Promise<'done' | 'busy'> {
-    const said: Said = { at: now(), events: [], announcements: [] }
-    const answers: Array<() => void> = []
+    const group: Group = { at: now(), events: [], announcements: [], failures: null }
     let isOpen = false
     try {
       log.begin()
       await sql.run('BEGIN IMMEDIATE')
       isOpen = true
       for (const job of jobs) {
-        const { answer, isUndone } = await runJob(job, said, jobs.length > 1)
-        answers.push(answer)
-        if (isUndone) isOpen = false
+        if (await runJob(job, group, jobs.length > 1)) isOpen = false
       }
       if (isOpen) {
-        await log.append(said.events)
+        await log.append(group.events)
         await sql.run('COMMIT')
       }
     } catch (cause) {
@@ -158,31 +157,39 @@ export function createStore(
     if (isOpen) {
       log.committed()
       guard.succeeded()
-      if (said.events.length > 0 || said.announcements.length > 0) publish(said.events, said.announcements)
+      const { events, announcements } = group
+      if (events.length > 0 || announcements.length > 0) publish(events, announcements)
     }
-    for (const answer of answers) answer()
+    const { failures } = group
+    for (const job of jobs) {
+      if (failures?.has(job)) job.fail(failures.get(job))
+      else job.settle()
+    }
     return 'done'
   }
 
   /**
-   * Runs one job and adds what it says to what was said; `answer` answers its caller. Alone it needs no savepoint: when
-   * it fails the transaction is over (`isUndone`).
+   * Runs one job and adds what it says to the group's. Alone it needs no savepoint: resolves to true when it failed and
+   * the transaction is over.
    */
-  async function runJob(job: Job, said: Said, inCompany: boolean): Promise<{ answer: () => void; isUndone: boolean }> {
-    const before = { events: said.events.length, announcements: said.announcements.length }
+  async function runJob(job: Job, group: Group, inCompany: boolean): Promise<boolean> {
+    const events = group.events.length
+    const announcements = group.announcements.length
     if (inCompany) await sql.run('SAVEPOINT mutation')
     try {
-      await job.run(new Mutation(sql, log, said))
+      await job.run(new Mutation(sql, log, group))
       if (inCompany) await sql.run('RELEASE mutation')
-      return { answer: () => job.settle(), isUndone: false }
+      return false
     } catch (error) {
       // SQLite may have rolled back everything, the savepoints of the others included.
       if (error instanceof StorageUnavailable) throw error
-      said.events.length = before.events
-      said.announcements.length = before.announcements
+      group.events.length = events
+      group.announcements.length = announcements
       await sql.run(inCompany ? 'ROLLBACK TO mutation' : 'ROLLBACK')
       if (inCompany) await sql.run('RELEASE mutation')
-      return { answer: () => job.fail(error), isUndone: !inCompany }
+      group.failures ??= new Map()
+      group.failures.set(job, error)
+      return !inCompany
     }
   }
 
@@ -228,15 +235,15 @@ class Mutation implements Tx {
   readonly sql: Sql
   readonly now: string
   readonly #log: EventLog
-  readonly #said: Said
+  readonly #group: Group
   readonly #at: number
   readonly #encoder = new PayloadEncoder()
 
-  constructor(sql: Sql, log: EventLog, said: Said) {
+  constructor(sql: Sql, log: EventLog, group: Group) {
     this.sql = sql
     this.#log = log
-    this.#said = said
-    this.#at = said.at
+    this.#group = group
+    this.#at = group.at
     this.now = new Date(this.#at).toISOString()
   }
 
@@ -244,17 +251,17 @@ class Mutation implements Tx {
     const entry = entryOf(type)
     if (!entry) throw new Error(`${type} is not in the catalogue`)
     const { data, skip, placements } = this.#encoder.encode(entry, payload)
-    const { events } = this.#said
+    const { events } = this.#group
     const seq = this.#log.head + events.length + 1
     events.push(new LogEvent({ seq, type, at: this.#at, data, skip }, payload, placements))
   }
 
   announce(announcement: Announcement): void {
-    this.#said.announcements.push(announcement)
+    this.#group.announcements.push(announcement)
   }
 
   get eventId(): string {
-    return formatCursor(this.#log.epoch, this.#log.head + this.#said.events.length)
+    return formatCursor(this.#log.epoch, this.#log.head + this.#group.events.length)
   }
 }
 
