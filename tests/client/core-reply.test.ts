@@ -102,6 +102,33 @@ describe('redirects', () => {
     expect((await server.get<{ boards: unknown[] }>('/boards')).boards).toEqual([])
   })
 
+  test.each(['GET', 'POST', 'DELETE'])('[CT7] a %s that is redirected in a circle is one error', async (method) => {
+    const proxy = await redirecting(307, '')
+    const error = await failureOf(hubOf(proxy.url).request(method, '/boards'))
+    expect(error).toMatchObject({ code: 'unexpected', status: 307 })
+    expect(error.message).toContain(`${method} ${proxy.url}/api/v1/boards was redirected again and again`)
+    // One request to see the redirect, and what a fetch follows at most.
+    expect(proxy.asked.length).toBeLessThanOrEqual(22)
+  })
+
+  test('[CT7] a method that arrives by several redirects is kept, and one that does not is an error', async () => {
+    await using server = await startTestServer()
+    const board = await makeBoard(server)
+    const path = `/boards/${board.id}`
+    const kept = hubOf((await redirecting(308, (await redirecting(307, server.url)).url)).url)
+    expect((await kept.request<{ name: string }>('PATCH', path, { name: 'new' })).body.name).toBe('new')
+    expect((await server.get<{ board: { name: string } }>(path)).board.name).toBe('new')
+    const lost = hubOf((await redirecting(308, (await redirecting(303, server.url)).url)).url)
+    for (const [method, body] of [['PATCH', { name: 'newer' }] as const, ['DELETE', undefined] as const]) {
+      const error = await failureOf(lost.request(method, path, body))
+      expect(error).toMatchObject({
+        code: 'unexpected',
+        message: expect.stringContaining(`redirected to ${server.url}`),
+      })
+    }
+    expect((await server.get<{ board: { name: string } }>(path)).board.name).toBe('new')
+  })
+
   test('[CT7] an address that is none is told as it came', async () => {
     const proxy = await answering((_, outgoing) => outgoing.writeHead(302, { Location: 'http://[' }).end())
     const error = await failureOf(hubOf(proxy.url).request('POST', '/boards', {}))

@@ -31,6 +31,7 @@ export async function fetchAsAsked(fetch: typeof globalThis.fetch, asked: Asked)
   } catch (cause) {
     // A page may not read the answer of another origin, such as that of a login, and does not learn that this was the reason.
     if (isOpaque && !init.signal?.aborted) throw redirected(asked, undefined, undefined, cause)
+    if (isLoop(cause)) throw loops(asked, first.status, cause)
     throw cause
   }
   if (isMutation(method) && response.status < 500 && !response.headers.has(HEADER.eventId)) {
@@ -38,6 +39,20 @@ export async function fetchAsAsked(fetch: typeof globalThis.fetch, asked: Asked)
     throw redirected(asked, undefined, response.url)
   }
   return response
+}
+
+/** Node's fetch, after twenty redirects. */
+function isLoop(failure: unknown): boolean {
+  const { cause } = failure instanceof Error ? failure : {}
+  return cause instanceof Error && cause.message === 'redirect count exceeded'
+}
+
+function loops(asked: Asked, status: number, cause: unknown): BoardcastError {
+  return new BoardcastError(
+    'unexpected',
+    `${spelled(asked)} was redirected again and again: a login or a proxy in between sends requests in a circle.`,
+    { status, cause },
+  )
 }
 
 function targetOf({ headers }: Response, url: string): string | undefined {
