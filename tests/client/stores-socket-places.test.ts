@@ -203,6 +203,46 @@ test('[CB21] an address that is refused for one board is asked for without board
   expect([made.length, socket.get().connecting]).toEqual([4, false])
 })
 
+test('[CB22] a server that accepts and drops is asked more and more seldom, until a connection has stood for a minute', () => {
+  const { clock, made, now } = open()
+  const openAndBeat = () => {
+    now().open(5)
+    now().event('*', 'heartbeat', 5)
+  }
+  let handled = 0
+  for (let passedMs = 0; passedMs < 300_000; passedMs += 100) {
+    if (handled < made.length) {
+      handled = made.length
+      openAndBeat()
+      now().cut()
+    }
+    clock.advance(100)
+  }
+  // 12 s at most, 6 s on average, and some sooner at first.
+  expect(made.length).toBeLessThan(100)
+  if (handled === made.length) clock.advance(12_000)
+  openAndBeat()
+  for (let beats = 0; beats < 4; beats++) {
+    clock.advance(15_000)
+    now().event('*', 'heartbeat', 5)
+  }
+  const before = made.length
+  now().cut()
+  clock.advance(1_500)
+  expect(made.length).toBe(before + 1)
+})
+
+test('[CB22] what cannot be read harms nothing', () => {
+  const { socket, now, heard } = open()
+  now().open(5)
+  for (const data of [null, 'text', 7]) now().hear(data as unknown as object)
+  now().hear({ type: 'event', id: 7 })
+  for (const event of ['gap', 'draining', 'hello']) now().event('*', event, 5, null)
+  now().event('topic:t', 'n', 6)
+  expect([heard.map(({ event }) => event), socket.get().connected]).toEqual([['gap', 'n'], true])
+  expect(socket.get().error?.message).toContain('not a JSON object')
+})
+
 test('[CB21] a gap gives the channels a new place, and another log its own ids', () => {
   const { now, again, heard } = open({ channels: ['topic:t', 'board:a'] })
   now().open(5, false)

@@ -6,6 +6,7 @@ import { BoardcastError } from '../../../web/client/core/errors.ts'
 import type { Frame } from '../../../web/client/core/types.ts'
 import type * as Bound from '../../../web/client/react.ts'
 import { createStores } from '../../../web/client/stores/stores.ts'
+import { type FakeSocket, fakeSockets } from './fake-socket.ts'
 import { calm, quiet, screen, shown } from './page.ts'
 import { at, StubHub } from './stub-hub.ts'
 
@@ -699,6 +700,30 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       page.unmount()
       await quiet()
       expect(made.every(({ isClosed }) => isClosed)).toBe(true)
+    })
+
+    test('[CH12] useWebSocket: other channels are joined and left on the same socket', async () => {
+      const { hub } = stubbed()
+      const { made, WebSocket } = fakeSockets()
+      const page = draw(
+        hub,
+        ({ channels }: { channels: string[] }) => String(hooks.useWebSocket({ channels, WebSocket }).connected),
+        { channels: ['topic:a', 'topic:b'] },
+      )
+      await shown('a socket', () => made.length > 0)
+      await quiet()
+      const mine = made.at(-1) as FakeSocket
+      mine.open(1)
+      await shown('connected', () => page.container.textContent === 'true')
+      page.update({ channels: ['topic:c', 'topic:b'] })
+      await shown('two messages', () => mine.sent.length === 2)
+      expect(mine.sent.map(({ type, channel }) => [type, channel])).toEqual([
+        ['unsubscribe', 'topic:a'],
+        ['subscribe', 'topic:c'],
+      ])
+      page.update({ channels: ['topic:b', 'topic:c'] })
+      await quiet()
+      expect([mine.isClosed, mine.sent.length, made.at(-1) === mine]).toEqual([false, 2, true])
     })
 
     test('[CH11] without a provider there is one hub, of the page’s own origin', async () => {

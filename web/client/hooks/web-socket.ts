@@ -4,7 +4,7 @@ import { CLOSED, channelSocket } from '../stores/channel-socket.ts'
 import { type Framework, useLatest, useValue } from './framework.ts'
 
 export interface WebSocketOptions {
-  /** Those that it begins with. `subscribe` and `unsubscribe` add and take away. */
+  /** Those that are added later are joined, and those that are taken away are left; so do `subscribe` and `unsubscribe`. */
   readonly channels?: readonly string[] | undefined
   /** Whose presence the socket shows, and who its messages are from. */
   readonly agentId?: string | undefined
@@ -39,16 +39,24 @@ export function useSocket(fw: Framework, options: WebSocketOptions = {}): WebSoc
   const { channels = [], agentId, sessionId, token, autoConnect = true, WebSocket } = options
   const hub = fw.useHub()
   const told = useLatest(fw, options.onEvent)
-  const key = JSON.stringify([[...channels].sort(), agentId, sessionId, token])
+  const names = JSON.stringify([...channels].sort())
+  const given = fw.useRef(channels)
   const socket = fw.useMemo(() => {
     if (!hub) return null
     const { baseUrl } = hub
     return channelSocket({ baseUrl, channels, agentId, sessionId, token, WebSocket, clock: hub.clock, onEvent: told })
-  }, [hub, key, WebSocket])
+  }, [hub, agentId, sessionId, token, WebSocket])
   fw.useEffect(() => {
     if (autoConnect) socket?.open()
     return () => socket?.close()
   }, [socket, autoConnect])
+  // On the same socket: another one would miss what comes between the two.
+  fw.useEffect(() => {
+    for (const channel of given.current) if (!channels.includes(channel)) socket?.leave(channel)
+    for (const channel of channels) socket?.join(channel)
+    given.current = channels
+    return undefined
+  }, [socket, names])
   const state = useValue(fw, socket, CLOSED)
   const functions = fw.useMemo(
     () => ({

@@ -11,12 +11,12 @@
 import { CLOSE, CONTROL, HEARTBEAT_MS } from '../../../shared/src/protocol.ts'
 import { DEFAULT_BACKOFF, delayMs } from '../core/backoff.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { fieldOf, isControl, isUnstored } from '../core/frames.ts'
+import { fieldOf, isControl, isFrame, isUnstored } from '../core/frames.ts'
 import type { WebSocketLike, WebSocketMaker } from '../core/options.ts'
 import { watchPage } from '../core/page-life.ts'
 import { compareIds } from '../core/positions.ts'
 import { createStore, guarded } from '../core/store.ts'
-import type { Frame, GapNotice, Store } from '../core/types.ts'
+import type { Frame, Store } from '../core/types.ts'
 import { type Addressed, ChannelPlaces, type Place } from './channel-places.ts'
 import { type Answer, ChannelRequests } from './channel-requests.ts'
 
@@ -51,6 +51,8 @@ export interface ChannelSocket extends Store<SocketState> {
 export const CLOSED: SocketState = { connected: false, connecting: false, lastMessage: null, error: null }
 
 const SILENT_HEARTBEATS = 2.5
+/** After so long the failures before are forgotten. Any earlier, and a server that accepts and drops would be hammered. */
+const HEALTHY_MS = 60_000
 /** Stored events that are not delivered again. */
 const REMEMBERED = 10_000
 /** Coming back would not help. */
@@ -73,6 +75,7 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
   const requests = new ChannelRequests({ clock, place: (name) => places.get(name), send: (message) => post(message) })
   let socket: WebSocketLike | undefined
   let failures = 0
+  let openedAt = 0
   let comeBackMs = 0
   let heartbeatMs = HEARTBEAT_MS
   let silence: unknown
@@ -179,13 +182,14 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
     switch (message.type) {
       case 'connected':
         isOpen = true
+        openedAt = clock.now()
         requests.begin()
         set({ error: null })
         for (const place of places.all) if (!addressed.places.includes(place)) requests.join(place.name)
         joined()
         break
       case 'event':
-        take(message as unknown as EventMessage)
+        if (isFrame(message)) take(message)
         break
       case 'ack':
       case 'error':
@@ -223,17 +227,17 @@ export function channelSocket(options: SocketOptions): ChannelSocket {
         hello(frame)
         return
       case CONTROL.heartbeat:
-        failures = 0
+        if (clock.now() - openedAt >= HEALTHY_MS) failures = 0
         places.advance(id)
         return
       case CONTROL.draining:
       case CONTROL.overloaded:
-        comeBackMs = (data as { retryMs: number }).retryMs
+        comeBackMs = Number(fieldOf(data, 'retryMs')) || 0
         return
       case CONTROL.gap:
         places.lose(concerned ?? places.held, id)
         // Another log gives the same ids to other events.
-        if (/^(epoch|invalid)$/.test((data as GapNotice).reason)) delivered.clear()
+        if (/^(epoch|invalid)$/.test(String(fieldOf(data, 'reason')))) delivered.clear()
         break
       default:
         if (!isControl(event) && !frame.more) places.advance(id)
@@ -319,9 +323,10 @@ interface Message extends Answer {
 }
 
 function parsed(text: string): Message {
+  const unreadable = { type: 'error', code: 'PARSE_ERROR', message: 'the server sent what is not a JSON object' }
   try {
-    return JSON.parse(text) as Message
+    return (JSON.parse(text) as Message | null) ?? unreadable
   } catch {
-    return { type: 'error', code: 'PARSE_ERROR', message: 'the server sent what is not JSON' }
+    return unreadable
   }
 }
