@@ -257,6 +257,28 @@ describe('with a board', () => {
     expect(await card(page, 'Work').count()).toBe(0)
   })
 
+  test('[PG5] a login page in place of the server: says so, and is live once that has passed', async () => {
+    const dbPath = await databasePath()
+    const first = await serve({ dbPath })
+    const { page, context } = await openWorkingBoard(first)
+    const asked: string[] = []
+    await context.route(/\/(sse|api)/, (route) => {
+      asked.push(route.request().method())
+      return route.fulfill({ contentType: 'text/html', body: '<title>Log in</title>' })
+    })
+    await first.close()
+    await serve({ dbPath, port: first.port })
+    // The stream, and the question why it was refused.
+    await expect.poll(() => asked.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2)
+    await phase(page, 'reconnecting')
+    await page.getByLabel('Add a card').fill('Not now')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').filter({ hasText: 'Something other than Boardcast answered' }).waitFor()
+    expect(asked).toContain('POST')
+    await context.unroute(/\/(sse|api)/)
+    await phase(page, 'live')
+  })
+
   test('[PG6] a deleted board is said to be deleted, and the way back is there', async () => {
     const server = await serve()
     await makeBoard(server)

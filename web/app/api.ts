@@ -1,10 +1,10 @@
 /** The only file that calls the JSON API. */
 import type { ProblemBody } from '../../shared/src/errors.ts'
-import { API_PREFIX } from '../../shared/src/protocol.ts'
+import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
 import type { Attempt, AttemptStatus, Board, Card } from '../../shared/src/types/kanban.ts'
 import { pathOf } from './address.ts'
 
-/** What the server said no to, in words for people. `status` is 0 when nobody answered. */
+/** What the server said no to, in words for people. `status` is 0 when the server did not answer. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -55,9 +55,18 @@ async function request<Reply>(method: 'GET' | 'POST' | 'PATCH', path: string, bo
     ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
   }).catch(() => undefined)
   if (!response) throw new Refusal(0, 'The server does not answer. Is it running?')
+  // A redirect may have made a GET of it, which does nothing.
+  const isLost = method !== 'GET' && response.redirected && !response.headers.has(HEADER.eventId)
+  if (isLost) throw new Refusal(0, NOT_OURS)
   if (!response.ok) throw new Refusal(response.status, await explain(response))
-  return (await response.json()) as Reply
+  const reply: Promise<Reply> = response.json()
+  return await reply.catch(() => {
+    throw new Refusal(0, NOT_OURS)
+  })
 }
+
+const NOT_OURS =
+  'Something other than Boardcast answered, such as a login page or a proxy. Nothing was changed. Try to reload the page.'
 
 async function explain(response: Response): Promise<string> {
   // A proxy in between may answer with something that is not a problem body; the status is then all there is to say.
