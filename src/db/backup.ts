@@ -4,20 +4,29 @@
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
 import { findDatabase, lockBeside } from './database-lock.ts'
-import { refuseForeign } from './foreign-database.ts'
+import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
 import { lockInode } from './inode-lock.ts'
 
-/** Copies a database, in use or not, into a new file. Answers its size. Throws a sentence. */
-export function backUp(dbPath: string, copyPath: string): number {
+/** Copies a database, in use or not, into a new file. Answers its size. Rejects with a sentence. */
+export async function backUp(dbPath: string, copyPath: string): Promise<number> {
   if (existsSync(copyPath)) throw new Error(`${copyPath} is there already. Choose another name, or delete it.`)
+  const folder = dirname(resolve(copyPath))
+  if (!existsSync(folder)) throw new Error(`the folder ${folder} does not exist.`)
   const part = `${copyPath}.part`
   rmSync(part, { force: true })
-  withOurs(findDatabase(dbPath), (sqlite) => sqlite.prepare('VACUUM INTO ?').run(part))
-  sync(part)
-  renameSync(part, copyPath)
+  const path = findDatabase(dbPath)
+  await refuseOtherName(path)
+  try {
+    withOurs(path, (sqlite) => sqlite.prepare('VACUUM INTO ?').run(part), `cannot be copied to ${copyPath}`)
+    sync(part)
+    renameSync(part, copyPath)
+  } catch (error) {
+    rmSync(part, { force: true })
+    throw error
+  }
   return statSync(copyPath).size
 }
 
@@ -54,6 +63,7 @@ function drawEpoch(path: string): string {
 
 async function whileUnused<T>(dbPath: string, work: (path: string) => T): Promise<T> {
   const path = findDatabase(dbPath)
+  if (!existsSync(dirname(path))) throw new Error(`the folder ${dirname(path)} does not exist.`)
   const inode = await lockInode(path)
   try {
     const lock = lockBeside(path, dbPath)
@@ -67,14 +77,38 @@ async function whileUnused<T>(dbPath: string, work: (path: string) => T): Promis
   }
 }
 
-function withOurs<T>(path: string, work: (sqlite: SqliteDatabase.Database) => T): T {
+/** A server writes into the log beside the name that it was given: under another hard link a copy would lack all of that. */
+async function refuseOtherName(path: string): Promise<void> {
+  if ((statSync(path, { throwIfNoEntry: false })?.nlink ?? 1) === 1) return
+  try {
+    const inode = await lockInode(path)
+    inode?.release()
+  } catch (cause) {
+    if (!isLocked(path)) throw new Error(`${path} cannot be used: ${LOG_ELSEWHERE}.`, { cause })
+  }
+}
+
+function isLocked(path: string): boolean {
+  try {
+    lockBeside(path, path).giveUp()
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** `failure` says what cannot be done when `work` fails. */
+function withOurs<T>(path: string, work: (sqlite: SqliteDatabase.Database) => T, failure = 'cannot be used'): T {
   if (!existsSync(path)) throw new Error(`${path} is not there.`)
+  const hasLog = existsSync(`${path}-wal`)
   const sqlite = new SqliteDatabase(path, { fileMustExist: true })
   try {
-    if (refuseForeign(sqlite).isEmpty) throw new Error('it holds no board')
+    const { isEmpty, isUnclosed } = refuseForeign(sqlite)
+    if (isEmpty) throw new Error('it holds no board')
+    if (isUnclosed && !hasLog && statSync(path).nlink > 1) throw new Error(LOG_ELSEWHERE)
     return work(sqlite)
   } catch (cause) {
-    throw new Error(`${path} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause })
+    throw new Error(`${path} ${failure}: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause })
   } finally {
     sqlite.close()
   }

@@ -6,6 +6,9 @@ import { type Stats, statfsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { StorageFault } from './storage-fault.ts'
 
+/** The smallest that SQLite has; every other is a multiple of it. */
+const SMALLEST_PAGE = 512
+
 export class DatabaseFiles {
   /** Where the file is, links followed. */
   readonly path: string
@@ -27,7 +30,8 @@ export class DatabaseFiles {
 
   /** Whether the path still names the file that is open. Cheap enough to be asked before every COMMIT. */
   get isInPlace(): boolean {
-    return isSame(statOf(this.#named), this.#opened)
+    const now = statOf(this.#named)
+    return isSame(now, this.#opened) && isWhole(now)
   }
 
   /** What happened to the files; null: they are where they were. */
@@ -35,6 +39,7 @@ export class DatabaseFiles {
     const now = statOf(this.#named)
     if (!now) return moved('The database file was deleted or renamed while the server runs.')
     if (!isSame(now, this.#opened)) return moved('The database file was replaced by another while the server runs.')
+    if (!isWhole(now)) return moved('The database file was cut off or overwritten while the server runs.')
     if (!this.#isCompanionInPlace(this.#wal)) {
       return moved('The write-ahead log of the database was deleted: stop the server, which saves what it holds.')
     }
@@ -75,6 +80,11 @@ function moved(reason: string): StorageFault {
 
 function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
   return one?.ino === other?.ino && one?.dev === other?.dev
+}
+
+/** Whether there are whole pages of a database; what was written over one, or cut it off, seldom has that size. */
+function isWhole(file: Stats | undefined): boolean {
+  return file !== undefined && file.size > 0 && file.size % SMALLEST_PAGE === 0
 }
 
 function statOf(path: string): Stats | undefined {

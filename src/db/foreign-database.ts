@@ -8,6 +8,11 @@ export interface Found {
   readonly isUnclosed: boolean
 }
 
+/** What a file with several names (hard links) lacks when it is opened by another one than that which was used. */
+export const LOG_ELSEWHERE =
+  'it has several names (hard links), and a server that used it under another one has not closed it. ' +
+  'Use the name that has its write-ahead log beside it'
+
 /** Throws when the file holds tables of another program. */
 export function refuseForeign(sqlite: SqliteDatabase.Database): Found {
   const tables = sqlite

@@ -5,7 +5,7 @@ import type { Durability } from '../config.ts'
 import { checkpointAside } from './checkpoint-aside.ts'
 import { DatabaseFiles } from './database-files.ts'
 import { findDatabase, lockBeside } from './database-lock.ts'
-import { refuseForeign } from './foreign-database.ts'
+import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
 import type { Database, Sql, SqlValue } from './sql.ts'
 import { faultOfCode, StorageUnavailable } from './storage-fault.ts'
 
@@ -108,10 +108,7 @@ function openFile(path: string, durability: Durability, onFailure: () => void): 
     sqlite = new SqliteDatabase(path, { timeout: START_PATIENCE_MS })
     const { isUnclosed } = refuseForeign(sqlite)
     if (isUnclosed && !hasLog && statSync(path).nlink > 1) {
-      throw new Error(
-        'it has several names (hard links), and a server that used it under another one has not closed it. ' +
-          'Use the name that has its write-ahead log beside it',
-      )
+      throw new Error(LOG_ELSEWHERE)
     }
     sqlite.pragma('journal_mode = WAL')
     // FULL syncs the log at every COMMIT; with NORMAL a COMMIT answered 2xx could be lost with the power.

@@ -10,13 +10,14 @@
  *   ST22  Every command that docs/operations.md gives for the database works as it is written.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import SqliteDatabase from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { type ApiClient, createApiClient } from '../support/api.ts'
 import { ChildServer } from '../support/child-server.ts'
+import { SmallDisk } from '../support/small-disk.ts'
 import { listen } from '../support/stream.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -134,6 +135,56 @@ test('[ST20] [ST21] [ST22] a backup of a busy server ends, is whole, and can be 
   const next = await listen(server.url, '/sse?channels=board:kept', { headers: { 'Last-Event-ID': cursor } })
   expect((await next.frame('gap')).data.data).toMatchObject({ reason: 'epoch' })
   next.socket.destroy()
+})
+
+test('[ST20] a copy under a hard link would lack the log, and is refused; one over a symbolic link is whole', async () => {
+  await using server = await ChildServer.start()
+  const folder = dirname(server.dbPath)
+  using api = createApiClient(server.url)
+  linkSync(server.dbPath, join(folder, 'hard.db'))
+  symlinkSync(server.dbPath, join(folder, 'soft.db'))
+  await api.call('POST', '/topics/t/events', { event: 'tick', data: { count: 7 } })
+  const inFolder = readdirSync(folder)
+  const refused = { code: 1, errors: expect.stringContaining('several names (hard links)') }
+  expect(await runBeside(server, `${BACKUP} --db hard.db`)).toEqual(refused)
+  expect(readdirSync(folder)).toEqual(inFolder)
+  expect(await runBeside(server, `${BACKUP} --db soft.db`)).toMatchObject({ code: 0 })
+  expect(ticksIn(join(folder, 'backup.db'))).toEqual([7])
+  rmSync(join(folder, 'backup.db'))
+  expect(await runBeside(server, BACKUP)).toMatchObject({ code: 0 })
+  expect(ticksIn(join(folder, 'backup.db'))).toEqual([7])
+  rmSync(join(folder, 'backup.db'))
+
+  await server.stop('SIGKILL')
+  expect(await runBeside(server, `${BACKUP} --db hard.db`)).toEqual(refused)
+  expect(await runBeside(server, `${NEW_EPOCH} --db hard.db`)).toEqual(refused)
+  expect(await runBeside(server, BACKUP)).toMatchObject({ code: 0 })
+  expect(ticksIn(join(folder, 'backup.db'))).toEqual([7])
+})
+
+test('[ST20] a copy that has no room is not left half made, and the message names both files', async ({ skip }) => {
+  using disk = SmallDisk.mount(1)
+  if (!disk) return skip('a small file system cannot be mounted here: run as root')
+  await using server = await ChildServer.start()
+  disk.fill()
+  const before = readdirSync(disk.path)
+  const copy = join(disk.path, 'copy.db')
+  expect(await runBeside(server, BACKUP.replace('backup.db', copy))).toEqual({
+    code: 1,
+    errors: expect.stringMatching(/cannot be copied to .*copy\.db: .*full/),
+  })
+  expect(readdirSync(disk.path)).toEqual(before)
+})
+
+test('[ST21] a folder that does not exist is named', async () => {
+  await using server = await ChildServer.start()
+  expect(await server.stop('SIGTERM')).toBe(0)
+  expect(await runBeside(server, BACKUP)).toMatchObject({ code: 0 })
+  for (const command of [RESTORE, NEW_EPOCH]) {
+    const errors = expect.stringMatching(/^boardcast: the folder .*none does not exist\.\n$/)
+    expect(await runBeside(server, `${command} --db none/x.db`)).toEqual({ code: 1, errors })
+  }
+  expect((await runBeside(server, BACKUP.replace('backup.db', 'none/x.db'))).errors).toMatch(/folder .*none does not/)
 })
 
 test('[ST21] what is no backup is refused, and the database stays', async () => {

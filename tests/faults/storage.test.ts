@@ -194,6 +194,17 @@ test('[ST1] [ST2] [ST6] a database file that was replaced', async () => {
   expect(statSync(server.dbPath).size).toBe(0)
 })
 
+test.each([
+  ['cut off', ''],
+  ['overwritten', 'This is a letter to my mother.'],
+])('[ST1] [ST2] [ST4] [ST6] a database file that was %s', async (_, content) => {
+  const working = await startWorking()
+  writeFileSync(working.server.dbPath, content)
+  expect((await log(working.server, working.attemptId)).status).toBe(503)
+  await expectRefusing(working, /cut off or overwritten/)
+  expect(await working.server.stop('SIGTERM')).toBe(0)
+})
+
 test('[ST1] [ST2] [ST4] [ST6] a write-ahead log that was deleted: what it held is saved by the stop', async () => {
   const working = await startWorking()
   const { server, attemptId } = working
