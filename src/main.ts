@@ -154,7 +154,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   })
   // A hundred channels with long names are a request of 26 KB; Node's default is 16.
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, outgoing) => {
-    shortenIpv6Host(incoming)
+    simplifyHost(incoming)
     if (basePath !== '') incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
     void answer(incoming, outgoing)
   })
@@ -269,9 +269,9 @@ function listen(server: Server, { port, host }: Config): Promise<void> {
   })
 }
 
-/** The adapter refuses an IPv6 address in `Host` unless it is in its shortest form and without a zone. */
-function shortenIpv6Host({ headers }: IncomingMessage): void {
-  if (!headers.host?.startsWith('[')) return
+/** The adapter refuses an IPv6 address in `Host` unless it is in its shortest form and without a zone, and an empty port. */
+function simplifyHost({ headers }: IncomingMessage): void {
+  if (!headers.host?.startsWith('[') && !headers.host?.endsWith(':')) return
   const authority = parseAuthority(headers.host)
   if (authority) headers.host = formatAuthority(authority)
 }

@@ -69,6 +69,7 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
     allowsOtherOrigins: corsOrigins.length > 0,
     isListed,
     refusalOfHost(incoming) {
+      if (namesTwoHosts(incoming)) return new Problem('bad_request', 'A request names one Host, not several.')
       const text = hostOf(incoming)
       // HTTP/1.0 does not demand one, and no browser leaves it out.
       if (text === undefined || allowsAnyHost || accepted.has(text)) return undefined
@@ -100,6 +101,16 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
       )
     },
   }
+}
+
+/** Node takes the first; what is in front of it may take the last (RFC 9112, 3.2). */
+function namesTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
 }
 
 function hostOf({ url = '', headers }: IncomingMessage): string | undefined {

@@ -139,6 +139,28 @@ describe('hosts', () => {
     expect(await upgrade(server, `http://${host}/ws`, { Host: host })).toBe(101)
   })
 
+  it('[HO1] two hosts are 400, on every transport', async () => {
+    for (const [one, other] of [
+      ['localhost', 'evil.test'],
+      ['evil.test', 'localhost'],
+      ['localhost', 'localhost'],
+    ] as const) {
+      const headers = { host: one, Host: other }
+      expect([one, other, await statusWith(server, headers), await upgrade(server, '/ws', headers)]).toEqual([
+        one,
+        other,
+        400,
+        400,
+      ])
+    }
+  })
+
+  it('[HO1] a port may be empty (RFC 3986, 3.2.3), on every transport', async () => {
+    const headers = { Host: 'localhost:' }
+    expect([await statusWith(server, headers), await upgrade(server, '/ws', headers)]).toEqual([200, 101])
+    expect(await statusWith(server, { Host: 'evil.test:' })).toBe(403)
+  })
+
   it.each(['X-Forwarded-Host', 'X-Host', 'Forwarded'])('[HO2] %s is not looked at', async (name) => {
     expect(await statusWith(server, { Host: 'evil.test', [name]: 'localhost' })).toBe(403)
     expect(await statusWith(server, { Host: 'localhost', [name]: 'evil.test' })).toBe(200)

@@ -19,7 +19,7 @@ function faultOf(env: Readonly<Record<string, string>>): string {
 
 function isServed(host: string, given: string, localAddress = '127.0.0.1'): boolean {
   const guard = createWebGuard({ host, hosts: [], corsOrigins: [] })
-  const incoming = { url: '/', headers: { host: given }, socket: { localAddress } }
+  const incoming = { url: '/', headers: { host: given }, rawHeaders: ['Host', given], socket: { localAddress } }
   return guard.refusalOfHost(incoming as unknown as IncomingMessage) === undefined
 }
 
