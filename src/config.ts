@@ -64,10 +64,15 @@ const duration = measure(
 ).refine((ms) => ms <= 36_500 * DAY_MS, 'must be at most 36500d')
 const size = measure(UNIT_BYTES, /^(\d+(?:\.\d+)?) ?(|B|KB|MB|GB|KiB|MiB|GiB|TiB)$/, 'a size such as 4GiB or 500MB')
 const millis = z.coerce
-  .number('must be a number of milliseconds')
+  .number<string>('must be a number of milliseconds')
   .int('must be a whole number of milliseconds')
   .min(0, 'must be 0 or more')
   .max(3_600_000, 'must be at most 3600000, an hour')
+
+/** Spaces would count as 0. */
+function written(schema: z.ZodCoercedNumber<string>) {
+  return z.string().regex(/\S/, 'must be a number, and is blank').pipe(schema)
+}
 
 /** Longer than the 60 s of most proxies: the side that sends the next request must be the one that closes. */
 const KEEP_ALIVE_MS = 75_000
@@ -84,7 +89,7 @@ const basePath = z.string().transform((text, c) => {
 })
 
 const environment = z.object({
-  PORT: z.coerce.number('must be a port').int().min(0).max(65_535).default(3000),
+  PORT: written(z.coerce.number<string>('must be a port').int().min(0).max(65_535)).default(3000),
   HOST: listenHost.default('127.0.0.1'),
   BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
@@ -95,7 +100,9 @@ const environment = z.object({
     .default('0')
     .transform((text) => text === '1'),
   BOARDCAST_RETENTION_AGE: duration.default(7 * DAY_MS),
-  BOARDCAST_RETENTION_EVENTS: z.coerce.number('must be a number of events').int().min(1).default(5_000_000),
+  BOARDCAST_RETENTION_EVENTS: written(z.coerce.number<string>('must be a number of events').int().min(1)).default(
+    5_000_000,
+  ),
   BOARDCAST_RETENTION_BYTES: size.default(4 * 2 ** 30),
   BOARDCAST_STREAM_MAX_AGE: z
     .union(
@@ -105,8 +112,8 @@ const environment = z.object({
     .optional(),
   BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
   BOARDCAST_WAL_LIMIT: size.pipe(z.number().min(2 ** 20, 'must be at least 1MiB')).default(2 ** 30),
-  BOARDCAST_DRAIN_MS: millis.default(5_000),
-  BOARDCAST_HEARTBEAT_MS: millis.min(100, 'must be 100 or more').default(HEARTBEAT_MS),
+  BOARDCAST_DRAIN_MS: written(millis).default(5_000),
+  BOARDCAST_HEARTBEAT_MS: written(millis.min(100, 'must be 100 or more')).default(HEARTBEAT_MS),
   BOARDCAST_KEEP_ALIVE: duration
     .refine((ms) => ms >= 1_000 && ms <= DAY_MS, 'must be from 1s to 1d')
     .default(KEEP_ALIVE_MS),

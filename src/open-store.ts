@@ -66,6 +66,6 @@ async function openDatabase(config: Config): Promise<Database> {
     const fault = storageFault(config, cause)
     if (fault) throw fault
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ConfigError(`BOARDCAST_DB=${dbPath} cannot be opened: ${why}`, { cause })
+    throw new ConfigError(`BOARDCAST_DB=${dbPath} cannot be opened: ${why.replace(/\.?$/, '.')}`, { cause })
   }
 }

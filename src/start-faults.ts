@@ -5,12 +5,25 @@ import { type Config, ConfigError } from './config.ts'
 
 /** Throws ConfigError when there is something at the path that cannot be a database, before a lock is made beside it. */
 export function refuseWhatIsNoFile({ dbPath }: Config): void {
-  const found = statSync(dbPath, { throwIfNoEntry: false })
+  const found = statOf(dbPath)
   if (!found || found.isFile()) return
   const [what, file] = found.isDirectory()
     ? ['a folder', resolve(dbPath, 'boardcast.db')]
     : ['not a regular file', './boardcast.db']
   throw new ConfigError(`BOARDCAST_DB=${dbPath} is ${what}. Name a file, such as ${file}.`)
+}
+
+/** What cannot be looked at, such as a name with a slash at its end or a link to itself, cannot be opened either. */
+function statOf(dbPath: string) {
+  try {
+    return statSync(dbPath, { throwIfNoEntry: false })
+  } catch (cause) {
+    const { code } = causesOf(cause)[0] ?? {}
+    throw new ConfigError(
+      `BOARDCAST_DB=${dbPath} cannot be opened (${code}). Name a file in a folder that the user of this process may use, such as ./boardcast.db.`,
+      { cause },
+    )
+  }
 }
 
 /** The fault of the database file, or of its driver, that `error` comes from; undefined: of neither. */

@@ -11,6 +11,7 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer } from 'node:net'
@@ -82,6 +83,15 @@ describe('the database', () => {
     expectSentence(await serve({ BOARDCAST_DB: '/dev/null' }), 2, /BOARDCAST_DB=\/dev\/null is not a regular file/)
     expect(readdirSync(folder).filter((name) => name.startsWith('a-folder'))).toEqual(['a-folder'])
     expect(existsSync('/dev/null.lock')).toBe(false)
+  })
+
+  it('[OPS17] that cannot be looked at', async () => {
+    const file = newFile()
+    writeFileSync(file, '')
+    symlinkSync('loop.db', inFolder('loop.db'))
+    for (const name of [`${file}/`, inFolder('loop.db'), inFolder('x'.repeat(300))]) {
+      expectSentence(await serve({ BOARDCAST_DB: name }), 2, `BOARDCAST_DB=${name} cannot be opened`, 'Name a file')
+    }
   })
 
   it('[OPS17] that is something else', async () => {

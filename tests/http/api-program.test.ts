@@ -155,6 +155,11 @@ describe('the settings', () => {
     expect(loadConfig({ PORT: '', HOST: '', BOARDCAST_DB: '', BOARDCAST_CORS_ORIGINS: '' })).toEqual(defaults)
   })
 
+  it.each(['PORT', 'BOARDCAST_DRAIN_MS', 'BOARDCAST_HEARTBEAT_MS', 'BOARDCAST_RETENTION_EVENTS'])(
+    '[OPS14] %s of spaces is not 0, but refused by name',
+    (name) => expect(() => loadConfig({ [name]: ' \t' })).toThrow(name),
+  )
+
   it('[OPS14] are read with their units', () => {
     const config = loadConfig({
       PORT: '0',
