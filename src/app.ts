@@ -162,7 +162,7 @@ function corsFor(guard: WebGuard) {
         HEADER.lastEventId,
         HEADER.requestId,
       ],
-      exposeHeaders: [HEADER.eventId, HEADER.cursor, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
+      exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
       // Cookies go along where origins are listed. Not where any page may call.
       credentials: !guard.allowsAnyOrigin,
       maxAge: 600,

@@ -91,13 +91,19 @@ export function createApi(app: Hono<Env>, store: Store): Api {
       app.get(path, async (c) => {
         const query = parseQuery(c, options.query)
         let cursor = ''
-        const answered = await store.read((sql, position) => {
-          cursor = formatCursor(store.log.epoch, position)
-          return answer({ sql, log: store.log, cursor, params: paramsOf(c), query })
-        })
-        const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
-        // A client that has had later events knows by it that a cache has answered.
-        return answerJson(text, 200, { [HEADER.cursor]: cursor })
+        try {
+          const answered = await store.read((sql, position) => {
+            cursor = formatCursor(store.log.epoch, position)
+            return answer({ sql, log: store.log, cursor, params: paramsOf(c), query })
+          })
+          const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
+          // A client that has had later events knows by it that a cache has answered.
+          return answerJson(text, 200, { [HEADER.cursor]: cursor })
+        } catch (error) {
+          // That something is not there is exact at a position, too.
+          if (cursor !== '') c.header(HEADER.cursor, cursor)
+          throw error
+        }
       })
     },
     mutate(method, path, options, work) {

@@ -49,6 +49,15 @@ describe.skipIf(nginxMissing)('[CL31] behind a cache that keeps answers', () => 
     expect(phases).not.toContain('live 0')
   })
 
+  test('a board that was asked for before it was made', async () => {
+    await using it = await scene(KEEPS.replace('valid 200', 'valid any'))
+    expect(await it.read('/boards/later')).toMatchObject({ code: 'board_not_found' })
+    await makeBoard(it.server, 'later')
+    expect(await it.read('/boards/later')).toMatchObject({ code: 'board_not_found' })
+    const { state } = await until(it.hub.board('later'), 'live', ({ phase }) => phase === 'live')
+    expect(state).toEqual(await boardState(it.server, 'later'))
+  })
+
   test('a reader with `since` gets every event, though the page was kept from before', async () => {
     await using it = await scene(KEEPS)
     const first = await makeCard(it.server, it.id)

@@ -6,8 +6,6 @@ import { misuse } from './errors.ts'
 export function channelOf(text: string): Channel {
   const channel = parseChannel(text.replace(/^(board:.*);diff$/, '$1'))
   if (channel) return channel
-  const fix = text.endsWith(';full')
-    ? 'hub.board(id) has the whole state of a board'
-    : 'write board:ID, agent:ID, global'
-  throw misuse(`"${text}" is not a channel that can be subscribed to: ${fix}.`)
+  const fix = text.endsWith(';full') ? 'hub.board(id)' : 'board:ID, agent:ID, global'
+  throw misuse(`"${text}" cannot be subscribed to: use ${fix}.`)
 }

@@ -8,8 +8,9 @@
  */
 import { parseCursor } from '../../../shared/src/cursor.ts'
 import { BoardcastError } from './errors.ts'
+import type { Reply } from './hub-core.ts'
 import { compareIds, laterOf } from './positions.ts'
-import type { Requester } from './request.ts'
+import { type Requester, refusedAt } from './request.ts'
 
 export interface Freshness {
   /** As the requester, without answers from the past. */
@@ -47,19 +48,20 @@ export function keepFresh(ask: Requester, position: () => string | null): Freshn
   const request: Requester = async <T>(...asked: Parameters<Requester>) => {
     const [method, path, ...rest] = asked
     const notBefore = known()
-    const reply = await ask<T>(...asked)
     if (method !== 'GET') {
+      const reply = await ask<T>(...asked)
       // No cache answers these, so it is believed also where it is older.
       answered = reply.eventId ?? answered
       return reply
     }
-    if (!isFromThePast(reply.eventId, notBefore)) {
-      answered = laterOf(answered, reply.eventId)
-      return reply
+    const first = await outcomeOf(ask<T>(...asked))
+    if (!isFromThePast(first.at, notBefore)) {
+      answered = laterOf(answered, first.at)
+      return first.settle()
     }
-    const again = await ask<T>(method, unknownToCaches(path), ...rest)
-    if (!isFromThePast(again.eventId, notBefore)) return again
-    throw outdated(`${method} ${path}`, again.eventId, notBefore)
+    const again = await outcomeOf(ask<T>(method, unknownToCaches(path), ...rest))
+    if (!isFromThePast(again.at, notBefore)) return again.settle()
+    throw outdated(`${method} ${path}`, again.at, notBefore)
   }
 
   return {
@@ -67,6 +69,28 @@ export function keepFresh(ask: Requester, position: () => string | null): Freshn
     reset() {
       answered = null
     },
+  }
+}
+
+interface Outcome<T> {
+  /** The position that it is exact at; null: it does not say. */
+  readonly at: string | null
+  /** Gives the answer, or throws the refusal. */
+  settle(): Reply<T>
+}
+
+/** That something is not there may be a cache's word as well. */
+async function outcomeOf<T>(asking: Promise<Reply<T>>): Promise<Outcome<T>> {
+  try {
+    const reply = await asking
+    return { at: reply.eventId, settle: () => reply }
+  } catch (error) {
+    return {
+      at: refusedAt(error),
+      settle() {
+        throw error
+      },
+    }
   }
 }
 

@@ -24,6 +24,14 @@ type Outcome<T> =
   | { readonly reply: Reply<T> }
   | { readonly error: BoardcastError; readonly mayRetry: boolean; inMs?: number | undefined }
 
+/** Where the server was when it refused to give what was asked for. */
+const positions = new WeakMap<object, string>()
+
+/** The position that a refused read is exact at; null: there is none. */
+export function refusedAt(error: unknown): string | null {
+  return typeof error === 'object' && error !== null ? (positions.get(error) ?? null) : null
+}
+
 /** `closing` ends what is under way, whatever the `signal` of the request. */
 export type Requester = <T>(
   ...request: [...Parameters<HubCore['request']>, closing?: AbortSignal | undefined]
@@ -120,6 +128,8 @@ export function createRequester({ baseUrl, fetch, auth, clock }: RequesterOption
         status,
         ...(problem && { problem }),
       })
+      const readAt = response.headers.get(HEADER.cursor)
+      if (readAt !== null) positions.set(error, readAt)
       const mayRetry = status === 429 || status === 503 || status === 502 || status === 504
       return { error, mayRetry, inMs: retryAfterMs(response.headers, clock.now()) }
     } catch (cause) {
