@@ -144,7 +144,10 @@ async function open(
   } catch (error) {
     if (!(error instanceof Problem)) onError(error)
     websocket.resume()
-    websocket.close(CLOSE.refused, error instanceof Problem ? error.body.title : 'Refused')
+    // A storage that fails is no reason never to come back.
+    const mayComeBack = !(error instanceof Problem) || error.body.status >= 500
+    const reason = error instanceof Problem ? error.body.title : 'It could not be opened'
+    websocket.close(mayComeBack ? CLOSE.failed : CLOSE.refused, reason)
     return
   }
   const isChannels = request.kind === 'channels'

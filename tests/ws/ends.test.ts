@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { EventLog } from '../../src/db/event-log.ts'
+import { Problem } from '../../src/errors.ts'
 import { Snapshots } from '../../src/sse/snapshots.ts'
 import { boardState, eventually, makeBoard, makeCard, stats } from '../support/board.ts'
 import { gate } from '../support/gate.ts'
@@ -140,6 +141,16 @@ describe('a fault of the server', () => {
     expect(socket.messages).toEqual([])
     await using next = await SocketClient.open(server.url, `/ws?boardId=${board.id}`)
     await next.first('the state', ({ type }) => type === 'state')
+  })
+
+  it('[W62] of its storage is no reason never to come back', async () => {
+    await using server = await startTestServer({ logLevel: 'silent' })
+    const fails = async () => {
+      throw new Problem('storage_unavailable', 'The disk is away.')
+    }
+    vi.spyOn(EventLog.prototype, 'oldestOf').mockImplementationOnce(fails)
+    await using socket = await SocketClient.open(server.url, `/ws?channels=topic:x&since=earliest`)
+    expect((await socket.untilClosed()).code).toBe(1011)
   })
 
   it('[W62] that keeps it from going on closes it with 1012; it comes back and misses nothing', async () => {
