@@ -21,14 +21,14 @@ import { chooseSeed, createRandom, type Random } from '../support/random.ts'
 import { WAYS } from '../support/transports.ts'
 
 const SOAK_MINUTES = Number(process.env.BOARDCAST_SOAK_MINUTES ?? 0)
-const STEPS = SOAK_MINUTES > 0 ? 600 : 150
+const STEPS = SOAK_MINUTES > 0 ? 400 : 150
 /** After so many steps, the server is stopped like this. */
 const STOPS = new Map<number, 'SIGTERM' | 'SIGKILL'>([
   [40, 'SIGKILL'],
   [90, 'SIGTERM'],
-  [250, 'SIGKILL'],
-  [400, 'SIGTERM'],
-  [500, 'SIGKILL'],
+  [200, 'SIGKILL'],
+  [270, 'SIGTERM'],
+  [340, 'SIGKILL'],
 ])
 
 test('[W8] [W27] [W42] [W43] [SIO7] [U1] every listener is given the log, whatever happens to it', {

@@ -116,7 +116,7 @@ describe('boards', () => {
   it('[T3] are read with the id that the answer was made at', async () => {
     const { id, eventId } = await makeBoard(server)
     const { headers, body } = await server.call<{ cursor: string }>('GET', `/boards/${id}`)
-    expect([headers.get('Event-Id'), body.cursor]).toEqual([eventId, eventId])
+    expect([headers.get('Cursor'), body.cursor]).toEqual([eventId, eventId])
   })
 
   it('[T1] [T3] [T26] are changed: what is as it was is no event', async () => {
@@ -124,7 +124,7 @@ describe('boards', () => {
     const changed = await patch(`/boards/${id}`, { name: 'New', description: 'D' })
     expect(changed.status).toBe(200)
     expect(board.parse(changed.body)).toMatchObject({ id, name: 'New', description: 'D' })
-    const newest = changed.headers.get('Event-Id')
+    const newest = changed.headers.get('Cursor')
     const same = await withoutEvents(server, () => patch(`/boards/${id}`, { name: 'New' }))
     expect([same.status, same.headers.get('Event-Id')]).toEqual([200, newest])
     expect(same.body).toEqual(changed.body)

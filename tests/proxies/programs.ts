@@ -2,12 +2,10 @@
  * The proxies of docs/proxies, each run with the very file that the documents show: only its addresses are replaced, and what
  * a program needs to run without being root's service is put around it.
  */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isOnPath, type RunningProxy, startProxyProcess } from '../support/proxy-process.ts'
 
 export interface ProxyKind {
   readonly name: string
@@ -27,12 +25,6 @@ interface PreparedProxy {
   readonly args: readonly string[]
 }
 
-export interface RunningProxy extends AsyncDisposable {
-  readonly url: string
-  readonly port: number
-}
-
-const PATH = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`
 const DOCS = fileURLToPath(new URL('../../docs/proxies/', import.meta.url))
 const CONFIG = 'proxy.conf'
 
@@ -147,90 +139,26 @@ ${file}
 
 /** Whether a proxy can be started; tests of one that can't are skipped, and this says which. */
 export function isInstalled({ name, program }: ProxyKind): boolean {
-  const found = spawnSync('sh', ['-c', 'command -v "$0"', program], { env: { PATH } }).status === 0
+  const found = isOnPath(program)
   if (!found) process.stderr.write(`skipped: ${name} (${program}) is not installed\n`)
   return found
 }
 
-/** Starts it in front of a port of loopback. Throws with what the program printed when it does not start. */
-export async function startProxy(kind: ProxyKind, upstream: number): Promise<RunningProxy> {
-  const folder = mkdtempSync(join(tmpdir(), `boardcast-${kind.program}-`))
-  chmodSync(folder, 0o777)
-  mkdirSync(join(folder, 'work'))
-  const port = await freePort()
-  const file = readFileSync(DOCS + kind.file, 'utf8')
-    .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
-    .replaceAll(/(port = "|"port" => |parent )3000/gi, `$1${upstream}`)
-    .replaceAll(/\b8080\b/g, String(port))
-  const { text, args } = kind.prepare(file.replace('.port = "3000"', `.port = "${upstream}"`), { folder, port })
-  writeFileSync(join(folder, CONFIG), text)
-  const child = spawn(kind.program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], env: { PATH } })
-  let said = ''
-  let isOver = false
-  const ended = new Promise<void>((resolve) => {
-    child.once('close', () => {
-      isOver = true
-      resolve()
-    })
+/** Starts it in front of a port of loopback. */
+export function startProxy(kind: ProxyKind, upstream: number): Promise<RunningProxy> {
+  return startProxyProcess(kind.program, ({ folder, port }) => {
+    const file = readFileSync(DOCS + kind.file, 'utf8')
+      .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
+      .replaceAll(/(\.port = "|"port" => |parent )3000/g, `$1${upstream}`)
+      .replaceAll(/\b8080\b/g, String(port))
+    const { text, args } = kind.prepare(file, { folder, port })
+    mkdirSync(join(folder, 'work'))
+    writeFileSync(join(folder, CONFIG), text)
+    return args
   })
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      said += chunk
-    })
-  }
-  while (!(await accepts(port))) {
-    if (isOver) throw new Error(`${kind.name} ended at its start: ${said}${readLog(folder)}`)
-  }
-  return {
-    url: `http://127.0.0.1:${port}`,
-    port,
-    async [Symbol.asyncDispose]() {
-      await end(child, ended)
-      rmSync(folder, { recursive: true, force: true })
-    },
-  }
-}
-
-/** By TERM first, so that those with workers take them along. */
-async function end(child: ChildProcess, ended: Promise<void>): Promise<void> {
-  child.kill('SIGTERM')
-  const patience = setTimeout(() => child.kill('SIGKILL'), 3_000)
-  await ended
-  clearTimeout(patience)
-}
-
-function readLog(folder: string): string {
-  try {
-    return readFileSync(join(folder, 'log'), 'utf8')
-  } catch {
-    // It has written none.
-    return ''
-  }
 }
 
 /** The parameters of the command line that the comment at the top of the file gives. */
 function parametersIn(text: string): string[] {
   return [...text.matchAll(/-p (\w+=\w+)/g)].flatMap(([, parameter = '']) => ['-p', parameter])
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => setTimeout(resolve, 20, false))
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

@@ -8,10 +8,11 @@ import { createClient } from '../../web/client/index.ts'
 import { createApiClient } from '../support/api.ts'
 import { stats } from '../support/board.ts'
 import { ChildServer } from '../support/child-server.ts'
+import type { RunningProxy } from '../support/proxy-process.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { SocketClient } from '../support/socket.ts'
 import { type Listener, listen } from '../support/stream.ts'
-import { isInstalled, PROXIES, type RunningProxy, startProxy } from './programs.ts'
+import { isInstalled, PROXIES, startProxy } from './programs.ts'
 
 /** Streams of one browser over HTTP/2, or of a few browsers. */
 const STREAMS = 12

@@ -79,8 +79,8 @@ export class Load {
     else if (dice < 82) await this.#card(text)
     else if (dice < 92)
       await this.#post(`/attempts/${this.#attempt}/logs`, { lines: this.#lines(n, 1 + random.below(8)) })
-    else if (dice < 95) await this.#burst(40)
-    else await this.#post(`/attempts/${this.#attempt}/logs`, { lines: this.#lines(n, 25, BIG) })
+    else if (dice < 98) await this.#burst(40)
+    else await this.#post(`/attempts/${this.#attempt}/logs`, { lines: this.#lines(n, 10, BIG) })
   }
 
   async #card(title: string): Promise<void> {

@@ -1,0 +1,99 @@
+/** A proxy in a process of its own, on a port of loopback and with files in a folder of its own. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface RunningProxy extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+}
+
+const PATH = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`
+
+export function isOnPath(program: string): boolean {
+  return spawnSync('sh', ['-c', 'command -v "$0"', program], { env: { PATH } }).status === 0
+}
+
+/**
+ * Starts a program with the arguments that `prepare` gives, having written its files, and resolves when it accepts
+ * connections. Throws with what it printed, or wrote into `log`, when it ends instead.
+ */
+export async function startProxyProcess(
+  program: string,
+  prepare: (where: { readonly folder: string; readonly port: number }) => readonly string[],
+): Promise<RunningProxy> {
+  const folder = mkdtempSync(join(tmpdir(), `boardcast-${program}-`))
+  // Some drop their rights.
+  chmodSync(folder, 0o777)
+  const port = await freePort()
+  const child = spawn(program, prepare({ folder, port }), {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH },
+  })
+  let said = ''
+  let isOver = false
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => {
+      isOver = true
+      resolve()
+    })
+  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk
+    })
+  }
+  while (!(await accepts(port))) {
+    if (isOver) throw new Error(`${program} ended at its start: ${said}${readLog(folder)}`)
+  }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    async [Symbol.asyncDispose]() {
+      await end(child, ended)
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** By TERM first, so that those with workers take them along. */
+async function end(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGTERM')
+  const patience = setTimeout(() => child.kill('SIGKILL'), 3_000)
+  await ended
+  clearTimeout(patience)
+}
+
+function readLog(folder: string): string {
+  try {
+    return readFileSync(join(folder, 'log'), 'utf8')
+  } catch {
+    // It has written none.
+    return ''
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => setTimeout(resolve, 20, false))
+  })
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
