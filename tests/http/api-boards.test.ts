@@ -124,7 +124,7 @@ describe('boards', () => {
     const changed = await patch(`/boards/${id}`, { name: 'New', description: 'D' })
     expect(changed.status).toBe(200)
     expect(board.parse(changed.body)).toMatchObject({ id, name: 'New', description: 'D' })
-    const newest = changed.headers.get('Cursor')
+    const newest = changed.headers.get('Event-Id')
     const same = await withoutEvents(server, () => patch(`/boards/${id}`, { name: 'New' }))
     expect([same.status, same.headers.get('Event-Id')]).toEqual([200, newest])
     expect(same.body).toEqual(changed.body)
