@@ -106,20 +106,28 @@ export function createStore(
   }
 
   function runGroup(): void {
-    running = carryOut(admitted(queue.splice(0, MAX_GROUP)))
+    const jobs = admitted(queue.splice(0, MAX_GROUP))
+    if (jobs.length > 0) running = carryOut(jobs)
+    else goOn()
   }
 
+  function goOn(): void {
+    scheduled = queue.length > 0
+    if (scheduled) setImmediate(runGroup)
+  }
+
+  /** Never ends in the turn in which it is called: `running` is set by then. */
   async function carryOut(jobs: Job[]): Promise<void> {
     let isWaiting = false
     try {
-      isWaiting = jobs.length > 0 && (await commitGroup(jobs)) === 'busy'
+      isWaiting = (await commitGroup(jobs)) === 'busy'
     } finally {
       running = null
-      if (isWaiting) queue.unshift(...jobs)
-      scheduled = queue.length > 0
-      // Reads go on while a group waits, and so does everything else.
-      if (isWaiting) setTimeout(runGroup, BUSY_RETRY_MS)
-      else if (scheduled) setImmediate(runGroup)
+      if (isWaiting) {
+        queue.unshift(...jobs)
+        // Reads go on while a group waits, and so does everything else.
+        setTimeout(runGroup, BUSY_RETRY_MS)
+      } else goOn()
     }
   }
 
