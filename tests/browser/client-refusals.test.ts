@@ -26,8 +26,15 @@ interface Scene {
   readonly boardId: string
 }
 
-async function scene({ preferences = {}, args = [] }: { preferences?: object; args?: string[] } = {}): Promise<Scene> {
-  const server = await startTestServer()
+interface Browsing {
+  readonly preferences?: object
+  readonly args?: string[]
+  /** Names besides those of loopback that the server is asked by. */
+  readonly hosts?: readonly string[]
+}
+
+async function scene({ preferences = {}, args = [], hosts = [] }: Browsing = {}): Promise<Scene> {
+  const server = await startTestServer({ hosts })
   const front = await Front.to(server.port, built.folder)
   const profile = mkdtempSync(join(tmpdir(), 'boardcast-chromium-'))
   mkdirSync(join(profile, 'Default'))
@@ -93,7 +100,7 @@ test('[CS8] blocked cookies', async () => {
 })
 
 test('[CS8] plain http beyond this machine: there are no locks, and no randomUUID', async () => {
-  const it = await scene({ args: ['--host-resolver-rules=MAP hub.test 127.0.0.1'] })
+  const it = await scene({ args: ['--host-resolver-rules=MAP hub.test 127.0.0.1'], hosts: ['hub.test'] })
   const page = await it.context.newPage()
   const url = it.front.url.replace('127.0.0.1', 'hub.test')
   await page.goto(`${url}/page/`)
