@@ -3,7 +3,7 @@ import { eventNames } from './vite.event-names.ts'
 
 export default defineConfig({
   root: 'web/app',
-  // In the page the server puts the path in front that browsers see (src/web-app.ts); scripts and styles it does not touch.
+  // In the page the server puts the path in front that browsers see (src/server/web-app.ts); scripts and styles it does not touch.
   base: '/',
   experimental: { renderBuiltUrl: (_, { hostType }) => (hostType === 'html' ? undefined : { relative: true }) },
   define: eventNames,

@@ -30,7 +30,7 @@ import {
 } from '../shared/src/types/kanban.ts'
 import { sessionStatus } from '../shared/src/types/sessions.ts'
 import { progress, runStatus } from '../shared/src/types/workflows.ts'
-import { snapshotSources } from '../src/snapshot-sources.ts'
+import { snapshotSources } from '../src/server/snapshot-sources.ts'
 import { type Field, flattened, propertiesOf, type Schema, typeWord } from './schema-words.ts'
 
 export const EVENTS_DOC = fileURLToPath(new URL('../docs/events.md', import.meta.url))

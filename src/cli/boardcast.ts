@@ -1,8 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
-import { readEnvironment } from './environment.ts'
-import { CommandError, exitCode, leave } from './exit.ts'
 import type { MaintenanceOptions } from './maintenance.ts'
+import { readEnvironment } from './process/environment.ts'
+import { CommandError, exitCode, leave } from './process/exit.ts'
 
 // Every command file is imported when its command is run and not before: `boardcast run` must start quickly and must
 // never load the server or SQLite.
@@ -63,7 +63,7 @@ function program(): Command {
     .option('--host <address>', 'the address to listen on (HOST, 127.0.0.1)')
     .addOption(databaseOption())
     .action(async (options: ServeOptions) => {
-      const { applyServerSettings } = await import('./environment.ts')
+      const { applyServerSettings } = await import('./process/environment.ts')
       applyServerSettings({ port: options.port, host: options.host, dbPath: options.db })
       const { serve } = await import('./serve.ts')
       await serve()
@@ -112,7 +112,7 @@ function program(): Command {
     .action(async (cmd: string[], options: RunOptions, command: Command) => {
       const target = targetOf(options, command)
       if (cmd.length === 0) command.error('error: say what to run: put the program after --, as in -- npm test')
-      const { run } = await import('./run.ts')
+      const { run } = await import('./run/run.ts')
       await leave(await run({ ...options, target, cmd }))
     })
 
@@ -125,7 +125,7 @@ function program(): Command {
     .addOption(urlOption())
     .addOption(tokenOption())
     .action(async (options: DemoOptions) => {
-      const { demo } = await import('./demo.ts')
+      const { demo } = await import('./demo/demo.ts')
       await leave(await demo(options))
     })
 

@@ -1,5 +1,5 @@
 /** The commands that work on the database itself. Each says on stderr what it did. */
-import { CommandError, exitCode } from './exit.ts'
+import { CommandError, exitCode } from './process/exit.ts'
 
 const DEFAULT_DB = './boardcast.db'
 

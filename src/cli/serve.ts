@@ -1,5 +1,5 @@
-import { isStartedByNpm } from './environment.ts'
-import { startFailure } from './start-failure.ts'
+import { isStartedByNpm } from './process/environment.ts'
+import { startFailure } from './process/start-failure.ts'
 
 /** Runs the server until a signal ends it; `main` installs the handlers, so returning only means "listening". */
 export async function serve(): Promise<void> {

@@ -4,7 +4,7 @@
  * the payload an object again, and a live event still has it.
  */
 import { type Entry, entryOf, type Payload, type Placement, placementsOf } from '../../shared/src/catalogue.ts'
-import { jsonLine, onOneLine } from '../json.ts'
+import { jsonLine, onOneLine } from '../base/json.ts'
 
 /** A row of the log, as `SELECT_EVENTS` gives it. */
 export type EventRow = readonly [seq: number, type: string, at: number, data: string, skip: number]

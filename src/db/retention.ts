@@ -2,7 +2,7 @@
  * Retention: the oldest chatter goes when there is too much of it; board events stay. What went is remembered as one
  * position, at or after which nothing is missing, and by channel (coverage.ts).
  */
-import type { RetentionPolicy } from '../config.ts'
+import type { RetentionPolicy } from '../base/config.ts'
 import type { Coverage } from './coverage.ts'
 import { type EventRow, type LogEvent, SELECT_EVENTS, toEvent } from './log-event.ts'
 import { readMeta, writeMeta } from './meta.ts'

@@ -3,7 +3,6 @@
  * query is awaited; the SQLite driver answers at once, so an unbroken chain of awaits stays in one turn of the event
  * loop.
  */
-import type { DatabaseFiles } from './database-files.ts'
 
 export type SqlValue = string | number | null
 
@@ -15,18 +14,4 @@ export interface Sql {
   values<Row extends readonly SqlValue[]>(query: string, params?: readonly SqlValue[]): Promise<Row[]>
   /** How many rows were changed. */
   run(query: string, params?: readonly SqlValue[]): Promise<number>
-}
-
-/** A database in files. */
-export interface Database extends Sql {
-  readonly files: DatabaseFiles
-  /** From now on a query that meets another program's lock fails at once, where before it stopped this process for it. */
-  neverWait(): void
-  /**
-   * Moves what the write-ahead log holds into the database, as far as other readers allow, and shortens the log.
-   * Failures are none of the caller's: it is tried again.
-   */
-  shortenLog(): Promise<void>
-  /** Moves what the write-ahead log holds into the file and closes it. */
-  close(): void
 }

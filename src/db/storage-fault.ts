@@ -1,5 +1,5 @@
 /** Everything that can be wrong with the storage, and what it is called. The one place that knows SQLite's error codes. */
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
 
 /**
  * - `busy`: another program holds the write lock;

@@ -10,13 +10,13 @@
 
 import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import { now as serverNow } from '../clock.ts'
-import type { RetentionPolicy } from '../config.ts'
-import type { EventLog } from './event-log.ts'
+import { now as serverNow } from '../base/clock.ts'
+import type { RetentionPolicy } from '../base/config.ts'
+import type { EventLog } from './log.ts'
 import { LogEvent, PayloadEncoder } from './log-event.ts'
 import type { Sql } from './sql.ts'
 import { StorageUnavailable } from './storage-fault.ts'
-import { StorageGuard } from './storage-guard.ts'
+import { type StorageHealth, UNWATCHED } from './storage-health.ts'
 
 /** What a mutation works with. It may await nothing but `sql`: the transaction of all is open meanwhile. */
 export interface Tx {
@@ -83,7 +83,7 @@ interface Group {
 }
 
 export interface StoreOptions {
-  readonly guard?: StorageGuard
+  readonly health?: StorageHealth
   /** Milliseconds since 1970; does not go back. */
   now?(): number
 }
@@ -92,7 +92,7 @@ export function createStore(
   sql: Sql,
   log: EventLog,
   publish: Publish,
-  { guard = new StorageGuard(), now = serverNow }: StoreOptions = {},
+  { health = UNWATCHED, now = serverNow }: StoreOptions = {},
 ): Store {
   const queue: Job[] = []
   let scheduled = false
@@ -133,7 +133,7 @@ export function createStore(
 
   /** Those that may be tried; the others are answered. */
   function admitted(jobs: Job[]): Job[] {
-    const fault = guard.refusal()
+    const fault = health.refusal()
     if (!fault) return jobs
     const error = new StorageUnavailable(fault)
     for (const job of jobs) if (!job.triesAnyway) job.fail(error)
@@ -156,15 +156,15 @@ export function createStore(
         await sql.run('COMMIT')
       }
     } catch (cause) {
-      if (!isOpen && guard.isWorthWaiting(cause)) return 'busy'
+      if (!isOpen && health.isWorthWaiting(cause)) return 'busy'
       await rollback(sql)
-      const error = new StorageUnavailable(guard.failed(cause), cause)
+      const error = new StorageUnavailable(health.failed(cause), cause)
       for (const job of jobs) job.fail(error)
       return 'done'
     }
     if (isOpen) {
       log.committed()
-      guard.succeeded()
+      health.succeeded()
       const { events, announcements } = group
       if (events.length > 0 || announcements.length > 0) publish(events, announcements)
     }
@@ -225,7 +225,7 @@ export function createStore(
       try {
         return await work(sql, log.head)
       } catch (error) {
-        if (error instanceof StorageUnavailable) guard.failed(error)
+        if (error instanceof StorageUnavailable) health.failed(error)
         throw error
       }
     },

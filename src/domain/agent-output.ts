@@ -1,7 +1,7 @@
 /** What agents print. It lives in the event log and nowhere else. */
 import { channelName } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import type { EventLog } from '../db/event-log.ts'
+import type { EventLog } from '../db/log.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import type { Tx } from '../db/store.ts'
 import { checkAgentId } from './agents.ts'

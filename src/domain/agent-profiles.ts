@@ -1,15 +1,15 @@
 /** Profiles: named sets of options that an agent is run with, for one board or for all. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../shared/src/types/agents.ts'
-import { deleteProfile, findProfile, insertProfile, updateProfile } from '../db/agent-profiles.ts'
+import { Problem } from '../base/errors.ts'
+import { deleteProfile, findProfile, insertProfile, updateProfile } from '../db/rows/agent-profiles.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { Problem } from '../errors.ts'
 import { agentLabel } from './agents.ts'
 import { checkBoardNamed } from './boards.ts'
 import { newId } from './ids.ts'
 
-export { listProfiles } from '../db/agent-profiles.ts'
+export { listProfiles } from '../db/rows/agent-profiles.ts'
 
 /** `boardId` null: for every board. */
 export type ProfileInput = Omit<Profile, 'id'>

@@ -7,7 +7,8 @@ import { channelName } from '../../shared/src/channels.ts'
 import { UNSTORED } from '../../shared/src/protocol.ts'
 import type { Agent, Capabilities } from '../../shared/src/types/agents.ts'
 import { externalId } from '../../shared/src/types/text.ts'
-import { agentsWithSockets, hasAgentSocket } from '../db/agent-sockets.ts'
+import { Problem } from '../base/errors.ts'
+import { agentsWithSockets, hasAgentSocket } from '../db/rows/agent-sockets.ts'
 import {
   type ActiveAttemptOfAgent,
   activeAttemptsOfAgent,
@@ -17,10 +18,9 @@ import {
   noteAgentSeen,
   type StoredAgent,
   saveAgent,
-} from '../db/agents.ts'
+} from '../db/rows/agents.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { Problem } from '../errors.ts'
 
 /** How long an agent counts as online after it was last heard of. */
 export const SEEN_MS = 60_000

@@ -1,6 +1,6 @@
 /** What an attempt is tied to outside: the agent's session that runs it, the pull request that came of it. */
 import type { Attempt, PullRequest } from '../../shared/src/types/kanban.ts'
-import { saveAttempt } from '../db/attempts.ts'
+import { saveAttempt } from '../db/rows/attempts.ts'
 import type { Tx } from '../db/store.ts'
 import { getAttempt } from './attempts.ts'
 import { setPrUrl } from './cards.ts'

@@ -1,6 +1,6 @@
-import { type AttemptPlace, findAttemptPlace } from '../db/attempts.ts'
+import { Problem } from '../base/errors.ts'
+import { type AttemptPlace, findAttemptPlace } from '../db/rows/attempts.ts'
 import type { Sql } from '../db/sql.ts'
-import { Problem } from '../errors.ts'
 
 /** Where an attempt belongs: all that its telemetry needs to know of it. Throws `attempt_not_found`. */
 export async function getAttemptPlace(sql: Sql, id: string): Promise<AttemptPlace> {

@@ -7,7 +7,7 @@
  *     └───────────────────────────────> stopped, failed
  */
 import type { AttemptStatus } from '../../shared/src/types/kanban.ts'
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
 
 const NEXT: Readonly<Record<AttemptStatus, readonly AttemptStatus[]>> = {
   queued: ['running', 'stopped', 'failed'],

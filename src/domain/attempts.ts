@@ -6,6 +6,7 @@ import {
   IN_PROGRESS_COLUMN_KEY,
   REVIEW_COLUMN_KEY,
 } from '../../shared/src/types/kanban.ts'
+import { invalidField, Problem } from '../base/errors.ts'
 import {
   findActiveAttempt,
   findAttempt,
@@ -14,10 +15,9 @@ import {
   listActiveAttempts,
   listNewestStandings,
   saveAttempt,
-} from '../db/attempts.ts'
+} from '../db/rows/attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { invalidField, Problem } from '../errors.ts'
 import { attemptNotFound } from './attempt-place.ts'
 import { checkTransition, isFinal } from './attempt-status.ts'
 import { getCard, isInDoneColumn, moveCardToEnd } from './cards.ts'

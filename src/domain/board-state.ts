@@ -1,7 +1,7 @@
 import type { BoardState } from '../../shared/src/types/kanban.ts'
-import { findBoard } from '../db/boards.ts'
-import { listCards } from '../db/cards.ts'
-import { listColumnsWithCards } from '../db/columns.ts'
+import { findBoard } from '../db/rows/boards.ts'
+import { listCards } from '../db/rows/cards.ts'
+import { listColumnsWithCards } from '../db/rows/columns.ts'
 import type { Sql } from '../db/sql.ts'
 
 /** A whole board, as `state` frames show it; null when there is no such board. Four queries, however big the board. */

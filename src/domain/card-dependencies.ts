@@ -1,14 +1,14 @@
 import type { FieldError } from '../../shared/src/errors.ts'
 import type { Card } from '../../shared/src/types/kanban.ts'
+import { Problem } from '../base/errors.ts'
 import {
   type Dependency,
   type DependencyEdge,
   findDependency,
   listDependencies,
   listDependenciesOfBoard,
-} from '../db/card-dependencies.ts'
+} from '../db/rows/card-dependencies.ts'
 import type { Sql } from '../db/sql.ts'
-import { Problem } from '../errors.ts'
 
 /** So many cards are named in a sentence. */
 const NAMED = 5

@@ -1,5 +1,5 @@
 import type { Stage } from '../../shared/src/types/kanban.ts'
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
 
 /** Where a card may go from each stage. */
 const NEXT: Readonly<Record<Stage, readonly Stage[]>> = {

@@ -1,6 +1,6 @@
 /** What the agent of an attempt and its tools said, item by item. */
 import type { ConversationItem, ConversationItemInput } from '../../shared/src/types/conversation.ts'
-import { listItems, saveItem } from '../db/conversation.ts'
+import { listItems, saveItem } from '../db/rows/conversation.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { getAttemptPlace } from './attempt-place.ts'

@@ -1,8 +1,8 @@
 /** How each agent did: those that are registered, and those that had attempts in the range. */
 import type { AgentStats } from '../../shared/src/types/dashboard.ts'
-import { agentsWithSockets } from '../db/agent-sockets.ts'
-import { allAgents, type StoredAgent } from '../db/agents.ts'
-import { type AgentCounts, countByAgent, type Range } from '../db/dashboard-metrics.ts'
+import { agentsWithSockets } from '../db/rows/agent-sockets.ts'
+import { allAgents, type StoredAgent } from '../db/rows/agents.ts'
+import { type AgentCounts, countByAgent, type Range } from '../db/rows/dashboard-metrics.ts'
 import type { Sql } from '../db/sql.ts'
 import { agentStatus } from './agents.ts'
 

@@ -6,7 +6,7 @@ import {
   MAX_INBOX_ITEMS,
 } from '../../shared/src/types/dashboard.ts'
 import { DONE_COLUMN_KEY } from '../../shared/src/types/kanban.ts'
-import { type ListedAttempt, type ListedInbox, listOutcomes, listSilent } from '../db/dashboard-attempts.ts'
+import { type ListedAttempt, type ListedInbox, listOutcomes, listSilent } from '../db/rows/dashboard-attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import { iso } from './dashboard-range.ts'
 

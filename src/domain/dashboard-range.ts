@@ -1,6 +1,6 @@
 /** The time that an overview looks at, and how a series divides it. */
 import { type DashboardRange, SERIES_BUCKETS } from '../../shared/src/types/dashboard.ts'
-import type { Bucket } from '../db/dashboard-metrics.ts'
+import type { Bucket } from '../db/rows/dashboard-metrics.ts'
 
 const DAY_MS = 86_400_000
 const LENGTH_MS: Readonly<Record<Exclude<DashboardRange, 'all_time'>, number>> = {

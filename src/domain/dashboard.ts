@@ -11,7 +11,7 @@ import {
   type Series,
 } from '../../shared/src/types/dashboard.ts'
 import { DONE_COLUMN_KEY } from '../../shared/src/types/kanban.ts'
-import { type ListedActive, type ListedChange, listActive, listChanged } from '../db/dashboard-attempts.ts'
+import { type ListedActive, type ListedChange, listActive, listChanged } from '../db/rows/dashboard-attempts.ts'
 import {
   type BoardCounts,
   type BucketCounts,
@@ -20,7 +20,7 @@ import {
   countByBucket,
   countByColumn,
   firstCreation,
-} from '../db/dashboard-metrics.ts'
+} from '../db/rows/dashboard-metrics.ts'
 import type { Sql } from '../db/sql.ts'
 import { agentStatsOf, successRate } from './dashboard-agents.ts'
 import { errorSummary, inboxOf, placeOf } from './dashboard-inbox.ts'

@@ -1,5 +1,5 @@
 /** Lives that others lead: statuses that may change to any other, until a final one is reached. */
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
 
 export interface FreeStatus<Status extends string> {
   isFinal(status: Status): boolean

@@ -1,10 +1,10 @@
 /** What runners tell of a board's repository. It is passed on and kept in the log; there are no rows of it. */
 import type { EventPayload } from '../../shared/src/catalogue.ts'
 import type { FileChange } from '../../shared/src/types/git.ts'
-import { findAttemptPlace } from '../db/attempts.ts'
+import { invalidField } from '../base/errors.ts'
+import { findAttemptPlace } from '../db/rows/attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { invalidField } from '../errors.ts'
 import { requireBoard } from './boards.ts'
 
 const PUSH_FAILED = 'push failed'

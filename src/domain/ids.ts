@@ -1,4 +1,4 @@
-import { uuid } from '../uuid.ts'
+import { uuid } from '../base/uuid.ts'
 
 /** Prefixes of the ids that this service makes. */
 export type IdPrefix =

@@ -1,10 +1,10 @@
 /** What was printed, by page: some types of events on one channel, read from the event log, where alone they are. */
 import type { EventType } from '../../shared/src/catalogue.ts'
 import { formatCursor, parseCursor } from '../../shared/src/cursor.ts'
-import { type EventLog, rowsThatFit } from '../db/event-log.ts'
+import { Problem } from '../base/errors.ts'
+import { type EventLog, rowsThatFit } from '../db/log.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import type { Tx } from '../db/store.ts'
-import { Problem } from '../errors.ts'
 
 /** An answer ends with the event that exceeds this, so that 1,000 lines of 64 KiB are not held at once. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024

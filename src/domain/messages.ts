@@ -3,6 +3,7 @@
  * or on a topic alone, has no addressee and always expires.
  */
 import type { Message } from '../../shared/src/types/messages.ts'
+import { Problem } from '../base/errors.ts'
 import {
   countSent,
   deleteMessage,
@@ -14,10 +15,9 @@ import {
   listMortal,
   listMail as listRows,
   setExpiry,
-} from '../db/messages.ts'
+} from '../db/rows/messages.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { Problem } from '../errors.ts'
 import { newId } from './ids.ts'
 
 type Optional = 'to_agent' | 'topic' | 'priority' | 'ttl_seconds'

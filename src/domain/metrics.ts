@@ -1,6 +1,6 @@
 /** Figures of the service at one moment. */
 import type { Metrics } from '../../shared/src/types/metrics.ts'
-import { countEventsAfter, readCounts } from '../db/metrics.ts'
+import { countEventsAfter, readCounts } from '../db/rows/metrics.ts'
 import type { Sql } from '../db/sql.ts'
 import { SEEN_MS } from './agents.ts'
 

@@ -8,7 +8,7 @@ import {
   findAgentSocket,
   insertAgentSocket,
   takeAgentSocket,
-} from '../db/agent-sockets.ts'
+} from '../db/rows/agent-sockets.ts'
 import type { Tx } from '../db/store.ts'
 
 /** The socket `clientId` speaks for an agent from now on, and for nobody else. The same again is no event. */

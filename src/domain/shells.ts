@@ -2,17 +2,17 @@
 import { channelName } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import type { Shell, ShellChunk } from '../../shared/src/types/shells.ts'
-import { findAttemptPlace } from '../db/attempts.ts'
-import type { EventLog } from '../db/event-log.ts'
-import { findShell, findShellPlace, insertShell, type ShellPlace, saveShell } from '../db/shells.ts'
+import { invalidField, Problem } from '../base/errors.ts'
+import type { EventLog } from '../db/log.ts'
+import { findAttemptPlace } from '../db/rows/attempts.ts'
+import { findShell, findShellPlace, insertShell, type ShellPlace, saveShell } from '../db/rows/shells.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { invalidField, Problem } from '../errors.ts'
 import { checkBoardNamed } from './boards.ts'
 import { newId } from './ids.ts'
 import { type PageAsked, positionNow, readLogPage } from './log-pages.ts'
 
-export { listShells } from '../db/shells.ts'
+export { listShells } from '../db/rows/shells.ts'
 
 const OUTPUT = 'shell.output'
 

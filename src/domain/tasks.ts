@@ -2,14 +2,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { EventType } from '../../shared/src/catalogue.ts'
 import type { Task, TaskStatus } from '../../shared/src/types/tasks.ts'
+import { Problem } from '../base/errors.ts'
+import { findTask, insertTask, saveTask } from '../db/rows/tasks.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { findTask, insertTask, saveTask } from '../db/tasks.ts'
-import { Problem } from '../errors.ts'
 import { freeStatus } from './free-status.ts'
 import { newId } from './ids.ts'
 
-export { listTasks } from '../db/tasks.ts'
+export { listTasks } from '../db/rows/tasks.ts'
 
 type Editable = Omit<Task, 'task_id' | 'created_at' | 'completed_at'>
 export type NewTask = Pick<Editable, 'name'> & Partial<Editable>

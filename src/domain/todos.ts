@@ -1,9 +1,9 @@
 /** What an attempt has to do, replaced as a whole. */
 import type { Todos } from '../../shared/src/types/kanban.ts'
+import { invalidField } from '../base/errors.ts'
+import { findTodos, saveTodos } from '../db/rows/todos.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { findTodos, saveTodos } from '../db/todos.ts'
-import { invalidField } from '../errors.ts'
 import { getAttempt } from './attempts.ts'
 import { newId } from './ids.ts'
 

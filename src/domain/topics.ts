@@ -2,8 +2,8 @@
 import { catalogue, type Destination, type EventPayload } from '../../shared/src/catalogue.ts'
 import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT, UNSTORED } from '../../shared/src/protocol.ts'
 import { externalId } from '../../shared/src/types/text.ts'
+import { invalidField, Problem } from '../base/errors.ts'
 import type { Tx } from '../db/store.ts'
-import { invalidField, Problem } from '../errors.ts'
 
 /** Frames about the stream, now and to come, are named so. */
 const CONTROL_PREFIX = 'auth_'

@@ -5,15 +5,15 @@
 import type { RunChanges } from '../../shared/src/catalogue/workflows.ts'
 import type { EventType } from '../../shared/src/catalogue.ts'
 import type { RunStatus, WorkflowRun } from '../../shared/src/types/workflows.ts'
+import { Problem } from '../base/errors.ts'
+import { findRun, insertRun, saveRun } from '../db/rows/workflow-runs.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { findRun, insertRun, saveRun } from '../db/workflow-runs.ts'
-import { Problem } from '../errors.ts'
 import { checkBoardNamed } from './boards.ts'
 import { freeStatus } from './free-status.ts'
 import { newId } from './ids.ts'
 
-export { listRuns } from '../db/workflow-runs.ts'
+export { listRuns } from '../db/rows/workflow-runs.ts'
 
 const TOLD = {
   pending: 'workflow.run.updated',

@@ -1,10 +1,10 @@
 /** Steps of workflow runs. They are told of on the run's channel and on its board's. */
 import type { EventType } from '../../shared/src/catalogue.ts'
 import type { Progress, StepStatus, WorkflowRun, WorkflowStep } from '../../shared/src/types/workflows.ts'
+import { Problem } from '../base/errors.ts'
+import { findStep, insertStep, listSteps, saveStep } from '../db/rows/workflow-steps.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { findStep, insertStep, listSteps, saveStep } from '../db/workflow-steps.ts'
-import { Problem } from '../errors.ts'
 import { freeStatus } from './free-status.ts'
 import { newId } from './ids.ts'
 import { getRun } from './workflow-runs.ts'

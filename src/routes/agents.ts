@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { agent, postedCapabilities } from '../../shared/src/types/agents.ts'
-import { now } from '../clock.ts'
+import { now } from '../base/clock.ts'
 import { getAgent, listAgents, noteHeartbeat, registerAgent } from '../domain/agents.ts'
 import { Answer, type Api } from './api.ts'
 

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { MAX_BODY_BYTES } from '../../shared/src/protocol.ts'
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const EMPTY = Buffer.alloc(0)

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { DEFAULT_DASHBOARD_RANGE, dashboardRange } from '../../shared/src/types/dashboard.ts'
-import { now } from '../clock.ts'
+import { now } from '../base/clock.ts'
 import { dashboardOverview } from '../domain/dashboard.ts'
 import type { Api } from './api.ts'
 

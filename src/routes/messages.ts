@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { message, postedContent } from '../../shared/src/types/messages.ts'
 import { externalId } from '../../shared/src/types/text.ts'
-import { now } from '../clock.ts'
+import { now } from '../base/clock.ts'
 import { checkAgentId } from '../domain/agents.ts'
 import { listMail, readMessage, sendMessage } from '../domain/messages.ts'
 import { type Api, pageLimit } from './api.ts'

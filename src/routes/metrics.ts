@@ -1,4 +1,4 @@
-import { now } from '../clock.ts'
+import { now } from '../base/clock.ts'
 import { metricsSnapshot } from '../domain/metrics.ts'
 import type { Api } from './api.ts'
 

@@ -3,20 +3,16 @@
 import type { AddressInfo } from 'node:net'
 import type { Hono } from 'hono'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import { nowIso } from '../clock.ts'
+import { nowIso } from '../base/clock.ts'
+import { Problem } from '../base/errors.ts'
 import { readMeta, writeMeta } from '../db/meta.ts'
 import type { Store } from '../db/store.ts'
-import { Problem } from '../errors.ts'
+import type { Metrics } from '../jobs/metrics.ts'
 import type { Bus } from '../sse/bus.ts'
-import type { Connections } from '../sse/connections.ts'
+import type { Connections } from '../sse/delivery/connections.ts'
 import type { Env } from './api.ts'
 
 /** The answer of /metrics. */
-export interface Metrics {
-  readonly contentType: string
-  text(): Promise<string>
-}
-
 export interface OperationsDependencies {
   readonly store: Store
   readonly bus: Bus

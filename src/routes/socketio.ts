@@ -1,7 +1,7 @@
 /** The address of Socket.IO, whose library answers by itself. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
 import { SOCKET_IO_PATH, type SocketIo } from '../ws/socketio.ts'
 import type { Env } from './api.ts'
 

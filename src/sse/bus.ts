@@ -4,16 +4,11 @@
  */
 import { EVERYONE } from '../../shared/src/protocol.ts'
 import type { LogEvent } from '../db/log-event.ts'
-import { Audience } from './audience.ts'
-import type { Framing } from './framing.ts'
-import { Pace } from './pace.ts'
-import type { Selection } from './selection.ts'
-
-export interface Membership {
-  readonly audience: Audience
-  /** Gives the audience up; safe to call twice. */
-  leave(): void
-}
+import { Audience } from './delivery/audience.ts'
+import type { Audiences, Membership } from './delivery/audiences.ts'
+import type { Framing } from './delivery/framing.ts'
+import { Pace } from './delivery/pace.ts'
+import type { Selection } from './delivery/selection.ts'
 
 interface Entry {
   readonly key: string
@@ -21,7 +16,7 @@ interface Entry {
   members: number
 }
 
-export class Bus {
+export class Bus implements Audiences {
   readonly cursor: (seq: number) => string
   readonly #audiences = new Map<string, Entry>()
   readonly #channels = new Map<string, Set<Audience>>()

@@ -6,14 +6,14 @@ import type { Context } from 'hono'
 import { uuidv7 } from 'uuidv7'
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { CONTROL, HEADER, RETRY_MS } from '../../shared/src/protocol.ts'
+import { Problem } from '../base/errors.ts'
 import type { Store } from '../db/store.ts'
-import { Problem } from '../errors.ts'
-import { spread } from './connections.ts'
-import { sseFraming } from './frames.ts'
+import { spread } from './delivery/connections.ts'
 import { OpenStream, type StreamHost } from './open-stream.ts'
 import type { Asking, StreamRequest } from './request.ts'
-import { HttpSink, sendHead } from './sink.ts'
 import { startOf } from './start.ts'
+import { sseFraming } from './wire/frames.ts'
+import { HttpSink, sendHead } from './wire/sink.ts'
 
 export interface StreamDependencies extends StreamHost {
   readonly store: Store

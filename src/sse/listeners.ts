@@ -3,11 +3,11 @@
  * their channels; snapshots that they make stale are rendered after the turn's mutations, if somebody wants them.
  */
 import { refreshedBy } from '../../shared/src/catalogue.ts'
+import { jsonLine } from '../base/json.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import type { Announcement } from '../db/store.ts'
-import { jsonLine } from '../json.ts'
 import type { Bus } from './bus.ts'
-import type { Snapshots } from './snapshots.ts'
+import type { Snapshots } from './delivery/snapshots.ts'
 
 export interface Listeners {
   /** Takes what one COMMIT made visible, in its order. Synchronous, and does not throw. */

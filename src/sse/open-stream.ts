@@ -2,13 +2,13 @@
  * One open stream, and what has to be undone when it ends, for whatever reason. An object without closures of its own:
  * ten thousand may be open, and each closure would hold a scope.
  */
-import { LongTimer } from '../long-timer.ts'
-import { type Connection, type Connections, spread } from './connections.ts'
-import type { Framing } from './framing.ts'
-import type { Heartbeat, Spoke } from './heartbeat.ts'
+import { LongTimer } from '../base/long-timer.ts'
+import { type Connection, type Connections, spread } from './delivery/connections.ts'
+import type { Framing } from './delivery/framing.ts'
+import type { Heartbeat, Spoke } from './delivery/heartbeat.ts'
+import { type Hub, Subscription } from './delivery/subscription.ts'
 import type { StreamRequest } from './request.ts'
-import type { HttpSink, SinkOwner } from './sink.ts'
-import { type Hub, Subscription } from './subscription.ts'
+import type { HttpSink, SinkOwner } from './wire/sink.ts'
 
 /** What streams share. */
 export interface StreamHost {

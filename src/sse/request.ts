@@ -2,11 +2,11 @@
 import { channelName, parseChannelWithView, type View } from '../../shared/src/channels.ts'
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CURSOR_PARAMETERS, HEADER, MAX_CHANNELS } from '../../shared/src/protocol.ts'
-import type { Bounds } from '../db/event-log.ts'
-import { Problem } from '../errors.ts'
-import type { Start } from './channel-change.ts'
-import { type Heard, Selection } from './selection.ts'
-import { narrowed, parseTypeFilter } from './type-filter.ts'
+import { Problem } from '../base/errors.ts'
+import type { Bounds } from '../db/log.ts'
+import type { Start } from './delivery/channel-change.ts'
+import { type Heard, Selection } from './delivery/selection.ts'
+import { narrowed, parseTypeFilter } from './delivery/type-filter.ts'
 
 /** Header and query of a request, as far as a stream looks at them. */
 export interface Asking {

@@ -1,10 +1,10 @@
 /** Where a listener begins, by what the log holds of the very things that it asks for. */
-import type { Bounds } from '../db/event-log.ts'
+import type { Bounds } from '../db/log.ts'
 import type { Store } from '../db/store.ts'
-import type { Start } from './channel-change.ts'
-import { oldestOf } from './coverage.ts'
+import type { Start } from './delivery/channel-change.ts'
+import { oldestOf } from './delivery/coverage.ts'
+import type { Selection } from './delivery/selection.ts'
 import { type Asking, parseStart, startSince } from './request.ts'
-import type { Selection } from './selection.ts'
 
 /** Where a stream with this selection begins. */
 export function startOf(store: Store, selection: Selection, asking: Asking): Promise<Start> {

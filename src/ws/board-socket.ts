@@ -1,10 +1,10 @@
 /** What a board socket understands: the commands on cards of its own board, and asking for the state. */
 import * as z from 'zod'
 import { cardEdit, cardMove, newCard } from '../../shared/src/inputs/boards.ts'
+import { Problem } from '../base/errors.ts'
+import { parseInput } from '../base/validation.ts'
 import type { Store, Tx } from '../db/store.ts'
 import { createCard, deleteCard, getCard, moveCard, updateCard } from '../domain/cards.ts'
-import { Problem } from '../errors.ts'
-import { parseInput } from '../validation.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { Conversation, Peer } from './peer.ts'
 import { asProblem, BINARY, TOO_MANY } from './socket-errors.ts'

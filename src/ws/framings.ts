@@ -5,9 +5,9 @@
  */
 
 import { EVERYONE } from '../../shared/src/protocol.ts'
-import { now } from '../clock.ts'
-import { topicField } from '../sse/frames.ts'
-import type { FramedEvent, Framing, Packet } from '../sse/framing.ts'
+import { now } from '../base/clock.ts'
+import type { FramedEvent, Framing, Packet } from '../sse/delivery/framing.ts'
+import { topicField } from '../sse/wire/frames.ts'
 import { textFrames } from './text-frames.ts'
 
 export const boardFraming: Framing = {

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HEADER } from '../../shared/src/protocol.ts'
-import { Problem } from '../errors.ts'
-import { requestIdOf } from '../request-id.ts'
+import { Problem } from '../base/errors.ts'
+import { requestIdOf } from '../http/request-id.ts'
 import { refuseUpgrade } from './refusal.ts'
 
 const VERSION = '13'

@@ -1,11 +1,11 @@
 /** Joining and leaving channels of a connection that may hold many. */
 import { type ChannelKind, parseChannelWithView } from '../../shared/src/channels.ts'
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
+import { Problem } from '../base/errors.ts'
 import type { Store } from '../db/store.ts'
-import { Problem } from '../errors.ts'
-import type { Heard } from '../sse/selection.ts'
+import type { Heard } from '../sse/delivery/selection.ts'
+import type { Subscription } from '../sse/delivery/subscription.ts'
 import { startOfChannel } from '../sse/start.ts'
-import type { Subscription } from '../sse/subscription.ts'
 import { SocketRefusal } from './socket-errors.ts'
 
 export interface MembershipDependencies {

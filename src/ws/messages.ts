@@ -2,8 +2,8 @@
 import * as z from 'zod'
 import { MAX_JSON_DEPTH } from '../../shared/src/protocol.ts'
 import { isShallow } from '../../shared/src/types/text.ts'
-import { Problem } from '../errors.ts'
-import { parseInput } from '../validation.ts'
+import { Problem } from '../base/errors.ts'
+import { parseInput } from '../base/validation.ts'
 
 /** Deeper than anything that is understood. */
 const MAX_DEPTH = 2 * MAX_JSON_DEPTH

@@ -2,7 +2,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HEADER } from '../../shared/src/protocol.ts'
-import { NOT_STORED, type Problem } from '../errors.ts'
+import { NOT_STORED, type Problem } from '../base/errors.ts'
 
 export function refuseUpgrade(socket: Duplex, problem: Problem, headers: Readonly<Record<string, string>>): void {
   const body = Buffer.from(JSON.stringify(problem.body))

@@ -1,9 +1,9 @@
 /** What an upgrade asks for, parsed once. */
 import { externalId } from '../../shared/src/types/text.ts'
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
+import { type Heard, Selection } from '../sse/delivery/selection.ts'
+import { parseTypeFilter } from '../sse/delivery/type-filter.ts'
 import { type Asking, DASHBOARD, parseBoard, parseChannelList, parseEnd, type RequestedEnd } from '../sse/request.ts'
-import { type Heard, Selection } from '../sse/selection.ts'
-import { parseTypeFilter } from '../sse/type-filter.ts'
 
 export interface SocketRequest extends RequestedEnd {
   readonly kind: 'board' | 'dashboard' | 'channels'

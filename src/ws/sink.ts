@@ -5,9 +5,9 @@
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { CLOSE } from '../../shared/src/protocol.ts'
-import { jsonLine } from '../json.ts'
-import type { EndReason, Packet, Sink } from '../sse/framing.ts'
-import { SocketWriter } from '../sse/socket-writer.ts'
+import { jsonLine } from '../base/json.ts'
+import type { EndReason, Packet, Sink } from '../sse/delivery/framing.ts'
+import { SocketWriter } from '../sse/wire/socket-writer.ts'
 import { PING, pongFrame, textFrames } from './text-frames.ts'
 
 const CLOSE_FOR: Readonly<Record<EndReason, readonly [code: number, reason: string]>> = {

@@ -1,6 +1,6 @@
 /** How channel sockets say no: codes of their own, made of those of HTTP. */
 import { type ErrorCode, problemBody } from '../../shared/src/errors.ts'
-import { Problem } from '../errors.ts'
+import { Problem } from '../base/errors.ts'
 
 const TITLES = {
   UNKNOWN_MESSAGE_TYPE: 'Unknown message type',

@@ -1,6 +1,6 @@
 /** One Socket.IO connection that is written to, over whichever transport its client has. The library frames. */
 import type { Socket as Client } from 'socket.io'
-import type { Packet, Sink } from '../sse/framing.ts'
+import type { Packet, Sink } from '../sse/delivery/framing.ts'
 
 export class SocketIoSink implements Sink {
   readonly #client: Client

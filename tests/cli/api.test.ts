@@ -3,7 +3,7 @@
 // RUN8  What went wrong is one sentence that names the fix: exit 5 when nobody is there, 4 for credentials.
 
 import { expect, test, vi } from 'vitest'
-import { createApi } from '../../src/cli/api.ts'
+import { createApi } from '../../src/cli/api/api.ts'
 import { startStub } from './support/stub-server.ts'
 
 const problem = (status: number, body: object) => ({

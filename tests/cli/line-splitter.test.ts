@@ -3,7 +3,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createLineSplitter } from '../../src/cli/line-splitter.ts'
+import { createLineSplitter } from '../../src/cli/run/line-splitter.ts'
 
 const newline = Buffer.from('\n')
 const awkward = fc.oneof(

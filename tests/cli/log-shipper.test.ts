@@ -4,7 +4,7 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createLogShipper, type LogLine } from '../../src/cli/log-shipper.ts'
+import { createLogShipper, type LogLine } from '../../src/cli/run/log-shipper.ts'
 
 const anyMessage = fc.oneof(
   fc.string({ maxLength: 40 }),

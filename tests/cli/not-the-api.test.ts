@@ -9,7 +9,7 @@ import { createServer, type IncomingMessage, type ServerResponse, request as sen
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { createApi } from '../../src/cli/api.ts'
+import { createApi } from '../../src/cli/api/api.ts'
 import { boardcast } from './support/program.ts'
 import { runOnNewBoard } from './support/run.ts'
 import { startHub } from './support/server.ts'

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, expect, test, vi } from 'vitest'
-import { openNamed, openOutputPipes, openUnnamed } from '../../src/cli/pipes.ts'
+import { openNamed, openOutputPipes, openUnnamed } from '../../src/cli/run/pipes.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
 

@@ -4,7 +4,7 @@
 import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createRelay } from '../../src/cli/relay.ts'
+import { createRelay } from '../../src/cli/run/relay.ts'
 
 test('[RUN5] a held relay reads nothing more, a released one goes on, and nothing is lost', async () => {
   const source = new PassThrough()

@@ -9,7 +9,7 @@
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ALL } from '../../src/db/event-log.ts'
+import { ALL } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { TestStore } from '../support/test-store.ts'
 

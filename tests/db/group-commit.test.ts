@@ -11,10 +11,10 @@
  */
 import { describe, expect, test } from 'vitest'
 import { formatCursor } from '../../shared/src/cursor.ts'
+import { Problem } from '../../src/base/errors.ts'
+import { StorageGuard } from '../../src/db/sqlite/storage-guard.ts'
 import { faultOf, StorageUnavailable } from '../../src/db/storage-fault.ts'
-import { StorageGuard } from '../../src/db/storage-guard.ts'
 import { createStore, type Tx } from '../../src/db/store.ts'
-import { Problem } from '../../src/errors.ts'
 import { emitLine, TestStore } from '../support/test-store.ts'
 
 const COUNT = 'SELECT count(*) AS n FROM agents'
@@ -132,7 +132,7 @@ describe('the storage', () => {
       onFault: ({ kind }) => seen.push(kind),
       onRecovery: ({ kind }) => seen.push(`no longer ${kind}`),
     })
-    const store = createStore(db.sql, db.log, () => {}, { guard })
+    const store = createStore(db.sql, db.log, () => {}, { health: guard })
     const code = 'SQLITE_IOERR_READ'
     db.sql.failOn = () => new StorageUnavailable(faultOf(disk(code)))
     for (let i = 0; i < 3; i++) {

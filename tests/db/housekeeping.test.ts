@@ -1,6 +1,6 @@
 /** Retention of a running server. D25: too much is trimmed as soon as it is there, and when the server starts. */
 import { expect, test } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/base/config.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const { retention } = loadConfig({})

@@ -3,7 +3,7 @@
  *        whatever the mixture.
  */
 import { expect, test } from 'vitest'
-import { ALL } from '../../src/db/event-log.ts'
+import { ALL } from '../../src/db/log.ts'
 import type { SqlValue } from '../../src/db/sql.ts'
 import { readOutput } from '../../src/domain/agent-output.ts'
 import { TestStore } from '../support/test-store.ts'

@@ -10,9 +10,9 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { EventLog } from '../../src/db/event-log.ts'
-import { migrate } from '../../src/db/migrate.ts'
-import { openSqlite } from '../../src/db/sqlite.ts'
+import { EventLog } from '../../src/db/log.ts'
+import { migrate } from '../../src/db/migrations/migrate.ts'
+import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import { startServer } from '../../src/main.ts'
 import { createApiClient } from '../support/api.ts'
 import { ChildServer } from '../support/child-server.ts'

@@ -10,7 +10,7 @@
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { RetentionPolicy } from '../../src/config.ts'
+import type { RetentionPolicy } from '../../src/base/config.ts'
 import { TestStore } from '../support/test-store.ts'
 
 const ANY: RetentionPolicy = { maxAgeMs: Infinity, maxEvents: Infinity, maxBytes: Infinity }

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { instant, timestamp } from '../../shared/src/types/text.ts'
+import { Problem } from '../../src/base/errors.ts'
 import { appendLines, readLines } from '../../src/domain/attempt-logs.ts'
 import { updateAttempt } from '../../src/domain/attempts.ts'
 import { appendItem } from '../../src/domain/conversation.ts'
-import { Problem } from '../../src/errors.ts'
 import { setUpWorld, T0, T1 } from './attempts-fixture.ts'
 
 const world = setUpWorld()

@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { expect } from 'vitest'
 import * as z from 'zod'
 import type { ErrorCode } from '../../shared/src/errors.ts'
-import { ALL, EventLog } from '../../src/db/event-log.ts'
+import { Problem } from '../../src/base/errors.ts'
+import { ALL, EventLog } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
-import { migrate } from '../../src/db/migrate.ts'
+import { migrate } from '../../src/db/migrations/migrate.ts'
 import type { Sql } from '../../src/db/sql.ts'
-import { openSqlite } from '../../src/db/sqlite.ts'
+import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import { createStore, type Store, type Tx } from '../../src/db/store.ts'
-import { Problem } from '../../src/errors.ts'
 
 export interface Said {
   readonly type: string

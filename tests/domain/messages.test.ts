@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { message as messageSchema } from '../../shared/src/types/messages.ts'
-import { createMessageExpiry } from '../../src/domain/message-expiry.ts'
 import { expireMessages, listMail, type NewMessage, readMessage, sendMessage } from '../../src/domain/messages.ts'
+import { createMessageExpiry } from '../../src/jobs/message-expiry.ts'
 import { type BoardStore, openBoardStore } from './board-store.ts'
 
 const T0 = '2026-01-31T12:00:00.000Z'

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { metrics as metricsSchema } from '../../shared/src/types/metrics.ts'
-import { countEventsAfter } from '../../src/db/metrics.ts'
+import { countEventsAfter } from '../../src/db/rows/metrics.ts'
 import { registerAgent } from '../../src/domain/agents.ts'
 import { expireMessages, sendMessage } from '../../src/domain/messages.ts'
 import { metricsSnapshot } from '../../src/domain/metrics.ts'

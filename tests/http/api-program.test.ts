@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadConfig, refuseOpenWithoutRights } from '../../src/config.ts'
+import { loadConfig, refuseOpenWithoutRights } from '../../src/base/config.ts'
 import { type Program, runProgram } from '../support/program.ts'
 import { Listener, listen } from '../support/stream.ts'
 

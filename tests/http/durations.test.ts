@@ -1,7 +1,7 @@
 /** Durations of more than 2^31 ms, where setTimeout fires at once, and connections that are kept. Rules OPS15 and OPS16. */
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/base/config.ts'
 import { startServer } from '../../src/main.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
 import { missing, startNginx } from '../support/debian-proxy.ts'

@@ -1,7 +1,7 @@
 /** The figures of the service: read once, and on their channel. Rules MT8 to MT11. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { metrics as metricsSchema } from '../../shared/src/types/metrics.ts'
-import { snapshotSources } from '../../src/snapshot-sources.ts'
+import { snapshotSources } from '../../src/server/snapshot-sources.ts'
 import { newAgentId } from '../support/scenarios/scenario.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { type Listener, listen } from '../support/stream.ts'

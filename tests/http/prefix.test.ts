@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/base/config.ts'
 import { ask } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { listen } from '../support/stream.ts'

@@ -1,7 +1,7 @@
 /** How streams end. Rules E1 to E7. */
 import { connect, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Snapshots } from '../../src/sse/snapshots.ts'
+import { Snapshots } from '../../src/sse/delivery/snapshots.ts'
 import { appendLines, deleteBoard, makeBoard, makeCard, makeWork } from '../support/board.ts'
 import { gate } from '../support/gate.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'

@@ -8,9 +8,9 @@
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Problem } from '../../src/base/errors.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { postTopicEvent } from '../../src/domain/topics.ts'
-import { Problem } from '../../src/errors.ts'
 import { AGENTS, doWork, work } from '../support/board-work.ts'
 import { difference, expectedSightings, sightings } from '../support/comparing.ts'
 import type { SeenEvent } from '../support/log-reader.ts'

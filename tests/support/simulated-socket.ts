@@ -1,9 +1,9 @@
 /** A channel socket of the simulation: joins and leaves channels as real ones do, and keeps all that it was told. */
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CONTROL } from '../../shared/src/protocol.ts'
-import { Selection } from '../../src/sse/selection.ts'
-import { Subscription } from '../../src/sse/subscription.ts'
-import { EVERY_TYPE } from '../../src/sse/type-filter.ts'
+import { Selection } from '../../src/sse/delivery/selection.ts'
+import { Subscription } from '../../src/sse/delivery/subscription.ts'
+import { EVERY_TYPE } from '../../src/sse/delivery/type-filter.ts'
 import { channelFraming } from '../../src/ws/framings.ts'
 import { join, leave } from '../../src/ws/membership.ts'
 import { textFrames } from '../../src/ws/text-frames.ts'

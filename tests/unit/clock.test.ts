@@ -3,7 +3,7 @@
  *        machine.
  */
 import { expect, test } from 'vitest'
-import { createClock } from '../../src/clock.ts'
+import { createClock } from '../../src/base/clock.ts'
 
 function fakes() {
   const machine = { wall: 1_000_000, steady: 0 }

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { type Connection, Connections, spread } from '../../src/sse/connections.ts'
-import type { Subscription } from '../../src/sse/subscription.ts'
+import { type Connection, Connections, spread } from '../../src/sse/delivery/connections.ts'
+import type { Subscription } from '../../src/sse/delivery/subscription.ts'
 
 /** A connection whose socket is played by the test. */
 function connection() {

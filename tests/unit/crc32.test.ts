@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { combineCrc32 } from '../../src/sse/crc32.ts'
+import { combineCrc32 } from '../../src/sse/wire/crc32.ts'
 
 const bytes = fc.uint8Array({ maxLength: 2_000 })
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { catalogue } from '../../shared/src/catalogue.ts'
 import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT, UNSTORED } from '../../shared/src/protocol.ts'
-import { chunk, envelope, sseFraming } from '../../src/sse/frames.ts'
+import { chunk, envelope, sseFraming } from '../../src/sse/wire/frames.ts'
 
 const bare = sseFraming({ chunked: true, gzip: false, envelope: false })
 const enveloped = sseFraming({ chunked: true, gzip: false, envelope: true })

@@ -1,8 +1,8 @@
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipBlock, gzipTrailer } from '../../src/sse/gzip.ts'
 import { acceptsGzip } from '../../src/sse/handlers.ts'
+import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipBlock, gzipTrailer } from '../../src/sse/wire/gzip.ts'
 
 function compress(texts: readonly Buffer[]): Buffer {
   const parts: Buffer[] = [GZIP_HEADER]

@@ -1,8 +1,8 @@
 /** Settings that name hosts and origins, and the guard of a server that listens on every address. Rules HO3, HO9 and HO10. */
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig, refuseOpenWithoutRights } from '../../src/config.ts'
-import { createWebGuard } from '../../src/web-guard.ts'
+import { ConfigError, loadConfig, refuseOpenWithoutRights } from '../../src/base/config.ts'
+import { createWebGuard } from '../../src/http/web-guard.ts'
 
 /** The sentence about the one variable that cannot be used. */
 function faultOf(env: Readonly<Record<string, string>>): string {

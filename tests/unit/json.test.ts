@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { jsonLine } from '../../src/base/json.ts'
 import { toEvent } from '../../src/db/log-event.ts'
-import { jsonLine } from '../../src/json.ts'
 
 const text = fc.string({
   unit: fc.constantFrom('\u0085', '\u2028', '\u2029', '\n', '\v', '\x1c', '"', '\\', 'ä', '😀', 'a'),

@@ -1,6 +1,6 @@
 /** Timers beyond what setTimeout can count. Rule OPS16. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { LongTimer } from '../../src/long-timer.ts'
+import { LongTimer } from '../../src/base/long-timer.ts'
 
 const DAY_MS = 86_400_000
 

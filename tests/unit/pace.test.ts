@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Pace } from '../../src/sse/pace.ts'
+import { Pace } from '../../src/sse/delivery/pace.ts'
 
 let now = 0
 

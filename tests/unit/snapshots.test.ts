@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseChannel } from '../../shared/src/channels.ts'
-import { snapshotSources } from '../../src/snapshot-sources.ts'
-import type { Segment } from '../../src/sse/audience.ts'
+import { snapshotSources } from '../../src/server/snapshot-sources.ts'
 import { Bus } from '../../src/sse/bus.ts'
-import { sseFraming } from '../../src/sse/frames.ts'
-import { Selection } from '../../src/sse/selection.ts'
-import { type SnapshotSources, Snapshots } from '../../src/sse/snapshots.ts'
-import { parseTypeFilter } from '../../src/sse/type-filter.ts'
+import type { Segment } from '../../src/sse/delivery/audience.ts'
+import { Selection } from '../../src/sse/delivery/selection.ts'
+import { type SnapshotSources, Snapshots } from '../../src/sse/delivery/snapshots.ts'
+import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
+import { sseFraming } from '../../src/sse/wire/frames.ts'
 
 const framing = sseFraming({ chunked: false, gzip: false, envelope: false })
 const ERRORS = { count: 0 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Problem } from '../../src/errors.ts'
+import { Problem } from '../../src/base/errors.ts'
 import { type Asking, parseAgentRequest, parseStart, parseStreamRequest } from '../../src/sse/request.ts'
 
 function asking(query: string, headers: Record<string, string> = {}): Asking {

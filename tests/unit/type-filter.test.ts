@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseTypeFilter } from '../../src/sse/type-filter.ts'
+import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
 
 describe('types', () => {
   it('[Q5] passes the names given and no others', () => {

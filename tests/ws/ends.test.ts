@@ -1,9 +1,9 @@
 /** How sockets end. Rules W60 to W63. */
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { EventLog } from '../../src/db/event-log.ts'
-import { Problem } from '../../src/errors.ts'
-import { Snapshots } from '../../src/sse/snapshots.ts'
+import { Problem } from '../../src/base/errors.ts'
+import { EventLog } from '../../src/db/log.ts'
+import { Snapshots } from '../../src/sse/delivery/snapshots.ts'
 import { boardState, eventually, makeBoard, makeCard, stats } from '../support/board.ts'
 import { gate } from '../support/gate.ts'
 import { clientFrame, OPCODE, RawSocket } from '../support/raw-socket.ts'

@@ -1,7 +1,7 @@
-import type { Api } from '../api.ts'
-import { Refused } from '../api-errors.ts'
-import { CommandError, exitCode } from '../exit.ts'
-import { BoardReply, type BoardState, Card } from '../replies.ts'
+import type { Api } from '../api/api.ts'
+import { Refused } from '../api/api-errors.ts'
+import { BoardReply, type BoardState, Card } from '../api/replies.ts'
+import { CommandError, exitCode } from '../process/exit.ts'
 import type { Story } from './stories.ts'
 
 /** The columns that the demo moves cards through. */

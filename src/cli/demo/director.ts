@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Api } from '../api.ts'
-import type { AttemptStatus, BoardState, Card } from '../replies.ts'
+import type { Api } from '../api/api.ts'
+import type { AttemptStatus, BoardState, Card } from '../api/replies.ts'
 import { cardsIn, type DemoBoard } from './board.ts'
 import { isPlayer, type Player, players } from './cast.ts'
 import { type Fate, playAttempt } from './play-attempt.ts'

@@ -1,7 +1,7 @@
-import type { Api } from '../api.ts'
-import { Refused } from '../api-errors.ts'
-import { watchAttempt } from '../attempt-watch.ts'
-import { Attempt, type Card } from '../replies.ts'
+import type { Api } from '../api/api.ts'
+import { Refused } from '../api/api-errors.ts'
+import { watchAttempt } from '../api/attempt-watch.ts'
+import { Attempt, type Card } from '../api/replies.ts'
 import { closings, excuses, openings, type Player, thoughts } from './cast.ts'
 import { createDesk, type Desk, type PullRequest } from './desk.ts'
 import {

@@ -1,5 +1,5 @@
-import type { Api } from '../api.ts'
-import type { BoardState, Card } from '../replies.ts'
+import type { Api } from '../api/api.ts'
+import type { BoardState, Card } from '../api/replies.ts'
 import { cardsIn, type DemoBoard } from './board.ts'
 import { isPlayer } from './cast.ts'
 import { createDesk, type PullRequest } from './desk.ts'

@@ -1,0 +1,94 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import colors from 'yoctocolors'
+import { type Api, type ApiOptions, boardPage, createApi } from '../api/api.ts'
+import { Unreachable } from '../api/api-errors.ts'
+import { calmOwnServer, readEnvironment } from '../process/environment.ts'
+import { exitCode, signalExitCode } from '../process/exit.ts'
+import { type EndingSignal, onEndingSignal } from '../process/signals.ts'
+import { startFailure } from '../process/start-failure.ts'
+import { openBoard } from './board.ts'
+import { direct } from './director.ts'
+
+export interface DemoCommand extends ApiOptions {
+  readonly board: string
+  readonly speed: number
+  readonly seed: number
+  readonly once?: boolean
+}
+
+/** Plays on a board through the public API until Ctrl-C, or for one round; resolves to the exit code. */
+export async function demo(command: DemoCommand): Promise<number> {
+  const end = new AbortController()
+  let signalled: EndingSignal | undefined
+  onEndingSignal((signal, nth) => {
+    if (nth > 1) process.exit(signalExitCode(signal))
+    signalled = signal
+    end.abort()
+  })
+
+  const { api, close } = await findServer(command)
+  try {
+    const board = await openBoard(api, command.board)
+    const stream = `${api.baseUrl}/sse?boardId=${encodeURIComponent(command.board)}`
+    process.stdout.write(`board:  ${boardPage(api.baseUrl, command.board)}\nstream: curl -N '${stream}'\n`)
+    const { speed, seed, once = false } = command
+    await direct({ api, board, speed, seed, once, signal: end.signal, narrate })
+  } finally {
+    await close()
+  }
+  return signalled === undefined ? exitCode.done : signalExitCode(signalled)
+}
+
+interface FoundServer {
+  readonly api: Api
+  close(): Promise<void>
+}
+
+/** The server that was named; else the one at the usual place; else one of our own. */
+async function findServer(command: DemoCommand): Promise<FoundServer> {
+  const api = createApi(command)
+  const asked = { api, close: async () => {} }
+  if (command.url !== undefined || readEnvironment().url !== undefined) return asked
+  try {
+    await api.send('GET', '/cursor', { patience: { unreachableMs: 0, busyMs: 10_000 } })
+    return asked
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error
+  }
+  return await startOwnServer(command)
+}
+
+/** With a database that goes away with it, unless one was named: a look at the demo should leave nothing behind. */
+async function startOwnServer(command: DemoCommand): Promise<FoundServer> {
+  calmOwnServer()
+  const { dbPath } = readEnvironment()
+  const folder = dbPath === undefined ? await mkdtemp(join(tmpdir(), 'boardcast-demo-')) : undefined
+  const removeFolder = async () => {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    // Not `main`: it would answer the same Ctrl-C by closing the door before the demo has stopped its attempts.
+    const { startServer } = await import('../../main.ts')
+    const server = await startServer(folder === undefined ? {} : { dbPath: join(folder, 'demo.db') })
+    return {
+      api: createApi({ ...command, url: server.url }),
+      async close() {
+        await server.close()
+        await removeFolder()
+      },
+    }
+  } catch (error) {
+    await removeFolder()
+    throw await startFailure(error)
+  }
+}
+
+function narrate(who: string, ticketKey: string, text: string): void {
+  const line = { time: new Date().toTimeString().slice(0, 8), who: who.padEnd(8), key: ticketKey.padEnd(8) }
+  const paint = process.stderr.isTTY ? colors : undefined
+  const dim = paint?.dim ?? String
+  const cyan = paint?.cyan ?? String
+  process.stderr.write(`${dim(line.time)} ${cyan(line.who)} ${line.key} ${text}\n`)
+}

@@ -1,0 +1,15 @@
+import { CommandError, exitCode } from './exit.ts'
+
+/** Why a server did not start, as a sentence and an exit code; what was not foreseen comes back as it is. */
+export async function startFailure(error: unknown): Promise<unknown> {
+  const { ConfigError } = await import('../../main.ts')
+  if (error instanceof ConfigError) return new CommandError(exitCode.usage, error.message, { cause: error })
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    return new CommandError(
+      exitCode.failed,
+      `${error.message}. Stop what is listening there, or choose another port with --port or PORT.`,
+      { cause: error },
+    )
+  }
+  return error
+}

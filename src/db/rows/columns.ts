@@ -1,0 +1,135 @@
+import type { Column } from '../../../shared/src/types/kanban.ts'
+import type { Sql } from '../sql.ts'
+import type { Shift } from './positions.ts'
+
+/** A column without its cards. */
+export interface ColumnFields {
+  readonly id: string
+  readonly boardId: string
+  readonly key: string | null
+  readonly title: string
+  /** Its place among the columns of its board. */
+  readonly position: number
+}
+
+interface ColumnRow {
+  id: string
+  board_id: string
+  column_key: string | null
+  title: string
+  position: number
+}
+
+/** A column or, for each of its cards, a column and the card's id. */
+interface ColumnAndCardRow {
+  id: string
+  board_id: string
+  column_key: string | null
+  title: string
+  card_id: string | null
+}
+
+const COLUMN = 'SELECT id, board_id, column_key, title, position FROM board_columns'
+const COLUMN_AND_CARD = `SELECT k.id, k.board_id, k.column_key, k.title, c.id AS card_id
+  FROM board_columns k LEFT JOIN cards c ON c.column_id = k.id`
+
+export async function findColumn(sql: Sql, id: string): Promise<ColumnFields | undefined> {
+  const row = await sql.get<ColumnRow>(`${COLUMN} WHERE id = ?`, [id])
+  return row && toColumn(row)
+}
+
+export async function findColumnByKey(sql: Sql, boardId: string, key: string): Promise<ColumnFields | undefined> {
+  const row = await sql.get<ColumnRow>(`${COLUMN} WHERE board_id = ? AND column_key = ?`, [boardId, key])
+  return row && toColumn(row)
+}
+
+export async function findFirstColumn(sql: Sql, boardId: string): Promise<ColumnFields | undefined> {
+  const row = await sql.get<ColumnRow>(`${COLUMN} WHERE board_id = ? ORDER BY position LIMIT 1`, [boardId])
+  return row && toColumn(row)
+}
+
+/** The columns of a board with the ids of their cards, both in the order of display. */
+export async function listColumnsWithCards(sql: Sql, boardId: string): Promise<Column[]> {
+  const rows = await sql.all<ColumnAndCardRow>(
+    `${COLUMN_AND_CARD} WHERE k.board_id = ? ORDER BY k.position, c.position`,
+    [boardId],
+  )
+  return gather(rows).map(({ column }) => column)
+}
+
+/** As listColumnsWithCards, for the boards that `listBoards` gives with the same limit: board id -> its columns. */
+export async function listColumnsOfBoards(sql: Sql, limit: number): Promise<ReadonlyMap<string, Column[]>> {
+  const rows = await sql.all<ColumnAndCardRow>(
+    `${COLUMN_AND_CARD}
+     WHERE k.board_id IN (SELECT id FROM boards ORDER BY position LIMIT ?)
+     ORDER BY k.board_id, k.position, c.position`,
+    [limit],
+  )
+  const columns = new Map<string, Column[]>()
+  for (const { boardId, column } of gather(rows)) {
+    const others = columns.get(boardId)
+    if (others) others.push(column)
+    else columns.set(boardId, [column])
+  }
+  return columns
+}
+
+export async function listCardIds(sql: Sql, columnId: string): Promise<string[]> {
+  const rows = await sql.all<{ id: string }>('SELECT id FROM cards WHERE column_id = ? ORDER BY position', [columnId])
+  return rows.map(({ id }) => id)
+}
+
+export async function countColumns(sql: Sql, boardId: string): Promise<number> {
+  const row = await sql.get<{ n: number }>('SELECT count(*) AS n FROM board_columns WHERE board_id = ?', [boardId])
+  return row?.n ?? 0
+}
+
+export async function insertColumn(sql: Sql, column: ColumnFields): Promise<void> {
+  await sql.run('INSERT INTO board_columns (id, board_id, column_key, title, position) VALUES (?, ?, ?, ?, ?)', [
+    column.id,
+    column.boardId,
+    column.key,
+    column.title,
+    column.position,
+  ])
+}
+
+export async function updateColumn(sql: Sql, column: ColumnFields): Promise<void> {
+  await sql.run('UPDATE board_columns SET column_key = ?, title = ?, position = ? WHERE id = ?', [
+    column.key,
+    column.title,
+    column.position,
+    column.id,
+  ])
+}
+
+export async function shiftColumns(sql: Sql, boardId: string, { first, last, by }: Shift): Promise<void> {
+  await sql.run('UPDATE board_columns SET position = position + ? WHERE board_id = ? AND position BETWEEN ? AND ?', [
+    by,
+    boardId,
+    first,
+    last,
+  ])
+}
+
+export async function deleteColumn(sql: Sql, id: string): Promise<void> {
+  await sql.run('DELETE FROM board_columns WHERE id = ?', [id])
+}
+
+function toColumn(row: ColumnRow): ColumnFields {
+  return { id: row.id, boardId: row.board_id, key: row.column_key, title: row.title, position: row.position }
+}
+
+/** Rows of one column are neighbours. */
+function gather(rows: readonly ColumnAndCardRow[]): Array<{ boardId: string; column: Column }> {
+  const gathered: Array<{ boardId: string; column: Column }> = []
+  let column: Column | undefined
+  for (const row of rows) {
+    if (column?.id !== row.id) {
+      column = { id: row.id, key: row.column_key, title: row.title, cardIds: [] }
+      gathered.push({ boardId: row.board_id, column })
+    }
+    if (row.card_id !== null) column.cardIds.push(row.card_id)
+  }
+  return gathered
+}

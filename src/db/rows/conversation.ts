@@ -1,0 +1,21 @@
+import type { ConversationItem } from '../../../shared/src/types/conversation.ts'
+import type { Sql } from '../sql.ts'
+
+/** In the order in which the items first came. */
+export async function listItems(sql: Sql, attemptId: string): Promise<ConversationItem[]> {
+  const rows = await sql.all<{ item: string }>(
+    'SELECT item FROM conversation_items WHERE attempt_id = ? ORDER BY position',
+    [attemptId],
+  )
+  return rows.map(({ item }) => JSON.parse(item))
+}
+
+/** Adds the item at the end, or puts it in the place of the one with its id. */
+export async function saveItem(sql: Sql, attemptId: string, item: ConversationItem): Promise<void> {
+  await sql.run(
+    `INSERT INTO conversation_items (attempt_id, item_id, position, item)
+     VALUES (?, ?, (SELECT coalesce(max(position), 0) + 1 FROM conversation_items WHERE attempt_id = ?), ?)
+     ON CONFLICT (attempt_id, item_id) DO UPDATE SET item = excluded.item`,
+    [attemptId, item.id, attemptId, JSON.stringify(item)],
+  )
+}

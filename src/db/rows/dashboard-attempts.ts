@@ -1,0 +1,124 @@
+/** Attempts of all boards as the dashboard lists them, with their card and board. */
+import type { AttemptStatus } from '../../../shared/src/types/kanban.ts'
+import type { Sql } from '../sql.ts'
+
+export interface ListedAttempt {
+  readonly attemptId: string
+  readonly cardId: string
+  readonly cardTitle: string
+  readonly ticketKey: string
+  readonly boardId: string
+  readonly boardName: string
+  readonly agentId: string
+  readonly status: AttemptStatus
+}
+
+export interface ListedActive extends ListedAttempt {
+  readonly createdAt: string
+  readonly updatedAt: string
+  readonly startedAt: string | null
+}
+
+export interface ListedChange extends ListedAttempt {
+  readonly updatedAt: string
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  /** The beginning of its error. */
+  readonly error: string | null
+}
+
+/** One of a list that was cut, and how long the list is uncut. */
+export interface ListedInbox extends ListedAttempt {
+  /** Since when it is in this list. */
+  readonly since: string
+  readonly error: string | null
+  readonly total: number
+}
+
+/**
+ * Lists choose their rows first and look up what to show of them afterwards. CROSS JOIN keeps SQLite from another order:
+ * it knows nothing of how many rows there are.
+ */
+const SHOWN = `a.id AS "attemptId", a.card_id AS "cardId", c.title AS "cardTitle", c.ticket_key AS "ticketKey",
+  a.board_id AS "boardId", b.name AS "boardName", a.agent AS "agentId", a.status`
+const ERROR = 'substr(a.error, 1, 1000) AS error'
+const LOOKED_UP = 'CROSS JOIN attempts a CROSS JOIN cards c CROSS JOIN boards b'
+const MATCHED = 'a.id = chosen.id AND c.id = a.card_id AND b.id = a.board_id'
+
+/** Those that work before those that wait, newest first. */
+export async function listActive(sql: Sql, limit: number): Promise<ListedActive[]> {
+  return sql.all(
+    `SELECT ${SHOWN}, a.created_at AS "createdAt", a.updated_at AS "updatedAt", a.started_at AS "startedAt" FROM (
+       SELECT id, CASE status WHEN 'queued' THEN 1 ELSE 0 END AS waits, position FROM attempts
+       WHERE status IN ('queued', 'running', 'stopping')
+       ORDER BY waits, position DESC LIMIT ?
+     ) chosen ${LOOKED_UP} WHERE ${MATCHED}
+     ORDER BY chosen.waits, chosen.position DESC`,
+    [limit],
+  )
+}
+
+/** The last changed first. */
+export async function listChanged(sql: Sql, limit: number): Promise<ListedChange[]> {
+  return sql.all(
+    `SELECT ${SHOWN}, a.updated_at AS "updatedAt", a.started_at AS "startedAt", a.ended_at AS "endedAt", ${ERROR} FROM (
+       SELECT id, updated_at FROM attempts ORDER BY updated_at DESC, id DESC LIMIT ?
+     ) chosen ${LOOKED_UP} WHERE ${MATCHED}
+     ORDER BY chosen.updated_at DESC, chosen.id DESC`,
+    [limit],
+  )
+}
+
+/**
+ * The newest attempts of cards outside columns of key `doneKey`, where they have ended: those that succeeded, and those
+ * that failed or were stopped; at most `limit` of each, the last to end first. `total` is how many there are of its sort.
+ * Costs by open cards, however many attempts there have been.
+ */
+export async function listOutcomes(sql: Sql, doneKey: string, limit: number): Promise<ListedInbox[]> {
+  return sql.all(
+    `WITH newest AS MATERIALIZED (
+       SELECT a.id, a.ended_at, CASE a.status WHEN 'succeeded' THEN 1 ELSE 0 END AS success
+       FROM board_columns k CROSS JOIN cards c CROSS JOIN attempts a
+       WHERE (k.column_key IS NULL OR k.column_key <> ?) AND c.column_id = k.id AND a.card_id = c.id
+         AND a.ordinal = (SELECT max(ordinal) FROM attempts WHERE card_id = c.id)
+         AND a.status IN ('succeeded', 'failed', 'stopped')
+     ), chosen AS (
+       SELECT * FROM (
+         SELECT id, ended_at, (SELECT sum(success) FROM newest) AS total FROM newest
+         WHERE success = 1 ORDER BY ended_at DESC, id DESC LIMIT ?
+       ) succeeded
+       UNION ALL
+       SELECT * FROM (
+         SELECT id, ended_at, (SELECT sum(1 - success) FROM newest) AS total FROM newest
+         WHERE success = 0 ORDER BY ended_at DESC, id DESC LIMIT ?
+       ) others
+     )
+     SELECT ${SHOWN}, chosen.ended_at AS since, ${ERROR}, chosen.total FROM chosen ${LOOKED_UP} WHERE ${MATCHED}
+     ORDER BY chosen.ended_at DESC, chosen.id DESC`,
+    [doneKey, limit, limit],
+  )
+}
+
+/**
+ * Attempts that were queued before one moment, or started before another and printed nothing since; the longest so
+ * first. `total` counts those beyond `limit` too.
+ */
+export async function listSilent(
+  sql: Sql,
+  silent: { queuedBefore: string; heardBefore: string; limit: number },
+): Promise<ListedInbox[]> {
+  return sql.all(
+    `SELECT ${SHOWN}, chosen.since, ${ERROR}, chosen.total FROM (
+       SELECT id, count(*) OVER () AS total, CASE
+           WHEN status = 'queued' THEN created_at
+           WHEN last_line_at > started_at THEN last_line_at
+           ELSE started_at END AS since
+       FROM attempts
+       WHERE status IN ('queued', 'running') AND ((status = 'queued' AND created_at < ?)
+         OR (status = 'running' AND started_at < ? AND (last_line_at IS NULL OR last_line_at < ?)))
+       ORDER BY since, id LIMIT ?
+     ) chosen ${LOOKED_UP} WHERE ${MATCHED}
+     ORDER BY chosen.since, chosen.id`,
+    [silent.queuedBefore, silent.heardBefore, silent.heardBefore, silent.limit],
+  )
+}

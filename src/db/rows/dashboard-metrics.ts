@@ -1,0 +1,141 @@
+/**
+ * Counts over all boards. The overview is made anew several times a second while somebody looks, so each of these is one
+ * query, and each count in it a range of one index (migrations/001-board-family.ts); a GROUP BY would sort every
+ * attempt of the range instead.
+ */
+import type { Sql } from '../sql.ts'
+
+/** Both ends included. */
+export interface Range {
+  readonly from: string
+  readonly to: string
+}
+
+/** `high` is not included. */
+export interface Bucket {
+  readonly low: string
+  readonly high: string
+}
+
+export interface BucketCounts {
+  readonly started: number
+  readonly succeeded: number
+  readonly failed: number
+}
+
+/** A board and its attempts: those made, those that ended in the range by how, and those of now. */
+export interface BoardCounts {
+  readonly id: string
+  readonly name: string
+  readonly made: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly stopped: number
+  readonly active: number
+  /** Active ones that started in the range. */
+  readonly startedActive: number
+}
+
+export interface ColumnCount {
+  readonly boardId: string
+  readonly key: string | null
+  readonly title: string
+  readonly cards: number
+}
+
+/** An agent that attempts name: what it started and ended in the range, and what it does now. */
+export interface AgentCounts {
+  readonly agent: string
+  readonly started: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly stopped: number
+  readonly active: number
+  /** Active ones that are not queued. */
+  readonly running: number
+  readonly lastStartedAt: string | null
+  readonly lastSucceededAt: string | null
+  readonly lastFailedAt: string | null
+  readonly lastStoppedAt: string | null
+  readonly lastLineAt: string | null
+}
+
+const BUCKETS = 24
+const SELECT_BUCKETS = `WITH bucket (place, low, high) AS (VALUES ${Array.from({ length: BUCKETS }, (_, place) => `(${place}, ?, ?)`).join(', ')})
+  SELECT
+    (SELECT count(*) FROM attempts WHERE started_at >= low AND started_at < high) AS started,
+    (SELECT count(*) FROM attempts WHERE status = 'succeeded' AND ended_at >= low AND ended_at < high) AS succeeded,
+    (SELECT count(*) FROM attempts WHERE status = 'failed' AND ended_at >= low AND ended_at < high) AS failed
+  FROM bucket ORDER BY place`
+
+/** When the first board was made, undefined without one; no attempt is older than its board. */
+export async function firstCreation(sql: Sql): Promise<string | undefined> {
+  const row = await sql.get<{ at: string | null }>('SELECT min(created_at) AS at FROM boards')
+  return row?.at ?? undefined
+}
+
+/** `buckets` are 24; the answers are in their order. */
+export async function countByBucket(sql: Sql, buckets: readonly Bucket[]): Promise<BucketCounts[]> {
+  if (buckets.length !== BUCKETS) throw new Error(`expected ${BUCKETS} buckets, got ${buckets.length}`)
+  return sql.all(
+    SELECT_BUCKETS,
+    buckets.flatMap(({ low, high }) => [low, high]),
+  )
+}
+
+/** Every board, in the order of creation. */
+export async function countByBoard(sql: Sql, { from, to }: Range): Promise<BoardCounts[]> {
+  return sql.all(
+    `SELECT b.id, b.name,
+       (SELECT count(*) FROM attempts WHERE board_id = b.id AND created_at BETWEEN ? AND ?) AS made,
+       (SELECT count(*) FROM attempts WHERE board_id = b.id AND status = 'succeeded' AND ended_at BETWEEN ? AND ?)
+         AS succeeded,
+       (SELECT count(*) FROM attempts WHERE board_id = b.id AND status = 'failed' AND ended_at BETWEEN ? AND ?)
+         AS failed,
+       (SELECT count(*) FROM attempts WHERE board_id = b.id AND status = 'stopped' AND ended_at BETWEEN ? AND ?)
+         AS stopped,
+       (SELECT count(*) FROM attempts WHERE board_id = b.id AND status IN ('queued', 'running', 'stopping')) AS active,
+       (SELECT count(*) FROM attempts
+         WHERE board_id = b.id AND status IN ('running', 'stopping') AND started_at BETWEEN ? AND ?) AS "startedActive"
+     FROM boards b ORDER BY b.position`,
+    [from, to, from, to, from, to, from, to, from, to],
+  )
+}
+
+/** Every column, in the order of display on its board. */
+export async function countByColumn(sql: Sql): Promise<ColumnCount[]> {
+  return sql.all(
+    `SELECT k.board_id AS "boardId", k.column_key AS key, k.title,
+       (SELECT count(*) FROM cards WHERE column_id = k.id) AS cards
+     FROM board_columns k ORDER BY k.board_id, k.position`,
+  )
+}
+
+/** Every agent that some attempt names, in the order of their ids. */
+export async function countByAgent(sql: Sql, { from, to }: Range): Promise<AgentCounts[]> {
+  // The recursion steps from one agent's id to the next through the index, past all attempts between.
+  return sql.all(
+    `WITH RECURSIVE named (agent) AS (
+       SELECT min(agent) FROM attempts
+       UNION ALL
+       SELECT (SELECT min(agent) FROM attempts WHERE agent > named.agent) FROM named WHERE named.agent IS NOT NULL
+     )
+     SELECT n.agent,
+       (SELECT count(*) FROM attempts WHERE agent = n.agent AND started_at BETWEEN ? AND ?) AS started,
+       (SELECT count(*) FROM attempts WHERE agent = n.agent AND status = 'succeeded' AND ended_at BETWEEN ? AND ?)
+         AS succeeded,
+       (SELECT count(*) FROM attempts WHERE agent = n.agent AND status = 'failed' AND ended_at BETWEEN ? AND ?) AS failed,
+       (SELECT count(*) FROM attempts WHERE agent = n.agent AND status = 'stopped' AND ended_at BETWEEN ? AND ?)
+         AS stopped,
+       (SELECT count(*) FROM attempts WHERE agent = n.agent AND status IN ('queued', 'running', 'stopping')) AS active,
+       (SELECT count(*) FROM attempts WHERE agent = n.agent AND status IN ('running', 'stopping')) AS running,
+       (SELECT max(started_at) FROM attempts WHERE agent = n.agent) AS "lastStartedAt",
+       (SELECT max(ended_at) FROM attempts WHERE agent = n.agent AND status = 'succeeded') AS "lastSucceededAt",
+       (SELECT max(ended_at) FROM attempts WHERE agent = n.agent AND status = 'failed') AS "lastFailedAt",
+       (SELECT max(ended_at) FROM attempts WHERE agent = n.agent AND status = 'stopped') AS "lastStoppedAt",
+       (SELECT max(last_line_at) FROM attempts WHERE agent = n.agent AND status IN ('running', 'stopping'))
+         AS "lastLineAt"
+     FROM named n WHERE n.agent IS NOT NULL ORDER BY n.agent`,
+    [from, to, from, to, from, to, from, to],
+  )
+}

@@ -1,0 +1,88 @@
+import type { Session, SessionStatus } from '../../../shared/src/types/sessions.ts'
+import type { Sql } from '../sql.ts'
+
+/** All that the output of a session needs to know of it. */
+export interface SessionPlace {
+  readonly boardId: string | null
+  readonly agentId: string | null
+  /** The position in the log before its first event. */
+  readonly sinceSeq: number
+}
+
+interface SessionRow {
+  id: string
+  board_id: string | null
+  agent_id: string | null
+  name: string | null
+  status: SessionStatus
+  error: string | null
+  created_at: string
+  updated_at: string
+}
+
+const SELECT = 'SELECT id, board_id, agent_id, name, status, error, created_at, updated_at FROM sessions'
+
+export async function findSession(sql: Sql, id: string): Promise<Session | undefined> {
+  const row = await sql.get<SessionRow>(`${SELECT} WHERE id = ?`, [id])
+  return row && toSession(row)
+}
+
+export async function findSessionPlace(sql: Sql, id: string): Promise<SessionPlace | undefined> {
+  return sql.get<SessionPlace>(
+    'SELECT board_id AS "boardId", agent_id AS "agentId", since_seq AS "sinceSeq" FROM sessions WHERE id = ?',
+    [id],
+  )
+}
+
+/** The newest sessions, of a board when one is given, newest first. */
+export async function listSessions(
+  sql: Sql,
+  { boardId, limit }: { boardId?: string | undefined; limit: number },
+): Promise<Session[]> {
+  const rows =
+    boardId === undefined
+      ? await sql.all<SessionRow>(`${SELECT} ORDER BY position DESC LIMIT ?`, [limit])
+      : await sql.all<SessionRow>(`${SELECT} WHERE board_id = ? ORDER BY position DESC LIMIT ?`, [boardId, limit])
+  return rows.map(toSession)
+}
+
+export async function insertSession(sql: Sql, session: Session, sinceSeq: number): Promise<void> {
+  await sql.run(
+    `INSERT INTO sessions (id, board_id, agent_id, name, status, error, since_seq, created_at, updated_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [
+      session.id,
+      session.boardId,
+      session.agentId,
+      session.name,
+      session.status,
+      session.error,
+      sinceSeq,
+      session.createdAt,
+      session.updatedAt,
+    ],
+  )
+}
+
+/** Writes what may change of a session. */
+export async function saveSession(sql: Sql, { id, status, error, updatedAt }: Session): Promise<void> {
+  await sql.run('UPDATE sessions SET status = ?, error = ?, updated_at = ? WHERE id = ?', [
+    status,
+    error,
+    updatedAt,
+    id,
+  ])
+}
+
+function toSession(row: SessionRow): Session {
+  return {
+    id: row.id,
+    boardId: row.board_id,
+    agentId: row.agent_id,
+    name: row.name,
+    status: row.status,
+    error: row.error,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

@@ -1,0 +1,61 @@
+import type { RunStatus, WorkflowRun } from '../../../shared/src/types/workflows.ts'
+import type { Sql } from '../sql.ts'
+
+interface RunRow {
+  id: string
+  board_id: string | null
+  name: string
+  status: RunStatus
+  current_step: string | null
+  error: string | null
+  started_at: string | null
+  completed_at: string | null
+}
+
+const SELECT = 'SELECT id, board_id, name, status, current_step, error, started_at, completed_at FROM workflow_runs'
+
+export async function findRun(sql: Sql, id: string): Promise<WorkflowRun | undefined> {
+  const row = await sql.get<RunRow>(`${SELECT} WHERE id = ?`, [id])
+  return row && toRun(row)
+}
+
+/** The newest runs, of a board when one is given, newest first. */
+export async function listRuns(
+  sql: Sql,
+  { boardId, limit }: { boardId?: string | undefined; limit: number },
+): Promise<WorkflowRun[]> {
+  const rows =
+    boardId === undefined
+      ? await sql.all<RunRow>(`${SELECT} ORDER BY position DESC LIMIT ?`, [limit])
+      : await sql.all<RunRow>(`${SELECT} WHERE board_id = ? ORDER BY position DESC LIMIT ?`, [boardId, limit])
+  return rows.map(toRun)
+}
+
+export async function insertRun(sql: Sql, run: WorkflowRun): Promise<void> {
+  await sql.run(
+    `INSERT INTO workflow_runs (id, board_id, name, status, current_step, error, started_at, completed_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    [run.id, run.boardId, run.name, run.status, run.currentStep, run.error, run.startedAt, run.completedAt],
+  )
+}
+
+/** Writes what may change of a run. */
+export async function saveRun(sql: Sql, run: WorkflowRun): Promise<void> {
+  await sql.run(
+    'UPDATE workflow_runs SET status = ?, current_step = ?, error = ?, started_at = ?, completed_at = ? WHERE id = ?',
+    [run.status, run.currentStep, run.error, run.startedAt, run.completedAt, run.id],
+  )
+}
+
+function toRun(row: RunRow): WorkflowRun {
+  return {
+    id: row.id,
+    boardId: row.board_id,
+    name: row.name,
+    status: row.status,
+    currentStep: row.current_step,
+    error: row.error,
+    startedAt: row.started_at,
+    completedAt: row.completed_at,
+  }
+}

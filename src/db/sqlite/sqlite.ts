@@ -1,0 +1,137 @@
+/** The embedded database: better-sqlite3 with one cached prepared statement per text and form of a query. */
+import { existsSync, statSync } from 'node:fs'
+import SqliteDatabase from 'better-sqlite3'
+import type { Durability } from '../../base/config.ts'
+import type { Sql, SqlValue } from '../sql.ts'
+import { faultOfCode, StorageUnavailable } from '../storage-fault.ts'
+import { checkpointAside } from './checkpoint-aside.ts'
+import type { Database } from './database.ts'
+import { DatabaseFiles } from './database-files.ts'
+import { findDatabase, lockBeside } from './database-lock.ts'
+import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
+
+type Statement = SqliteDatabase.Statement<unknown[], object>
+
+/** How long a lock of another program may stop this process while it starts. */
+const START_PATIENCE_MS = 5_000
+/** The write-ahead log may stay so long when it is empty: a file that is there already is written faster than one that grows. */
+export const LONG_LOG_BYTES = 32 * 2 ** 20
+/** In pages. Up to a long log a COMMIT moves it now and then; beyond, a thread of its own does. */
+const CHECKPOINT_PAGES = 1_000
+/** So many pages are moved in a few milliseconds. */
+const FEW_PAGES = 2_000
+
+/**
+ * Opens the file, creating it when it does not exist. Throws when the file is not a database of ours, or when another
+ * server has it open: two writers would give out the same ids. Readers, such as a backup, may come and go.
+ */
+export function openSqlite(path: string, durability: Durability): Database {
+  const realPath = findDatabase(path)
+  const lock = lockBeside(realPath, path)
+  const sqlite = openFile(realPath, durability, () => lock.giveUp())
+  const files = new DatabaseFiles(path, realPath)
+  let isLogLong = false
+
+  /** Between two transactions only. */
+  function letCommitsCheckpoint(may: boolean): void {
+    isLogLong = !may
+    sqlite.pragma(`wal_autocheckpoint = ${may ? CHECKPOINT_PAGES : 0}`)
+  }
+
+  const named = statements((query) => sqlite.prepare(query))
+  // A statement gives its rows in one form.
+  const nameless = statements((query) => sqlite.prepare(query).raw())
+
+  const sql: Sql = {
+    async get<Row extends object>(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => named(query).get(...params) as Row | undefined)
+    },
+    async all<Row extends object>(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => named(query).all(...params) as Row[])
+    },
+    async values<Row extends readonly SqlValue[]>(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => nameless(query).all(...params) as unknown as Row[])
+    },
+    async run(query: string, params: readonly SqlValue[] = []) {
+      return answer(() => named(query).run(...params).changes)
+    },
+  }
+  return {
+    ...sql,
+    files,
+    neverWait() {
+      sqlite.pragma('busy_timeout = 0')
+    },
+    async shortenLog() {
+      try {
+        if (files.walBytes > LONG_LOG_BYTES) {
+          if (!isLogLong) letCommitsCheckpoint(false)
+          const left = await checkpointAside(realPath)
+          if (left > FEW_PAGES) return
+          letCommitsCheckpoint(true)
+        }
+        if (sqlite.open && !sqlite.inTransaction) sqlite.pragma('wal_checkpoint(TRUNCATE)')
+      } catch {
+        // Harmless: the log stays as long as it is.
+      }
+    },
+    close() {
+      if (!sqlite.open) return
+      try {
+        // SQLite would move it on closing, but not shorten it for readers that stay.
+        if (files.isInPlace) sqlite.pragma('wal_checkpoint(TRUNCATE)')
+      } finally {
+        sqlite.close()
+        lock.release()
+      }
+    },
+  }
+}
+
+/** The statement of a query, prepared when it is first asked for. */
+function statements(prepare: (query: string) => SqliteDatabase.Statement): (query: string) => Statement {
+  const prepared = new Map<string, Statement>()
+  return (query) => {
+    let statement = prepared.get(query)
+    if (!statement) {
+      statement = prepare(query) as Statement
+      prepared.set(query, statement)
+    }
+    return statement
+  }
+}
+
+/** Calls `onFailure` before it throws. */
+function openFile(path: string, durability: Durability, onFailure: () => void): SqliteDatabase.Database {
+  let sqlite: SqliteDatabase.Database | undefined
+  const hasLog = existsSync(`${path}-wal`)
+  try {
+    sqlite = new SqliteDatabase(path, { timeout: START_PATIENCE_MS })
+    const { isUnclosed } = refuseForeign(sqlite)
+    if (isUnclosed && !hasLog && statSync(path).nlink > 1) {
+      throw new Error(LOG_ELSEWHERE)
+    }
+    sqlite.pragma('journal_mode = WAL')
+    // FULL syncs the log at every COMMIT; with NORMAL a COMMIT answered 2xx could be lost with the power.
+    sqlite.pragma(`synchronous = ${durability === 'power' ? 'FULL' : 'NORMAL'}`)
+    sqlite.pragma('foreign_keys = ON')
+    sqlite.pragma('cache_size = -65536')
+    sqlite.pragma('temp_store = MEMORY')
+    sqlite.pragma(`journal_size_limit = ${LONG_LOG_BYTES}`)
+    sqlite.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`)
+    return sqlite
+  } catch (error) {
+    sqlite?.close()
+    onFailure()
+    throw error
+  }
+}
+
+function answer<T>(query: () => T): T {
+  try {
+    return query()
+  } catch (cause) {
+    const fault = cause instanceof SqliteDatabase.SqliteError ? faultOfCode(cause.code) : undefined
+    throw fault ? new StorageUnavailable(fault, cause) : cause
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * What a web page may do here. A browser sends requests from every page to every server that it can reach, loopback
+ * included, so two things are checked: that a request is addressed to this server by a name of its own, as a page whose
+ * name was made to resolve to this machine (DNS rebinding) is not; and that what changes something, or opens a socket,
+ * does not come from a page of another origin, unless that is listed. Reads by other origins fail in the browser, which
+ * finds no CORS headers. Programs that are not browsers send neither `Origin` nor `Sec-Fetch-Site` and are not restricted.
+ */
+import type { IncomingMessage } from 'node:http'
+import {
+  type Authority,
+  formatOrigin,
+  isAddress,
+  isAt,
+  isListedAs,
+  isLoopback,
+  parseAuthority,
+  parseHostName,
+  parseOrigin,
+} from '../base/authority.ts'
+import type { Config } from '../base/config.ts'
+import { Problem } from '../base/errors.ts'
+import { ANY } from '../base/host-settings.ts'
+
+/** The refusals are undefined for what is allowed. */
+export interface WebGuard {
+  /** Pages of every origin may call, without credentials. */
+  readonly allowsAnyOrigin: boolean
+  /** Pages of some origin besides this server's own may call. */
+  readonly allowsOtherOrigins: boolean
+  /** Of any request that is addressed to a host that is not this server. `Host` is compared, never what a proxy adds beside it. */
+  refusalOfHost(incoming: IncomingMessage): Problem | undefined
+  /** Of a mutation, or of the opening of a socket, by a page of another origin that is not listed. */
+  refusalOfPage(incoming: IncomingMessage): Problem | undefined
+  /** Whether `BOARDCAST_CORS_ORIGINS` lists an origin, as the header `Origin` spells it. */
+  isListed(origin: string): boolean
+}
+
+/** A request target in absolute form: its authority counts, and not `Host` (RFC 9112, 3.2.2). */
+const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i
+const WILDCARDS: readonly (string | undefined)[] = ['0.0.0.0', '[::]']
+/** More spellings of hosts than any set of honest clients uses. */
+const MAX_REMEMBERED = 256
+
+export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host' | 'hosts' | 'corsOrigins'>): WebGuard {
+  const listening = parseHostName(host)
+  const onEveryAddress = WILDCARDS.includes(listening)
+  const listedHosts = hosts.flatMap((item) => parseAuthority(item) ?? [])
+  const allowsAnyHost = hosts.includes(ANY)
+  const allowsAnyOrigin = corsOrigins.includes(ANY)
+  const listedOrigins = new Set(corsOrigins)
+  /** Spellings of `Host` that were found to be this server's. */
+  const accepted = new Set<string>()
+
+  function isOwn({ name, port }: Authority, { socket }: IncomingMessage): boolean {
+    if (isLoopback(name) || name === listening) return true
+    // A page cannot be made to resolve to an address, only a name can.
+    if (isAddress(name) && (onEveryAddress || name === parseHostName(socket.localAddress ?? ''))) return true
+    return listedHosts.some((listed) => isListedAs({ name, port }, listed))
+  }
+
+  function isListed(text: string): boolean {
+    if (allowsAnyOrigin || listedOrigins.has(text)) return true
+    const origin = parseOrigin(text)
+    return origin !== undefined && listedOrigins.has(formatOrigin(origin))
+  }
+
+  return {
+    allowsAnyOrigin,
+    allowsOtherOrigins: corsOrigins.length > 0,
+    isListed,
+    refusalOfHost(incoming) {
+      if (namesTwoHosts(incoming)) return new Problem('bad_request', 'A request names one Host, not several.')
+      const text = hostOf(incoming)
+      // HTTP/1.0 does not demand one, and no browser leaves it out.
+      if (text === undefined || allowsAnyHost || accepted.has(text)) return undefined
+      const authority = parseAuthority(text)
+      if (!authority) return new Problem('bad_request', 'The address or the Host header of the request cannot be read.')
+      if (isOwn(authority, incoming)) {
+        if (accepted.size < MAX_REMEMBERED) accepted.add(text)
+        return undefined
+      }
+      return new Problem(
+        'forbidden',
+        `This server is not known as ${quoted(text)}. Add that host to BOARDCAST_HOSTS, or have the proxy send a Host that the server knows.`,
+      )
+    },
+    refusalOfPage(incoming) {
+      const { origin } = incoming.headers
+      const site = incoming.headers['sec-fetch-site']
+      if (origin === undefined) {
+        if (allowsAnyOrigin || (site !== 'cross-site' && site !== 'same-site')) return undefined
+        return new Problem(
+          'forbidden',
+          'Pages of other origins may not do this. List theirs in BOARDCAST_CORS_ORIGINS.',
+        )
+      }
+      if (isListed(origin) || (site !== 'cross-site' && isSameOrigin(origin, hostOf(incoming)))) return undefined
+      return new Problem(
+        'forbidden',
+        `Pages of ${quoted(origin)} may not do this. List that origin in BOARDCAST_CORS_ORIGINS, or have the proxy pass on Host as the browser sent it.`,
+      )
+    },
+  }
+}
+
+/** Node takes the first; what is in front of it may take the last (RFC 9112, 3.2). */
+function namesTwoHosts({ rawHeaders }: IncomingMessage): boolean {
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts > 1
+}
+
+function hostOf({ url = '', headers }: IncomingMessage): string | undefined {
+  return url.startsWith('/') ? headers.host : (ABSOLUTE.exec(url)?.[1] ?? headers.host)
+}
+
+/** A header may be of any length, and empty. */
+function quoted(text: string): string {
+  return text.length > 0 && text.length <= 300 ? text : JSON.stringify(text.slice(0, 300))
+}
+
+function isSameOrigin(text: string, host: string | undefined): boolean {
+  const origin = parseOrigin(text)
+  const authority = host === undefined ? undefined : parseAuthority(host)
+  return origin !== undefined && authority !== undefined && isAt(origin, authority)
+}

@@ -1,0 +1,57 @@
+/** Prometheus metrics. Read when they are asked for: nothing is counted on the way of an event. */
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { EventLog } from '../db/log.ts'
+import type { Bus } from '../sse/bus.ts'
+import type { Connections } from '../sse/delivery/connections.ts'
+
+export interface Metrics {
+  readonly contentType: string
+  text(): Promise<string>
+}
+
+export function createMetrics({
+  log,
+  bus,
+  connections,
+}: {
+  log: EventLog
+  bus: Bus
+  connections: Connections
+}): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+
+  function gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+
+  const streams = new Gauge({
+    name: 'boardcast_streams',
+    help: 'Open streams and sockets by transport.',
+    labelNames: ['transport'],
+    registers: [registry],
+    collect() {
+      const { sse, ws, socketio } = connections.counts()
+      streams.set({ transport: 'sse' }, sse)
+      streams.set({ transport: 'ws' }, ws)
+      streams.set({ transport: 'socketio' }, socketio)
+    },
+  })
+  gauge('boardcast_streams_behind', 'Streams that are reading from the log.', () => connections.counts().behind)
+  gauge('boardcast_stream_bytes', 'Bytes written to streams since start.', () => connections.counts().bytesWritten)
+  gauge('boardcast_stream_pending_bytes', 'Bytes that wait for sockets.', () => connections.counts().pendingBytes)
+  gauge('boardcast_audiences', 'Groups of streams that share frames.', () => bus.audienceCount)
+  gauge('boardcast_log_newest', 'Newest position of the log.', () => log.bounds.newest)
+  gauge('boardcast_log_oldest', 'First position of the log from which nothing is missing.', () => log.bounds.oldest)
+  gauge('boardcast_log_chatter_events', 'Events of the log that retention may trim.', () => log.chatter.events)
+  gauge('boardcast_log_chatter_bytes', 'Bytes of payload that retention may trim.', () => log.chatter.bytes)
+
+  return { contentType: registry.contentType, text: () => registry.metrics() }
+}

@@ -1,0 +1,71 @@
+/** The file of the database: opened, brought up to date, its log found. Every fault of it is a ConfigError that names it. */
+import { type Config, ConfigError } from '../base/config.ts'
+import { EventLog } from '../db/log.ts'
+import { migrate } from '../db/migrations/migrate.ts'
+import type { Database } from '../db/sqlite/database.ts'
+import { type InodeLock, lockInode } from '../db/sqlite/inode-lock.ts'
+import { openSqlite } from '../db/sqlite/sqlite.ts'
+import { refuseWhatIsNoFile, storageFault } from './start-faults.ts'
+
+export interface OpenedStore {
+  readonly database: Database
+  readonly log: EventLog
+}
+
+/** Throws ConfigError when the file cannot be opened, or is not a database of Boardcast's. */
+export async function openStore(config: Config): Promise<OpenedStore> {
+  const database = await openDatabase(config)
+  try {
+    await migrate(database)
+    const log = await EventLog.open(database)
+    database.neverWait()
+    return { database, log }
+  } catch (cause) {
+    closeQuietly(database)
+    const fault = storageFault(config, cause)
+    if (fault) throw fault
+    const why =
+      cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause)
+    throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${why}. Choose another file, or restore it.`, {
+      cause,
+    })
+  }
+}
+
+/** For a server that does not get up: what made it so is said already; that the file cannot be closed adds nothing. */
+export function closeQuietly(database: Database): void {
+  try {
+    database.close()
+  } catch {
+    // Harmless: the process is about to end, and nothing of ours was written.
+  }
+}
+
+async function openDatabase(config: Config): Promise<Database> {
+  const { dbPath, durability } = config
+  refuseWhatIsNoFile(config)
+  let inode: InodeLock | null = null
+  try {
+    inode = await lockInode(dbPath)
+    const database = openSqlite(dbPath, durability)
+    try {
+      inode ??= await lockInode(dbPath)
+    } catch (cause) {
+      closeQuietly(database)
+      throw cause
+    }
+    return {
+      ...database,
+      close() {
+        database.close()
+        inode?.release()
+      },
+    }
+  } catch (cause) {
+    inode?.release()
+    const fault = storageFault(config, cause)
+    if (fault) throw fault
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConfigError(`BOARDCAST_DB=${dbPath} cannot be opened: ${why.replace(/\.?$/, '.')}`, { cause })
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What a transport brings to the core: how a frame is written, how the frames of one tick become bytes, and where the
+ * bytes go. Connections whose framing has the same key share frames and bytes.
+ */
+import type { ControlEvent } from '../../../shared/src/protocol.ts'
+
+/** An event under one name, as an envelope shows it. `data` is JSON text. */
+export interface FramedEvent {
+  readonly channel: string
+  readonly event: string
+  readonly data: string
+  readonly topic?: string | undefined
+}
+
+export interface Framing {
+  readonly key: string
+  /**
+   * One frame. `id` is the cursor of the event, or the one reached for what is not stored; the frame carries it as the
+   * resumable id only when `marked`.
+   */
+  frame(shown: FramedEvent, at: number, id: string, marked: boolean): string
+  /** A frame about the stream itself. `retryMs` tells the client when to come back after a loss. */
+  control(event: ControlEvent, data: string, id: string, marked: boolean, retryMs?: number): string
+  /** Frames joined and framed for the transport. Empty ones are nothing. */
+  pack(frames: readonly string[]): Packet
+}
+
+export interface Packet {
+  readonly bytes: Buffer
+  /** The frames one by one, for a transport whose library frames them itself. */
+  readonly texts?: readonly string[]
+  /** Of the bytes before compression, where there is one: what a gzip trailer needs. */
+  readonly plain?: { readonly crc: number; readonly length: number }
+}
+
+/** Where the bytes of one connection go. */
+export interface Sink {
+  /** Bytes that the kernel has not taken yet. */
+  readonly pendingBytes: number
+  write(packet: Packet): void
+  /** Calls back once, when the kernel has taken everything that was written before. */
+  onceDrained(callback: () => void): void
+  /** Sends what is pending, ends the stream as its transport does, and lets go. */
+  end(reason: EndReason): void
+}
+
+/**
+ * Why a stream ends: it is through; the server goes down; or it cannot go on, and the client should come back. Only
+ * some transports can say so.
+ */
+export type EndReason = 'done' | 'draining' | 'failed'

@@ -1,0 +1,62 @@
+/**
+ * The log as JSON, a page at a time: the envelopes that a channel stream would have sent, in the same bytes, from the
+ * same selection. Lines of output are told event by event: only streams join them.
+ */
+import { formatCursor } from '../../../shared/src/cursor.ts'
+import type { EventLog } from '../../db/log.ts'
+import type { LogEvent } from '../../db/log-event.ts'
+import { textOf } from '../delivery/frame-list.ts'
+import type { Selection } from '../delivery/selection.ts'
+import { envelope } from './frames.ts'
+
+/** A page ends with the event that exceeds this, so that 1,000 events of 64 KiB are not held at once. */
+const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
+/** Events that `types` lets not pass lie between. At least so many are read at a time, and so often for one page. */
+const MIN_EVENTS_PER_READ = 256
+const MAX_READS = 16
+
+export interface EnvelopePage {
+  /** JSON texts, in the order of the log; several for an event that shows under several names. */
+  readonly envelopes: readonly string[]
+  /** The position to go on from. */
+  readonly next: number
+  /** There are, or may be, events after `next`. */
+  readonly more: boolean
+}
+
+/**
+ * At most `limit` events after a position, which must have been checked against the log's bounds. One more is looked
+ * for, so that `more` is exact unless the search was cut short.
+ */
+export async function readEnvelopes(
+  log: EventLog,
+  selection: Selection,
+  { after, limit }: { after: number; limit: number },
+): Promise<EnvelopePage> {
+  const envelopes: string[] = []
+  let count = 0
+  let last = after
+  let reached = after
+  let characters = 0
+  for (let reads = 0; reads < MAX_READS && reached < log.head && characters <= MAX_PAGE_CHARACTERS; reads++) {
+    const wanted = Math.max(limit + 1 - count, MIN_EVENTS_PER_READ)
+    const page = await log.readAfter(selection.logChannels, reached, wanted, MAX_PAGE_CHARACTERS - characters)
+    for (const event of page.events) {
+      characters += event.data.length
+      const texts = envelopesOf(event, selection, formatCursor(log.epoch, event.seq))
+      if (texts.length === 0) continue
+      if (count === limit) return { envelopes, next: last, more: true }
+      envelopes.push(...texts)
+      count += 1
+      last = event.seq
+    }
+    reached = page.reached
+  }
+  return { envelopes, next: reached, more: reached < log.head }
+}
+
+function envelopesOf(event: LogEvent, selection: Selection, id: string): string[] {
+  return selection
+    .sight(event)
+    .shown.map((shown) => envelope({ ...shown, data: textOf(shown, event.at) }, event.at, id))
+}
