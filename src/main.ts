@@ -145,7 +145,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const webRoot = findWebRoot()
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
   const hub = { bus, snapshots, catchUp }
-  const mustExistNow = (kind: ChannelKind, id: string) => store.read((sql) => mustExist(sql, kind, id))
+  const mustExistNow = (kind: ChannelKind, id: string) => store.read(({ sql }) => mustExist(sql, kind, id))
 
   const answer = getRequestListener((request, env) => app(request, env as HttpBindings), {
     // For requests that name no host, which HTTP/1.0 allows.

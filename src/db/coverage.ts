@@ -53,90 +53,89 @@ const upsert = inserter(
   'ON CONFLICT (channel, name) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > trimmed.seq',
 )
 
+/**
+ * The newest position that was trimmed of the events that show on any of the channels under a name that passes (null:
+ * under any).
+ */
+export async function trimmedOf(sql: Sql, channels: readonly string[], passes: Passes | null): Promise<number> {
+  const asked = [...new Set([EVERY_CHANNEL, ...channels.flatMap((channel) => [channel, kindOf(channel)])])]
+  let newest = 0
+  for (let at = 0; at < asked.length; ) {
+    const rest = asked.length - at
+    const query = queries.find(({ size }) => size >= rest) ?? queries[queries.length - 1]
+    if (!query) break
+    const params: SqlValue[] = asked.slice(at, at + query.size)
+    while (params.length < query.size) params.push(null)
+    at += query.size
+    if (passes === null) {
+      const row = await sql.get<{ seq: number | null }>(query.newest, params)
+      newest = Math.max(newest, row?.seq ?? 0)
+    } else {
+      const rows = await sql.values<readonly [name: string, seq: number]>(query.each, params)
+      for (const [name, seq] of rows) if (seq > newest && (name === ANY || passes(name))) newest = seq
+    }
+  }
+  return newest
+}
+
 export class Coverage {
-  readonly #sql: Sql
   readonly #limits: CoverageLimits
   #sinceCount: number
 
-  constructor(sql: Sql, limits: CoverageLimits) {
-    this.#sql = sql
+  constructor(limits: CoverageLimits) {
     this.#limits = limits
     this.#sinceCount = limits.countEvery
   }
 
-  /** The newest position that was trimmed of the events that show on any of the channels under a name that passes; null: under any. */
-  async trimmedOf(channels: readonly string[], passes: Passes | null): Promise<number> {
-    const asked = [...new Set([EVERY_CHANNEL, ...channels.flatMap((channel) => [channel, kindOf(channel)])])]
-    let newest = 0
-    for (let at = 0; at < asked.length; ) {
-      const rest = asked.length - at
-      const query = queries.find(({ size }) => size >= rest) ?? queries[queries.length - 1]
-      if (!query) break
-      const params: SqlValue[] = asked.slice(at, at + query.size)
-      while (params.length < query.size) params.push(null)
-      at += query.size
-      if (passes === null) {
-        const row = await this.#sql.get<{ seq: number | null }>(query.newest, params)
-        newest = Math.max(newest, row?.seq ?? 0)
-      } else {
-        const rows = await this.#sql.values<readonly [name: string, seq: number]>(query.each, params)
-        for (const [name, seq] of rows) if (seq > newest && (name === ANY || passes(name))) newest = seq
-      }
-    }
-    return newest
-  }
-
   /** Notes that events are trimmed, inside the transaction that deletes them. */
-  async note(events: readonly LogEvent[]): Promise<void> {
+  async note(sql: Sql, events: readonly LogEvent[]): Promise<void> {
     const { marks, ownNames } = marksOf(events)
-    await this.#write(marks)
-    for (const channel of ownNames) await this.#foldNames(channel)
+    await write(sql, marks)
+    for (const channel of ownNames) await this.#foldNames(sql, channel)
     this.#sinceCount += marks.length
     if (this.#sinceCount < this.#limits.countEvery) return
     this.#sinceCount = 0
-    await this.#foldChannels()
-  }
-
-  async #write(marks: readonly Mark[]): Promise<void> {
-    await upsert(
-      this.#sql,
-      marks.flatMap(({ channel, name, seq }) => [channel, name, seq]),
-    )
+    await this.#foldChannels(sql)
   }
 
   /** The oldest half of the names of a channel that has too many become any name. */
-  async #foldNames(channel: string): Promise<void> {
+  async #foldNames(sql: Sql, channel: string): Promise<void> {
     const { names } = this.#limits
-    const row = await this.#sql.get<{ n: number }>('SELECT count(*) AS n FROM trimmed WHERE channel = ?', [channel])
+    const row = await sql.get<{ n: number }>('SELECT count(*) AS n FROM trimmed WHERE channel = ?', [channel])
     if (!row || row.n <= names) return
-    const last = await this.#sql.get<{ seq: number }>(
+    const last = await sql.get<{ seq: number }>(
       'SELECT seq FROM trimmed WHERE channel = ? AND name <> ? ORDER BY seq DESC LIMIT 1 OFFSET ?',
       [channel, ANY, Math.floor(names / 2)],
     )
     if (!last) return
-    await this.#sql.run('DELETE FROM trimmed WHERE channel = ? AND name <> ? AND seq <= ?', [channel, ANY, last.seq])
-    await this.#write([{ channel, name: ANY, seq: last.seq }])
+    await sql.run('DELETE FROM trimmed WHERE channel = ? AND name <> ? AND seq <= ?', [channel, ANY, last.seq])
+    await write(sql, [{ channel, name: ANY, seq: last.seq }])
   }
 
   /** The oldest rows beyond the limit become those of their kinds. */
-  async #foldChannels(): Promise<void> {
-    const row = await this.#sql.get<{ n: number }>('SELECT count(*) AS n FROM trimmed')
+  async #foldChannels(sql: Sql): Promise<void> {
+    const row = await sql.get<{ n: number }>('SELECT count(*) AS n FROM trimmed')
     const excess = (row?.n ?? 0) - this.#limits.rows
     if (excess <= 0) return
-    const last = await this.#sql.get<{ seq: number }>('SELECT seq FROM trimmed ORDER BY seq LIMIT 1 OFFSET ?', [
-      excess - 1,
-    ])
+    const last = await sql.get<{ seq: number }>('SELECT seq FROM trimmed ORDER BY seq LIMIT 1 OFFSET ?', [excess - 1])
     if (!last) return
-    const folded = await this.#sql.all<Mark>('SELECT channel, name, seq FROM trimmed WHERE seq <= ?', [last.seq])
-    await this.#sql.run('DELETE FROM trimmed WHERE seq <= ?', [last.seq])
+    const folded = await sql.all<Mark>('SELECT channel, name, seq FROM trimmed WHERE seq <= ?', [last.seq])
+    await sql.run('DELETE FROM trimmed WHERE seq <= ?', [last.seq])
     const marks = new Marks()
     for (const { channel, name, seq } of folded) {
       const kind = kindOf(channel)
       // Names on topics are without end.
       marks.add(kind, kind !== channel && kind === TOPICS ? ANY : name, seq)
     }
-    await this.#write(marks.all())
+    await write(sql, marks.all())
   }
+}
+
+async function write(sql: Sql, marks: readonly Mark[]): Promise<void> {
+  await upsert(
+    sql,
+    marks.flatMap(({ channel, name, seq }) => [channel, name, seq]),
+  )
 }
 
 const TOPICS = channelName('topic', '')

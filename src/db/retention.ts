@@ -52,7 +52,7 @@ export async function pruneChatter(sql: Sql, pruning: Pruning): Promise<{ scanne
   const { events, left, scanned, more } = await readExcess(sql, pruning)
   const upTo = events.at(-1)?.seq
   if (upTo === undefined) return { scanned, trim: null }
-  await coverage.note(events)
+  await coverage.note(sql, events)
   await sql.run('DELETE FROM events WHERE seq > ? AND seq <= ? AND chatter = 1', [trimmed, upTo])
   await pruneRuns(sql, upTo)
   await writeMeta(sql, 'trimmed', String(upTo))

@@ -14,6 +14,7 @@ import { now as serverNow } from '../base/clock.ts'
 import type { RetentionPolicy } from '../base/config.ts'
 import type { EventLog } from './log.ts'
 import { LogEvent, PayloadEncoder } from './log-event.ts'
+import { Snapshot } from './snapshot.ts'
 import type { Sql } from './sql.ts'
 import { StorageUnavailable } from './storage-fault.ts'
 import { type StorageHealth, UNWATCHED } from './storage-health.ts'
@@ -49,8 +50,8 @@ export interface Store {
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** As `transact`, and tries also where others are refused because the storage is known to fail. */
   tryAnyway<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** Runs `work` on the state of one instant: `position` is the newest position that it includes. */
-  read<T>(work: (sql: Sql, position: number) => Promise<T>): Promise<T>
+  /** Runs `work` on the state of one instant. It may await nothing but the snapshot, and must not call `read` itself. */
+  read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
   /** Deletes the oldest chatter, at most `maxEvents` of it; resolves to whether there may be more to delete. */
   prune(policy: RetentionPolicy, maxEvents: number): Promise<boolean>
 }
@@ -223,7 +224,7 @@ export function createStore(
       // Awaits of a mutation may let this run in the midst of its transaction, on the same connection.
       while (running) await running
       try {
-        return await work(sql, log.head)
+        return await work(new Snapshot(sql, log.epoch, log.bounds))
       } catch (error) {
         if (error instanceof StorageUnavailable) health.failed(error)
         throw error

@@ -1,8 +1,8 @@
 /** What agents print. It lives in the event log and nowhere else. */
 import { channelName } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import type { EventLog } from '../db/log.ts'
 import type { LogEvent } from '../db/log-event.ts'
+import type { Snapshot } from '../db/snapshot.ts'
 import type { Tx } from '../db/store.ts'
 import { checkAgentId } from './agents.ts'
 import { type PageAsked, readLogPage } from './log-pages.ts'
@@ -37,11 +37,11 @@ export function appendOutput(tx: Tx, agentId: string, posted: PostedOutput): num
 }
 
 /** Throws `invalid_channel` for what is no agent's id; `bad_request` for an `after` that is no id of this log. */
-export async function readOutput(log: EventLog, agentId: string, asked: PageAsked): Promise<OutputPage> {
+export async function readOutput(snapshot: Snapshot, agentId: string, asked: PageAsked): Promise<OutputPage> {
   checkAgentId(agentId)
   const printed = { channel: channelName('agent', agentId), types: OUTPUT }
-  const { events, cursor, more } = await readLogPage(log, printed, asked)
-  return { items: events.map((event) => itemOf(event, formatCursor(log.epoch, event.seq))), cursor, more }
+  const { events, cursor, more } = await readLogPage(snapshot, printed, asked)
+  return { items: events.map((event) => itemOf(event, formatCursor(snapshot.epoch, event.seq))), cursor, more }
 }
 
 function itemOf({ at, type, payload }: LogEvent, id: string): OutputItem {

@@ -2,9 +2,8 @@
 import { channelName } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import type { LogLine } from '../../shared/src/types/kanban.ts'
-import type { EventLog } from '../db/log.ts'
 import { noteLineAt } from '../db/rows/attempt-logs.ts'
-import type { Sql } from '../db/sql.ts'
+import type { Snapshot } from '../db/snapshot.ts'
 import type { Tx } from '../db/store.ts'
 import { getAttemptPlace } from './attempt-place.ts'
 import { type PageAsked, readLogPage } from './log-pages.ts'
@@ -39,13 +38,13 @@ export async function appendLines(tx: Tx, attemptId: string, lines: readonly Pos
 }
 
 /** Throws `attempt_not_found`; `bad_request` for an `after` that is no id of this log. */
-export async function readLines(sql: Sql, log: EventLog, attemptId: string, asked: PageAsked): Promise<LinesPage> {
-  await getAttemptPlace(sql, attemptId)
+export async function readLines(snapshot: Snapshot, attemptId: string, asked: PageAsked): Promise<LinesPage> {
+  await getAttemptPlace(snapshot.sql, attemptId)
   const printed = { channel: channelName('attempt', attemptId), types: [LINE] } as const
-  const { events, cursor, more } = await readLogPage(log, printed, asked)
+  const { events, cursor, more } = await readLogPage(snapshot, printed, asked)
   const lines = events.map((event) => {
     const { level, message, ts, stream } = event.payload as LogLine
-    return { id: formatCursor(log.epoch, event.seq), level, message, ts, ...(stream && { stream }) }
+    return { id: formatCursor(snapshot.epoch, event.seq), level, message, ts, ...(stream && { stream }) }
   })
   return { lines, cursor, more }
 }

@@ -2,8 +2,8 @@
 import type { EventType } from '../../shared/src/catalogue.ts'
 import { formatCursor, parseCursor } from '../../shared/src/cursor.ts'
 import { Problem } from '../base/errors.ts'
-import { type EventLog, rowsThatFit } from '../db/log.ts'
 import type { LogEvent } from '../db/log-event.ts'
+import { rowsThatFit, type Snapshot } from '../db/snapshot.ts'
 import type { Tx } from '../db/store.ts'
 
 /** An answer ends with the event that exceeds this, so that 1,000 lines of 64 KiB are not held at once. */
@@ -39,12 +39,12 @@ export interface LogPage {
 }
 
 /** Throws `bad_request` for an `after` that is no id of this log. */
-export async function readLogPage(log: EventLog, printed: Printed, asked: PageAsked): Promise<LogPage> {
+export async function readLogPage(snapshot: Snapshot, printed: Printed, asked: PageAsked): Promise<LogPage> {
   const { events, next, more } =
     asked.tail === undefined
-      ? await readForward(log, printed, { after: startOf(log, printed, asked.after), limit: asked.limit })
-      : await readTail(log, printed, asked.tail)
-  return { events, cursor: formatCursor(log.epoch, next), more }
+      ? await readForward(snapshot, printed, { after: startOf(snapshot, printed, asked.after), limit: asked.limit })
+      : await readTail(snapshot, printed, asked.tail)
+  return { events, cursor: formatCursor(snapshot.epoch, next), more }
 }
 
 /** The position of the last event so far: what is told from now on has a later one. */
@@ -52,15 +52,15 @@ export function positionNow(tx: Tx): number {
   return parseCursor(tx.eventId)?.seq ?? 0
 }
 
-function startOf(log: EventLog, { since = 0 }: Printed, after: string | undefined): number {
-  return after === undefined ? since : Math.max(positionOf(log, after), since)
+function startOf(snapshot: Snapshot, { since = 0 }: Printed, after: string | undefined): number {
+  return after === undefined ? since : Math.max(positionOf(snapshot, after), since)
 }
 
-function positionOf(log: EventLog, after: string): number {
+function positionOf(snapshot: Snapshot, after: string): number {
   const cursor = parseCursor(after)
   if (!cursor)
     throw new Problem('bad_request', 'after must be the id of an event, as what was read and cursor carry it.')
-  if (cursor.epoch !== log.epoch || cursor.seq > log.head) {
+  if (cursor.epoch !== snapshot.epoch || cursor.seq > snapshot.head) {
     throw new Problem('bad_request', 'after is not an id of this log. Start again without it.')
   }
   return cursor.seq
@@ -75,7 +75,7 @@ interface Found {
 
 /** One event beyond the limit is looked for, so that `more` is exact unless the search was cut short. */
 async function readForward(
-  log: EventLog,
+  snapshot: Snapshot,
   { channel, types }: Printed,
   from: { after: number; limit: number },
 ): Promise<Found> {
@@ -83,9 +83,9 @@ async function readForward(
   const events: LogEvent[] = []
   let characters = 0
   let reached = from.after
-  for (let reads = 0; reads < MAX_READS && reached < log.head && characters <= MAX_PAGE_CHARACTERS; reads++) {
+  for (let reads = 0; reads < MAX_READS && reached < snapshot.head && characters <= MAX_PAGE_CHARACTERS; reads++) {
     const count = Math.max(from.limit + 1 - events.length, MIN_EVENTS_PER_READ)
-    const page = await log.readAfter([channel], reached, count, MAX_PAGE_CHARACTERS - characters)
+    const page = await snapshot.readAfter([channel], reached, count, MAX_PAGE_CHARACTERS - characters)
     for (const event of page.events) {
       characters += event.data.length
       if (!wanted.has(event.type)) continue
@@ -94,23 +94,23 @@ async function readForward(
     }
     reached = page.reached
   }
-  const isCut = reached < log.head
+  const isCut = reached < snapshot.head
   return { events, next: isCut ? reached : lastOf(events, reached), more: isCut }
 }
 
-async function readTail(log: EventLog, { channel, types, since = 0 }: Printed, count: number): Promise<Found> {
+async function readTail(snapshot: Snapshot, { channel, types, since = 0 }: Printed, count: number): Promise<Found> {
   let events: LogEvent[] = []
   let characters = 0
   while (events.length < count && characters <= MAX_PAGE_CHARACTERS) {
     const fitting = rowsThatFit(events.length, characters, MAX_PAGE_CHARACTERS, TAIL_STEP)
     const wanted = Math.min(fitting, count - events.length)
-    const last = await log.readLast(channel, types, wanted, events[0]?.seq)
+    const last = await snapshot.readLast(channel, types, wanted, events[0]?.seq)
     const earlier = last.filter(({ seq }) => seq > since)
     events = [...earlier, ...events]
     for (const { data } of earlier) characters += data.length
     if (earlier.length < wanted) break
   }
-  return { events, next: lastOf(events, log.head), more: false }
+  return { events, next: lastOf(events, snapshot.head), more: false }
 }
 
 function lastOf(events: readonly LogEvent[], otherwise: number): number {

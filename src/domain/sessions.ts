@@ -4,8 +4,8 @@ import { channelName } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import type { Session, SessionChunk, SessionStatus } from '../../shared/src/types/sessions.ts'
 import { Problem } from '../base/errors.ts'
-import type { EventLog } from '../db/log.ts'
 import { findSession, findSessionPlace, insertSession, type SessionPlace, saveSession } from '../db/rows/sessions.ts'
+import type { Snapshot } from '../db/snapshot.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { checkBoardNamed } from './boards.ts'
@@ -106,13 +106,13 @@ export async function appendSessionOutput(tx: Tx, id: string, chunks: readonly P
 }
 
 /** Throws `session_not_found`; `bad_request` for an `after` that is no id of this log. */
-export async function readSessionOutput(sql: Sql, log: EventLog, id: string, asked: PageAsked): Promise<SessionOutput> {
-  const { sinceSeq: since } = await getPlace(sql, id)
+export async function readSessionOutput(snapshot: Snapshot, id: string, asked: PageAsked): Promise<SessionOutput> {
+  const { sinceSeq: since } = await getPlace(snapshot.sql, id)
   const printed = { channel: channelName('session', id), types: [OUTPUT], since } as const
-  const { events, cursor, more } = await readLogPage(log, printed, asked)
+  const { events, cursor, more } = await readLogPage(snapshot, printed, asked)
   const chunks = events.map(({ seq, at, payload }) => {
     const { content, type } = payload as SessionChunk
-    return { id: formatCursor(log.epoch, seq), content, type, ts: new Date(at).toISOString() }
+    return { id: formatCursor(snapshot.epoch, seq), content, type, ts: new Date(at).toISOString() }
   })
   return { chunks, cursor, more }
 }

@@ -3,9 +3,9 @@ import { channelName } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import type { Shell, ShellChunk } from '../../shared/src/types/shells.ts'
 import { invalidField, Problem } from '../base/errors.ts'
-import type { EventLog } from '../db/log.ts'
 import { findAttemptPlace } from '../db/rows/attempts.ts'
 import { findShell, findShellPlace, insertShell, type ShellPlace, saveShell } from '../db/rows/shells.ts'
+import type { Snapshot } from '../db/snapshot.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { checkBoardNamed } from './boards.ts'
@@ -69,13 +69,13 @@ export async function appendShellOutput(tx: Tx, id: string, chunks: readonly She
 }
 
 /** Throws `shell_not_found`; `bad_request` for an `after` that is no id of this log. */
-export async function readShellOutput(sql: Sql, log: EventLog, id: string, asked: PageAsked): Promise<ShellOutput> {
-  const { sinceSeq: since } = await getPlace(sql, id)
+export async function readShellOutput(snapshot: Snapshot, id: string, asked: PageAsked): Promise<ShellOutput> {
+  const { sinceSeq: since } = await getPlace(snapshot.sql, id)
   const printed = { channel: channelName('shell', id), types: [OUTPUT], since } as const
-  const { events, cursor, more } = await readLogPage(log, printed, asked)
+  const { events, cursor, more } = await readLogPage(snapshot, printed, asked)
   const chunks = events.map(({ seq, at, payload }) => {
     const { data } = payload as ShellChunk
-    return { id: formatCursor(log.epoch, seq), data, ts: new Date(at).toISOString() }
+    return { id: formatCursor(snapshot.epoch, seq), data, ts: new Date(at).toISOString() }
   })
   return { chunks, cursor, more }
 }

@@ -54,7 +54,7 @@ export function createMessageExpiry(
   async function expire(): Promise<void> {
     try {
       await followClock()
-      const next = await store.read((sql) => nextExpiry(sql))
+      const next = await store.read(({ sql }) => nextExpiry(sql))
       if (next === null || Date.parse(next) > clocks.now()) return
       while (
         !stopped &&

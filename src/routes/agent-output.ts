@@ -23,5 +23,7 @@ export function registerAgentOutput(api: Api): void {
   api.mutate('post', '/agents/:id/output', { status: 202, body: posted }, async (tx, { params, body }) => ({
     count: appendOutput(tx, params.id, body),
   }))
-  api.get('/agents/:id/output', { query: logPageAsked }, ({ log, params, query }) => readOutput(log, params.id, query))
+  api.get('/agents/:id/output', { query: logPageAsked }, ({ snapshot, params, query }) =>
+    readOutput(snapshot, params.id, query),
+  )
 }

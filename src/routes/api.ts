@@ -10,8 +10,8 @@ import { formatCursor } from '../../shared/src/cursor.ts'
 import { HEADER, PAGE_LIMIT, PAGE_LIMIT_MAX } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
-import type { EventLog } from '../db/log.ts'
 import { findAnswer, saveAnswer } from '../db/rows/idempotency.ts'
+import type { Snapshot } from '../db/snapshot.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Store, Tx } from '../db/store.ts'
 import { parseJson, readBody } from './body.ts'
@@ -28,8 +28,9 @@ export type Params<Path extends string> = Readonly<Record<ParamNames<Path>, stri
 
 /** What a GET works with: the state of one instant. */
 export interface Reading<Path extends string, Query> {
+  readonly snapshot: Snapshot
+  /** The snapshot's. */
   readonly sql: Sql
-  readonly log: EventLog
   /** Cursor of the instant. */
   readonly cursor: string
   readonly params: Params<Path>
@@ -92,9 +93,10 @@ export function createApi(app: Hono<Env>, store: Store): Api {
         const query = parseQuery(c, options.query)
         let cursor = ''
         try {
-          const answered = await store.read((sql, position) => {
-            cursor = formatCursor(store.log.epoch, position)
-            return answer({ sql, log: store.log, cursor, params: paramsOf(c), query })
+          const answered = await store.read((snapshot) => {
+            const { sql, epoch, head } = snapshot
+            cursor = formatCursor(epoch, head)
+            return answer({ snapshot, sql, cursor, params: paramsOf(c), query })
           })
           const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
           // A client that has had later events knows by it that a cache has answered.

@@ -20,7 +20,7 @@ export function registerAttemptLogs(api: Api): void {
   api.mutate('post', '/attempts/:id/logs', { status: 202, body: posted }, async (tx, { params, body }) => ({
     count: await appendLines(tx, params.id, body),
   }))
-  api.get('/attempts/:id/logs', { query: logPageAsked }, ({ sql, log, params, query }) =>
-    readLines(sql, log, params.id, query),
+  api.get('/attempts/:id/logs', { query: logPageAsked }, ({ snapshot, params, query }) =>
+    readLines(snapshot, params.id, query),
   )
 }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { formatCursor, parseCursor } from '../../shared/src/cursor.ts'
 import { Problem } from '../base/errors.ts'
-import type { EventLog } from '../db/log.ts'
+import type { Snapshot } from '../db/snapshot.ts'
 import type { Sql } from '../db/sql.ts'
 import { oldestOf } from '../sse/delivery/coverage.ts'
 import { Selection } from '../sse/delivery/selection.ts'
@@ -23,29 +23,30 @@ const asked = z.object({
 export function registerEvents(api: Api, mustExist: (sql: Sql, kind: ChannelKind, id: string) => Promise<void>): void {
   api.get('/cursor', {}, async ({ cursor }) => ({ cursor }))
 
-  api.get('/events', { query: asked }, async ({ sql, log, query }) => {
+  api.get('/events', { query: asked }, async ({ snapshot, sql, query }) => {
     const selection = new Selection(parseChannelList(query.channels), parseTypeFilter(query.types))
     for (const { kind, id } of selection.channels) await mustExist(sql, kind, id)
-    const oldest = await oldestOf(log, selection)
+    const oldest = await oldestOf(snapshot, selection)
     // What is kept is given, wherever it lies: `oldest` says from where on nothing is missing.
-    const after = query.after === undefined ? 0 : positionOf(log, query.after)
-    const { envelopes, next, more } = await readEnvelopes(log, selection, { after, limit: query.limit })
-    const rest = { cursor: formatCursor(log.epoch, next), oldest: formatCursor(log.epoch, oldest), more }
+    const after = query.after === undefined ? 0 : positionOf(snapshot, query.after)
+    const { envelopes, next, more } = await readEnvelopes(snapshot, selection, { after, limit: query.limit })
+    const { epoch } = snapshot
+    const rest = { cursor: formatCursor(epoch, next), oldest: formatCursor(epoch, oldest), more }
     // Envelopes are texts already; they leave as streams send them.
     return new JsonText(`{"events":[${envelopes.join(',')}],${JSON.stringify(rest).slice(1)}`)
   })
 }
 
 /** Throws `bad_request` for what is no position of this log. */
-function positionOf(log: EventLog, after: string): number {
+function positionOf({ epoch, head }: Snapshot, after: string): number {
   const cursor = parseCursor(after)
-  if (cursor && cursor.epoch !== log.epoch) {
+  if (cursor && cursor.epoch !== epoch) {
     throw new Problem(
       'bad_request',
       'after is an id of another log: the database was replaced. Start again without it.',
     )
   }
-  if (!cursor || cursor.seq > log.head) {
+  if (!cursor || cursor.seq > head) {
     throw new Problem(
       'bad_request',
       'after must be an id of this log, as envelopes, cursor and Event-Id carry it. Start again without it.',

@@ -46,7 +46,7 @@ export function registerOperations(
   app.get('/health/ready', async (c) => {
     if (connections.isDraining) throw new Problem('draining', 'The server is going down.', { retryAfterS: 2 })
     await store.transact((tx) => writeMeta(tx.sql, 'probe', tx.now))
-    await store.read((sql) => readMeta(sql, 'probe'))
+    await store.read(({ sql }) => readMeta(sql, 'probe'))
     if (bus.head !== store.log.head)
       throw new Problem('overloaded', 'Committed events wait to be published.', { retryAfterS: 1 })
     return c.json({ status: 'ready' })

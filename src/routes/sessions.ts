@@ -35,7 +35,7 @@ export function registerSessions(api: Api): void {
   api.mutate('post', '/sessions/:id/output', { status: 202, body: chunks }, async (tx, { params, body }) => ({
     count: await appendSessionOutput(tx, params.id, body),
   }))
-  api.get('/sessions/:id/output', { query: logPageAsked }, ({ sql, log, params, query }) =>
-    readSessionOutput(sql, log, params.id, query),
+  api.get('/sessions/:id/output', { query: logPageAsked }, ({ snapshot, params, query }) =>
+    readSessionOutput(snapshot, params.id, query),
   )
 }

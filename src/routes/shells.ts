@@ -34,8 +34,8 @@ export function registerShells(api: Api): void {
   api.mutate('post', '/shells/:id/output', { status: 202, body: chunks }, async (tx, { params, body }) => ({
     count: await appendShellOutput(tx, params.id, body),
   }))
-  api.get('/shells/:id/output', { query: logPageAsked }, ({ sql, log, params, query }) =>
-    readShellOutput(sql, log, params.id, query),
+  api.get('/shells/:id/output', { query: logPageAsked }, ({ snapshot, params, query }) =>
+    readShellOutput(snapshot, params.id, query),
   )
   api.mutate('post', '/shells/:id/exit', { status: 200, body: exit }, (tx, { params, body }) =>
     exitShell(tx, params.id, body.code),

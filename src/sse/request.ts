@@ -3,7 +3,7 @@ import { channelName, parseChannelWithView, type View } from '../../shared/src/c
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CURSOR_PARAMETERS, HEADER, MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
-import type { Bounds } from '../db/log.ts'
+import type { Bounds } from '../db/snapshot.ts'
 import type { Start } from './delivery/channel-change.ts'
 import { type Heard, Selection } from './delivery/selection.ts'
 import { narrowed, parseTypeFilter } from './delivery/type-filter.ts'

@@ -1,5 +1,5 @@
 /** Where a listener begins, by what the log holds of the very things that it asks for. */
-import type { Bounds } from '../db/log.ts'
+import type { Bounds } from '../db/snapshot.ts'
 import type { Store } from '../db/store.ts'
 import type { Start } from './delivery/channel-change.ts'
 import { oldestOf } from './delivery/coverage.ts'
@@ -21,8 +21,8 @@ async function covered(store: Store, selection: Selection, startIn: (bounds: Bou
   const { bounds } = store.log
   const start = startIn(bounds)
   if (start.kind === 'fresh' || (start.kind === 'resume' && start.seq > bounds.oldest)) return start
-  return store.read(async () => {
-    const oldest = await oldestOf(store.log, selection)
-    return startIn({ oldest, newest: store.log.head })
+  return store.read(async (snapshot) => {
+    const oldest = await oldestOf(snapshot, selection)
+    return startIn({ oldest, newest: snapshot.head })
   })
 }

@@ -200,7 +200,7 @@ function questions() {
 }
 
 function oldestOf(db: TestStore, channels: readonly string[], prefixes: readonly string[] | null): Promise<number> {
-  return db.store.read(() => db.log.oldestOf(channels, passesOf(prefixes)))
+  return db.store.read((snapshot) => snapshot.oldestOf(channels, passesOf(prefixes)))
 }
 
 function passesOf(prefixes: readonly string[] | null): ((name: string) => boolean) | null {

@@ -9,8 +9,8 @@
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { ALL } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
+import { ALL } from '../../src/db/snapshot.ts'
 import { TestStore } from '../support/test-store.ts'
 
 const NAMES = ['a', 'b', 'c', 'd'] as const
@@ -74,7 +74,7 @@ test('[D30] [D33] a page is what a naive reading gives', async () => {
         for (const [asked, back, limit, maxLength] of questions) {
           const { oldest, newest } = db.log.bounds
           const after = Math.max(oldest, newest - back)
-          const page = await db.log.readAfter(asked, after, limit, maxLength)
+          const page = await db.store.read((snapshot) => snapshot.readAfter(asked, after, limit, maxLength))
           const due = modelOf(db, asked).filter(({ seq }) => seq > after)
           const got = page.events.map(shape)
           expect(got).toEqual(due.slice(0, got.length).map(shape))
@@ -111,7 +111,9 @@ test('[D31] pages joined are the whole, while more is written and older is trimm
             after = db.log.bounds.oldest
             got.splice(0, got.length, ...modelOf(db, asked).filter(({ seq }) => seq <= after))
           }
-          const page = await db.log.readAfter(asked, after, limits[pages % limits.length] ?? 1)
+          const page = await db.store.read((snapshot) =>
+            snapshot.readAfter(asked, after, limits[pages % limits.length] ?? 1),
+          )
           pages += 1
           got.push(...page.events)
           after = page.reached
@@ -137,7 +139,7 @@ test('[D30] a channel of many separate runs is read whole, and another beside it
   for (const asked of [['attempt:a'], ['attempt:a', 'attempt:c'], ['board:b', 'attempt:c']]) {
     const got: number[] = []
     for (let after = 0; after < db.log.head; ) {
-      const page = await db.log.readAfter(asked, after, 512)
+      const page = await db.store.read((snapshot) => snapshot.readAfter(asked, after, 512))
       got.push(...page.events.map(({ seq }) => seq))
       after = page.reached
     }
@@ -159,7 +161,9 @@ test('[D32] the last lines of a channel are the last of its kind, before a posit
         const lines = modelOf(db, [`board:${name}`]).filter(
           ({ type, seq }) => type === 'attempt.log.appended' && seq < before,
         )
-        const found = await db.log.readLast(`board:${name}`, 'attempt.log.appended', limit, before)
+        const found = await db.store.read((snapshot) =>
+          snapshot.readLast(`board:${name}`, 'attempt.log.appended', limit, before),
+        )
         expect(found.map(shape)).toEqual(lines.slice(-limit).map(shape))
       },
     ),

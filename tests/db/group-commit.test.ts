@@ -81,7 +81,7 @@ describe('a group', () => {
     let reading: Promise<[number | undefined, number]> | undefined
     await db.store.transact(async (tx) => {
       await addAgent(tx, 'a')
-      reading = db.store.read(async (sql, position) => [(await sql.get<{ n: number }>(COUNT))?.n, position])
+      reading = db.store.read(async ({ sql, head }) => [(await sql.get<{ n: number }>(COUNT))?.n, head])
       await addAgent(tx, 'b')
     })
     expect(await reading).toEqual([2, 2])
@@ -136,7 +136,7 @@ describe('the storage', () => {
     const code = 'SQLITE_IOERR_READ'
     db.sql.failOn = () => new StorageUnavailable(faultOf(disk(code)))
     for (let i = 0; i < 3; i++) {
-      const reading = store.read((sql) => sql.get(COUNT))
+      const reading = store.read(({ sql }) => sql.get(COUNT))
       await expect(reading).rejects.toMatchObject({ code: 'storage_unavailable' })
     }
     expect(seen).toEqual(['io'])

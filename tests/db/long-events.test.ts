@@ -3,7 +3,7 @@
  *        whatever the mixture.
  */
 import { expect, test } from 'vitest'
-import { ALL } from '../../src/db/log.ts'
+import { ALL } from '../../src/db/snapshot.ts'
 import type { SqlValue } from '../../src/db/sql.ts'
 import { readOutput } from '../../src/domain/agent-output.ts'
 import { TestStore } from '../support/test-store.ts'
@@ -37,7 +37,7 @@ test.each(Object.entries(MIXTURES))('[D34] pages of events, %s', async (_, textO
     const read = watchReading(db)
     let count = 0
     for (let reached = 0; reached < db.log.head; ) {
-      const page = await db.log.readAfter(channels, reached, 256, ROOM)
+      const page = await db.store.read((snapshot) => snapshot.readAfter(channels, reached, 256, ROOM))
       count += page.events.length
       reached = page.reached
     }
@@ -50,7 +50,7 @@ test('[D34] the last of what was printed', async () => {
   using db = await TestStore.open()
   for (let n = 0; n < 300; n++) await db.say('a', LONG)
   const read = watchReading(db)
-  const { items } = await readOutput(db.log, 'a', { limit: 100, tail: 1_000 })
+  const { items } = await db.store.read((snapshot) => readOutput(snapshot, 'a', { limit: 100, tail: 1_000 }))
   expect(items.length * LONG.length).toBeGreaterThan(4 * 1024 * 1024)
   expect(read()).toBeLessThan(5 * 1024 * 1024)
 })

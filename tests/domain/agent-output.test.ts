@@ -23,7 +23,7 @@ afterEach(() => {
 
 const append = (id: string, posted: PostedOutput) => db.do(async (tx) => appendOutput(tx, id, posted))
 const read = (id: string, asked: Partial<Parameters<typeof readOutput>[2]> = {}) =>
-  readOutput(db.store.log, id, { limit: 100, ...asked })
+  db.store.read((snapshot) => readOutput(snapshot, id, { limit: 100, ...asked }))
 const idOf = (seq: number) => formatCursor(db.store.log.epoch, seq)
 
 describe('printing', () => {

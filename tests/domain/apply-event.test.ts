@@ -166,13 +166,15 @@ describe('folding', () => {
           await at.do((tx) => createBoard(tx, { id: BOARD, name: 'Demo' }))
           const start = when % all.length
           for (const group of all.slice(0, start)) await performAll(at, group)
-          let { state, cursor } = await at.store.read(async (sql, position) => ({
+          let { state, cursor } = await at.store.read(async ({ sql, head }) => ({
             state: await stateOf({ sql }),
-            cursor: position,
+            cursor: head,
           }))
           for (const group of all.slice(start)) {
             await performAll(at, group)
-            const { events, reached } = await at.store.log.readAfter([`board:${BOARD}`], cursor, 1000)
+            const { events, reached } = await at.store.read((snapshot) =>
+              snapshot.readAfter([`board:${BOARD}`], cursor, 1000),
+            )
             cursor = reached
             state = events.flatMap(messages).reduce(applyEvent, state)
             expect(state).toEqual(await stateOf(at))

@@ -12,8 +12,8 @@ const world = setUpWorld()
 
 const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, i) => ({ message: `line ${from + i}` }))
 const append = (id: string, lines: Parameters<typeof appendLines>[2]) => world.act((tx) => appendLines(tx, id, lines))
-const read = (id: string, asked: Partial<Parameters<typeof readLines>[3]> = {}) =>
-  readLines(world.sql, world.store.log, id, { limit: 100, ...asked })
+const read = (id: string, asked: Partial<Parameters<typeof readLines>[2]> = {}) =>
+  world.store.read((snapshot) => readLines(snapshot, id, { limit: 100, ...asked }))
 const messages = (page: { lines: ReadonlyArray<{ message: string }> }) => page.lines.map(({ message }) => message)
 
 describe('appending lines', () => {

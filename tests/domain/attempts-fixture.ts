@@ -6,8 +6,9 @@ import { afterEach, beforeEach, expect, vi } from 'vitest'
 import * as z from 'zod'
 import type { Attempt, AttemptStatus } from '../../shared/src/types/kanban.ts'
 import { Problem } from '../../src/base/errors.ts'
-import { ALL, EventLog } from '../../src/db/log.ts'
+import { EventLog } from '../../src/db/log.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
+import { ALL } from '../../src/db/snapshot.ts'
 import type { Database } from '../../src/db/sqlite/database.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import { createStore, type Store, type Tx } from '../../src/db/store.ts'
@@ -81,7 +82,7 @@ export function typesOf(told: readonly Told[]): string[] {
 function worldOn(sql: Database, store: Store): World {
   let read = 0
   async function news(): Promise<Told[]> {
-    const { events } = await store.log.readAfter(ALL, read, 1_000)
+    const { events } = await store.read((snapshot) => snapshot.readAfter(ALL, read, 1_000))
     read = events.at(-1)?.seq ?? read
     return events.map(({ type, entry, payload, bare }) => {
       if (!entry) throw new Error(`${type} is not in the catalogue`)

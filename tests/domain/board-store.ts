@@ -6,9 +6,10 @@ import { expect } from 'vitest'
 import * as z from 'zod'
 import type { ErrorCode } from '../../shared/src/errors.ts'
 import { Problem } from '../../src/base/errors.ts'
-import { ALL, EventLog } from '../../src/db/log.ts'
+import { EventLog } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
+import { ALL } from '../../src/db/snapshot.ts'
 import type { Sql } from '../../src/db/sql.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import { createStore, type Store, type Tx } from '../../src/db/store.ts'
@@ -65,7 +66,7 @@ export async function openBoardStore(): Promise<BoardStore> {
     sql,
     do: (work) => store.transact(work),
     async said() {
-      const { events, reached } = await log.readAfter(ALL, heard, 1000)
+      const { events, reached } = await store.read((snapshot) => snapshot.readAfter(ALL, heard, 1000))
       heard = reached
       return events.map((event) => ({ type: event.type, payload: checked(event) }))
     },

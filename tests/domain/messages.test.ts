@@ -26,7 +26,7 @@ const mailOf = (agent: string, unread = false, limit = 100) =>
   listMail(db.sql, agent, { unread, limit, nowMs: Date.now() })
 const idsOf = async (agent: string, unread = false) => (await mailOf(agent, unread)).map(({ message_id }) => message_id)
 async function shownOn(channel: string): Promise<string[]> {
-  return (await db.store.log.readAfter([channel], 0, 99)).events.map(({ type }) => type)
+  return (await db.store.read((snapshot) => snapshot.readAfter([channel], 0, 99))).events.map(({ type }) => type)
 }
 
 describe('sending', () => {

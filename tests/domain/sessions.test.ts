@@ -34,8 +34,8 @@ afterEach(() => {
 const make = (given: NewSession = {}) => db.do((tx) => createSession(tx, given))
 const update = (id: string, changes: SessionChanges) => db.do((tx) => updateSession(tx, id, changes))
 const print = (id: string, chunks: readonly PostedChunk[]) => db.do((tx) => appendSessionOutput(tx, id, chunks))
-const read = (id: string, asked: Partial<Parameters<typeof readSessionOutput>[3]> = {}) =>
-  readSessionOutput(db.sql, db.store.log, id, { limit: 100, ...asked })
+const read = (id: string, asked: Partial<Parameters<typeof readSessionOutput>[2]> = {}) =>
+  db.store.read((snapshot) => readSessionOutput(snapshot, id, { limit: 100, ...asked }))
 const contents = ({ chunks }: { chunks: ReadonlyArray<{ content: string }> }) => chunks.map(({ content }) => content)
 
 const TOLD: Record<SessionStatus, string> = {

@@ -39,8 +39,8 @@ const print = (id: string, ...data: readonly string[]) =>
       data.map((text) => ({ data: text })),
     ),
   )
-const read = (id: string, asked: Partial<Parameters<typeof readShellOutput>[3]> = {}) =>
-  readShellOutput(db.sql, db.store.log, id, { limit: 100, ...asked })
+const read = (id: string, asked: Partial<Parameters<typeof readShellOutput>[2]> = {}) =>
+  db.store.read((snapshot) => readShellOutput(snapshot, id, { limit: 100, ...asked }))
 const printed = ({ chunks }: { chunks: ReadonlyArray<{ data: string }> }) => chunks.map(({ data }) => data)
 const aboutAttempt = { boardId: 'demo', cardId: 'card', attemptId: 'att', agentId: 'bot' }
 

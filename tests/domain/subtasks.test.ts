@@ -33,7 +33,9 @@ const create = (given: Partial<NewSubtask> = {}) =>
 const update = (id: string, changes: SubtaskChanges) => db.do((tx) => updateSubtask(tx, id, changes))
 /** Types of the events on an agent's channel. */
 async function shownTo(agent: string): Promise<string[]> {
-  return (await db.store.log.readAfter([`agent:${agent}`], 0, 99)).events.map(({ type }) => type)
+  return (await db.store.read((snapshot) => snapshot.readAfter([`agent:${agent}`], 0, 99))).events.map(
+    ({ type }) => type,
+  )
 }
 
 describe('making a subtask', () => {

@@ -43,7 +43,9 @@ describe('making a task', () => {
     const task = await create(given)
     expect(task).toMatchObject(given)
     expect(await getTask(db.sql, task.task_id)).toEqual(task)
-    expect((await db.store.log.readAfter(['session:s'], 0, 9)).events.map(({ type }) => type)).toEqual(['task.created'])
+    expect(
+      (await db.store.read((snapshot) => snapshot.readAfter(['session:s'], 0, 9))).events.map(({ type }) => type),
+    ).toEqual(['task.created'])
   })
 
   test.each(taskStatus.options)('[TK1] may be made %s, which is one event', async (status) => {
@@ -94,7 +96,7 @@ describe('changing a task', () => {
     const task = await update(task_id, changes)
     expect(task).toMatchObject(changes)
     expect(await db.said()).toEqual([{ type: 'task.failed', payload: task }])
-    expect((await db.store.log.readAfter(['session:s2'], 0, 9)).events.length).toBe(1)
+    expect((await db.store.read((snapshot) => snapshot.readAfter(['session:s2'], 0, 9))).events.length).toBe(1)
   })
 
   test('[TK5] may be of other fields when it has ended, and keeps its end', async () => {

@@ -253,7 +253,7 @@ export class Simulation implements AsyncDisposable {
   }
 
   async stateOf(boardId: string): Promise<BoardState | null> {
-    return this.store.read((sql) => boardState(sql, boardId))
+    return this.store.read(({ sql }) => boardState(sql, boardId))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CoverageLimits } from '../../src/db/coverage.ts'
-import { ALL, EventLog } from '../../src/db/log.ts'
+import { EventLog } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
+import { ALL } from '../../src/db/snapshot.ts'
 import type { Sql, SqlValue } from '../../src/db/sql.ts'
 import type { Database } from '../../src/db/sqlite/database.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
@@ -105,7 +106,7 @@ export class TestStore implements Disposable {
   }
 
   async events(): Promise<readonly LogEvent[]> {
-    return (await this.log.readAfter(ALL, 0, Number.MAX_SAFE_INTEGER)).events
+    return (await this.store.read((snapshot) => snapshot.readAfter(ALL, 0, Number.MAX_SAFE_INTEGER))).events
   }
 
   [Symbol.dispose](): void {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseChannel } from '../../shared/src/channels.ts'
+import { Snapshot } from '../../src/db/snapshot.ts'
 import { snapshotSources } from '../../src/server/snapshot-sources.ts'
 import { Bus } from '../../src/sse/bus.ts'
 import type { Segment } from '../../src/sse/delivery/audience.ts'
@@ -27,7 +28,8 @@ function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
     },
   } as SnapshotSources
   const store = {
-    read: (work: (sql: never, position: number) => Promise<unknown>) => work(undefined as never, bus.head),
+    read: (work: (snapshot: Snapshot) => Promise<unknown>) =>
+      work(new Snapshot(undefined as never, 'e', { oldest: 0, newest: bus.head })),
   }
   const snapshots = new Snapshots(store as never, bus, sources, () => (ERRORS.count += 1))
   const got: string[] = []

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Problem } from '../../src/base/errors.ts'
-import { EventLog } from '../../src/db/log.ts'
+import { Snapshot } from '../../src/db/snapshot.ts'
 import { Snapshots } from '../../src/sse/delivery/snapshots.ts'
 import { boardState, eventually, makeBoard, makeCard, stats } from '../support/board.ts'
 import { gate } from '../support/gate.ts'
@@ -148,7 +148,7 @@ describe('a fault of the server', () => {
     const fails = async () => {
       throw new Problem('storage_unavailable', 'The disk is away.')
     }
-    vi.spyOn(EventLog.prototype, 'oldestOf').mockImplementationOnce(fails)
+    vi.spyOn(Snapshot.prototype, 'oldestOf').mockImplementationOnce(fails)
     await using socket = await SocketClient.open(server.url, `/ws?channels=topic:x&since=earliest`)
     expect((await socket.untilClosed()).code).toBe(1011)
   })
@@ -159,7 +159,7 @@ describe('a fault of the server', () => {
     const { eventId } = await makeCard(server, board.id)
     await using socket = await SocketClient.open(server.url, '/ws?global=0&agent_id=unlucky')
     await socket.first('hello', ({ event }) => event === 'hello')
-    vi.spyOn(EventLog.prototype, 'readAfter').mockRejectedValueOnce(new Error('of this test'))
+    vi.spyOn(Snapshot.prototype, 'readAfter').mockRejectedValueOnce(new Error('of this test'))
     const channel = `board:${board.id}`
     socket.send({ type: 'subscribe', channel, since: board.eventId })
     expect(await socket.untilClosed()).toEqual({ code: 1012, reason: 'Come back with your cursor' })

@@ -6,8 +6,8 @@
  *   flush     one segment of bytes  ->  connection, connection, connection, ...
  */
 import { JOIN_MS } from '../../../shared/src/protocol.ts'
-import type { Page } from '../../db/log.ts'
 import type { LogEvent } from '../../db/log-event.ts'
+import type { Page } from '../../db/snapshot.ts'
 import { type Frame, FrameList } from './frame-list.ts'
 import type { Framing, Packet } from './framing.ts'
 import type { Selection, Shown } from './selection.ts'

@@ -4,7 +4,7 @@
  *
  * Listeners of one audience that stand at the same place share the page and its bytes.
  */
-import type { EventLog } from '../../db/log.ts'
+import type { Snapshot } from '../../db/snapshot.ts'
 import type { Store } from '../../db/store.ts'
 import type { Audience, Segment } from './audience.ts'
 import { oldestOf } from './coverage.ts'
@@ -33,7 +33,6 @@ const PAGE_LENGTH = 64 * 1024
 
 export class CatchUp {
   readonly #store: Store
-  readonly #log: EventLog
   readonly #onError: (error: unknown) => void
   readonly #queue: CatchingUp[] = []
   #scheduled = false
@@ -44,7 +43,6 @@ export class CatchUp {
 
   constructor(store: Store, onError: (error: unknown) => void) {
     this.#store = store
-    this.#log = store.log
     this.#onError = onError
   }
 
@@ -102,21 +100,21 @@ export class CatchUp {
 
   async #read(audience: Audience, after: number, upTo: number): Promise<EncodedPage | Trimmed> {
     const { logChannels } = audience.selection
-    return this.#store.read(async () => {
-      const oldest = after < this.#log.bounds.oldest ? await this.#oldestOf(audience.selection) : 0
+    return this.#store.read(async (snapshot) => {
+      const oldest = after < snapshot.bounds.oldest ? await this.#oldestOf(snapshot, audience.selection) : 0
       if (after < oldest) return { oldest }
-      const page = await this.#log.readAfter(logChannels, after, PAGE_EVENTS, PAGE_LENGTH)
+      const page = await snapshot.readAfter(logChannels, after, PAGE_EVENTS, PAGE_LENGTH)
       if (page.reached <= upTo) return { segments: audience.encode(page), reached: page.reached }
       const events = page.events.filter(({ seq }) => seq <= upTo)
       return { segments: audience.encode({ events, reached: upTo }), reached: upTo }
     })
   }
 
-  async #oldestOf(selection: Selection): Promise<number> {
-    const trimmed = this.#log.bounds.oldest
+  async #oldestOf(snapshot: Snapshot, selection: Selection): Promise<number> {
+    const trimmed = snapshot.bounds.oldest
     const known = this.#oldest.get(selection)
     if (known?.trimmed === trimmed) return known.oldest
-    const oldest = await oldestOf(this.#log, selection)
+    const oldest = await oldestOf(snapshot, selection)
     this.#oldest.set(selection, { trimmed, oldest })
     return oldest
   }

@@ -6,8 +6,8 @@ import type { Destination, Entry } from '../../../shared/src/catalogue.ts'
 import type { Channel, ChannelKind, View } from '../../../shared/src/channels.ts'
 import { EVERYONE } from '../../../shared/src/protocol.ts'
 import { jsonLine } from '../../base/json.ts'
-import { ALL } from '../../db/log.ts'
 import type { LogEvent } from '../../db/log-event.ts'
+import { ALL } from '../../db/snapshot.ts'
 import type { TypeFilter } from './type-filter.ts'
 
 export interface Heard extends Channel {

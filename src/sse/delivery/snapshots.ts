@@ -6,6 +6,7 @@
  * A transport knows nothing of boards: what can be rendered is passed in, per kind of channel.
  */
 import type { ChannelKind } from '../../../shared/src/channels.ts'
+import type { Snapshot } from '../../db/snapshot.ts'
 import type { Sql } from '../../db/sql.ts'
 import type { Store } from '../../db/store.ts'
 import type { Audiences } from './audiences.ts'
@@ -45,12 +46,6 @@ interface Rendered {
   readonly position: number
 }
 
-/** The database at one position. */
-interface Instant {
-  readonly sql: Sql
-  readonly position: number
-}
-
 /** Bounds what is kept for newcomers. */
 const MAX_CACHED = 64
 
@@ -79,8 +74,9 @@ export class Snapshots {
 
   /** What a fresh stream begins with: all snapshots of its channels, exact at one position. */
   async opening(selection: Selection, withFrames: boolean): Promise<Opening> {
-    return this.#store.read(async (sql, position) => {
-      const snapshots = await this.#render({ sql, position }, selection, () => true)
+    return this.#store.read(async (snapshot) => {
+      const { sql, head: position } = snapshot
+      const snapshots = await this.#render(snapshot, selection, () => true)
       const frames: Shown[] = []
       for (const { kind, id, name } of withFrames ? selection.channels : []) {
         for (const frame of (await this.#sources[kind]?.opening?.(sql, id)) ?? []) {
@@ -93,9 +89,9 @@ export class Snapshots {
 
   /** The snapshots that a listener who missed some of them is owed. */
   async due(selection: Selection): Promise<Omit<Opening, 'frames'>> {
-    return this.#store.read(async (sql, position) => ({
-      position,
-      snapshots: await this.#render({ sql, position }, selection, (heard) => this.#follows(heard)),
+    return this.#store.read(async (snapshot) => ({
+      position: snapshot.head,
+      snapshots: await this.#render(snapshot, selection, (heard) => this.#follows(heard)),
     }))
   }
 
@@ -126,7 +122,7 @@ export class Snapshots {
     interval.stale = false
     interval.timer = setTimeout(() => this.#intervalOver(channel), this.#minIntervalMs(channel))
     try {
-      await this.#store.read((sql, position) => this.#publish(sql, channel, position))
+      await this.#store.read((snapshot) => this.#publish(snapshot, channel))
     } catch (error) {
       // Tried again after the interval; listeners keep the state they have, whose id says what it is.
       interval.stale = true
@@ -141,7 +137,7 @@ export class Snapshots {
     else this.#intervals.delete(channel)
   }
 
-  async #publish(sql: Sql, channel: string, position: number): Promise<void> {
+  async #publish(snapshot: Snapshot, channel: string): Promise<void> {
     const wanting = [...this.#bus.audiencesOf(channel)].flatMap((audience) => {
       const heard = audience.selection.channels.find(({ name }) => name === channel)
       return heard && audience.liveCount > 0 && this.#follows(heard) ? [{ audience, heard }] : []
@@ -149,33 +145,33 @@ export class Snapshots {
     for (const { audience, heard } of wanting) {
       const source = this.#sources[heard.kind]
       if (!source || !audience.selection.types.passes(source.event)) continue
-      const data = await this.#text({ sql, position }, source, heard)
+      const data = await this.#text(snapshot, source, heard)
       // Older than what the listeners have seen would turn their ids back.
-      if (this.#bus.head !== position) throw new Error('a snapshot was overtaken by a publication')
+      if (this.#bus.head !== snapshot.head) throw new Error('a snapshot was overtaken by a publication')
       if (data === null) return
-      audience.publishUnstored({ channel, event: source.event, data }, position, true)
+      audience.publishUnstored({ channel, event: source.event, data }, snapshot.head, true)
       audience.flush()
     }
   }
 
-  async #render(instant: Instant, selection: Selection, wanted: (heard: Heard) => boolean): Promise<Shown[]> {
+  async #render(snapshot: Snapshot, selection: Selection, wanted: (heard: Heard) => boolean): Promise<Shown[]> {
     const snapshots: Shown[] = []
     for (const heard of selection.channels) {
       const source = this.#sources[heard.kind]
       if (!source || !wanted(heard) || !selection.types.passes(source.event)) continue
-      const data = await this.#text(instant, source, heard)
+      const data = await this.#text(snapshot, source, heard)
       if (data !== null) snapshots.push({ channel: heard.name, event: source.event, data })
     }
     return snapshots
   }
 
-  async #text({ sql, position }: Instant, source: SnapshotSource, heard: Heard): Promise<string | null> {
+  async #text({ sql, head }: Snapshot, source: SnapshotSource, heard: Heard): Promise<string | null> {
     const fresh = this.#fresh.get(heard.name)
-    if (fresh && isFresh(fresh, source, position)) return fresh.data
+    if (fresh && isFresh(fresh, source, head)) return fresh.data
     const data = await source.render(sql, heard.id)
     if (data === null) return null
     if (this.#fresh.size >= MAX_CACHED) this.#fresh.delete(this.#fresh.keys().next().value ?? '')
-    this.#fresh.set(heard.name, { data, at: performance.now(), position })
+    this.#fresh.set(heard.name, { data, at: performance.now(), position: head })
     return data
   }
 

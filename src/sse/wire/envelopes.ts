@@ -3,8 +3,8 @@
  * same selection. Lines of output are told event by event: only streams join them.
  */
 import { formatCursor } from '../../../shared/src/cursor.ts'
-import type { EventLog } from '../../db/log.ts'
 import type { LogEvent } from '../../db/log-event.ts'
+import type { Snapshot } from '../../db/snapshot.ts'
 import { textOf } from '../delivery/frame-list.ts'
 import type { Selection } from '../delivery/selection.ts'
 import { envelope } from './frames.ts'
@@ -29,7 +29,7 @@ export interface EnvelopePage {
  * for, so that `more` is exact unless the search was cut short.
  */
 export async function readEnvelopes(
-  log: EventLog,
+  snapshot: Snapshot,
   selection: Selection,
   { after, limit }: { after: number; limit: number },
 ): Promise<EnvelopePage> {
@@ -38,12 +38,12 @@ export async function readEnvelopes(
   let last = after
   let reached = after
   let characters = 0
-  for (let reads = 0; reads < MAX_READS && reached < log.head && characters <= MAX_PAGE_CHARACTERS; reads++) {
+  for (let reads = 0; reads < MAX_READS && reached < snapshot.head && characters <= MAX_PAGE_CHARACTERS; reads++) {
     const wanted = Math.max(limit + 1 - count, MIN_EVENTS_PER_READ)
-    const page = await log.readAfter(selection.logChannels, reached, wanted, MAX_PAGE_CHARACTERS - characters)
+    const page = await snapshot.readAfter(selection.logChannels, reached, wanted, MAX_PAGE_CHARACTERS - characters)
     for (const event of page.events) {
       characters += event.data.length
-      const texts = envelopesOf(event, selection, formatCursor(log.epoch, event.seq))
+      const texts = envelopesOf(event, selection, formatCursor(snapshot.epoch, event.seq))
       if (texts.length === 0) continue
       if (count === limit) return { envelopes, next: last, more: true }
       envelopes.push(...texts)
@@ -52,7 +52,7 @@ export async function readEnvelopes(
     }
     reached = page.reached
   }
-  return { envelopes, next: reached, more: reached < log.head }
+  return { envelopes, next: reached, more: reached < snapshot.head }
 }
 
 function envelopesOf(event: LogEvent, selection: Selection, id: string): string[] {
