@@ -11,12 +11,16 @@ import { formatAuthority, parseAuthority } from './base/authority.ts'
 import { withoutBasePath } from './base/base-path.ts'
 import { type Config, ConfigError, loadConfig, refuseOpenWithoutRights } from './base/config.ts'
 import { createLogger, type Logger } from './base/logger.ts'
+import { Drain } from './connections/drain.ts'
+import { Heartbeat } from './connections/heartbeat.ts'
+import { ConnectionRegistry } from './connections/registry.ts'
+import { StallCutter } from './connections/stall-cutter.ts'
 import type { LogEvent } from './db/log-event.ts'
 import { writeMeta } from './db/meta.ts'
 import { StorageGuard } from './db/sqlite/storage-guard.ts'
 import { StorageUnavailable } from './db/storage-fault.ts'
 import { type Announcement, createStore } from './db/store.ts'
-import { answerUnreadable, refuseUnreadable } from './http/unreadable-request.ts'
+import { answerUnreadable, answerUnreadableAddress } from './http/unreadable-request.ts'
 import { watchUnused } from './http/unused-connections.ts'
 import { createWebGuard } from './http/web-guard.ts'
 import { noteStart, noteStop } from './jobs/clean-stop.ts'
@@ -30,8 +34,6 @@ import { createSockets } from './server/sockets.ts'
 import { listenFault, storageFault } from './server/start-faults.ts'
 import { Bus } from './sse/bus.ts'
 import { CatchUp } from './sse/delivery/catch-up.ts'
-import { Connections } from './sse/delivery/connections.ts'
-import { createHeartbeat } from './sse/delivery/heartbeat.ts'
 import { Snapshots } from './sse/delivery/snapshots.ts'
 import { createStreamHandlers } from './sse/handlers.ts'
 import { createListeners } from './sse/listeners.ts'
@@ -110,11 +112,13 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     onRecovery: () => logger.info({ db: config.dbPath }, 'storage available again'),
   })
   const store = createStore(database, log, onCommit, { health: storageGuard })
-  const connections = new Connections()
+  const registry = new ConnectionRegistry()
+  const drain = new Drain(registry)
+  const stallCutter = new StallCutter(registry)
   const bus = new Bus(log.head, cursor, onUnpublished)
   const snapshots = new Snapshots(store, bus, snapshotSources, onError)
   const catchUp = new CatchUp(store, onError)
-  const heartbeat = createHeartbeat(config.heartbeatMs, cursor)
+  const heartbeat = new Heartbeat(config.heartbeatMs, cursor)
   const housekeeping = createHousekeeping(store, config.retention, reporting('housekeeping failed'))
   const listeners = createListeners(bus, snapshots, onUnpublished)
 
@@ -127,7 +131,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
 
   function onUnpublished(error: unknown): void {
     logger.error({ err: error }, 'publishing failed; all streams are cut and will resume')
-    connections.destroyAll()
+    registry.destroyAll()
   }
 
   function onCommit(events: readonly LogEvent[], announcements: readonly Announcement[]): void {
@@ -150,7 +154,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const answer = getRequestListener((request, env) => app(request, env as HttpBindings), {
     // For requests that name no host, which HTTP/1.0 allows.
     hostname: 'localhost',
-    errorHandler: refuseUnreadable,
+    errorHandler: answerUnreadableAddress,
   })
   // A hundred channels with long names are a request of 26 KB; Node's default is 16.
   const server = createServer({ maxHeaderSize: 64 * 1024 }, (incoming, outgoing) => {
@@ -164,7 +168,8 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const live = {
     store,
     hub,
-    connections,
+    registry,
+    drain,
     heartbeat,
     heartbeatMs: config.heartbeatMs,
     maxAgeMs: config.streamMaxAgeMs,
@@ -175,8 +180,9 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   const app = createApp({
     store,
     bus,
-    connections,
-    metrics: createMetrics({ log, bus, connections }),
+    connections: registry,
+    drain,
+    metrics: createMetrics({ log, bus, connections: registry }),
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
     socketIo: sockets.socketIo,
@@ -213,7 +219,7 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
     housekeeping.stop()
     messageExpiry.stop()
     snapshots.stop()
-    connections.stop()
+    stallCutter.stop()
     storageGuard.stop()
     await noteStop(store, database, logger)
     try {
@@ -225,9 +231,9 @@ async function serve({ config, logger, database, log }: Opened): Promise<Running
   }
 
   async function close(): Promise<void> {
-    logger.info({ streams: connections.size }, 'draining')
+    logger.info({ streams: registry.size }, 'draining')
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-    await connections.drain(config.drainMs)
+    await drain.run(config.drainMs)
     server.closeIdleConnections()
     // Until now one could still ask, and learn when to come back.
     endUnused()

@@ -34,3 +34,8 @@ export class Problem extends Error {
 export function invalidField(path: string, message: string): Problem {
   return new Problem('validation_failed', `${path} ${message}`, { errors: [{ path, message }] })
 }
+
+/** What a client learns of an error: a Problem as it is, of anything else only that it was logged. */
+export function asProblem(thrown: unknown): Problem {
+  return thrown instanceof Problem ? thrown : new Problem('internal', 'Something went wrong here; it has been logged.')
+}

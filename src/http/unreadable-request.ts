@@ -1,19 +1,19 @@
-import { STATUS_CODES } from 'node:http'
+/** Requests that cannot be read are answered in the form of all other refusals. */
 import type { Duplex } from 'node:stream'
-import { uuidv7 } from 'uuidv7'
-import { HEADER } from '../../shared/src/protocol.ts'
-import { NOT_STORED, Problem } from '../base/errors.ts'
+import { Problem } from '../base/errors.ts'
+import { answerUnreadRequest, bareProblemResponse } from './problem-answers.ts'
 
-/** A request whose address or Host makes no URL: the adapter gives up before anything of ours has seen it. */
-export function refuseUnreadable(): Response {
-  const { body } = new Problem('bad_request', 'The address or the Host header of the request cannot be read.')
-  return new Response(JSON.stringify(body), {
-    status: body.status,
-    headers: { 'Content-Type': 'application/problem+json', 'Cache-Control': NOT_STORED, [HEADER.requestId]: uuidv7() },
-  })
+/** The refusal of an address or Host from which no URL can be made. */
+export function unreadableAddress(): Problem {
+  return new Problem('bad_request', 'The address or the Host header of the request cannot be read.')
 }
 
-/** A request that Node cannot read gets no further than here: the answer is written by hand, in the form of all others. */
+/** Answers when the adapter could make no URL and gave up before it called the application. */
+export function answerUnreadableAddress(): Response {
+  return bareProblemResponse(unreadableAddress())
+}
+
+/** Listener for Node's `clientError`: there is no response, only a socket. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
@@ -29,14 +29,5 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
         'bad_request',
         'The request is not HTTP/1.1 that can be read. TLS and HTTP/2 need a proxy in front of this server.',
       )
-  const body = JSON.stringify(problem.body)
-  const head = [
-    `HTTP/1.1 ${problem.body.status} ${STATUS_CODES[problem.body.status]}`,
-    'Content-Type: application/problem+json',
-    `Cache-Control: ${NOT_STORED}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    `${HEADER.requestId}: ${uuidv7()}`,
-    'Connection: close',
-  ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  answerUnreadRequest(socket, problem)
 }

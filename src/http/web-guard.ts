@@ -20,6 +20,7 @@ import {
 import type { Config } from '../base/config.ts'
 import { Problem } from '../base/errors.ts'
 import { ANY } from '../base/host-settings.ts'
+import { unreadableAddress } from './unreadable-request.ts'
 
 /** The refusals are undefined for what is allowed. */
 export interface WebGuard {
@@ -74,7 +75,7 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
       // HTTP/1.0 does not demand one, and no browser leaves it out.
       if (text === undefined || allowsAnyHost || accepted.has(text)) return undefined
       const authority = parseAuthority(text)
-      if (!authority) return new Problem('bad_request', 'The address or the Host header of the request cannot be read.')
+      if (!authority) return unreadableAddress()
       if (isOwn(authority, incoming)) {
         if (accepted.size < MAX_REMEMBERED) accepted.add(text)
         return undefined

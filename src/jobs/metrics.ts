@@ -1,8 +1,8 @@
 /** Prometheus metrics. Read when they are asked for: nothing is counted on the way of an event. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type ConnectionRegistry, TRANSPORTS } from '../connections/registry.ts'
 import type { EventLog } from '../db/log.ts'
 import type { Bus } from '../sse/bus.ts'
-import type { Connections } from '../sse/delivery/connections.ts'
 
 export interface Metrics {
   readonly contentType: string
@@ -16,7 +16,7 @@ export function createMetrics({
 }: {
   log: EventLog
   bus: Bus
-  connections: Connections
+  connections: ConnectionRegistry
 }): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -38,10 +38,8 @@ export function createMetrics({
     labelNames: ['transport'],
     registers: [registry],
     collect() {
-      const { sse, ws, socketio } = connections.counts()
-      streams.set({ transport: 'sse' }, sse)
-      streams.set({ transport: 'ws' }, ws)
-      streams.set({ transport: 'socketio' }, socketio)
+      const { byTransport } = connections.counts()
+      for (const transport of TRANSPORTS) streams.set({ transport }, byTransport[transport])
     },
   })
   gauge('boardcast_streams_behind', 'Streams that are reading from the log.', () => connections.counts().behind)

@@ -5,25 +5,27 @@ import type { Hono } from 'hono'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { nowIso } from '../base/clock.ts'
 import { Problem } from '../base/errors.ts'
+import type { Drain } from '../connections/drain.ts'
+import type { ConnectionRegistry } from '../connections/registry.ts'
 import { readMeta, writeMeta } from '../db/meta.ts'
 import type { Store } from '../db/store.ts'
 import type { Metrics } from '../jobs/metrics.ts'
 import type { Bus } from '../sse/bus.ts'
-import type { Connections } from '../sse/delivery/connections.ts'
 import type { Env } from './api.ts'
 
 /** The answer of /metrics. */
 export interface OperationsDependencies {
   readonly store: Store
   readonly bus: Bus
-  readonly connections: Connections
+  readonly connections: ConnectionRegistry
+  readonly drain: Drain
   readonly metrics: Metrics
   address(): AddressInfo | null
 }
 
 export function registerOperations(
   app: Hono<Env>,
-  { store, bus, connections, metrics, address }: OperationsDependencies,
+  { store, bus, connections, drain, metrics, address }: OperationsDependencies,
 ): void {
   const startedAt = performance.now()
 
@@ -44,7 +46,7 @@ export function registerOperations(
   app.get('/health/live', (c) => c.json({ status: 'live' }))
 
   app.get('/health/ready', async (c) => {
-    if (connections.isDraining) throw new Problem('draining', 'The server is going down.', { retryAfterS: 2 })
+    if (drain.hasBegun) throw new Problem('draining', 'The server is going down.', { retryAfterS: 2 })
     await store.transact((tx) => writeMeta(tx.sql, 'probe', tx.now))
     await store.read(({ sql }) => readMeta(sql, 'probe'))
     if (bus.head !== store.log.head)
@@ -54,14 +56,14 @@ export function registerOperations(
 
   app.get('/stats', (c) => {
     const { oldest, newest } = store.log.bounds
-    const { sse, ws, socketio, total, behind, bytesWritten, pendingBytes } = connections.counts()
+    const { total, byTransport, behind, bytesWritten, pendingBytes } = connections.counts()
     const memory = process.memoryUsage()
     const channelStats = bus.channelStats()
     return c.json({
       connectedClients: total,
       activeChannels: Object.keys(channelStats).length,
       channelStats,
-      connections: { total, sse, ws, socketio, behind },
+      connections: { total, ...byTransport, behind },
       bytes: { written: bytesWritten, pending: pendingBytes },
       audiences: bus.audienceCount,
       log: {

@@ -2,7 +2,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
 import { Problem } from '../base/errors.ts'
-import { SOCKET_IO_PATH, type SocketIo } from '../ws/socketio.ts'
+import { SOCKET_IO_PATH, type SocketIo } from '../ws/socketio/server.ts'
 import type { Env } from './api.ts'
 
 export function registerSocketIo(app: Hono<Env>, socketIo: SocketIo | null): void {

@@ -3,14 +3,14 @@ import type { Hono } from 'hono'
 import { API_PREFIX } from '../../shared/src/protocol.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
 import { parseAgentRequest, parseStreamRequest } from '../sse/request.ts'
-import { upgradeRequired } from '../ws/upgrade.ts'
+import { SOCKET_PATHS, upgradeRequired } from '../ws/addresses.ts'
 import type { Env } from './api.ts'
 
 export function registerStreams(app: Hono<Env>, stream: StreamHandlerFactory): void {
   const boardsAndChannels = stream(parseStreamRequest)
   app.get('/sse', boardsAndChannels)
   app.get(`${API_PREFIX}/sse`, boardsAndChannels)
-  for (const path of ['/ws', '/ws/dashboard', `${API_PREFIX}/ws`, `${API_PREFIX}/ws/dashboard`]) {
+  for (const path of SOCKET_PATHS) {
     app.get(path, (c) => {
       c.header('Upgrade', 'websocket')
       c.header('Connection', 'Upgrade')
@@ -19,6 +19,6 @@ export function registerStreams(app: Hono<Env>, stream: StreamHandlerFactory): v
   }
   app.get(
     '/events/:agentId',
-    stream((asking, c) => parseAgentRequest(asking, c.req.param('agentId') ?? '')),
+    stream((fields, c) => parseAgentRequest(fields, c.req.param('agentId') ?? '')),
   )
 }

@@ -6,9 +6,10 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
-import { NOT_STORED, Problem } from '../base/errors.ts'
+import { asProblem, NOT_STORED, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Store } from '../db/store.ts'
+import { problemResponse } from '../http/problem-answers.ts'
 import { requestIdOf, requestIds } from '../http/request-id.ts'
 import type { WebGuard } from '../http/web-guard.ts'
 import { registerAgentOutput } from '../routes/agent-output.ts'
@@ -36,7 +37,7 @@ import { registerTasks } from '../routes/tasks.ts'
 import { registerTopics } from '../routes/topics.ts'
 import { registerWorkflowRuns } from '../routes/workflow-runs.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
-import type { SocketIo } from '../ws/socketio.ts'
+import type { SocketIo } from '../ws/socketio/server.ts'
 import { mustExist } from './snapshot-sources.ts'
 import { registerWebApp, type WebApp } from './web-app.ts'
 
@@ -57,16 +58,14 @@ const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
 export type App = (request: Request, env: HttpBindings) => Promise<Response>
 
 export function createApp(dependencies: AppDependencies): App {
-  const { store, logger, webApp, connections, guard } = dependencies
+  const { store, logger, webApp, drain, guard } = dependencies
   const app = new Hono<Env>()
 
   if (guard.allowsOtherOrigins) app.use(corsFor(guard))
   app.use(`${API_PREFIX}/*`, async (c, next) => {
-    if (connections.isDraining && isMutation(c.req.method)) {
+    if (drain.hasBegun && isMutation(c.req.method)) {
       c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
-      throw new Problem('draining', 'The server is going down; nothing was changed. Try again in a moment.', {
-        retryAfterS: 2,
-      })
+      drain.refuseMutations()
     }
     await next()
   })
@@ -106,14 +105,12 @@ export function createApp(dependencies: AppDependencies): App {
   app.notFound((c) => {
     const isPage = webApp === null && c.req.method === 'GET' && c.req.header('Accept')?.includes('text/html')
     const why = isPage ? ' The web app is not built here: run "npm run build" and start the server again.' : ''
-    return answerProblem(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.${why}`), c.res.headers)
+    return problemResponse(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.${why}`), c.res.headers)
   })
   app.onError((error, c) => {
     if (!(error instanceof Problem)) logger.error({ err: error, path: c.req.path }, 'a request failed')
     else if (error.cause) logger.debug({ err: error.cause, path: c.req.path }, error.message)
-    const problem =
-      error instanceof Problem ? error : new Problem('internal', 'Something went wrong here; it has been logged.')
-    return answerProblem(problem, c.res.headers)
+    return problemResponse(asProblem(error), c.res.headers)
   })
   const nextRequestId = requestIds()
 
@@ -121,11 +118,11 @@ export function createApp(dependencies: AppDependencies): App {
   function refusalOf(incoming: IncomingMessage): Response | undefined {
     const wrongHost = guard.refusalOfHost(incoming)
     // Without the position of the log: a page that got here by a false name could read it.
-    if (wrongHost) return answerProblem(wrongHost, new Headers())
+    if (wrongHost) return problemResponse(wrongHost, new Headers())
     const foreignPage = isMutation(incoming.method ?? '') ? guard.refusalOfPage(incoming) : undefined
     if (!foreignPage) return undefined
     const position = formatCursor(store.log.epoch, store.log.head)
-    return answerProblem(foreignPage, new Headers({ [HEADER.eventId]: position }))
+    return problemResponse(foreignPage, new Headers({ [HEADER.eventId]: position }))
   }
 
   return async (request, { incoming, outgoing }) => {
@@ -140,7 +137,7 @@ export function createApp(dependencies: AppDependencies): App {
     // An answer that says otherwise (the web app's files) takes the place of this.
     outgoing.setHeader('Cache-Control', NOT_STORED)
     // A connection that is kept for a next request would hold the end up.
-    if (connections.isDraining) outgoing.setHeader('Connection', 'close')
+    if (drain.hasBegun) outgoing.setHeader('Connection', 'close')
     return response
   }
 }
@@ -184,12 +181,4 @@ function withOwnHeaders(answer: MiddlewareHandler): MiddlewareHandler {
     }
     return preflight
   }
-}
-
-/** An error's answer with the headers that were set before it was thrown (cursor, CORS). */
-function answerProblem(problem: Problem, before: Headers): Response {
-  const headers = new Headers(before)
-  headers.set('Content-Type', 'application/problem+json')
-  if (problem.retryAfterS !== undefined) headers.set(HEADER.retryAfter, String(problem.retryAfterS))
-  return new Response(JSON.stringify(problem.body), { status: problem.body.status, headers })
 }

@@ -1,57 +1,83 @@
-/** Everything that asks for an upgrade: the sockets of boards and channels, and Socket.IO where it is switched on. */
-import type { Server } from 'node:http'
+/** All requests for an upgrade: WebSockets, and Socket.IO if it is switched on. */
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { withoutBasePath } from '../base/base-path.ts'
 import type { Config } from '../base/config.ts'
+import { asProblem } from '../base/errors.ts'
+import { Liveness } from '../connections/liveness.ts'
 import { afterEarlierAnswers } from '../http/earlier-answers.ts'
 import { asksForWebSocket, serveWithoutUpgrade } from '../http/not-a-websocket.ts'
+import { refuseUpgrade } from '../http/problem-answers.ts'
 import { negotiate } from '../ws/handshake.ts'
-import { createLiveness } from '../ws/liveness.ts'
-import { createPresence } from '../ws/presence.ts'
-import { createSocketIo, SOCKET_IO_PATH, type SocketIo, type SocketIoDependencies } from '../ws/socketio.ts'
-import { createUpgrades } from '../ws/upgrade.ts'
+import { createPresence, type Presence } from '../ws/presence.ts'
+import { createSocketIo, SOCKET_IO_PATH, type SocketIo, type SocketIoDependencies } from '../ws/socketio/server.ts'
+import { createUpgradeHandler, type UpgradeHandler } from '../ws/upgrade.ts'
 
-export interface Sockets {
-  /** null: it is switched off. */
-  readonly socketIo: SocketIo | null
-  /** Answers the upgrades that come in there. */
-  listenOn(server: Server): void
-  /** Nothing is watched any more. */
-  stop(): void
-  /** Cuts every socket that there is, also those whose closing is under way. */
-  destroyAll(): void
-}
-
-/** Rejects with ConfigError when Socket.IO is switched on and not installed. */
+/** Rejects with ConfigError if Socket.IO is switched on and not installed. */
 export async function createSockets(config: Config, dependencies: SocketIoDependencies): Promise<Sockets> {
   const { store, heartbeatMs, onError } = dependencies
   const socketIo = config.hasSocketIo ? await createSocketIo(dependencies) : null
-  const liveness = createLiveness(heartbeatMs, () => socketIo?.forgivePause())
+  const liveness = new Liveness(heartbeatMs, () => socketIo?.forgivePause())
   const presence = createPresence(store, onError)
-  const upgrades = createUpgrades({ ...dependencies, liveness, presence })
-  return {
-    socketIo,
-    listenOn(server) {
-      server.on('upgrade', (incoming, socket, head) => {
-        afterEarlierAnswers(socket, () => {
-          if (!asksForWebSocket(incoming)) {
-            serveWithoutUpgrade(server, incoming, socket, head)
-            return
-          }
-          if (!negotiate(incoming, socket)) return
-          incoming.url = withoutBasePath(incoming.url ?? '/', config.basePath)
-          if (socketIo && incoming.url.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
-          else upgrades.handle(incoming, socket, head)
-        })
+  const webSocket = createUpgradeHandler({ ...dependencies, liveness, presence })
+  return new Sockets({ basePath: config.basePath, socketIo, liveness, presence, webSocket })
+}
+
+interface SocketParts {
+  readonly basePath: string
+  readonly socketIo: SocketIo | null
+  readonly liveness: Liveness
+  readonly presence: Presence
+  readonly webSocket: UpgradeHandler
+}
+
+export class Sockets {
+  readonly #parts: SocketParts
+  /** Every connection that was upgraded, until it is closed. Node's server does not count them any more. */
+  readonly #upgraded = new Set<Duplex>()
+
+  constructor(parts: SocketParts) {
+    this.#parts = parts
+  }
+
+  /** null: it is switched off. */
+  get socketIo(): SocketIo | null {
+    return this.#parts.socketIo
+  }
+
+  /** Handles the upgrades of a server. */
+  listenOn(server: Server): void {
+    server.on('upgrade', (incoming, socket, head) => {
+      afterEarlierAnswers(socket, () => {
+        if (asksForWebSocket(incoming)) this.#upgrade(incoming, socket, head)
+        else serveWithoutUpgrade(server, incoming, socket, head)
       })
-    },
-    stop() {
-      liveness.stop()
-      socketIo?.close()
-      presence.stop()
-    },
-    destroyAll() {
-      upgrades.destroyAll()
-      socketIo?.destroyAll()
-    },
+    })
+  }
+
+  /** Stops what runs by the clock. */
+  stop(): void {
+    this.#parts.liveness.stop()
+    this.#parts.socketIo?.close()
+    this.#parts.presence.stop()
+  }
+
+  /** Cuts every socket, including those in the closing handshake. */
+  destroyAll(): void {
+    for (const socket of this.#upgraded) socket.destroy()
+  }
+
+  #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!negotiate(incoming, socket)) return
+    const { basePath, socketIo, webSocket } = this.#parts
+    incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
+    this.#upgraded.add(socket)
+    socket.once('close', () => this.#upgraded.delete(socket))
+    try {
+      if (socketIo && incoming.url.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
+      else webSocket(incoming, socket, head)
+    } catch (thrown) {
+      refuseUpgrade(incoming, socket, asProblem(thrown))
+    }
   }
 }

@@ -4,11 +4,12 @@ import type { Store } from '../db/store.ts'
 import type { Start } from './delivery/channel-change.ts'
 import { oldestOf } from './delivery/coverage.ts'
 import type { Selection } from './delivery/selection.ts'
-import { type Asking, parseStart, startSince } from './request.ts'
+import type { RequestFields } from './request.ts'
+import { parseStart, startSince } from './resume.ts'
 
 /** Where a stream with this selection begins. */
-export function startOf(store: Store, selection: Selection, asking: Asking): Promise<Start> {
-  return covered(store, selection, (bounds) => parseStart(asking, store.log.epoch, bounds))
+export function startOf(store: Store, selection: Selection, fields: RequestFields): Promise<Start> {
+  return covered(store, selection, (bounds) => parseStart(fields, store.log.epoch, bounds))
 }
 
 /** Where a channel that is joined begins. */

@@ -1,23 +1,21 @@
-/** What a channel socket understands: joining and leaving channels, publishing, saying who it is. */
-
+/** The messages of a channel socket: subscribe, unsubscribe, publish, auth, ping. */
 import * as z from 'zod'
 import { channelName } from '../../shared/src/channels.ts'
-import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import { externalId } from '../../shared/src/types/text.ts'
 import { now } from '../base/clock.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
-import { join, leave, type MembershipDependencies } from './membership.ts'
+import type { Drain } from '../connections/drain.ts'
+import { join, leave, type MembershipDependencies, mustHaveRoomFor } from './membership.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
-import type { Conversation, Peer } from './peer.ts'
+import type { MessageHandler, Peer } from './peer.ts'
 import type { Presence } from './presence.ts'
 import { publish } from './publish.ts'
 import { BINARY, SocketRefusal, socketErrorOf, TOO_MANY } from './socket-errors.ts'
 
 export interface ChannelSocketDependencies extends MembershipDependencies {
   readonly presence: Presence
-  /** Throws while nothing may be changed. */
-  refuseMutations(): void
+  readonly drain: Drain
   onError(error: unknown): void
 }
 
@@ -26,121 +24,143 @@ const unsubscription = z.object({ channel: z.string() })
 const publication = z.object({ channel: z.string(), event: z.string(), data: z.unknown().optional() })
 const identity = z.object({ agent_id: externalId.nullish(), session_id: externalId.nullish() })
 
-/** Whom a socket says that it speaks for when it opens. */
-export interface Claimed {
+/** The agent that the socket speaks for when it opens, as the client claims. */
+export interface ClaimedIdentity {
   readonly agentId: string | undefined
   readonly sessionId: string | undefined
 }
 
-export function channelConversation(
-  dependencies: ChannelSocketDependencies,
-  claimed: Claimed,
-  peer: Peer,
-): Conversation {
-  const { store, presence, onError } = dependencies
-  const { clientId } = peer
-  let agentId: string | null = null
-  let sessionOfAgent: string | null = null
+/** The client of a socket. Once it is an agent it remains one; it may become another. */
+type Identity =
+  | { readonly kind: 'client' }
+  | { readonly kind: 'agent'; readonly id: string; readonly sessionId: string | null }
 
-  async function speakFor(agent: string, sessionId: string | null): Promise<void> {
-    // Whoever is gone by now has been taken out already, and nobody would do it again.
-    if (!peer.isOpen) return
-    agentId = agent
-    sessionOfAgent = sessionId
-    await presence.connected({ clientId, agentId: agent, sessionId })
+const CLIENT: Identity = { kind: 'client' }
+
+export class ChannelSocket implements MessageHandler {
+  readonly #dependencies: ChannelSocketDependencies
+  readonly #peer: Peer
+  #identity: Identity = CLIENT
+
+  constructor(dependencies: ChannelSocketDependencies, claimed: ClaimedIdentity, peer: Peer) {
+    this.#dependencies = dependencies
+    this.#peer = peer
+    const { clientId } = peer
+    peer.send({ type: 'connected', client_id: clientId, clientId, timestamp: now() })
+    if (claimed.agentId) this.#become(claimed.agentId, claimed.sessionId ?? null).catch(dependencies.onError)
   }
 
-  function acknowledge(id: MessageId | undefined, more: object = {}): void {
-    peer.send({ type: 'ack', ...(id !== undefined && { id }), success: true, ...more, timestamp: now() })
-  }
-
-  async function authenticate(id: MessageId | undefined, message: unknown): Promise<void> {
-    const { agent_id, session_id } = parseInput(identity, message, 'message')
-    const channels = [
-      ...(agent_id ? [channelName('agent', agent_id)] : []),
-      ...(session_id ? [channelName('session', session_id)] : []),
-    ]
-    const missing = channels.filter((name) => !peer.subscription.channels.has(name))
-    if (peer.subscription.channels.size + missing.length > MAX_CHANNELS) {
-      throw new SocketRefusal(
-        'SUBSCRIPTION_LIMIT',
-        `A connection holds at most ${MAX_CHANNELS} channels. Leave some first.`,
-      )
+  async message(text: string): Promise<void> {
+    let id: MessageId | undefined
+    try {
+      const message = objectIn(text)
+      id = messageId(message.id)
+      mustBeShallow(message)
+      await this.#carryOut(id, message)
+    } catch (error) {
+      this.#fail(id, error)
     }
-    acknowledge(id)
-    for (const spelled of channels) {
-      await join(dependencies, peer.subscription, { spelled, isSubscribed: false }, () => undefined)
-    }
-    // What is not said again stays as it was.
-    if (agent_id) await speakFor(agent_id, session_id ?? (agent_id === agentId ? sessionOfAgent : null))
   }
 
-  async function carryOut(id: MessageId | undefined, message: Record<string, unknown>): Promise<void> {
+  refusal(text: string): () => void {
+    const id = idIn(text)
+    return () => this.#fail(id, TOO_MANY)
+  }
+
+  binary(): void {
+    this.#peer.send({ type: 'error', ...BINARY, timestamp: now() })
+  }
+
+  closed(): void {
+    if (this.#identity.kind === 'agent') this.#dependencies.presence.disconnected(this.#peer.clientId)
+  }
+
+  async #carryOut(id: MessageId | undefined, message: Record<string, unknown>): Promise<void> {
     switch (message.type) {
-      case 'subscribe': {
-        const { channel, since } = parseInput(subscription, message, 'message')
-        return join(dependencies, peer.subscription, { spelled: channel, since }, (name) => {
-          if (id === undefined) peer.send({ type: 'subscribed', channel: name })
-          else acknowledge(id, { channel: name })
-        })
-      }
-      case 'unsubscribe': {
-        const { channel } = parseInput(unsubscription, message, 'message')
-        return leave(peer.subscription, channel, (name) => {
-          if (id === undefined) peer.send({ type: 'unsubscribed', channel: name })
-          else acknowledge(id, { channel: name })
-        })
-      }
-      case 'publish': {
-        const { channel, event, data } = parseInput(publication, message, 'message')
-        dependencies.refuseMutations()
-        const eventId = await store.transact(async (tx) => {
-          await publish(tx, { agentId, clientId }, { channel, event, data })
-          return tx.eventId
-        })
-        if (id !== undefined) acknowledge(id, { eventId })
-        return
-      }
+      case 'subscribe':
+        return this.#subscribe(id, message)
+      case 'unsubscribe':
+        return this.#unsubscribe(id, message)
+      case 'publish':
+        return this.#publish(id, message)
       case 'auth':
-        return authenticate(id, message)
+        return this.#authenticate(id, message)
       case 'ping':
-        peer.send({ type: 'pong', timestamp: message.timestamp ?? now() })
+        this.#peer.send({ type: 'pong', timestamp: message.timestamp ?? now() })
         return
       default:
         throw unknownType(message.type)
     }
   }
 
-  function fail(id: MessageId | undefined, thrown: unknown): void {
-    const error = socketErrorOf(thrown, onError)
-    const timestamp = now()
-    if (id === undefined) peer.send({ type: 'error', ...error, timestamp })
-    else peer.send({ type: 'ack', id, success: false, ...error, timestamp })
+  #subscribe(id: MessageId | undefined, message: object): Promise<void> {
+    const { channel, since } = parseInput(subscription, message, 'message')
+    return join(this.#dependencies, this.#peer.subscription, { channel, since }, (name) => {
+      if (id === undefined) this.#peer.send({ type: 'subscribed', channel: name })
+      else this.#acknowledge(id, { channel: name })
+    })
   }
 
-  peer.send({ type: 'connected', client_id: clientId, clientId, timestamp: now() })
-  if (claimed.agentId) speakFor(claimed.agentId, claimed.sessionId ?? null).catch(onError)
+  #unsubscribe(id: MessageId | undefined, message: object): Promise<void> {
+    const { channel } = parseInput(unsubscription, message, 'message')
+    return leave(this.#peer.subscription, channel, (name) => {
+      if (id === undefined) this.#peer.send({ type: 'unsubscribed', channel: name })
+      else this.#acknowledge(id, { channel: name })
+    })
+  }
 
-  return {
-    async message(text) {
-      let id: MessageId | undefined
-      try {
-        const message = objectIn(text)
-        id = messageId(message.id)
-        mustBeShallow(message)
-        await carryOut(id, message)
-      } catch (error) {
-        fail(id, error)
-      }
-    },
-    refusal(text) {
-      const id = idIn(text)
-      return () => fail(id, TOO_MANY)
-    },
-    binary: () => peer.send({ type: 'error', ...BINARY, timestamp: now() }),
-    closed() {
-      if (agentId !== null) presence.disconnected(clientId)
-    },
+  async #publish(id: MessageId | undefined, message: object): Promise<void> {
+    const { channel, event, data } = parseInput(publication, message, 'message')
+    const { store, drain } = this.#dependencies
+    drain.refuseMutations()
+    const publisher = {
+      agentId: this.#identity.kind === 'agent' ? this.#identity.id : null,
+      clientId: this.#peer.clientId,
+    }
+    const eventId = await store.transact(async (tx) => {
+      await publish(tx, publisher, { channel, event, data })
+      return tx.eventId
+    })
+    if (id !== undefined) this.#acknowledge(id, { eventId })
+  }
+
+  /** Acknowledged before the channels are joined, whose snapshots follow. */
+  async #authenticate(id: MessageId | undefined, message: object): Promise<void> {
+    const { agent_id, session_id } = parseInput(identity, message, 'message')
+    const channels = [
+      ...(agent_id ? [channelName('agent', agent_id)] : []),
+      ...(session_id ? [channelName('session', session_id)] : []),
+    ]
+    const { subscription } = this.#peer
+    mustHaveRoomFor(subscription, channels, 'Leave some first.')
+    this.#acknowledge(id)
+    for (const channel of channels) {
+      await join(this.#dependencies, subscription, { channel, isSubscribed: false }, () => undefined)
+    }
+    if (agent_id) await this.#become(agent_id, session_id ?? this.#sessionOf(agent_id))
+  }
+
+  /** The session of the agent as far as the client has named it. */
+  #sessionOf(agentId: string): string | null {
+    return this.#identity.kind === 'agent' && this.#identity.id === agentId ? this.#identity.sessionId : null
+  }
+
+  async #become(agentId: string, sessionId: string | null): Promise<void> {
+    // `closed` has run, so nothing would take the agent out again.
+    if (!this.#peer.isOpen) return
+    this.#identity = { kind: 'agent', id: agentId, sessionId }
+    await this.#dependencies.presence.connected({ clientId: this.#peer.clientId, agentId, sessionId })
+  }
+
+  #acknowledge(id: MessageId | undefined, more: object = {}): void {
+    this.#peer.send({ type: 'ack', ...(id !== undefined && { id }), success: true, ...more, timestamp: now() })
+  }
+
+  #fail(id: MessageId | undefined, thrown: unknown): void {
+    const error = socketErrorOf(thrown, this.#dependencies.onError)
+    const timestamp = now()
+    if (id === undefined) this.#peer.send({ type: 'error', ...error, timestamp })
+    else this.#peer.send({ type: 'ack', id, success: false, ...error, timestamp })
   }
 }
 

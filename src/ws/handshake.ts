@@ -1,25 +1,24 @@
-/** What of a WebSocket handshake is agreed to: version 13 (RFC 6455), and nothing else that a client may offer. */
+/** What is agreed to in a WebSocket handshake: version 13 (RFC 6455), and nothing else that a client may offer. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { HEADER } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
-import { requestIdOf } from '../http/request-id.ts'
-import { refuseUpgrade } from './refusal.ts'
+import { refuseUpgrade } from '../http/problem-answers.ts'
 
 const VERSION = '13'
 
-/** Answers a handshake of another version, and takes away offers that libraries would agree to. False: it was answered. */
-export function negotiate({ headers }: IncomingMessage, socket: Duplex): boolean {
-  // There is no subprotocol here. A library would confirm the first one that the client names.
+/** Removes offers that libraries would accept. Returns false if it has refused the handshake. */
+export function negotiate(incoming: IncomingMessage, socket: Duplex): boolean {
+  const { headers } = incoming
+  // No subprotocol is defined. A library would confirm the first one that the client names.
   delete headers['sec-websocket-protocol']
   const version = headers['sec-websocket-version']
-  // A library takes version 8 as well, which names the origin of a page in another header.
+  // A library accepts version 8 as well, in which the origin of a page is in another header.
   if (version === undefined || version === VERSION) return true
-  refuseUpgrade(socket, new Problem('upgrade_required', `The WebSocket protocol must be version ${VERSION}.`), {
-    [HEADER.requestId]: requestIdOf(headers),
-    Upgrade: 'websocket',
-    Connection: 'Upgrade, close',
-    'Sec-WebSocket-Version': VERSION,
-  })
+  refuseUpgrade(
+    incoming,
+    socket,
+    new Problem('upgrade_required', `The WebSocket protocol must be version ${VERSION}.`),
+    { Upgrade: 'websocket', Connection: 'Upgrade, close', 'Sec-WebSocket-Version': VERSION },
+  )
   return false
 }

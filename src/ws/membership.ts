@@ -1,8 +1,8 @@
-/** Joining and leaving channels of a connection that may hold many. */
+/** Joining and leaving channels on a socket, and the limit on how many it may hold. */
 import { type ChannelKind, parseChannelWithView } from '../../shared/src/channels.ts'
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
-import { Problem } from '../base/errors.ts'
 import type { Store } from '../db/store.ts'
+import { notAChannel } from '../sse/channel-list.ts'
 import type { Heard } from '../sse/delivery/selection.ts'
 import type { Subscription } from '../sse/delivery/subscription.ts'
 import { startOfChannel } from '../sse/start.ts'
@@ -10,37 +10,32 @@ import { SocketRefusal } from './socket-errors.ts'
 
 export interface MembershipDependencies {
   readonly store: Store
-  /** Throws when the thing that a channel of this kind is about does not exist, and the kind demands that it does. */
+  /** Throws if the subject of the channel does not exist and channels of this kind require that it does. */
   mustExist(kind: ChannelKind, id: string): Promise<void>
 }
 
-export interface Joining {
-  readonly spelled: string
+export interface JoinRequest {
+  /** As the client wrote it. */
+  readonly channel: string
   readonly since?: string | null | undefined
-  /** False: it comes with something else that the client asked for. */
+  /** False: the client did not ask for the channel itself, but for something that comes with it. */
   readonly isSubscribed?: boolean
 }
 
 /**
- * Joins a channel: from its snapshot, or after `since`. `joined` is called with the channel's name before anything of it
- * is sent; resolves after that. Never resolves when the connection goes away meanwhile.
+ * Joins a channel, from its snapshot or after `since`. `joined` is called with the channel's name before anything of the
+ * channel is sent; the promise resolves after that, and never if the connection ends meanwhile.
  */
 export async function join(
   { store, mustExist }: MembershipDependencies,
   subscription: Subscription,
-  { spelled, since, isSubscribed = true }: Joining,
+  { channel: text, since, isSubscribed = true }: JoinRequest,
   joined: (name: string) => void,
 ): Promise<void> {
-  const channel = channelOf(spelled)
+  const channel = parseChannel(text)
   await mustExist(channel.kind, channel.id)
   const start = await startOfChannel(store, subscription.alone(channel), since)
-  const { channels } = subscription
-  if (!channels.has(channel.name) && channels.size >= MAX_CHANNELS) {
-    throw new SocketRefusal(
-      'SUBSCRIPTION_LIMIT',
-      `A connection holds at most ${MAX_CHANNELS} channels. Leave one, or open another connection.`,
-    )
-  }
+  mustHaveRoomFor(subscription, [channel.name], 'Leave one, or open another connection.')
   await new Promise<void>((resolve) => {
     subscription.change({
       kind: 'join',
@@ -55,9 +50,9 @@ export async function join(
   })
 }
 
-/** Leaves a channel; one that is not held is left already. As `join` otherwise. */
-export async function leave(subscription: Subscription, spelled: string, left: (name: string) => void): Promise<void> {
-  const { name } = channelOf(spelled)
+/** Leaves a channel. One that is not held counts as left. Otherwise as `join`. */
+export async function leave(subscription: Subscription, text: string, left: (name: string) => void): Promise<void> {
+  const { name } = parseChannel(text)
   await new Promise<void>((resolve) => {
     subscription.change({
       kind: 'leave',
@@ -70,11 +65,15 @@ export async function leave(subscription: Subscription, spelled: string, left: (
   })
 }
 
-function channelOf(spelled: string): Heard {
-  const channel = parseChannelWithView(spelled)
-  if (channel) return channel
-  throw new Problem(
-    'invalid_channel',
-    `${JSON.stringify(spelled.slice(0, 300))} is not a channel. Write board:ID, project:ID, issue:ID, attempt:ID, agent:ID, session:ID, workflow:run:ID, shell:terminal:ID, topic:NAME, dashboard, metrics or global.`,
-  )
+/** Throws SUBSCRIPTION_LIMIT if the connection would hold too many channels; `fix` tells the client what to do. */
+export function mustHaveRoomFor({ channels }: Subscription, names: readonly string[], fix: string): void {
+  const missing = names.filter((name) => !channels.has(name))
+  if (missing.length === 0 || channels.size + missing.length <= MAX_CHANNELS) return
+  throw new SocketRefusal('SUBSCRIPTION_LIMIT', `A connection holds at most ${MAX_CHANNELS} channels. ${fix}`)
+}
+
+function parseChannel(text: string): Heard {
+  const channel = parseChannelWithView(text)
+  if (!channel) throw notAChannel(JSON.stringify(text.slice(0, 300)))
+  return channel
 }

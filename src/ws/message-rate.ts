@@ -1,4 +1,4 @@
-/** How often a socket may speak: a bucket that fills by the second, and a count of what was refused. */
+/** How many messages a client may send: a token bucket, and a count of refusals. */
 import { MAX_REFUSALS_PER_MINUTE, MESSAGE_BURST, MESSAGES_PER_SECOND } from '../../shared/src/protocol.ts'
 
 const MINUTE_MS = 60_000
@@ -11,13 +11,13 @@ export class MessageRate {
   #refused = 0
   #refusedSince: number
 
-  /** `now` in milliseconds, of a clock that does not go back. */
+  /** `now` in milliseconds, from a monotonic clock. */
   constructor(now: number) {
     this.#filledAt = now
     this.#refusedSince = now
   }
 
-  /** Counts a message, and says what is to become of it. */
+  /** Counts a message and decides what happens to it. */
   take(now: number): Verdict {
     this.#left = Math.min(MESSAGE_BURST, this.#left + ((now - this.#filledAt) / 1_000) * MESSAGES_PER_SECOND)
     this.#filledAt = now

@@ -1,203 +1,164 @@
 /**
- * One WebSocket: a subscription that it is written from, and a client that may speak. What kinds of sockets understand
- * differs (board-socket.ts, channel-socket.ts); what bounds them is the same and lives here:
+ * The client of one WebSocket. What its messages mean depends on the kind of socket (board-socket.ts, channel-socket.ts);
+ * the limits are the same for all kinds:
  *
- * - so many messages a second, and an end for who does not stop;
- * - one message is carried out after the other;
- * - who does not read is not read from, so that answers cannot pile up;
- * - who shows no sign of life is cut.
+ * - its messages are carried out in order, at a limited rate;
+ * - while it does not read, the server does not read from it either, so that answers cannot pile up;
+ * - it is closed when it shows no sign of life.
  */
-
 import type { Socket } from 'node:net'
 import type { RawData, WebSocket } from 'ws'
-import { CLOSE, RETRY_MS } from '../../shared/src/protocol.ts'
-import { LongTimer } from '../base/long-timer.ts'
 import { uuid } from '../base/uuid.ts'
+import {
+  Connection,
+  type ConnectionDependencies,
+  type ConnectionObserver,
+  type ConnectionOptions,
+} from '../connections/connection.ts'
+import type { Liveness, LivenessSubject } from '../connections/liveness.ts'
 import type { Start } from '../sse/delivery/channel-change.ts'
-import { type Connection, type Connections, spread } from '../sse/delivery/connections.ts'
-import type { Framing } from '../sse/delivery/framing.ts'
-import type { Beating, Heartbeat } from '../sse/delivery/heartbeat.ts'
-import type { Selection } from '../sse/delivery/selection.ts'
-import { type Hub, Subscription } from '../sse/delivery/subscription.ts'
-import type { Liveness } from './liveness.ts'
-import { MessageRate } from './message-rate.ts'
-import { SocketSink } from './sink.ts'
+import type { Subscription } from '../sse/delivery/subscription.ts'
+import { Inbox } from './inbox.ts'
+import { WebSocketSink } from './sink.ts'
 
-export interface PeerDependencies {
-  readonly hub: Hub
-  readonly connections: Connections
-  readonly heartbeat: Heartbeat
-  readonly heartbeatMs: number
+export interface PeerDependencies extends ConnectionDependencies {
   readonly liveness: Liveness
-  /** Sockets older than this, within 20 %, end; undefined: none does. */
-  readonly maxAgeMs: number | undefined
   onError(error: unknown): void
 }
 
-/** What a socket listens to from the start, and how. */
-export interface Listening {
-  readonly selection: Selection
-  readonly framing: Framing
-  readonly start: Start
-  readonly withOpeningFrames: boolean
-  readonly outlivesChannels: boolean
-  readonly limit: number | undefined
-  readonly timeoutMs: number | undefined
-}
-
-/** What a kind of socket makes of what the client sends. */
-export interface Conversation {
-  /** Carries out a message, and answers it. Must not reject. */
+/** The protocol of one kind of socket. */
+export interface MessageHandler {
+  /** Carries out a message and answers it. Must not reject. */
   message(text: string): Promise<void>
-  /** A message came that is not to be carried out: gives what answers it. */
+  /** Reads the id of a message that will not be carried out. The result sends the refusal. */
   refusal(text: string): () => void
-  /** A binary message came, which nobody here understands. */
+  /** Answers a binary message; there are none in any protocol here. */
   binary(): void
-  /** The socket is gone. */
+  /** The socket has ended. */
   closed?(): void
 }
 
-/** What a conversation has of its socket. */
-export interface Peer {
-  readonly clientId: string
-  readonly subscription: Subscription
-  readonly isOpen: boolean
-  send(message: object): void
+/** Of the socket to be opened. */
+export interface PeerOptions extends Omit<ConnectionOptions<WebSocketSink>, 'transport' | 'connect' | 'observer'> {
+  createHandler(peer: Peer): MessageHandler
 }
 
-/** While more than this waits to be sent, nothing is read. */
+/** Reading pauses while more than this is pending. */
 const MAX_UNREAD_BYTES = 64 * 1024
-/** Characters of messages that may wait for those before them, as these may wait for a client to read. */
+/** Characters of messages that may wait to be carried out. */
 const MAX_WAITING_LENGTH = 256 * 1024
 
-export function openPeer(
-  dependencies: PeerDependencies,
-  { websocket, socket }: { websocket: WebSocket; socket: Socket },
-  listening: Listening,
-  converse: (peer: Peer) => Conversation,
-): void {
-  const { hub, connections, heartbeat, heartbeatMs, maxAgeMs, liveness, onError } = dependencies
-  const { start, timeoutMs, ...options } = listening
-  const clientId = uuid()
-  const undo: Array<() => void> = []
-  const finish = () => {
-    for (const one of undo.splice(0)) one()
-  }
-  const sink = new SocketSink(websocket, socket)
-  const subscription = new Subscription(hub, { ...options, sink, owner: { onEnd: finish } })
-  const connection: Connection = { transport: 'ws', subscription, sink }
-  const rate = new MessageRate(performance.now())
-  let heardAt = liveness.now()
-  let takenBytes = 0
-  let waitingLength = 0
-  let isEnding = false
-  let last: Promise<void> = Promise.resolve()
+export class Peer implements LivenessSubject, ConnectionObserver {
+  readonly clientId = uuid()
+  readonly #websocket: WebSocket
+  readonly #connection: Connection<WebSocketSink>
+  readonly #liveness: Liveness
+  readonly #onError: (error: unknown) => void
+  readonly #inbox: Inbox
+  readonly #handler: MessageHandler
+  #lastSeen: number
+  /** What the client had taken when it was last looked at. */
+  #takenBytes = 0
+  /** It floods: nothing more is carried out, and it is closed after the answers to what came before. */
+  #isClosing = false
 
-  function heard(): void {
-    heardAt = liveness.now()
-  }
-
-  /** A peer that takes what waits for it lives, though its answers may wait behind that. */
-  function heardSince(now: number): number {
-    const taken = sink.bytesWritten - sink.pendingBytes
-    if (sink.pendingBytes > 0 && taken > takenBytes) heardAt = now
-    takenBytes = taken
-    return heardAt
-  }
-
-  function close(code: number, reason: string): void {
-    finish()
-    sink.close(code, reason)
-  }
-
-  /** Once what was said before is answered; nothing more is heard. */
-  function endWith(code: number, reason: string): void {
-    isEnding = true
-    void last.then(() => close(code, reason))
-  }
-
-  function readWhenDrained(): void {
-    if (websocket.isPaused || sink.pendingBytes <= MAX_UNREAD_BYTES) return
-    websocket.pause()
-    sink.onceDrained(() => {
-      heard()
-      websocket.resume()
+  constructor(
+    dependencies: PeerDependencies,
+    { websocket, socket }: { websocket: WebSocket; socket: Socket },
+    { createHandler, ...options }: PeerOptions,
+  ) {
+    const { liveness, onError } = dependencies
+    this.#websocket = websocket
+    this.#liveness = liveness
+    this.#onError = onError
+    this.#inbox = new Inbox(MAX_WAITING_LENGTH, onError)
+    this.#lastSeen = liveness.now()
+    this.#connection = new Connection(dependencies, {
+      ...options,
+      transport: 'ws',
+      connect: (owner) => new WebSocketSink(websocket, socket, owner),
+      observer: this,
     })
+    liveness.add(this)
+    this.#handler = createHandler(this)
+    websocket.on('message', (data: RawData, isBinary: boolean) => this.#onMessage(data, isBinary))
+    websocket.on('ping', (payload: Buffer) => this.#onPing(payload))
+    websocket.on('pong', () => this.#onSign())
   }
 
-  /** Answers leave in the order of the messages, refusals among them. */
-  function refuse(text: string): void {
-    const answer = conversation.refusal(text)
-    last = last.then(answer).catch(onError)
+  get subscription(): Subscription {
+    return this.#connection.subscription
   }
 
-  function carryOut(text: string): void {
-    waitingLength += text.length
-    last = last
-      .then(() => conversation.message(text))
-      .catch(onError)
-      .finally(() => {
-        waitingLength -= text.length
-      })
+  get isOpen(): boolean {
+    return !this.#connection.hasEnded
   }
 
-  const beating: Beating = {
-    heartbeat(packetFor) {
-      // While something waits, taking it is the sign of life; pings would only wait behind it.
-      if (sink.pendingBytes === 0) sink.ping()
-      subscription.heartbeat(packetFor)
-    },
-  }
-  const spoke = heartbeat.add(beating)
-  connections.add(connection)
-  undo.push(
-    () => subscription.close(),
-    () => spoke.delete(beating),
-    () => connections.remove(connection),
-    liveness.add({ heardAt: heardSince, onSilence: () => close(CLOSE.silent, 'No sign of life') }),
-  )
-  for (const ms of [timeoutMs, maxAgeMs && spread(maxAgeMs)]) {
-    if (ms === undefined) continue
-    const timer = new LongTimer(() => subscription.finish(), ms)
-    undo.push(() => timer.clear())
+  send(message: object): void {
+    this.#connection.sink.send(message)
   }
 
-  const conversation = converse({
-    clientId,
-    subscription,
-    get isOpen() {
-      return undo.length > 0
-    },
-    send: (message) => sink.send(message),
-  })
-  if (conversation.closed) undo.push(() => conversation.closed?.())
+  /** Does not reject: a connection that cannot be opened is closed and reported. */
+  open(start: Start): Promise<void> {
+    return this.#connection.open(start, this.clientId).catch(this.#onError)
+  }
 
-  websocket.on('message', (data: RawData, isBinary: boolean) => {
-    heard()
-    if (undo.length === 0 || isEnding) return
-    const text = isBinary ? '' : String(data)
-    const verdict = rate.take(performance.now())
-    if (verdict === 'close') endWith(CLOSE.tooMany, 'Too many messages')
-    else if (verdict === 'refuse') refuse(text)
-    else if (isBinary) last = last.then(() => conversation.binary()).catch(onError)
-    else if (waitingLength + text.length > MAX_WAITING_LENGTH) refuse(text)
-    else carryOut(text)
-    readWhenDrained()
-  })
-  websocket.on('ping', (payload: Buffer) => {
-    heard()
-    // Only the newest of several need be answered (RFC 6455, 5.5.3): who does not read gets none.
+  /** [LivenessSubject] Taking what is pending is a sign of life too: the client's answers may wait behind it. */
+  lastSeen(now: number): number {
+    const { bytesWritten, pendingBytes } = this.#connection.sink
+    const taken = bytesWritten - pendingBytes
+    if (pendingBytes > 0 && taken > this.#takenBytes) this.#lastSeen = now
+    this.#takenBytes = taken
+    return this.#lastSeen
+  }
+
+  /** [LivenessSubject] */
+  onSilence(): void {
+    this.#connection.end('silent')
+  }
+
+  /** [ConnectionObserver] */
+  onEnd(): void {
+    this.#liveness.remove(this)
+    this.#handler.closed?.()
+  }
+
+  #onSign(): void {
+    this.#lastSeen = this.#liveness.now()
+  }
+
+  #onPing(payload: Buffer): void {
+    this.#onSign()
+    // Only the newest of several pings need be answered (RFC 6455, 5.5.3). A client that does not read gets no pongs.
+    const { sink } = this.#connection
     if (sink.pendingBytes === 0) sink.pong(payload)
-  })
-  websocket.on('pong', heard)
-  // The library has begun to close it with the code that the fault has (1002, 1007, 1009).
-  websocket.on('error', finish)
-  websocket.on('close', finish)
+  }
 
-  void subscription
-    .open(start, { connectionId: clientId, heartbeatMs, retryMs: spread(RETRY_MS) })
-    .catch((error: unknown) => {
-      onError(error)
-      close(CLOSE.failed, 'It could not be opened')
+  #onMessage(data: RawData, isBinary: boolean): void {
+    this.#onSign()
+    if (!this.isOpen || this.#isClosing) return
+    const text = isBinary ? '' : String(data)
+    const verdict = this.#inbox.admit(text.length)
+    if (verdict === 'close') this.#closeForFlooding()
+    // Refusals are answered in the order of the messages, like everything else.
+    else if (verdict === 'refuse') this.#inbox.add(this.#handler.refusal(text))
+    else if (isBinary) this.#inbox.add(() => this.#handler.binary())
+    else this.#inbox.add(() => this.#handler.message(text), text.length)
+    this.#pauseWhileUnread()
+  }
+
+  #closeForFlooding(): void {
+    this.#isClosing = true
+    this.#inbox.add(() => this.#connection.end('flooding'))
+  }
+
+  #pauseWhileUnread(): void {
+    const { sink } = this.#connection
+    if (this.#websocket.isPaused || sink.pendingBytes <= MAX_UNREAD_BYTES) return
+    this.#websocket.pause()
+    sink.onceDrained(() => {
+      this.#onSign()
+      this.#websocket.resume()
     })
+  }
 }

@@ -1,49 +1,50 @@
-/** What an upgrade asks for, parsed once. */
+/** What a request for a WebSocket asks for. */
 import { externalId } from '../../shared/src/types/text.ts'
 import { Problem } from '../base/errors.ts'
+import { parseChannelList } from '../sse/channel-list.ts'
 import { type Heard, Selection } from '../sse/delivery/selection.ts'
 import { parseTypeFilter } from '../sse/delivery/type-filter.ts'
-import { type Asking, DASHBOARD, parseBoard, parseChannelList, parseEnd, type RequestedEnd } from '../sse/request.ts'
+import { DASHBOARD, parseBoard, parseEnd, type RequestedEnd, type RequestFields } from '../sse/request.ts'
 
 export interface SocketRequest extends RequestedEnd {
   readonly kind: 'board' | 'dashboard' | 'channels'
   readonly selection: Selection
-  /** Of a channel socket: messages that are no place to come back to are to say so. */
+  /** Channel sockets: mark messages whose id is not safe to resume from. */
   readonly saysMore: boolean
-  /** Of a channel socket: who it says it is. */
+  /** Channel sockets: the agent and session that the client claims. */
   readonly agentId: string | undefined
   readonly sessionId: string | undefined
 }
 
 const GLOBAL: Heard = { kind: 'global', id: '', name: 'global', view: 'diff', isImplied: true }
 
-/** Throws `bad_request`. */
-export function parseSocketRequest(asking: Asking, isDashboard: boolean): SocketRequest {
-  const types = parseTypeFilter(asking.query('types'))
-  const end = parseEnd(asking)
+/** Throws `bad_request` and `invalid_channel`. */
+export function parseSocketRequest(fields: RequestFields, isDashboard: boolean): SocketRequest {
+  const types = parseTypeFilter(fields.query('types'))
+  const end = parseEnd(fields)
   const anonymous = { saysMore: false, agentId: undefined, sessionId: undefined }
   if (isDashboard) return { kind: 'dashboard', selection: new Selection([DASHBOARD], types), ...end, ...anonymous }
-  const board = parseBoard(asking)
-  if (board && asking.query('channels') !== undefined) {
+  const board = parseBoard(fields)
+  if (board && fields.query('channels') !== undefined) {
     throw new Problem('bad_request', `Give ${board.name} or channels, not both.`)
   }
   if (board) return { kind: 'board', selection: new Selection([board.channel], types), ...end, ...anonymous }
-  const named = asking.query('channels')
+  const named = fields.query('channels')
   const channels = named === undefined ? [] : parseChannelList(named)
   const hasGlobal = channels.some(({ kind }) => kind === 'global')
-  const implied = hasGlobal || ['0', 'false'].includes(asking.query('global') ?? '') ? [] : [GLOBAL]
+  const implied = hasGlobal || ['0', 'false'].includes(fields.query('global') ?? '') ? [] : [GLOBAL]
   return {
     kind: 'channels',
     selection: new Selection([...channels, ...implied], types),
     ...end,
-    saysMore: asking.query('more') === '1',
-    agentId: parseId(asking, 'agent_id'),
-    sessionId: parseId(asking, 'session_id'),
+    saysMore: fields.query('more') === '1',
+    agentId: parseId(fields, 'agent_id'),
+    sessionId: parseId(fields, 'session_id'),
   }
 }
 
-function parseId(asking: Asking, name: string): string | undefined {
-  const text = asking.query(name) || undefined
+function parseId(fields: RequestFields, name: string): string | undefined {
+  const text = fields.query(name) || undefined
   if (text === undefined || externalId.safeParse(text).success) return text
   throw new Problem('bad_request', `${name} must be 1 to 200 letters, digits and : _ - ., not "${text}".`)
 }

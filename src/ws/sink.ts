@@ -1,80 +1,91 @@
 /**
- * One WebSocket that is written to for as long as somebody listens. The library reads: frames, masks, fragments, UTF-8,
- * the closing handshake. What is written is framed here, once for all sockets that get it, and goes past the library.
+ * What one WebSocket is written to. The library reads: frames, masks, fragments, UTF-8 and the closing handshake. Frames
+ * to the client bypass it; they are made once for all sockets of an audience.
  */
 import type { Socket } from 'node:net'
 import { WebSocket } from 'ws'
 import { CLOSE } from '../../shared/src/protocol.ts'
 import { jsonLine } from '../base/json.ts'
-import type { EndReason, Packet, Sink } from '../sse/delivery/framing.ts'
+import type { CloseReason, ConnectionSink, SinkOwner } from '../connections/sink.ts'
+import type { Packet } from '../sse/delivery/framing.ts'
 import { SocketWriter } from '../sse/wire/socket-writer.ts'
 import { PING, pongFrame, textFrames } from './text-frames.ts'
 
-const CLOSE_FOR: Readonly<Record<EndReason, readonly [code: number, reason: string]>> = {
+const CLOSE_FRAME: Readonly<Record<CloseReason, readonly [code: number, reason: string]>> = {
   done: [CLOSE.done, ''],
   draining: [CLOSE.goingAway, 'The server is going down'],
   failed: [CLOSE.restart, 'Come back with your cursor'],
+  unopened: [CLOSE.failed, 'It could not be opened'],
+  silent: [CLOSE.silent, 'No sign of life'],
+  flooding: [CLOSE.tooMany, 'Too many messages'],
 }
 
-export class SocketSink implements Sink {
+export class WebSocketSink implements ConnectionSink {
   readonly #websocket: WebSocket
   readonly #writer: SocketWriter
+  /** null once it has been notified, or the server has ended the connection. */
+  #owner: SinkOwner | null
 
-  constructor(websocket: WebSocket, socket: Socket) {
+  constructor(websocket: WebSocket, socket: Socket, owner: SinkOwner) {
     this.#websocket = websocket
     this.#writer = new SocketWriter(socket)
+    this.#owner = owner
+    // On an error the library has begun to close the socket, with the code for it (1002, 1007, 1009).
+    websocket.on('error', () => this.#onClose())
+    websocket.on('close', () => this.#onClose())
   }
 
   get pendingBytes(): number {
     return this.#writer.pendingBytes
   }
 
-  /** Bytes of this connection so far, those that wait included. */
   get bytesWritten(): number {
     return this.#writer.bytesWritten
   }
 
   write({ bytes }: Packet): void {
-    this.#raw(bytes)
+    this.#writeFrames(bytes)
   }
 
-  /** Sends one message of its own. */
+  /** Sends a message to this client alone. */
   send(message: object): void {
-    this.#raw(textFrames([jsonLine(message)]))
+    this.#writeFrames(textFrames([jsonLine(message)]))
   }
 
   ping(): void {
-    this.#raw(PING)
+    this.#writeFrames(PING)
   }
 
   pong(payload: Uint8Array): void {
-    this.#raw(pongFrame(payload))
+    this.#writeFrames(pongFrame(payload))
   }
 
   onceDrained(callback: () => void): void {
     this.#writer.onceDrained(callback)
   }
 
-  end(reason: EndReason): void {
-    this.close(...CLOSE_FOR[reason])
-  }
-
-  /** Begins the closing handshake; a peer that does not answer it is cut after a while. */
-  close(code: number, reason: string): void {
+  /** Begins the closing handshake; the library cuts a client that does not answer it. */
+  end(reason: CloseReason): void {
+    this.#owner = null
     this.#writer.close()
-    // The answer must be read, whatever else was left unread.
+    // The client's close frame must be read even if reading was paused.
     if (this.#websocket.isPaused) this.#websocket.resume()
-    this.#websocket.close(code, reason)
+    this.#websocket.close(...CLOSE_FRAME[reason])
   }
 
-  /** Cuts the connection: what is pending is lost. */
   destroy(): void {
     this.#writer.close()
     this.#websocket.terminate()
   }
 
-  /** Nothing may follow a close frame (RFC 6455, 5.5.1), whoever sent it. */
-  #raw(bytes: Buffer): void {
+  #onClose(): void {
+    const owner = this.#owner
+    this.#owner = null
+    owner?.onClose()
+  }
+
+  /** Nothing may follow a close frame (RFC 6455, 5.5.1), whichever side sent it. */
+  #writeFrames(bytes: Buffer): void {
     if (this.#websocket.readyState === WebSocket.OPEN) this.#writer.write(bytes)
   }
 }

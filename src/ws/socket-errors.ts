@@ -1,6 +1,6 @@
-/** How channel sockets say no: codes of their own, made of those of HTTP. */
+/** Refusals on channel sockets and Socket.IO, whose codes differ from those of HTTP. */
 import { type ErrorCode, problemBody } from '../../shared/src/errors.ts'
-import { Problem } from '../base/errors.ts'
+import { asProblem, Problem } from '../base/errors.ts'
 
 const TITLES = {
   UNKNOWN_MESSAGE_TYPE: 'Unknown message type',
@@ -8,6 +8,7 @@ const TITLES = {
   SUBSCRIPTION_LIMIT: 'Subscription limit',
 } as const
 
+/** Other codes are those of HTTP in capitals. */
 const CODES: Partial<Record<ErrorCode, string>> = {
   invalid_json: 'PARSE_ERROR',
   validation_failed: 'INVALID_MESSAGE',
@@ -15,7 +16,7 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   board_not_found: 'INVALID_CHANNEL',
 }
 
-/** A refusal that HTTP does not know. */
+/** A refusal for which HTTP has no code. */
 export class SocketRefusal extends Error {
   readonly code: keyof typeof TITLES
 
@@ -42,16 +43,11 @@ export const BINARY: SocketError = {
 
 export const TOO_MANY = new Problem('rate_limited', 'Too many messages: at most 10 a second, with bursts of 20.')
 
-/** `onError` is told of what is nobody's fault but ours. */
+/** `onError` is called for internal errors. */
 export function socketErrorOf(thrown: unknown, onError: (error: unknown) => void): SocketError {
   if (thrown instanceof SocketRefusal) return { error: TITLES[thrown.code], message: thrown.message, code: thrown.code }
   if (!(thrown instanceof Problem)) onError(thrown)
   const problem = asProblem(thrown)
   const { title, code } = problemBody(problem.code, problem.message)
   return { error: title, message: problem.message, code: CODES[code] ?? code.toUpperCase() }
-}
-
-/** What is not a refusal is kept to ourselves. */
-export function asProblem(thrown: unknown): Problem {
-  return thrown instanceof Problem ? thrown : new Problem('internal', 'Something went wrong here; it has been logged.')
 }

@@ -69,11 +69,8 @@ export class SimulatedSocket implements Simulated {
   /** One change after the other, as a socket carries out its messages. `since`: a cursor. */
   join(channel: string, since?: string): void {
     this.#change((subscription, say) =>
-      join(
-        { store: this.#simulation.store, mustExist: async () => undefined },
-        subscription,
-        { spelled: channel, since },
-        () => say({ type: 'ack', joined: channel, since }),
+      join({ store: this.#simulation.store, mustExist: async () => undefined }, subscription, { channel, since }, () =>
+        say({ type: 'ack', joined: channel, since }),
       ),
     )
   }

@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { acceptsGzip } from '../../src/sse/handlers.ts'
+import { acceptsGzip } from '../../src/sse/wire/accept-encoding.ts'
 import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipBlock, gzipTrailer } from '../../src/sse/wire/gzip.ts'
 
 function compress(texts: readonly Buffer[]): Buffer {

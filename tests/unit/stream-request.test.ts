@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Problem } from '../../src/base/errors.ts'
-import { type Asking, parseAgentRequest, parseStart, parseStreamRequest } from '../../src/sse/request.ts'
+import { parseAgentRequest, parseStreamRequest, type RequestFields } from '../../src/sse/request.ts'
+import { parseStart } from '../../src/sse/resume.ts'
 
-function asking(query: string, headers: Record<string, string> = {}): Asking {
+function asking(query: string, headers: Record<string, string> = {}): RequestFields {
   const parameters = new URLSearchParams(query)
   return { header: (name) => headers[name], query: (name) => parameters.get(name) ?? undefined }
 }

@@ -45,7 +45,7 @@ export interface SubscriptionOptions {
 /** Whom a subscription tells. */
 export interface SubscriptionOwner {
   /** It has ended by itself, not by `close`. Called once. */
-  onEnd(): void
+  onEnd(reason: EndReason): void
 }
 
 export interface Hub {
@@ -242,7 +242,7 @@ export class Subscription implements Member {
     if (this.#state.phase === 'ended') return
     this.close()
     this.#sink.end(reason)
-    this.#owner.onEnd()
+    this.#owner.onEnd(reason)
   }
 
   /** Forgets the listener, whose connection is gone. */

@@ -1,16 +1,16 @@
 /**
- * One HTTP response that is written to for as long as somebody listens. Node formats the head; everything after it goes
- * to the socket itself, already framed, because `res.write` would frame the same bytes anew for every connection
- * (docs/performance.md, "CPU per delivery").
+ * The HTTP response of one stream. Node formats the head. Everything after it goes to the socket directly, already
+ * framed: `res.write` would frame the same bytes anew for every connection (docs/performance.md, "CPU per delivery").
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Packet, Sink } from '../delivery/framing.ts'
+import type { ConnectionSink, SinkOwner } from '../../connections/sink.ts'
+import type { Packet } from '../delivery/framing.ts'
 import { chunk } from './frames.ts'
 import { GZIP_HEADER, GZIP_NOTHING, gzipAppend, gzipTrailer, type Plain } from './gzip.ts'
 import { SocketWriter } from './socket-writer.ts'
 
-export interface SinkOptions {
+export interface HttpSinkOptions {
   readonly headers: Readonly<Record<string, string>>
   readonly chunked: boolean
   readonly gzip: boolean
@@ -18,13 +18,10 @@ export interface SinkOptions {
   mayStay(): boolean
 }
 
-/** Whom a sink tells. */
-export interface SinkOwner {
-  /** The connection is gone, for whatever reason. Called at most once, and not after `end`. */
-  onClose(): void
-}
+/** How long the last bytes of a stream may wait for a client that does not read them. */
+const LAST_WRITE_MS = 60_000
 
-export class HttpSink implements Sink {
+export class HttpSink implements ConnectionSink {
   readonly #socket: Socket
   readonly #writer: SocketWriter
   readonly #outgoing: ServerResponse<IncomingMessage>
@@ -32,11 +29,11 @@ export class HttpSink implements Sink {
   readonly #owner: SinkOwner
   readonly #chunked: boolean
   readonly #gzip: boolean
-  /** Sends the head; let go with it, for it holds the whole response. */
+  /** Dropped once it has run, because it retains the whole response. */
   #sendHead: (() => void) | null
   #phase: 'new' | 'open' | 'ended' = 'new'
   #sent: Plain = GZIP_NOTHING
-  /** Made here and not in the constructor, whose scope holds the head. */
+  /** Created here and not in the constructor, whose scope retains the head. */
   readonly #closed = () => this.#onClose()
 
   /**
@@ -46,7 +43,7 @@ export class HttpSink implements Sink {
   constructor(
     outgoing: ServerResponse<IncomingMessage>,
     owner: SinkOwner,
-    { headers, chunked, gzip, mayStay }: SinkOptions,
+    { headers, chunked, gzip, mayStay }: HttpSinkOptions,
   ) {
     const { socket } = outgoing
     if (!socket) throw new TypeError('the response has no socket yet')
@@ -58,7 +55,7 @@ export class HttpSink implements Sink {
     this.#gzip = gzip
     this.#owner = owner
     this.#sendHead = () => sendHead(outgoing, headers)
-    // Fires once by itself; `once` would keep a wrapper.
+    // `close` is emitted once anyway; `once` would add a wrapper.
     socket.on('close', this.#closed)
   }
 
@@ -66,7 +63,6 @@ export class HttpSink implements Sink {
     return this.#writer.pendingBytes
   }
 
-  /** Bytes of this connection so far, those that wait included. */
   get bytesWritten(): number {
     return this.#writer.bytesWritten
   }
@@ -81,29 +77,14 @@ export class HttpSink implements Sink {
     this.#writer.onceDrained(callback)
   }
 
-  /** The same for every reason: HTTP has one way to end. */
+  /** The same for every reason: HTTP has one way to end. Before the first write the response is left to the caller. */
   end(): void {
-    if (this.#phase !== 'open') return
-    if (this.#gzip) this.#writer.write(this.#framed(gzipTrailer(this.#sent)))
-    this.#phase = 'ended'
-    this.#writer.close()
-    this.#socket.off('close', this.#closed)
-    // One that never reads its end is let go all the same.
-    this.#socket.setTimeout(LAST_WRITE_MS)
-    // Node sends the last chunk, and keeps the connection for a next request or ends it, as the client asked.
-    this.#outgoing.end()
-    if (!this.#mayStay()) this.#socket.end()
+    if (this.#phase === 'open') this.#endBody()
+    this.#detach()
   }
 
-  /** Cuts the connection: what is pending is lost. */
   destroy(): void {
     this.#socket.destroy()
-  }
-
-  #onClose(): void {
-    this.#phase = 'ended'
-    this.#writer.close()
-    this.#owner.onClose()
   }
 
   #begin(bytes: Buffer): void {
@@ -118,15 +99,32 @@ export class HttpSink implements Sink {
     this.#socket.setNoDelay(true)
   }
 
+  #endBody(): void {
+    if (this.#gzip) this.#writer.write(this.#framed(gzipTrailer(this.#sent)))
+    this.#writer.close()
+    this.#socket.setTimeout(LAST_WRITE_MS)
+    // Node sends the last chunk, and keeps the connection for a next request or ends it, as the client asked.
+    this.#outgoing.end()
+    if (!this.#mayStay()) this.#socket.end()
+  }
+
+  #onClose(): void {
+    this.#detach()
+    this.#owner.onClose()
+  }
+
+  #detach(): void {
+    this.#phase = 'ended'
+    this.#writer.close()
+    this.#socket.off('close', this.#closed)
+  }
+
   #framed(bytes: Buffer): Buffer {
     return this.#chunked ? chunk(bytes) : bytes
   }
 }
 
-/** What is pending when a stream ends has so long to be taken. */
-const LAST_WRITE_MS = 60_000
-
-/** The head of a stream's answer; the same for HEAD, where it is all. Without `Connection`, which is hop-by-hop. */
+/** The head of a stream's response; for HEAD it is the whole response. Without `Connection`, which is hop-by-hop. */
 export function sendHead(outgoing: ServerResponse<IncomingMessage>, headers: Readonly<Record<string, string>>): void {
   outgoing.removeHeader('Connection')
   outgoing.writeHead(200, headers)

@@ -1,0 +1,59 @@
+/** How a Problem is answered over HTTP, whether or not there is a response object to answer with. */
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { HEADER } from '../../shared/src/protocol.ts'
+import { NOT_STORED, type Problem } from '../base/errors.ts'
+import { requestIdOf } from './request-id.ts'
+
+const CONTENT_TYPE = 'application/problem+json'
+
+/** An answer of the application, with the headers that were set before the error was thrown (cursor, CORS). */
+export function problemResponse(problem: Problem, before: Headers): Response {
+  const headers = new Headers(before)
+  headers.set('Content-Type', CONTENT_TYPE)
+  if (problem.retryAfterS !== undefined) headers.set(HEADER.retryAfter, String(problem.retryAfterS))
+  return new Response(JSON.stringify(problem.body), { status: problem.body.status, headers })
+}
+
+/** An answer outside of the application, which would have added the other headers. */
+export function bareProblemResponse(problem: Problem): Response {
+  const headers = { 'Content-Type': CONTENT_TYPE, 'Cache-Control': NOT_STORED, [HEADER.requestId]: requestIdOf({}) }
+  return new Response(JSON.stringify(problem.body), { status: problem.body.status, headers })
+}
+
+/** Answers on a connection whose request Node could not read, and ends the connection. */
+export function answerUnreadRequest(socket: Duplex, problem: Problem): void {
+  const body = Buffer.from(JSON.stringify(problem.body))
+  const tail = { [HEADER.requestId]: requestIdOf({}), Connection: 'close' }
+  socket.end(httpMessage(problem, { ...bodyHeaders(body), ...tail }, body))
+}
+
+/** Answers a request for an upgrade that is refused, and ends the connection. */
+export function refuseUpgrade(
+  { headers: requested }: IncomingMessage,
+  socket: Duplex,
+  problem: Problem,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = Buffer.from(JSON.stringify(problem.body))
+  const all = {
+    Connection: 'close',
+    [HEADER.requestId]: requestIdOf(requested),
+    ...headers,
+    ...bodyHeaders(body),
+    ...(problem.retryAfterS !== undefined && { [HEADER.retryAfter]: problem.retryAfterS }),
+  }
+  socket.on('error', () => undefined) // Harmless: the connection ends either way.
+  // A client that never closes its side would hold up a shutdown.
+  socket.once('finish', () => socket.destroy())
+  socket.end(httpMessage(problem, all, body))
+}
+
+function bodyHeaders(body: Buffer): Record<string, string | number> {
+  return { 'Content-Type': CONTENT_TYPE, 'Cache-Control': NOT_STORED, 'Content-Length': body.length }
+}
+
+function httpMessage({ body: { status } }: Problem, headers: Record<string, string | number>, body: Buffer): Buffer {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`), body])
+}
