@@ -1,6 +1,7 @@
 /** How streams end. Rules E1 to E7. */
 import { connect, createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { CatchUp } from '../../src/sse/delivery/catch-up.ts'
 import { Snapshots } from '../../src/sse/delivery/snapshots.ts'
 import { appendLines, deleteBoard, makeBoard, makeCard, makeWork } from '../support/board.ts'
 import { gate } from '../support/gate.ts'
@@ -252,4 +253,24 @@ describe('a stream of its greatest age', () => {
     const { eventId } = await appendLines(server, attempt.id, ['still there'])
     await listener.id(eventId)
   })
+})
+
+describe('a log that cannot be read', () => {
+  it.each(['', 'gzip'])(
+    '[E7] ends a stream that has begun (encoding: %j); it comes back and misses nothing',
+    async (encoding) => {
+      await using quiet = await startTestServer({ logLevel: 'silent' })
+      const board = await makeBoard(quiet)
+      const { eventId } = await makeCard(quiet, board.id)
+      const path = `/sse?boardId=${board.id}&view=diff`
+      const headers = { 'Accept-Encoding': encoding, 'Last-Event-ID': board.eventId }
+      vi.spyOn(CatchUp.prototype, 'page').mockRejectedValueOnce(new Error('of this test'))
+      await using listener = await listen(quiet.url, path, { headers })
+      await listener.until('the end', () => listener.ended)
+      expect(names(listener)).toEqual(['hello'])
+      expect(listener.surplusBytes).toBe(0)
+      await using next = await listen(quiet.url, path, { headers })
+      expect((await next.id(eventId)).event).toBe('card_created')
+    },
+  )
 })
