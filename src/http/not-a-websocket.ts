@@ -1,13 +1,13 @@
 /**
- * Node hands every request that asks for an upgrade to whoever handles upgrades, also one to HTTP/2 without TLS (`h2c`),
- * which clients such as `curl --http2` offer on their first request. A server may ignore the offer (RFC 9110, 7.8).
+ * Node emits `upgrade` for every request that offers one, including an upgrade to HTTP/2 without TLS (`h2c`), which
+ * clients such as `curl --http2` offer with their first request. A server may ignore the offer (RFC 9110, 7.8).
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 const OFFERS = /^(upgrade|http2-settings)$/i
 
-/** Has the request served as if nothing had been offered: it is put back and read again without the offer. */
+/** Serves the request as if nothing had been offered: it is put back, and read again without the offer. */
 export function serveWithoutUpgrade(server: Server, incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = incoming
   const lines = [`${method} ${url} HTTP/${httpVersion}`]

@@ -1,4 +1,4 @@
-/** The id of a request, which its answer carries and log lines name. */
+/** Request ids, as they appear in responses and log lines. */
 import type { IncomingHttpHeaders } from 'node:http'
 import { uuidv7 } from 'uuidv7'
 import { HEADER } from '../../shared/src/protocol.ts'
@@ -6,18 +6,18 @@ import { HEADER } from '../../shared/src/protocol.ts'
 const FIELD = HEADER.requestId.toLowerCase()
 const LEGAL = /^[\w.:-]{1,128}$/
 
-/** Takes the id that the client gave when it is one, else one of `next`'s. */
+/** The id from the client if it is valid, otherwise the next one. */
 export function requestIdOf(headers: IncomingHttpHeaders, next: () => string = uuidv7): string {
   const given = headers[FIELD]
   return typeof given === 'string' && LEGAL.test(given) ? given : next()
 }
 
-/** Ids that are unique among the runs of this program, and cheap: every reply carries one. */
+/** Ids that are unique across runs of the server and cheap to create, since every response has one. */
 export function requestIds(): () => string {
-  const run = uuidv7().replaceAll('-', '')
+  const prefix = uuidv7().replaceAll('-', '')
   let count = 0
   return () => {
     count += 1
-    return `${run}-${count}`
+    return `${prefix}-${count}`
   }
 }

@@ -1,9 +1,9 @@
 /**
- * What a web page may do here. A browser sends requests from every page to every server that it can reach, loopback
- * included, so two things are checked: that a request is addressed to this server by a name of its own, as a page whose
- * name was made to resolve to this machine (DNS rebinding) is not; and that what changes something, or opens a socket,
- * does not come from a page of another origin, unless that is listed. Reads by other origins fail in the browser, which
- * finds no CORS headers. Programs that are not browsers send neither `Origin` nor `Sec-Fetch-Site` and are not restricted.
+ * What web pages may do. A browser sends requests from any page to any server that it can reach, loopback included, so
+ * two things are checked. The host of a request must be a name of this server; that of a page which was made to resolve to
+ * this machine (DNS rebinding) is not. And a mutation or the opening of a socket must not come from a page of another
+ * origin, unless that origin is listed. Reads by other origins fail in the browser, which finds no CORS headers. Programs
+ * that are not browsers send neither `Origin` nor `Sec-Fetch-Site` and are not restricted.
  */
 import type { IncomingMessage } from 'node:http'
 import {
@@ -22,24 +22,24 @@ import { Problem } from '../base/errors.ts'
 import { ANY } from '../base/host-settings.ts'
 import { unreadableAddress } from './unreadable-request.ts'
 
-/** The refusals are undefined for what is allowed. */
+/** A refusal is undefined if the request is allowed. */
 export interface WebGuard {
   /** Pages of every origin may call, without credentials. */
   readonly allowsAnyOrigin: boolean
-  /** Pages of some origin besides this server's own may call. */
+  /** Pages of at least one other origin may call. */
   readonly allowsOtherOrigins: boolean
-  /** Of any request that is addressed to a host that is not this server. `Host` is compared, never what a proxy adds beside it. */
+  /** For requests to a host that is not this server. Only `Host` counts, not what a proxy adds beside it. */
   refusalOfHost(incoming: IncomingMessage): Problem | undefined
-  /** Of a mutation, or of the opening of a socket, by a page of another origin that is not listed. */
+  /** For mutations and sockets of a page of another origin that is not listed. */
   refusalOfPage(incoming: IncomingMessage): Problem | undefined
-  /** Whether `BOARDCAST_CORS_ORIGINS` lists an origin, as the header `Origin` spells it. */
+  /** Whether `BOARDCAST_CORS_ORIGINS` lists an origin, given as the header `Origin` has it. */
   isListed(origin: string): boolean
 }
 
 /** A request target in absolute form: its authority counts, and not `Host` (RFC 9112, 3.2.2). */
 const ABSOLUTE = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i
 const WILDCARDS: readonly (string | undefined)[] = ['0.0.0.0', '[::]']
-/** More spellings of hosts than any set of honest clients uses. */
+/** More spellings of the host than legitimate clients use. */
 const MAX_REMEMBERED = 256
 
 export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host' | 'hosts' | 'corsOrigins'>): WebGuard {
@@ -49,12 +49,12 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
   const allowsAnyHost = hosts.includes(ANY)
   const allowsAnyOrigin = corsOrigins.includes(ANY)
   const listedOrigins = new Set(corsOrigins)
-  /** Spellings of `Host` that were found to be this server's. */
+  /** Values of `Host` that were found to be this server. */
   const accepted = new Set<string>()
 
   function isOwn({ name, port }: Authority, { socket }: IncomingMessage): boolean {
     if (isLoopback(name) || name === listening) return true
-    // A page cannot be made to resolve to an address, only a name can.
+    // Only a name can be made to resolve to this machine, not an address.
     if (isAddress(name) && (onEveryAddress || name === parseHostName(socket.localAddress ?? ''))) return true
     return listedHosts.some((listed) => isListedAs({ name, port }, listed))
   }
@@ -72,7 +72,7 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
     refusalOfHost(incoming) {
       if (namesTwoHosts(incoming)) return new Problem('bad_request', 'A request names one Host, not several.')
       const text = hostOf(incoming)
-      // HTTP/1.0 does not demand one, and no browser leaves it out.
+      // HTTP/1.0 does not require it, and no browser omits it.
       if (text === undefined || allowsAnyHost || accepted.has(text)) return undefined
       const authority = parseAuthority(text)
       if (!authority) return unreadableAddress()
@@ -104,7 +104,7 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
   }
 }
 
-/** Node takes the first; what is in front of it may take the last (RFC 9112, 3.2). */
+/** Node uses the first; a proxy in front may use the last (RFC 9112, 3.2). */
 function namesTwoHosts({ rawHeaders }: IncomingMessage): boolean {
   let hosts = 0
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -118,7 +118,7 @@ function hostOf({ url = '', headers }: IncomingMessage): string | undefined {
   return url.startsWith('/') ? headers.host : (ABSOLUTE.exec(url)?.[1] ?? headers.host)
 }
 
-/** A header may be of any length, and empty. */
+/** Headers may be empty or very long. */
 function quoted(text: string): string {
   return text.length > 0 && text.length <= 300 ? text : JSON.stringify(text.slice(0, 300))
 }

@@ -1,16 +1,13 @@
-/** All addresses in one application: the API, the streams, operations, and the web app for everything else. */
-import type { IncomingMessage } from 'node:http'
-import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import { Hono, type MiddlewareHandler } from 'hono'
-import { cors } from 'hono/cors'
+/** All routes in one application: the API, the streams, operations, and the web app for everything else. */
+import { Hono } from 'hono'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
-import { asProblem, NOT_STORED, Problem } from '../base/errors.ts'
+import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Store } from '../db/store.ts'
+import { corsFor } from '../http/cors.ts'
+import { isMutation } from '../http/methods.ts'
 import { problemResponse } from '../http/problem-answers.ts'
-import { requestIdOf, requestIds } from '../http/request-id.ts'
 import type { WebGuard } from '../http/web-guard.ts'
 import { registerAgentOutput } from '../routes/agent-output.ts'
 import { registerAgentProfiles } from '../routes/agent-profiles.ts'
@@ -52,12 +49,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly logger: Logger
 }
 
-const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/
-
-/** A Fetch handler over Node's request and response. */
-export type App = (request: Request, env: HttpBindings) => Promise<Response>
-
-export function createApp(dependencies: AppDependencies): App {
+export function createApp(dependencies: AppDependencies): Hono<Env> {
   const { store, logger, webApp, drain, guard } = dependencies
   const app = new Hono<Env>()
 
@@ -112,73 +104,5 @@ export function createApp(dependencies: AppDependencies): App {
     else if (error.cause) logger.debug({ err: error.cause, path: c.req.path }, error.message)
     return problemResponse(asProblem(error), c.res.headers)
   })
-  const nextRequestId = requestIds()
-
-  /** What is asked of this server by a wrong name, or by a page that may not, gets no further. */
-  function refusalOf(incoming: IncomingMessage): Response | undefined {
-    const wrongHost = guard.refusalOfHost(incoming)
-    // Without the position of the log: a page that got here by a false name could read it.
-    if (wrongHost) return problemResponse(wrongHost, new Headers())
-    const foreignPage = isMutation(incoming.method ?? '') ? guard.refusalOfPage(incoming) : undefined
-    if (!foreignPage) return undefined
-    const position = formatCursor(store.log.epoch, store.log.head)
-    return problemResponse(foreignPage, new Headers({ [HEADER.eventId]: position }))
-  }
-
-  return async (request, { incoming, outgoing }) => {
-    // Came on a connection that is being ended: it could be done, but not answered.
-    if (incoming.socket.writableEnded) return RESPONSE_ALREADY_SENT
-    const requestId = requestIdOf(incoming.headers, nextRequestId)
-    const response = refusalOf(incoming) ?? (await app.fetch(request, { incoming, outgoing, requestId }))
-    // A stream answers on the raw response; what the context made of that afterwards must not be sent as well.
-    if (outgoing.headersSent) return RESPONSE_ALREADY_SENT
-    // Here, as a header that the context is given makes a second set of headers of every answer.
-    outgoing.setHeader(HEADER.requestId, requestId)
-    // An answer that says otherwise (the web app's files) takes the place of this.
-    outgoing.setHeader('Cache-Control', NOT_STORED)
-    // A connection that is kept for a next request would hold the end up.
-    if (drain.hasBegun) outgoing.setHeader('Connection', 'close')
-    return response
-  }
-}
-
-function isMutation(method: string): boolean {
-  return !['GET', 'HEAD', 'OPTIONS'].includes(method)
-}
-
-function corsFor(guard: WebGuard) {
-  return withOwnHeaders(
-    cors({
-      origin: guard.allowsAnyOrigin ? '*' : (origin) => (guard.isListed(origin) ? origin : null),
-      allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-      allowHeaders: [
-        'Authorization',
-        'Cache-Control',
-        'Content-Type',
-        HEADER.idempotencyKey,
-        HEADER.lastEventId,
-        HEADER.requestId,
-      ],
-      exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
-      // Cookies go along where origins are listed. Not where any page may call.
-      credentials: !guard.allowsAnyOrigin,
-      maxAge: 600,
-    }),
-  )
-}
-
-/** A page that may call may send headers of its own, such as a key for the proxy in front. */
-function withOwnHeaders(answer: MiddlewareHandler): MiddlewareHandler {
-  return async (c, next) => {
-    const preflight = await answer(c, next)
-    if (!preflight?.headers.has('Access-Control-Allow-Origin')) return preflight
-    const asked = (c.req.header('Access-Control-Request-Headers') ?? '').split(',').map((name) => name.trim())
-    const allowed = preflight.headers.get('Access-Control-Allow-Headers')?.toLowerCase().split(',') ?? []
-    for (const name of asked) {
-      if (HEADER_NAME.test(name) && !allowed.includes(name.toLowerCase())) {
-        preflight.headers.append('Access-Control-Allow-Headers', name)
-      }
-    }
-    return preflight
-  }
+  return app
 }

@@ -1,18 +1,18 @@
-/** The file of the database: opened, brought up to date, its log found. Every fault of it is a ConfigError that names it. */
+/** Opens the database file, migrates it and opens its log. Every fault of the file is a ConfigError that names it. */
 import { type Config, ConfigError } from '../base/config.ts'
 import { EventLog } from '../db/log.ts'
 import { migrate } from '../db/migrations/migrate.ts'
 import type { Database } from '../db/sqlite/database.ts'
 import { type InodeLock, lockInode } from '../db/sqlite/inode-lock.ts'
 import { openSqlite } from '../db/sqlite/sqlite.ts'
-import { refuseWhatIsNoFile, storageFault } from './start-faults.ts'
+import { refuseNonFile, storageFault } from './start-faults.ts'
 
 export interface OpenedStore {
   readonly database: Database
   readonly log: EventLog
 }
 
-/** Throws ConfigError when the file cannot be opened, or is not a database of Boardcast's. */
+/** Throws ConfigError if the file cannot be opened or is not a Boardcast database. */
 export async function openStore(config: Config): Promise<OpenedStore> {
   const database = await openDatabase(config)
   try {
@@ -32,18 +32,18 @@ export async function openStore(config: Config): Promise<OpenedStore> {
   }
 }
 
-/** For a server that does not get up: what made it so is said already; that the file cannot be closed adds nothing. */
+/** Used when start-up fails; the cause has already been reported. */
 export function closeQuietly(database: Database): void {
   try {
     database.close()
   } catch {
-    // Harmless: the process is about to end, and nothing of ours was written.
+    // Harmless: the process is about to end, and nothing was written.
   }
 }
 
 async function openDatabase(config: Config): Promise<Database> {
   const { dbPath, durability } = config
-  refuseWhatIsNoFile(config)
+  refuseNonFile(config)
   let inode: InodeLock | null = null
   try {
     inode = await lockInode(dbPath)

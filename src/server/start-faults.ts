@@ -1,10 +1,10 @@
-/** What keeps a server from starting, as one sentence with the cause and the fix. */
+/** Faults that keep a server from starting, each as a sentence with the cause and the fix. */
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Config, ConfigError } from '../base/config.ts'
 
-/** Throws ConfigError when there is something at the path that cannot be a database, before a lock is made beside it. */
-export function refuseWhatIsNoFile({ dbPath }: Config): void {
+/** Throws ConfigError if the path is not that of a file. Checked before a lock is created beside it. */
+export function refuseNonFile({ dbPath }: Config): void {
   const found = statOf(dbPath)
   if (!found || found.isFile()) return
   const [what, file] = found.isDirectory()
@@ -13,7 +13,7 @@ export function refuseWhatIsNoFile({ dbPath }: Config): void {
   throw new ConfigError(`BOARDCAST_DB=${dbPath} is ${what}. Name a file, such as ${file}.`)
 }
 
-/** What cannot be looked at, such as a name with a slash at its end or a link to itself, cannot be opened either. */
+/** Throws ConfigError for a path that cannot be looked up, such as one with a slash at its end or a link to itself. */
 function statOf(dbPath: string) {
   try {
     return statSync(dbPath, { throwIfNoEntry: false })
@@ -26,10 +26,10 @@ function statOf(dbPath: string) {
   }
 }
 
-/** The fault of the database file, or of its driver, that `error` comes from; undefined: of neither. */
+/** The fault of the database file or its driver behind `error`; undefined if it has another cause. */
 export function storageFault({ dbPath }: Config, error: unknown): ConfigError | undefined {
   const chain = causesOf(error)
-  // Said already, and better than by the lock that stands behind it.
+  // Reported already, better than by the lock that caused it.
   if (chain.some(({ message }) => message.includes('in use by another Boardcast server')) && isBusy(chain))
     return undefined
   const sentence =
@@ -78,7 +78,7 @@ function fileFault(name: string, path: string, { code, message }: Fault): string
   }
 }
 
-/** The fault of HOST or PORT that keeps the server from listening there; undefined when it is none of theirs. */
+/** The fault of HOST or PORT behind `error`; undefined if it has another cause. */
 export function listenFault({ host, port }: Config, error: unknown): ConfigError | undefined {
   const { code = '' } = causesOf(error)[0] ?? {}
   const sentence = LISTEN_FAULTS[code]?.(host, port)
@@ -105,7 +105,7 @@ interface Fault {
   readonly message: string
 }
 
-/** The error and what it was made of, outermost first. */
+/** The error and its causes, outermost first. */
 function causesOf(error: unknown): readonly Fault[] {
   const chain: Fault[] = []
   for (let each = error; each instanceof Error && chain.length < 8; each = each.cause) {

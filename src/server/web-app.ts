@@ -1,7 +1,8 @@
 /** The built web app: one page for all its addresses, and the files that the page loads. */
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
 import type { Context, Hono } from 'hono'
 import { parsePrefix } from '../base/base-path.ts'
@@ -12,7 +13,7 @@ import type { Env } from '../routes/api.ts'
 export interface WebApp {
   /** Folder of the built files. */
   readonly root: string
-  /** The path that browsers see in front of every address; '' when a proxy may say so, request by request. */
+  /** The path that browsers see in front of every address; '': a proxy may set it for each request. */
   readonly basePath: string
 }
 
@@ -25,8 +26,14 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
 /** The build puts a hash of the contents into the names there. */
 const HASHED = '/assets/'
 const FOR_EVER = 'public, max-age=31536000, immutable'
-/** Kept, but never used without asking: an old page would load files that a new build no longer has. */
+/** Cached, but revalidated for every use: an old page would load files that a new build no longer has. */
 const ASK_FIRST = 'no-cache'
+
+/** The built files lie beside the built program, and in dist if it runs from its sources (src/main.ts); null: not built. */
+export function findWebRoot(mainUrl: string): string | null {
+  const candidates = ['./web', '../web', '../dist/web'].map((path) => fileURLToPath(new URL(path, mainUrl)))
+  return candidates.find((path) => existsSync(`${path}/index.html`)) ?? null
+}
 
 export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void {
   const pageFor = pages(readFileSync(join(root, 'index.html'), 'utf8'))
@@ -37,7 +44,7 @@ export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void
     for (const [name, value] of Object.entries(PAGE_HEADERS)) c.header(name, value)
     if (c.res.ok) c.header('Cache-Control', c.req.path.startsWith(HASHED) ? FOR_EVER : ASK_FIRST)
   })
-  // Never the page in place of a file that an older page asks for.
+  // A page of an older build may request files that are not there. It must not get the page instead.
   app.get(`${HASHED}*`, onlyReadableRanges, file, (c) => {
     throw new Problem('not_found', `There is no ${c.req.path}; it may belong to another build. Reload the page.`)
   })
@@ -48,7 +55,7 @@ export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void
 
   function page(c: Context<Env>): Response {
     const { html, etag } = pageFor(basePath || parsePrefix(c.req.header(FORWARDED_PREFIX) ?? '') || '')
-    // A shared cache must not give the page of one prefix, or the answer to a program, to somebody else.
+    // A shared cache must keep apart the pages of different prefixes, and the answers to programs.
     c.header('Vary', `Accept, ${FORWARDED_PREFIX}`, { append: true })
     c.header('ETag', etag)
     if (isKnown(c.req.header('If-None-Match'), etag)) {
@@ -75,10 +82,10 @@ interface Page {
   readonly etag: string
 }
 
-/** The page with the prefix in front of every address in it; relative ones would lead elsewhere at a deep link. */
+/** The page with the prefix in front of every address in it. Relative addresses would break at deep links. */
 function pages(built: string): (prefix: string) => Page {
   function render(prefix: string): Page {
-    // A prefix has none of the characters that mean something in HTML, nor a `$`.
+    // A prefix contains no characters with a meaning in HTML, nor a `$`.
     const html = built.replace(/ (href|src|content)="\//g, ` $1="${prefix}/`)
     return { html, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` }
   }

@@ -1,6 +1,6 @@
 /**
- * How events look on sockets. A board or dashboard socket has the bare payloads of its stream, and like there the id is
- * on the last frame of an event only; a channel socket has envelopes, each with the id of its event. Names and ids hold
+ * How events look on sockets. Board and dashboard sockets have the bare payloads of the streams, and as there only the
+ * last message of an event has an id. Channel sockets have envelopes, each with the id of its event. Names and ids contain
  * nothing that JSON would escape.
  */
 
@@ -24,7 +24,7 @@ export const channelFraming: Framing = {
   pack,
 }
 
-/** For clients that keep one cursor for the connection, and must know which messages are a place to come back to. */
+/** For clients with one cursor for the connection, which must know after which messages they may resume. */
 export const markedChannelFraming: Framing = {
   ...channelFraming,
   key: 'ws channels more',

@@ -1,14 +1,14 @@
-/** What comes over a socket, before anything is made of it: a JSON object with a `type`, and perhaps an `id`. */
+/** Reading a message of a client: a JSON object with a `type` and perhaps an `id`. */
 import * as z from 'zod'
 import { MAX_JSON_DEPTH } from '../../shared/src/protocol.ts'
 import { isShallow } from '../../shared/src/types/text.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
 
-/** Deeper than anything that is understood. */
+/** Deeper than any valid message. */
 const MAX_DEPTH = 2 * MAX_JSON_DEPTH
 
-/** By which a client knows the answer to its message. */
+/** Chosen by the client, which recognises the answer to its message by it. */
 export type MessageId = string | number
 
 const id = z.union([z.string().max(200), z.number()], 'must be a number, or text of at most 200 characters')
@@ -28,7 +28,7 @@ export function objectIn(text: string): Record<string, unknown> {
   })
 }
 
-/** Throws `validation_failed` for what an answer could not repeat, as that is written by recursion. */
+/** Throws `validation_failed` for a message nested so deep that writing the answer, which is recursive, could overflow the stack. */
 export function mustBeShallow(message: object): void {
   if (isShallow(message, MAX_DEPTH)) return
   throw new Problem('validation_failed', `The message must be nested at most ${MAX_DEPTH} deep.`, {
@@ -42,7 +42,7 @@ export function messageId(value: unknown): MessageId | undefined {
   return parseInput(z.object({ id }), { id: value }, 'message').id
 }
 
-/** The id of a message that is not to be carried out, where it has one that can be read. */
+/** The id of a message that will not be carried out, if it can be read. */
 export function idIn(text: string): MessageId | undefined {
   try {
     return messageId(objectIn(text).id)

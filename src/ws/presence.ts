@@ -1,13 +1,13 @@
-/** Tells the domain whom sockets speak for. What fails here costs an announcement, not the socket. */
+/** Connects sockets with the presence of agents. A failure here costs an event, not the socket. */
 import type { Store } from '../db/store.ts'
 import { agentConnected, agentDisconnected } from '../domain/presence.ts'
 
 export interface Presence {
-  /** A socket speaks for an agent from now on. */
+  /** The client of a socket is an agent from now on. */
   connected(socket: { clientId: string; agentId: string; sessionId: string | null }): Promise<void>
-  /** The socket is gone. */
+  /** The socket has ended. */
   disconnected(clientId: string): void
-  /** From now on nothing is written: the service ends, and tells the rest by itself. */
+  /** Nothing is written from now on: a server that stops disconnects all agents at once. */
   stop(): void
 }
 

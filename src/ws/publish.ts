@@ -1,4 +1,4 @@
-/** What a socket may publish: mail, signs of life, and events of its own on topics. */
+/** What a socket may publish: messages, agent heartbeats, and custom events on topics. */
 import * as z from 'zod'
 import { type Channel, parseChannel } from '../../shared/src/channels.ts'
 import { UNSTORED } from '../../shared/src/protocol.ts'
@@ -14,8 +14,8 @@ import { SocketRefusal } from './socket-errors.ts'
 
 const MESSAGE = 'message.new'
 
-/** Fields that a message has from elsewhere: the socket says who sends it, the channel says to whom. */
-const SAID_BY_THE_SOCKET = new Set(['from_agent', 'to_agent', 'topic'])
+/** Ignored in the data: the sender is that of the socket, the receiver is given by the channel. */
+const GIVEN_BY_THE_SOCKET = new Set(['from_agent', 'to_agent', 'topic'])
 
 const mail = z.strictObject({
   content: postedContent,
@@ -29,7 +29,7 @@ export interface Publication {
   readonly data: unknown
 }
 
-/** Who publishes: the agent that the socket speaks for, or the client id. */
+/** The agent that the socket has authenticated as, or the client. */
 export interface Publisher {
   readonly agentId: string | null
   readonly clientId: string
@@ -59,7 +59,7 @@ export async function publish(tx: Tx, publisher: Publisher, { channel, event, da
   )
 }
 
-/** Throws `invalid_channel` for what neither an agent nor a topic can be called. */
+/** Throws `invalid_channel` for an invalid agent id or topic name. */
 function addresseeOf({ kind, id, name }: Channel): { to_agent?: string; topic?: string } | null {
   if ((kind === 'agent' || kind === 'topic') && !externalId.safeParse(id).success) {
     throw new Problem('invalid_channel', `No mail goes to ${name}: ids have 1 to 200 letters, digits and : _ - .`)
@@ -69,10 +69,10 @@ function addresseeOf({ kind, id, name }: Channel): { to_agent?: string; topic?: 
   return kind === 'global' ? {} : null
 }
 
-/** Data with the fields of a message, `content` among them, is one; anything else is the content as a whole. */
+/** Data with `content` and no field that a message does not have is a message. Any other data is the content as a whole. */
 function mailOf(data: unknown): z.infer<typeof mail> {
   if (typeof data === 'object' && data !== null && 'content' in data) {
-    const given = Object.fromEntries(Object.entries(data).filter(([name]) => !SAID_BY_THE_SOCKET.has(name)))
+    const given = Object.fromEntries(Object.entries(data).filter(([name]) => !GIVEN_BY_THE_SOCKET.has(name)))
     if (Object.keys(given).every((name) => Object.hasOwn(mail.shape, name))) return parseInput(mail, given, 'message')
   }
   return { content: parseInput(z.object({ data: postedContent }), { data }, 'message').data }

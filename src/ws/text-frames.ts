@@ -1,11 +1,11 @@
 /**
- * Frames of a server (RFC 6455, 5.2): final, unmasked, without extensions. The messages of one tick become one buffer,
- * which every socket of an audience gets in one write.
+ * Frames as a server sends them (RFC 6455, 5.2): final, unmasked, without extensions. The messages of one flush become one
+ * buffer, which every socket of an audience gets in one write.
  */
 const FIN_TEXT = 0x81
 const FIN_PING = 0x89
 const FIN_PONG = 0x8a
-/** Lengths up to here are in the second byte; 126 and 127 there say that two or eight bytes follow. */
+/** Lengths up to here are in the second byte. 126 and 127 there mean that the length follows in two or eight bytes. */
 const MAX_SHORT = 125
 
 /** One text message for each text. */
@@ -23,7 +23,7 @@ export function textFrames(texts: readonly string[]): Buffer {
 
 export const PING = Buffer.from([FIN_PING, 0])
 
-/** Answers a ping with what it brought: at most 125 bytes. */
+/** `payload` is that of the ping: at most 125 bytes. */
 export function pongFrame(payload: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([FIN_PONG, payload.length]), payload])
 }

@@ -1,5 +1,5 @@
 /**
- * CRC-32 of two texts one after the other, from the CRC-32 of each. Appending n bytes multiplies the first checksum by
+ * The CRC-32 of a concatenation, from the CRC-32 of each part. Appending n bytes multiplies the first checksum by
  * x^8n modulo the polynomial; in the reflected bit order used here the highest bit is x^0.
  */
 const POLYNOMIAL = 0xedb88320
@@ -8,7 +8,7 @@ export function combineCrc32(first: number, second: number, secondLength: number
   return (multiply(shiftFor(secondLength), first) ^ second) >>> 0
 }
 
-/** x^8n. All connections of an audience append the same lengths one after the other, so the last answer is kept. */
+/** x^8n. All connections of an audience append the same length in a flush, so the last result is kept. */
 let lastLength = 0
 let lastShift = 0x80000000
 function shiftFor(bytes: number): number {

@@ -1,14 +1,14 @@
 /**
- * Writing to a socket around Node's stream machinery. `socket.write` makes a request object, a callback and a turn of
- * the tick queue for every write, nearly always to learn that the kernel had taken everything at once; with a thousand
- * listeners that is a third of the time that is not the kernel's (docs/performance.md, "CPU per delivery").
+ * Writing to a socket past Node's stream layer. `socket.write` costs a request object, a callback and a turn of the tick
+ * queue per write, nearly always to learn that the kernel has taken everything at once. With a thousand listeners that is
+ * a third of the time spent outside the kernel (docs/performance.md, "CPU per delivery").
  *
- * The handle under the socket takes a buffer and a request. While writes complete at once the request stays unused, and
- * one serves all sockets. A write that does not complete keeps its request, and libuv sends what is left, in order with
- * whatever follows, through the handle or through the socket.
+ * The handle under the socket takes a buffer and a request. A write that completes at once leaves the request unused, so
+ * one request serves all sockets. A write that does not complete keeps its request; libuv then sends the rest, in order
+ * with later writes through the handle or the socket.
  *
- * None of this is Node's public interface. It is used only where it is found to be as expected; elsewhere `socket.write`
- * does the same, slower.
+ * None of this is a public interface of Node. It is used only if the handle is as expected; otherwise `socket.write` does
+ * the same, slower.
  */
 import type { Socket } from 'node:net'
 
@@ -23,19 +23,19 @@ export interface Handle {
   readonly writeQueueSize: number
 }
 
-/** Made by Node for every write; learned from one that it makes. */
+/** The class of request that Node creates for every write, taken from the first such request. */
 let Request: (new () => WriteRequest) | null = null
-/** Has not been used by any write that is still under way. */
+/** Not in use by any write in progress. */
 let spare: WriteRequest | null = null
 
-/** The handle of a socket, when it can be written to directly; null until Node has shown what a request is. */
+/** The handle of a socket, if it can be written to directly; null until `Request` is known. */
 export function directHandle(socket: Socket): Handle | null {
   const { _handle: handle } = socket as Socket & { readonly _handle?: Partial<Handle> | null }
   if (typeof handle?.writeBuffer !== 'function' || typeof handle.writeQueueSize !== 'number') return null
   return Request ? (handle as Handle) : null
 }
 
-/** To be called before something is written through a socket: the first such write shows what a request is. */
+/** Call before writing through a socket: the first such write reveals `Request`. */
 export function learnFrom(socket: Socket): void {
   if (Request) return
   const { _handle: handle } = socket as Socket & { readonly _handle?: Partial<Teaching> | null }
@@ -43,8 +43,8 @@ export function learnFrom(socket: Socket): void {
 }
 
 /**
- * Writes the bytes, which must not be changed afterwards, after what was written before. Answers how many bytes of this
- * and earlier writes the kernel has not taken; a negative number when it will take no more.
+ * Writes the bytes, which must not be changed afterwards. Returns how many bytes of this and earlier writes the kernel has
+ * not taken; a negative number if it takes no more.
  */
 export function writeDirectly(handle: Handle, bytes: Buffer): number {
   if (!Request) return -1
@@ -52,14 +52,14 @@ export function writeDirectly(handle: Handle, bytes: Buffer): number {
   if (handle.writeBuffer(spare, bytes) !== 0) return -1
   const pending = handle.writeQueueSize
   if (pending > 0) {
-    // libuv reads from the buffer until it is through; the request, which Node holds until then, must hold it.
+    // libuv reads from the buffer until it has sent all of it. Node holds the request until then, and so the buffer.
     spare.buffer = bytes
     spare = null
   }
   return pending
 }
 
-/** Node's own ways to write to a handle: one buffer, and several at once. */
+/** How Node writes to a handle: one buffer, or several at once. */
 interface Teaching {
   writeBuffer(request: WriteRequest, ...rest: unknown[]): number
   writev(request: WriteRequest, ...rest: unknown[]): number

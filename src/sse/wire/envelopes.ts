@@ -1,6 +1,6 @@
 /**
- * The log as JSON, a page at a time: the envelopes that a channel stream would have sent, in the same bytes, from the
- * same selection. Lines of output are told event by event: only streams join them.
+ * The log as JSON, page by page: the envelopes that a channel stream would have sent, in the same bytes, from the same
+ * selection. Lines of output are not joined.
  */
 import { formatCursor } from '../../../shared/src/cursor.ts'
 import type { LogEvent } from '../../db/log-event.ts'
@@ -9,24 +9,24 @@ import { textOf } from '../delivery/frame-list.ts'
 import type { Selection } from '../delivery/selection.ts'
 import { envelope } from './frames.ts'
 
-/** A page ends with the event that exceeds this, so that 1,000 events of 64 KiB are not held at once. */
+/** A page ends with the event that exceeds this, so that 1,000 events of 64 KiB are not in memory at once. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
-/** Events that `types` lets not pass lie between. At least so many are read at a time, and so often for one page. */
+/** `types` may exclude many events in between, so at least so many are read at a time, and at most so often for one page. */
 const MIN_EVENTS_PER_READ = 256
 const MAX_READS = 16
 
 export interface EnvelopePage {
   /** JSON texts, in the order of the log; several for an event that shows under several names. */
   readonly envelopes: readonly string[]
-  /** The position to go on from. */
+  /** The position that the next page starts after. */
   readonly next: number
   /** There are, or may be, events after `next`. */
   readonly more: boolean
 }
 
 /**
- * At most `limit` events after a position, which must have been checked against the log's bounds. One more is looked
- * for, so that `more` is exact unless the search was cut short.
+ * At most `limit` events after a position, which must be within the bounds of the log. Looks for one more, so that `more`
+ * is exact unless the search was cut short.
  */
 export async function readEnvelopes(
   snapshot: Snapshot,

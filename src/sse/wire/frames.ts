@@ -1,11 +1,11 @@
 /**
  * SSE text (WHATWG HTML, 9.2.5) and its framing for HTTP. A frame is `event:`, one `data:` line of JSON, `id:` and a
- * blank line. Payloads are made by `jsonLine`, which never emits a line break of any kind, and names and ids cannot hold
- * one, so no field can forge a frame.
+ * blank line. Payloads come from `jsonLine`, which emits no line break of any kind, and names and ids cannot contain one,
+ * so no field can forge a frame.
  *
  * The id comes last because widely used readers (npm `eventsource` 1 and 2, `@microsoft/fetch-event-source`, scripts
- * that read line by line) take it over as soon as they read it, not at the blank line as the standard requires. If the
- * connection is cut inside a frame whose id came first, they resume after an event that they never had.
+ * that read line by line) store it as soon as they read it, not at the blank line as the standard requires. If a
+ * connection is cut inside a frame whose id comes first, they resume after an event that they never received.
  */
 
 import { EVERYONE } from '../../../shared/src/protocol.ts'
@@ -14,7 +14,7 @@ import type { FramedEvent, Framing, Packet } from '../delivery/framing.ts'
 import { gzipBlock } from './gzip.ts'
 
 export interface HttpFraming {
-  /** HTTP/1.1: the bytes are chunks. HTTP/1.0: they are bare, and the end of the connection is the end. */
+  /** HTTP/1.1: the bytes are chunks. HTTP/1.0: they are bare, and the body ends with the connection. */
   readonly chunked: boolean
   readonly gzip: boolean
   /** Channel streams: `{channel, event, data, timestamp, id}` around every payload. */
@@ -25,7 +25,7 @@ export interface HttpFraming {
 
 const framings = new Map<string, Framing>()
 
-/** The one framing for some choice. */
+/** Equal options give the same framing. */
 export function sseFraming(choice: HttpFraming): Framing {
   const { chunked, gzip, envelope, nameless } = choice
   const key = `sse${envelope ? ' envelope' : ''}${nameless ? ' nameless' : ''}${gzip ? ' gzip' : ''}${chunked ? '' : ' 1.0'}`
@@ -48,7 +48,7 @@ function makeFraming(key: string, { chunked, gzip, envelope, nameless }: HttpFra
     },
     pack(frames) {
       const joined = frames.length === 1 && frames[0] !== undefined ? frames[0] : frames.join('')
-      // An event may end a channel without a word, and an empty chunk would be the end of the body.
+      // An event may end a channel without a frame. An empty chunk would end the body.
       if (joined === '') return NOTHING
       if (!gzip) return { bytes: chunked ? chunkOfText(joined) : Buffer.from(joined) }
       const { block, plain } = gzipBlock(Buffer.from(joined))
@@ -87,12 +87,12 @@ function namelessFrame(shown: FramedEvent, at: number, id: string, marked: boole
   return `data: ${envelope(shown, at, id)}\n${marked ? `id: ${id}\n` : ''}\n`
 }
 
-/** The envelope's text around a payload's text. Names and ids hold nothing that JSON would escape. */
+/** The text of an envelope around the text of a payload. Names and ids contain nothing that JSON would escape. */
 export function envelope({ channel, event, data, topic }: FramedEvent, at: number, id: string): string {
   return `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${at},"id":"${id}"${topicField(topic)}}`
 }
 
-/** Another field of an object's text, or nothing. */
+/** The field `topic` in the text of an object, or nothing. */
 export function topicField(topic: string | undefined): string {
   return topic === undefined ? '' : `,"topic":"${topic}"`
 }

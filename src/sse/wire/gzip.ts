@@ -1,10 +1,10 @@
 /**
- * Compression that is shared. A flush is compressed once, without any history, into deflate blocks that end on a byte:
- * such blocks mean the same on every connection, so all get the same bytes. What a connection has of its own is the
- * header before its first block, and the trailer, whose checksum is put together from those of the flushes.
+ * Shared compression. Each flush is compressed once, without history, into deflate blocks that end on a byte boundary.
+ * Such blocks mean the same on every connection, so all of them get the same bytes. Only the header before the first block
+ * and the trailer belong to a connection; the checksum of the trailer is combined from those of the flushes.
  *
- * Every flush ends with an empty stored block, as zlib's Z_SYNC_FLUSH writes it: Go's inflate passes nothing on before
- * it has read one, or a full window. Without it a stored flush would wait there for the next.
+ * Every flush ends with an empty stored block, as zlib's Z_SYNC_FLUSH writes it. Go's inflate passes nothing on before it
+ * has read one, or a full window, so a stored flush without it would be delayed until the next.
  *
  *   10-byte header | block of flush 1 | block of flush 2 | ... | final empty block, CRC-32, length     (RFC 1952)
  */
@@ -19,7 +19,7 @@ export interface Plain {
 export const GZIP_HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff])
 export const GZIP_NOTHING: Plain = { crc: 0, length: 0 }
 
-/** Below this a compressed block saves nothing worth the time. */
+/** Below this, compression is not worth the time. */
 const WORTHWHILE_BYTES = 256
 const MAX_STORED_BYTES = 65_535
 

@@ -1,6 +1,6 @@
 /**
- * Bytes to a socket, in order, by the shortest way there is: straight to the handle under it while nothing waits in the
- * socket itself, through the socket otherwise.
+ * Writes bytes to a socket, in order and as directly as possible: to the handle under the socket while the socket itself
+ * has nothing pending, otherwise through the socket.
  */
 import type { Socket } from 'node:net'
 import { directHandle, type Handle, learnFrom, writeDirectly } from './direct-write.ts'
@@ -8,27 +8,27 @@ import { directHandle, type Handle, learnFrom, writeDirectly } from './direct-wr
 export class SocketWriter {
   readonly #socket: Socket
   #bytesWritten = 0
-  /** Taken while nothing waits in the socket itself; null: writes go through the socket. */
+  /** null: writes go through the socket. */
   #direct: Handle | null = null
-  /** The kernel did not take everything when it was last asked directly. */
+  /** The kernel had not taken everything at the last direct write. */
   #isPending = false
   #isClosed = false
 
-  /** What others have written to the socket before must have been written through it. */
+  /** Earlier writes to the socket must have gone through it. */
   constructor(socket: Socket) {
     this.#socket = socket
   }
 
   get pendingBytes(): number {
     if (this.#direct && !this.#isPending) return 0
-    // What was begun directly waits below the socket, which knows nothing of it; what the socket has begun is in both.
+    // A direct write is pending below the socket only; a write that the socket has begun counts in both.
     const below = (this.#direct ?? directHandle(this.#socket))?.writeQueueSize ?? 0
     const pending = Math.max(this.#socket.writableLength, below)
     this.#isPending = pending > 0
     return pending
   }
 
-  /** Bytes so far, those that wait included. */
+  /** Total, including pending bytes. */
   get bytesWritten(): number {
     return this.#bytesWritten
   }
@@ -47,17 +47,17 @@ export class SocketWriter {
 
   /** Calls back once, when the kernel has taken everything that was written before; never when the socket dies. */
   onceDrained(callback: () => void): void {
-    // Its turn comes when all before it has been taken; when the socket dies it is told so, and has nobody to tell.
+    // An empty write completes when everything before it has been taken, or with an error when the socket is lost.
     if (!this.#isClosed) this.#throughSocket(NOTHING, callback)
   }
 
-  /** Nothing is written from now on. */
+  /** Ignores writes from now on. */
   close(): void {
     this.#isClosed = true
     this.#direct = null
   }
 
-  /** While a write waits in the socket, those after it must wait there too. */
+  /** While a write is pending in the socket, later ones must go through the socket too. */
   #throughSocket(bytes: Buffer, written?: () => void): void {
     this.#direct = null
     learnFrom(this.#socket)

@@ -1,0 +1,59 @@
+/** Node's HTTP server: how it hands requests to the application, where it listens, and what it does with odd requests. */
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { formatAuthority, parseAuthority } from '../base/authority.ts'
+import { withoutBasePath } from '../base/base-path.ts'
+import type { Config } from '../base/config.ts'
+import { answerUnreadable, answerUnreadableAddress } from '../http/unreadable-request.ts'
+import type { RequestHandler } from './request-handler.ts'
+import { listenFault } from './start-faults.ts'
+
+/** A hundred channels with long names are a request of 26 KB; Node's default limit is 16. */
+const MAX_HEADER_BYTES = 64 * 1024
+const BACKLOG = 4_096
+
+export function createHttpServer({ basePath, keepAliveMs }: Config, handle: RequestHandler): Server {
+  const listener = getRequestListener((request, env) => handle(request, env as HttpBindings), {
+    // For requests without a Host, which HTTP/1.0 allows.
+    hostname: 'localhost',
+    errorHandler: answerUnreadableAddress,
+  })
+  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (incoming, outgoing) => {
+    simplifyHost(incoming)
+    if (basePath !== '') incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
+    void listener(incoming, outgoing)
+  })
+  server.keepAliveTimeout = keepAliveMs
+  server.on('clientError', answerUnreadable)
+  return server
+}
+
+/** Resolves when the server listens. Rejects with a ConfigError if the fault is in HOST or PORT. */
+export async function listen(server: Server, config: Config): Promise<void> {
+  const { port, host } = config
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen({ port, host, backlog: BACKLOG }, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    throw listenFault(config, error) ?? error
+  }
+}
+
+/** null: it does not listen. */
+export function addressOf(server: Server): AddressInfo | null {
+  const address = server.address()
+  return address === null || typeof address === 'string' ? null : address
+}
+
+/** The adapter refuses an empty port in `Host`, and an IPv6 address with a zone or not in its shortest form. */
+function simplifyHost({ headers }: IncomingMessage): void {
+  if (!headers.host?.startsWith('[') && !headers.host?.endsWith(':')) return
+  const authority = parseAuthority(headers.host)
+  if (authority) headers.host = formatAuthority(authority)
+}

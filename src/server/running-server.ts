@@ -1,0 +1,78 @@
+/** A server that listens, and the two ways to end it. */
+import type { Server } from 'node:http'
+import type { Logger } from '../base/logger.ts'
+import type { Drain } from '../connections/drain.ts'
+import type { ConnectionRegistry } from '../connections/registry.ts'
+import type { Sockets } from './sockets.ts'
+
+export interface RunningParts {
+  readonly url: string
+  readonly port: number
+  readonly logger: Logger
+  readonly server: Server
+  readonly sockets: Sockets
+  readonly registry: ConnectionRegistry
+  readonly drain: Drain
+  /** How long the drain takes, and then how long clients have to finish. */
+  readonly drainMs: number
+  /** Ends connections on which nothing was requested yet. */
+  endUnusedConnections(): void
+  /** Stops everything that runs by the clock, and closes the database. */
+  stop(): Promise<void>
+}
+
+export class RunningServer {
+  readonly url: string
+  readonly port: number
+  readonly #parts: RunningParts
+  /** The first end, by `close` or `abort`. */
+  #ended: Promise<void> | null = null
+  #stopped: Promise<void> | null = null
+
+  constructor(parts: RunningParts) {
+    this.url = parts.url
+    this.port = parts.port
+    this.#parts = parts
+  }
+
+  /** Drains the streams, finishes the requests in progress and closes the database. Safe to call twice. */
+  close(): Promise<void> {
+    this.#ended ??= this.#close()
+    return this.#ended
+  }
+
+  /** Cuts every connection and closes the database at once. A drain that is in progress is not waited for. */
+  async abort(): Promise<void> {
+    const { server } = this.#parts
+    server.close()
+    this.#cutAll()
+    this.#ended ??= this.#stop()
+    await this.#stop()
+  }
+
+  async #close(): Promise<void> {
+    const { logger, server, registry, drain, drainMs, endUnusedConnections } = this.#parts
+    logger.info({ streams: registry.size }, 'draining')
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    await drain.run(drainMs)
+    server.closeIdleConnections()
+    // Last, because a client could still send a request on one and learn when to come back.
+    endUnusedConnections()
+    const patience = setTimeout(() => this.#cutAll(), drainMs)
+    await closed
+    clearTimeout(patience)
+    await this.#stop()
+    logger.info({}, 'closed')
+  }
+
+  #cutAll(): void {
+    this.#parts.server.closeAllConnections()
+    this.#parts.sockets.destroyAll()
+  }
+
+  /** Once, after everything that may still write to the database. */
+  #stop(): Promise<void> {
+    this.#stopped ??= this.#parts.stop()
+    return this.#stopped
+  }
+}

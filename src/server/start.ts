@@ -1,0 +1,159 @@
+/** Starts a server: opens the database, creates the parts, connects them and listens. */
+import type { ChannelKind } from '../../shared/src/channels.ts'
+import { formatCursor } from '../../shared/src/cursor.ts'
+import { type Config, ConfigError } from '../base/config.ts'
+import { createLogger, type Logger } from '../base/logger.ts'
+import { Drain } from '../connections/drain.ts'
+import { Heartbeat } from '../connections/heartbeat.ts'
+import { ConnectionRegistry } from '../connections/registry.ts'
+import { StallCutter } from '../connections/stall-cutter.ts'
+import type { LogEvent } from '../db/log-event.ts'
+import { writeMeta } from '../db/meta.ts'
+import { StorageGuard } from '../db/sqlite/storage-guard.ts'
+import { StorageUnavailable } from '../db/storage-fault.ts'
+import { type Announcement, createStore } from '../db/store.ts'
+import { watchUnused } from '../http/unused-connections.ts'
+import { createWebGuard } from '../http/web-guard.ts'
+import { noteStart, noteStop } from '../jobs/clean-stop.ts'
+import { createHousekeeping } from '../jobs/housekeeping.ts'
+import { createMessageExpiry } from '../jobs/message-expiry.ts'
+import { createMetrics } from '../jobs/metrics.ts'
+import { Bus } from '../sse/bus.ts'
+import { CatchUp } from '../sse/delivery/catch-up.ts'
+import { Snapshots } from '../sse/delivery/snapshots.ts'
+import { createStreamHandlers } from '../sse/handlers.ts'
+import { createListeners } from '../sse/listeners.ts'
+import { createApp } from './app.ts'
+import { addressOf, createHttpServer, listen } from './http-server.ts'
+import { closeQuietly, type OpenedStore, openStore } from './open-store.ts'
+import { createRequestHandler } from './request-handler.ts'
+import { RunningServer } from './running-server.ts'
+import { mustExist, snapshotSources } from './snapshot-sources.ts'
+import { createSockets } from './sockets.ts'
+import { storageFault } from './start-faults.ts'
+
+interface Opened extends OpenedStore {
+  readonly config: Config
+  readonly webRoot: string | null
+  readonly logger: Logger
+}
+
+/** `webRoot` is the folder of the built web app, null if it is not built. Rejects with a ConfigError for a wrong setting. */
+export async function start(config: Config, webRoot: string | null): Promise<RunningServer> {
+  const opened = await openStore(config)
+  try {
+    return await serve({ config, webRoot, logger: createLogger(config.logLevel), ...opened })
+  } catch (error) {
+    closeQuietly(opened.database)
+    const fault = storageFault(config, error)
+    if (fault || !(error instanceof StorageUnavailable)) throw fault ?? error
+    throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${error.fault.reason}`, { cause: error })
+  }
+}
+
+async function serve({ config, webRoot, logger, database, log }: Opened): Promise<RunningServer> {
+  const cursor = (seq: number) => formatCursor(log.epoch, seq)
+  const onError = reporting('a stream failed')
+  const storageGuard = new StorageGuard({
+    database,
+    maxWalBytes: config.maxWalBytes,
+    onFault: ({ reason }, cause) => logger.error({ err: cause, db: config.dbPath }, `storage unavailable: ${reason}`),
+    onRecovery: () => logger.info({ db: config.dbPath }, 'storage available again'),
+  })
+  const store = createStore(database, log, onCommit, { health: storageGuard })
+
+  const registry = new ConnectionRegistry()
+  const drain = new Drain(registry)
+  const stallCutter = new StallCutter(registry)
+  const heartbeat = new Heartbeat(config.heartbeatMs, cursor)
+  const bus = new Bus(log.head, cursor, onUnpublished)
+  const snapshots = new Snapshots(store, bus, snapshotSources, onError)
+  const catchUp = new CatchUp(store, onError)
+  const listeners = createListeners(bus, snapshots, onUnpublished)
+  const housekeeping = createHousekeeping(store, config.retention, reporting('housekeeping failed'))
+
+  /** Failures of the storage are reported by the guard, once. */
+  function reporting(message: string): (error: unknown) => void {
+    return (error) => {
+      if (!(error instanceof StorageUnavailable)) logger.error({ err: error }, message)
+    }
+  }
+
+  function onUnpublished(error: unknown): void {
+    logger.error({ err: error }, 'publishing failed; all streams are cut and will resume')
+    registry.destroyAll()
+  }
+
+  function onCommit(events: readonly LogEvent[], announcements: readonly Announcement[]): void {
+    listeners.advance(events, announcements)
+    housekeeping.check()
+    if (logger.isLevelEnabled('debug')) {
+      for (const { seq, type, data } of events) logger.debug({ id: cursor(seq), type, data }, 'published')
+    }
+  }
+
+  const settled = await noteStart(store, database)
+  if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
+  if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
+
+  const guard = createWebGuard(config)
+  const live = {
+    store,
+    hub: { bus, snapshots, catchUp },
+    registry,
+    drain,
+    heartbeat,
+    heartbeatMs: config.heartbeatMs,
+    maxAgeMs: config.streamMaxAgeMs,
+    mustExist: (kind: ChannelKind, id: string) => store.read(({ sql }) => mustExist(sql, kind, id)),
+  }
+  const sockets = await createSockets(config, { ...live, guard, onError })
+  const app = createApp({
+    store,
+    bus,
+    connections: registry,
+    drain,
+    metrics: createMetrics({ log, bus, connections: registry }),
+    address: () => addressOf(server),
+    stream: createStreamHandlers(live),
+    socketIo: sockets.socketIo,
+    guard,
+    webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath },
+    logger,
+  })
+  const server = createHttpServer(config, createRequestHandler(app, { store, drain, guard }))
+  const endUnusedConnections = watchUnused(server)
+  sockets.listenOn(server)
+  try {
+    await listen(server, config)
+  } catch (error) {
+    await noteStop(store, database, logger)
+    throw error
+  }
+  const messageExpiry = createMessageExpiry(store, reporting('expiring messages failed'))
+  storageGuard.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
+
+  const { port } = addressOf(server) ?? config
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  logger.info({ url, db: config.dbPath, epoch: log.epoch, position: log.head }, 'listening')
+
+  async function stop(): Promise<void> {
+    heartbeat.stop()
+    sockets.stop()
+    housekeeping.stop()
+    messageExpiry.stop()
+    snapshots.stop()
+    stallCutter.stop()
+    storageGuard.stop()
+    await noteStop(store, database, logger)
+    try {
+      database.close()
+    } catch (error) {
+      // Everything committed is in the write-ahead log, and is found there at the next start.
+      logger.error({ err: error }, 'the database could not be closed properly')
+    }
+  }
+
+  const { drainMs } = config
+  return new RunningServer({ url, port, logger, server, sockets, registry, drain, drainMs, endUnusedConnections, stop })
+}
