@@ -1,5 +1,5 @@
 /**
- * docs/events.md, written from the catalogue: `npm run docs:events`. A test fails when the file is out of step.
+ * docs/events.md, generated from the catalogue: `npm run docs:events`. A test fails when the file is out of date.
  *
  *   catalogue entry  ->  where it shows, its fields (z.toJSONSchema), its example
  *   named schemas    ->  one section of types that fields refer to
@@ -35,10 +35,10 @@ import { type Field, flattened, propertiesOf, type Schema, typeWord } from './sc
 
 export const EVENTS_DOC = fileURLToPath(new URL('../docs/events.md', import.meta.url))
 
-/** Every kind of channel: how it is spelled besides, and what it is about. */
+/** Every kind of channel: its second spelling, and what it is about. */
 const CHANNELS: Readonly<Record<ChannelKind, { also?: string; about: string }>> = {
   board: { about: 'One board and what happens on it.' },
-  project: { about: 'The same board, seen by issue trackers and runners.' },
+  project: { about: 'The same board, for issue trackers and runners.' },
   issue: { also: 'card:ID', about: 'One card.' },
   attempt: { about: 'One attempt.' },
   agent: { also: 'agents/ID', about: 'One agent.' },
@@ -52,10 +52,10 @@ const CHANNELS: Readonly<Record<ChannelKind, { also?: string; about: string }>> 
 }
 
 const CONTROL_FRAMES: Readonly<Record<ControlEvent, string>> = {
-  hello: '`{serverTime, connectionId, resumed, heartbeatMs}`: the first frame of every stream (S11)',
-  heartbeat: '`{ts}`: a sign of life, with the id reached (S12)',
-  gap: '`{requested, oldest, reason}`: a cursor could not be honoured; fresh state follows (R8 to R11, M4)',
-  draining: '`{retryMs}`: the server is going down; come back after so long (E4)',
+  hello: '`{serverTime, connectionId, resumed, heartbeatMs}`: opens every stream (S11)',
+  heartbeat: '`{ts}`: every 15 s, with the newest id (S12)',
+  gap: '`{requested, oldest, reason}`: the cursor cannot be used; fresh state follows (R8 to R11, M4)',
+  draining: '`{retryMs}`: the server shuts down; reconnect after this time (E4)',
   overloaded: 'reserved',
   auth_expiring: 'reserved',
   auth_expired: 'reserved',
@@ -75,21 +75,21 @@ const FAMILIES: ReadonlyArray<readonly [title: string, ...words: string[]]> = [
   ['Terminals', 'shell'],
 ]
 
-/** The conditions of destinations, in words: by event, and wire name, field of the channel's id, or channel. */
+/** The conditions of destinations: by event, and wire name, field of the channel's id, or channel. */
 const CONDITIONS: Readonly<Record<string, string>> = {
-  'card.moved status_changed': 'only when the column changed',
+  'card.moved status_changed': 'only if the column changed',
   ...Object.fromEntries(
     ['created', 'updated', 'completed', 'failed'].map((name) => [
       `subtask.${name} agent_type`,
-      'only when it is not the `agent_id` as well',
+      'only if it differs from `agent_id`',
     ]),
   ),
   ...Object.fromEntries(
-    ['new', 'read', 'expired'].map((name) => [`message.${name} *`, 'only with neither addressee nor topic']),
+    ['new', 'read', 'expired'].map((name) => [`message.${name} *`, 'only without addressee and topic']),
   ),
 }
 
-/** Schemas that many events share; they get a section of their own. */
+/** Schemas that many events share; each has its own section. */
 const NAMED = {
   AttemptStatus: attemptStatus,
   Board: board,
@@ -115,32 +115,29 @@ const NAMED = {
 const names = z.registry<{ id: string }>()
 for (const [id, schema] of Object.entries(NAMED)) names.add(schema, { id })
 
-/** The whole document. Throws when the catalogue has something that this file has no words for. */
+/** The whole document. Throws if the catalogue has an event type of an unknown family. */
 export function renderEvents(): string {
   const families = FAMILIES.map(([title, ...words]) => ({ title, types: typesOf(words) })).filter(
     ({ types }) => types.length,
   )
-  const told = new Set(families.flatMap(({ types }) => types))
-  const untold = Object.keys(catalogue).filter((type) => !told.has(type))
-  if (untold.length > 0) throw new Error(`scripts/events-doc.ts knows no family of ${untold.join(', ')}`)
+  const described = new Set(families.flatMap(({ types }) => types))
+  const missing = Object.keys(catalogue).filter((type) => !described.has(type))
+  if (missing.length > 0) throw new Error(`FAMILIES in scripts/events-doc.ts has no family of ${missing.join(', ')}`)
   return `${[
     '# Events',
-    'Written from the catalogue (`shared/src/catalogue/`) by `npm run docs:events`; do not edit.',
+    'Generated from the catalogue (`shared/src/catalogue/`) by `npm run docs:events`; do not edit.',
     [
-      'Every event has a domain name (`card.moved`), which `global` shows with all fields, and wire names (`card_moved`),',
-      'which other channels show. _Bare_ is the payload without the fields that are only on `global`. `?` marks a field that',
-      'may be missing; `time` is ISO 8601 in UTC with milliseconds. Numbers such as K11 are rules of',
-      '[protocol.md](protocol.md).',
+      'Every event has a domain name (`card.moved`), under which `global` shows it with all fields, and wire names',
+      '(`card_moved`), under which other channels show it. _Bare_ is the payload without the fields that are only on `global`.',
+      '`?` marks a field that may be missing; `time` is ISO 8601 in UTC with milliseconds. Numbers such as K11 are rules of',
+      '[protocol.md](protocol.md) and [api.md](api.md).',
     ].join('\n'),
     families.map(contentsOf).join('\n'),
     '## Channels',
     channelList(),
-    '## Frames that are not events',
-    [
-      'They are never stored. Snapshots are rendered at one instant and carry its id; frames about the stream itself pass',
-      'every `types` filter.',
-    ].join('\n'),
-    frameTable(),
+    '## Snapshots and control events',
+    'They are never stored. Snapshots are exact at their id; control events pass every `types` filter.',
+    unstoredTable(),
     ...families.flatMap(({ title, types }) => [
       `## ${title}`,
       ...types.map((type) => eventSection(type, entryNamed(type))),
@@ -177,9 +174,9 @@ function channelList(): string {
 function showingOn(kind: ChannelKind): string {
   if (kind === 'global') return `every event under its domain name, and ${code(UNSTORED.agentHeartbeat)}`
   const entries = Object.values<Entry>(catalogue).filter(({ to }) => to.some(showsOn(kind)))
-  const posted = entries.some(({ isPosted }) => isPosted) ? ['what is posted there'] : []
-  const told = entries.filter(({ isPosted }) => !isPosted)
-  const shown = new Set(told.flatMap(({ to }) => to.filter(showsOn(kind)).map(wireName)))
+  const posted = entries.some(({ isPosted }) => isPosted) ? ['the events that clients post'] : []
+  const declared = entries.filter(({ isPosted }) => !isPosted)
+  const shown = new Set(declared.flatMap(({ to }) => to.filter(showsOn(kind)).map(wireName)))
   const snapshot = snapshotSources[kind]?.event
   const unstored = kind === 'agent' ? [UNSTORED.agentHeartbeat] : []
   return [...posted, ...[...(snapshot ? [snapshot] : []), ...shown, ...unstored].map(code)].join(', ')
@@ -193,23 +190,26 @@ function wireName({ event }: Destination): string {
   return event
 }
 
-function frameTable(): string {
+function unstoredTable(): string {
   return table(
-    ['frame', 'payload'],
+    ['name', 'payload'],
     [
       [code(SNAPSHOT.state), '[BoardState](#boardstate): a whole board (Y2)'],
       [code(SNAPSHOT.dashboardOverview), '[Overview](#overview): all boards (Y8)'],
       [code(SNAPSHOT.metricUpdate), 'figures of the service (MT1), on joining and every 5 s (MT8, MT9)'],
-      [code(UNSTORED.agentHeartbeat), '`{agent_id, timestamp}`: an agent lives; on `agent:ID` and `global` (AO1)'],
+      [
+        code(UNSTORED.agentHeartbeat),
+        '`{agent_id, timestamp}`: a heartbeat of an agent, on `agent:ID` and `global` (AO1); ephemeral',
+      ],
       ...Object.entries(CONTROL_FRAMES).map(([name, payload]) => [code(name), payload]),
     ],
   )
 }
 
 function eventSection(type: string, entry: Entry): string {
-  const kept = entry.keep === 'board' ? 'Kept for ever.' : 'Kept until retention trims it.'
+  const kept = entry.keep === 'board' ? 'Kept forever.' : 'Transient.'
   const refreshed = entry.refreshes.map((kind) => (kind === 'board' ? '`state`' : '`dashboard_overview`'))
-  const refreshes = refreshed.length > 0 ? ` Followed by ${refreshed.join(' and ')} where somebody listens.` : ''
+  const refreshes = refreshed.length > 0 ? ` Followed by ${refreshed.join(' and ')}.` : ''
   return [
     `### ${type}`,
     `${entry.summary} ${kept}${refreshes}`,
@@ -252,7 +252,7 @@ function conditionWord(type: string, destination: Destination): string {
   if (destination.view) words.push(`${destination.view} view`)
   if (destination.when) {
     const keys = [destination.event, destination.by, destination.channel].map((key) => `${type} ${key}`)
-    words.push(keys.map((key) => CONDITIONS[key]).find(Boolean) ?? 'not always: see the catalogue')
+    words.push(keys.map((key) => CONDITIONS[key]).find(Boolean) ?? 'conditional: see the catalogue')
   }
   if (destination.ends) words.push('ends the channel')
   return words.join(', ')
@@ -281,7 +281,7 @@ function fieldTable(fields: ReadonlyArray<Field & { readonly where: string }>): 
 
 function jsonSchema(schema: z.ZodType): Schema {
   const json = z.toJSONSchema(schema, { metadata: names }) as Schema
-  // A named schema is told as a reference to itself.
+  // A named schema is emitted as a reference to itself.
   return (json.$ref && json.$defs?.[json.$ref.replace('#/$defs/', '')]) || json
 }
 
@@ -294,7 +294,7 @@ function code(text: string): string {
   return text === '' ? '' : `\`${text}\``
 }
 
-/** Indented, with lists of plain values on one line, as the formatter leaves it. */
+/** Indented, with lists of plain values on one line, as the formatter writes it. */
 function jsonText(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(/\[\n\s*([^[\]{}]*?)\n\s*\]/g, (_, items: string) => {
     return `[${items.replace(/\n\s*/g, ' ')}]`

@@ -1,6 +1,6 @@
-/** JSON Schema in words: the types, bounds and fields that a table shows. */
+/** Describes JSON Schema: the types, bounds and fields that a table shows. */
 
-/** What JSON Schema says of a field, as far as it is shown here. */
+/** The parts of JSON Schema that are shown here. */
 export interface Schema {
   readonly $ref?: string
   readonly $defs?: Readonly<Record<string, Schema>>
@@ -35,7 +35,7 @@ export function propertiesOf({ properties = {}, required = [] }: Schema): Field[
   }))
 }
 
-/** The fields, with those of objects within named by their paths. */
+/** The fields, with those of nested objects named by their paths. */
 export function flattened(schema: Schema): Field[] {
   return propertiesOf(schema).flatMap((field) => {
     const property = schema.properties?.[field.name.replace('?', '')] ?? {}
@@ -47,7 +47,7 @@ export function flattened(schema: Schema): Field[] {
   })
 }
 
-/** `time` is ISO 8601 in UTC with milliseconds; `any` is any JSON. A schema that has a name is its name. */
+/** `time` is ISO 8601 in UTC with milliseconds; `any` is any JSON. A named schema is its name. */
 export function typeWord(schema: Schema): string {
   if (schema.$ref) return schema.$ref.startsWith('#/$defs/__') ? 'any' : schema.$ref.replace('#/$defs/', '')
   if (schema.const !== undefined) return JSON.stringify(schema.const)

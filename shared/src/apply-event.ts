@@ -1,15 +1,15 @@
 /**
- * The reducer that server and clients share: a board's state, and one event of its `diff` view, make the next state.
- * State at id N folded with the events after N is the state (docs/protocol.md, F1); the tests fold whole streams with
- * it and compare with the database.
+ * The reducer that server and clients share: a board's state and one event of its `diff` view give the next state.
+ * The state at id N, with the events after N applied, is the current state (docs/api.md, F1); tests apply whole streams
+ * and compare the result with the database.
  *
- * Pure: the argument is never changed, and what an event does not touch keeps its identity. Events that do not
- * concern the state, or speak of things it does not hold, give the state back as it is.
+ * Pure: the argument is never changed, and parts that an event does not touch keep their identity. Events that do not
+ * concern the state, or name things that it does not contain, return the state unchanged.
  */
 import { DONE_COLUMN_KEY } from './column-keys.ts'
 import type { BoardState, Card, Column } from './types/kanban.ts'
 
-/** An event as a listener has it: its wire name and its bare payload. */
+/** An event as a listener receives it: its wire name and its bare payload. */
 export interface SseMsg {
   readonly event: string
   readonly data: unknown
@@ -47,7 +47,7 @@ export function applyEvent(state: BoardState, message: SseMsg): BoardState {
   }
 }
 
-/** Whether some dependency of the card is not in a `done` column. A dependency that is gone does not block. */
+/** Whether a dependency of the card is not in a `done` column. A deleted dependency does not block. */
 export function isBlocked(state: BoardState, card: Pick<Card, 'dependsOn'>): boolean {
   return card.dependsOn.some((id) => {
     const dependency = state.cards[id]
@@ -123,7 +123,7 @@ function deleteCard(state: BoardState, id: string): BoardState {
   return recomputeBlocked({ ...state, columns, cards })
 }
 
-/** A card shows its newest attempt: a new one (it has no previous status) takes the place, an older one's news do not. */
+/** A card shows its newest attempt: a new one (without a previous status) replaces it, changes of older ones do not. */
 function setAttempt(state: BoardState, data: Changes): BoardState {
   const { attemptId, cardId, agent, status, previousStatus, replayed } = data as {
     attemptId: string

@@ -1,6 +1,6 @@
 /**
- * The event table: every event there is, once. Types, validation, frames, replay, documents and tests are derived from
- * it; adding an event type is adding an entry to one of the families.
+ * The event table: every event type, declared once. Types, validation, encoding, replay, documents and tests are derived
+ * from it; to add an event type, add an entry to one of the families.
  */
 import { agentOutputEvents } from './catalogue/agent-output.ts'
 import { agentEvents } from './catalogue/agents.ts'
@@ -51,7 +51,7 @@ export function entryOf(type: string): Entry | undefined {
   return entries.get(type)
 }
 
-/** Where an event shows, in the catalogue's order; `global`, where every event shows, is not among them. */
+/** Where an event shows, in the catalogue's order, without `global`, where every event shows. */
 export function placementsOf(entry: Entry, payload: Payload): readonly Placement[] {
   const placements: Placement[] = []
   for (const destination of entry.to) {

@@ -1,10 +1,10 @@
 /**
- * Channels: what a listener names. A channel is `<kind>:<id>`, or a kind alone (`dashboard`); some kinds have a second
- * spelling that is understood and never written.
+ * Channels, which clients listen to. A channel is `<kind>:<id>`, or a kind alone (`dashboard`); some kinds have a second
+ * spelling that is accepted and never sent.
  */
 import { EVERYONE } from './protocol.ts'
 
-/** Kind of a channel -> the prefix of its name; null for a kind that is one channel. */
+/** The prefix of each kind; null for a kind that is a single channel. */
 const PREFIX = {
   board: 'board:',
   project: 'project:',
@@ -22,18 +22,18 @@ const PREFIX = {
 
 export type ChannelKind = keyof typeof PREFIX
 
-/** What a board's channel carries: whole states, or the differences. */
+/** What a board's channel carries: whole states, or changes. */
 export type View = 'full' | 'diff'
 
 export interface Channel {
   readonly kind: ChannelKind
-  /** Empty for a kind that is one channel. */
+  /** Empty for a kind that is a single channel. */
   readonly id: string
-  /** The one spelling that frames use. */
+  /** The spelling that the server sends. */
   readonly name: string
 }
 
-/** Second spellings; the longer prefix of a kind is tried first. */
+/** All accepted prefixes; the longer prefix of a kind comes first. */
 const SPELLINGS: ReadonlyArray<readonly [string, ChannelKind]> = [
   ...kindsWithIds().map(([kind, prefix]) => [prefix, kind] as const),
   ['card:', 'issue'],
@@ -50,7 +50,7 @@ export function channelName(kind: ChannelKind, id: string): string {
   return (PREFIX[kind] ?? kind) + id
 }
 
-/** The channel that `text` spells, or null when no channel is spelled so. */
+/** The channel that `text` names, or null if it is not a channel name. */
 export function parseChannel(text: string): Channel | null {
   if (text === EVERYONE) return { kind: 'global', id: '', name: 'global' }
   if (text === 'dashboard' || text === 'metrics' || text === 'global') return { kind: text, id: '', name: text }
@@ -63,7 +63,7 @@ export function parseChannel(text: string): Channel | null {
   return null
 }
 
-/** As parseChannel, with the view that may follow the name of a board (`board:ID;full`). */
+/** Like parseChannel, with the view that may follow the name of a board (`board:ID;full`). */
 export function parseChannelWithView(text: string): (Channel & { readonly view: View }) | null {
   const suffix = BOARD_SUFFIX.exec(text)
   const channel = parseChannel(suffix ? text.slice(0, suffix.index) : text)

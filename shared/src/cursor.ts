@@ -1,6 +1,6 @@
 /**
- * A cursor is `<epoch>-<seq>`: the epoch is 8 lower-case hex digits drawn when the database is created, seq the decimal
- * position in its log. It is the SSE `id`, the `Event-Id` of a reply and the position of every listener.
+ * A cursor is `<epoch>-<seq>`: the epoch is 8 lower-case hex digits drawn when the database is created, seq the sequence
+ * number in its log, in decimal. It is the SSE `id`, the `Event-Id` of a reply, and where a listener stands.
  */
 export interface Cursor {
   readonly epoch: string
@@ -13,7 +13,7 @@ export function formatCursor(epoch: string, seq: number): string {
   return `${epoch}-${seq}`
 }
 
-/** The cursor that `text` spells, or null when it spells none. */
+/** The cursor in `text`, or null if it is not a cursor. */
 export function parseCursor(text: string): Cursor | null {
   const match = CURSOR.exec(text)
   if (!match?.[1] || !match[2]) return null
@@ -21,7 +21,7 @@ export function parseCursor(text: string): Cursor | null {
   return Number.isSafeInteger(seq) ? { epoch: match[1], seq } : null
 }
 
-/** Negative when `a` is before `b`, 0 when equal, positive when after; null for cursors of two epochs. */
+/** Negative if `a` is before `b`, 0 if equal, positive if after; null for cursors of two epochs. */
 export function compareCursors(a: Cursor, b: Cursor): number | null {
   return a.epoch === b.epoch ? a.seq - b.seq : null
 }

@@ -1,5 +1,5 @@
 /**
- * Every way in which the service refuses, and the status of each, in one table. Replies are `application/problem+json`
+ * Every error code of the service and its status, in one table. Replies are `application/problem+json`
  * (RFC 9457); `error` repeats the title for clients that look for a plain field.
  */
 const STATUS = {
@@ -63,7 +63,7 @@ export interface FieldError {
   message: string
 }
 
-/** The body of every refusal. */
+/** The body of every error. */
 export interface ProblemBody {
   type: 'about:blank'
   title: string

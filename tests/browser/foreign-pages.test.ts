@@ -1,6 +1,6 @@
 /**
  * Pages of other origins in a real Chromium, against a server on loopback: one whose name was made to resolve to this
- * machine (DNS rebinding), and one that sends requests across origins. Rules HO1 and HO5 of docs/protocol.md.
+ * machine (DNS rebinding), and one that sends requests across origins. Rules HO1 and HO5 of docs/operations.md.
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'

@@ -8,7 +8,7 @@ import { exampleIds, exampleTime } from './examples.ts'
 const about = z.strictObject({ agentId: externalId })
 const exampleAbout = { agentId: exampleIds.agent, timestamp: Date.parse(exampleTime) }
 
-/** What agents print on their own account; `timestamp` is the time of the commit in milliseconds since 1970. */
+/** Output of agents outside attempts; `timestamp` is the time of the commit in milliseconds since 1970. */
 export const agentOutputEvents = {
   'agent.output': event({
     summary: 'An agent printed a piece of output.',

@@ -7,7 +7,7 @@ import { exampleIds } from './examples.ts'
 
 const label = z.string().nullable()
 
-/** snake_case, as the family of mail and tasks. */
+/** snake_case, like mail and tasks. */
 const socket = z.strictObject({ agent_id: externalId, client_id: z.string(), session_id: externalId.nullable() })
 const exampleSocket = {
   agent_id: exampleIds.agent,
@@ -17,7 +17,7 @@ const exampleSocket = {
 
 export const agentEvents = {
   'agent.registered': event({
-    summary: 'An agent made itself known, or changed what it told of itself.',
+    summary: 'An agent registered, or changed its registration.',
     about: z.strictObject({ agentId: externalId }),
     shows: z.strictObject({ agent: externalId, label }),
     example: { agentId: exampleIds.agent, agent: exampleIds.agent, label: 'Claude' },
@@ -25,7 +25,7 @@ export const agentEvents = {
     refreshes: ['dashboard'],
   }),
   'agent.profile.changed': event({
-    summary: 'A profile that agents are run with was made, changed or deleted.',
+    summary: 'A profile was created, changed or deleted.',
     about: z.strictObject({ agentId: externalId, boardId: boardId.nullable() }),
     shows: z.strictObject({
       kind: z.enum(['created', 'updated', 'deleted']),
@@ -53,7 +53,7 @@ export const agentEvents = {
     refreshes: ['dashboard'],
   }),
   'agent.disconnected': event({
-    summary: 'A socket of an agent is gone, for whatever reason.',
+    summary: 'A socket of an agent ended, for any reason.',
     about: z.strictObject({}),
     shows: socket,
     example: exampleSocket,

@@ -47,12 +47,12 @@ const exampleStatus = (status: AttemptStatus, previousStatus: AttemptStatus | nu
   error: null,
 })
 
-/** `lines` joined, as `agent:` channels show them; `timestamp` is in milliseconds since 1970. */
+/** Joined lines, as `agent:` channels show them; `timestamp` is in milliseconds since 1970. */
 export const outputBatch = z.strictObject({ timestamp: z.int(), lines: z.array(z.string()) })
 
 export const attemptEvents = {
   'attempt.queued': event({
-    summary: 'An attempt at a card was made and waits to be run.',
+    summary: 'An attempt at a card was created and waits to run.',
     about: onBoard,
     shows: status,
     example: exampleStatus('queued', null),
@@ -60,7 +60,7 @@ export const attemptEvents = {
     refreshes: ['board', 'dashboard'],
   }),
   'attempt.status.changed': event({
-    summary: 'An attempt went on in its life.',
+    summary: 'The status of an attempt changed.',
     about: onBoard,
     shows: status,
     example: exampleStatus('running', 'queued'),
@@ -68,7 +68,7 @@ export const attemptEvents = {
     refreshes: ['board', 'dashboard'],
   }),
   'attempt.started': event({
-    summary: 'An agent began to work on a card.',
+    summary: 'An agent started to work on a card.',
     about: z.strictObject({ boardId, stage: stage.nullable() }),
     shows: z.strictObject({ attemptId: id, cardId: id, agent: externalId }),
     example: {
@@ -99,7 +99,7 @@ export const attemptEvents = {
     ],
   }),
   'attempt.conversation.appended': event({
-    summary: 'An agent said or did something; an item whose id was there before replaces it.',
+    summary: 'An item was added to the conversation of an attempt, or replaced the item with the same id.',
     about: onCard,
     shows: z.strictObject({ attemptId: id, item: conversationItem }),
     example: {
@@ -116,14 +116,14 @@ export const attemptEvents = {
     to: onBoardAndAttempt('conversation_item'),
   }),
   'attempt.session.recorded': event({
-    summary: "The agent's session that runs an attempt became known.",
+    summary: 'The session that runs an attempt was recorded.',
     about: onCard,
     shows: z.strictObject({ attemptId: id, sessionId: externalId, worktreePath: z.string().optional() }),
     example: { ...exampleOnCard, attemptId: exampleIds.attempt, sessionId: 'session-7', worktreePath: '/tmp/worktree' },
     to: onBoardAndAttempt('attempt_session'),
   }),
   'attempt.todos.updated': event({
-    summary: 'The list of what an attempt has to do was replaced.',
+    summary: 'The todo list of an attempt was replaced.',
     about: onCard,
     shows: z.strictObject({ attemptId: id, todos }),
     example: {

@@ -7,7 +7,7 @@ import { exampleCard, exampleIds, exampleTime } from './examples.ts'
 const onBoard = z.strictObject({ boardId })
 const id = z.string()
 
-/** The fields that a change of a card may carry; `blocked` when the change of its own dependencies turned it. */
+/** The fields that a change of a card may carry; `blocked` if a change of its own dependencies changed it. */
 export const cardChanges = z
   .strictObject({
     title: card.shape.title,
@@ -25,7 +25,7 @@ export const cardChanges = z
   .partial()
 export type CardChanges = z.infer<typeof cardChanges>
 
-/** Bare payload of every event that changes a card's fields, so that a listener of the `diff` view can fold it. */
+/** The bare payload of every event that changes a card's fields, so that the `diff` view can apply it. */
 const cardUpdated = z.strictObject({
   cardId: id,
   changes: cardChanges,
@@ -38,7 +38,7 @@ const everywhere = ['board', 'dashboard'] as const
 
 export const boardEvents = {
   'board.created': event({
-    summary: 'A board was made.',
+    summary: 'A board was created.',
     about: z.strictObject({}),
     shows: z.strictObject({ boardId, board }),
     example: {
@@ -68,7 +68,7 @@ export const boardEvents = {
     refreshes: everywhere,
   }),
   'board.deleted': event({
-    summary: 'A board was deleted with everything on it.',
+    summary: 'A board and everything on it was deleted.',
     about: z.strictObject({}),
     shows: onBoard,
     example: { boardId: exampleIds.board },
@@ -76,7 +76,7 @@ export const boardEvents = {
       { channel: 'board', event: 'board_deleted', ends: true },
       { channel: 'project', event: 'board_deleted', ends: true, silent: true },
     ],
-    // A board may be made again under the same id: nothing rendered of this one may be shown then.
+    // A board may be created again under the same id: no rendered state of this one may be shown then.
     refreshes: everywhere,
   }),
   'column.created': event({
@@ -92,7 +92,7 @@ export const boardEvents = {
     refreshes: everywhere,
   }),
   'column.updated': event({
-    summary: 'A column was renamed, re-keyed or moved.',
+    summary: 'The title, key or index of a column changed.',
     about: onBoard,
     shows: z.strictObject({
       columnId: id,
@@ -156,7 +156,7 @@ export const boardEvents = {
     refreshes: everywhere,
   }),
   'card.moved': event({
-    summary: 'A card went to another place on its board.',
+    summary: 'A card was moved.',
     // The keys of the two columns, or their titles where a column has no key.
     about: z.strictObject({ boardId, oldStatus: z.string(), newStatus: z.string() }),
     shows: z.strictObject({
@@ -205,7 +205,7 @@ export const boardEvents = {
     refreshes: everywhere,
   }),
   'card.stage.changed': event({
-    summary: 'A card went to another stage of its workflow.',
+    summary: 'A card changed its stage.',
     about: z.strictObject({ boardId, oldStage: stage.nullable(), newStage: stage.nullable() }),
     shows: cardUpdated,
     example: {
@@ -232,7 +232,7 @@ export const boardEvents = {
     refreshes: everywhere,
   }),
   'card.assigned': event({
-    summary: 'A card was given to an agent, or taken from one.',
+    summary: 'A card was assigned to an agent, or its assignment was removed.',
     about: z.strictObject({ boardId, agentId: externalId.nullable() }),
     shows: cardUpdated,
     example: {
@@ -261,7 +261,7 @@ function assignment(p: { cardId: string; agentId: string | null }) {
   return { issueId: p.cardId, agentId: p.agentId }
 }
 
-/** A card is an issue: the same event on the project's channel and on the issue's own. */
+/** Shows an event of a card, as an issue, on the channels of its project and of the issue. */
 function onIssue<P extends { cardId: string }, Q extends object = object>(
   event: string,
   payload: z.ZodObject,

@@ -1,15 +1,15 @@
 /**
- * How an event is declared: once, with everything that types, validation, encoders, replay and documents derive from.
+ * How an event is declared: once, with everything that types, validation, encoders, replay and documents need.
  *
- * A payload has two parts. `shows` is what the event's home channel carries, the bare payload. `about` are the ids and
- * facts that only `global` shows beside it, and that other channels' payloads are made of. Both are stored as one JSON
- * text, `about` first, so that the bare payload is a suffix of it: replay cuts the text and never parses it.
+ * A payload has two parts. `shows` is the bare payload, which the event's own channel carries. `about` holds the ids and
+ * facts that only `global` shows beside it, and that payloads of other channels are made from. Both are stored as one
+ * JSON text, `about` first, so that the bare payload is a suffix of it: replay cuts the text and never parses it.
  */
 import type * as z from 'zod'
 import type { ChannelKind } from '../channels.ts'
 import { EVERYONE } from '../protocol.ts'
 
-/** The field of a payload that names the channel of a kind, where a destination does not say otherwise. */
+/** The field of a payload that holds the id of a channel of a kind, unless a destination names another. */
 const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
   board: 'boardId',
   project: 'boardId',
@@ -23,14 +23,14 @@ const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
 
 export type Payload = Readonly<Record<string, unknown>>
 
-/** How long an event is kept: for ever, or until the retention of chatter trims it. */
+/** How long an event is kept: forever, or, for transient events, until retention trims it. */
 export type Keep = 'board' | 'chatter'
 
-/** A channel on which an event shows, and how. Methods, so that an entry's destinations can be handled without its type. */
+/** A channel on which an event shows, and how. It has methods so that destinations can be used without the entry's type. */
 export interface Destination<P = Payload> {
   /** The kind of channel, or `*` for every connection. */
   readonly channel: ChannelKind | typeof EVERYONE
-  /** The field of the payload that holds the channel's id; null there: not shown. Default: the kind's usual field. */
+  /** The field of the payload that holds the channel's id; if null, the event does not show. Default: the kind's field. */
   readonly by?: keyof P & string
   /** The wire name. */
   readonly event: string
@@ -38,18 +38,18 @@ export interface Destination<P = Payload> {
   readonly view?: 'diff'
   /** Only when this holds. */
   when?(payload: P): boolean
-  /** The schema of what `data` makes; without both, the bare payload is shown. */
+  /** The schema of what `data` returns; without both, the bare payload is shown. */
   readonly payload?: z.ZodObject
   data?(payload: P): Payload
   /** Lines that streams join with those of neighbouring events into one `output_batch` {timestamp, lines}. */
   lines?(payload: P): readonly string[]
-  /** The channel is over after this event. */
+  /** The channel ends with this event. */
   readonly ends?: true
-  /** Nothing is shown; what else the destination says still holds. */
+  /** Nothing is shown; the other properties of the destination still apply. */
   readonly silent?: true
 }
 
-/** A snapshot that an event makes stale: of the board that it happened on, of the dashboard. */
+/** A snapshot that an event makes stale: that of its board, or that of the dashboard. */
 export type Refresh = 'board' | 'dashboard'
 
 export interface Entry<About extends z.ZodRawShape = z.ZodRawShape, Shows extends z.ZodRawShape = z.ZodRawShape> {
@@ -61,18 +61,18 @@ export interface Entry<About extends z.ZodRawShape = z.ZodRawShape, Shows extend
   readonly example: Payload
   readonly to: readonly Destination[]
   /**
-   * An event of a client's own: on its channels and on `global` it has the name and the payload that it was posted with,
-   * which are the fields `event` and `data`.
+   * An event that clients post: on its channels and on `global` it has the name and the payload that it was posted with,
+   * the fields `event` and `data`.
    */
   readonly isPosted: boolean
   readonly refreshes: readonly Refresh[]
 }
 
 export interface EntryFields {
-  /** The names of the fields of each part, in their order. */
+  /** The names of the fields of each part, in order. */
   readonly about: readonly string[]
   readonly shows: readonly string[]
-  /** Those that decide where an event shows; null where its destinations look further (`when`). */
+  /** The fields that decide where an event shows; null if a destination has a condition (`when`). */
   readonly placedBy: readonly string[] | null
 }
 
@@ -105,7 +105,7 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
   }
 }
 
-/** The field of a payload that names the channel of a destination; undefined where that is one channel. */
+/** The field of a payload that holds the channel id of a destination; undefined for a kind that is a single channel. */
 export function idFieldOf({ channel, by }: Destination): string | undefined {
   return by ?? (channel === EVERYONE ? undefined : ID_FIELD[channel])
 }

@@ -1,4 +1,4 @@
-/** The one board, card and attempt that all examples speak of. */
+/** The board, card and attempt of all examples. */
 import type { Card } from '../types/kanban.ts'
 
 export const exampleIds = {

@@ -6,7 +6,7 @@ import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 
 const attemptId = z.string().nullable()
-/** The card is known when the attempt is. */
+/** The card is known if the attempt is. */
 const about = z.strictObject({ boardId, cardId: z.string().optional() })
 const exampleAbout = { boardId: exampleIds.board, cardId: exampleIds.card }
 const push = z.strictObject({ attemptId, remote: text(1, 500), branch: branchName, ts: timestamp })
@@ -20,7 +20,7 @@ const examplePush = {
 
 export const gitEvents = {
   'git.status.changed': event({
-    summary: 'The state of a working tree.',
+    summary: 'The git status of a worktree.',
     about,
     shows: z.strictObject({
       attemptId: z.string().optional(),
@@ -71,14 +71,14 @@ export const gitEvents = {
     to: [{ channel: 'board', event: 'git_push' }],
   }),
   'git.push.failed': event({
-    summary: 'A push was refused.',
+    summary: 'A push failed.',
     about,
     shows: push.extend({ error: text(0, 65_536) }),
     example: { ...examplePush, error: 'rejected: fetch first' },
     to: [{ channel: 'board', event: 'git_push_failed' }],
   }),
   'git.operation.completed': event({
-    summary: 'Some other operation on the repository ended.',
+    summary: 'Another operation on the repository ended.',
     about: z.strictObject({ boardId }),
     shows: z.strictObject({ operation: text(1, 200), ok: z.boolean(), details: anyJson }),
     example: { boardId: exampleIds.board, operation: 'rebase', ok: true, details: { onto: 'main' } },

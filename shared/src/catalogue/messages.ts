@@ -7,14 +7,14 @@ import { exampleIds, exampleTime } from './examples.ts'
 
 const { message_id, from_agent, to_agent, topic, content, priority, expires_at } = message.shape
 
-/** What it was sent to, where the payload itself does not say so. */
+/** The addressee and topic, for payloads that do not have them. */
 const about = z.strictObject({ to_agent, topic })
 const exampleAbout = { to_agent: exampleIds.agent, topic: 'reviews' }
 const exampleMessageId = 'msg_0192f3a4-5b6c-7d8e-9f00-0000000000b1'
 
 export const messageEvents = {
   'message.new': event({
-    summary: 'A message was sent: to an agent, on a topic, or to everyone.',
+    summary: 'A message was sent to an agent, to a topic, or to everyone.',
     about: z.strictObject({}),
     shows: z.strictObject({ message_id, from_agent, to_agent, topic, content, priority, expires_at }),
     example: {
@@ -35,7 +35,7 @@ export const messageEvents = {
     to: mail('message.read'),
   }),
   'message.expired': event({
-    summary: 'The time of a message is over, and its addressee had not read it.',
+    summary: 'A message expired before its addressee had read it.',
     about,
     shows: z.strictObject({ message_id }),
     example: { ...exampleAbout, message_id: exampleMessageId },
@@ -43,7 +43,7 @@ export const messageEvents = {
   }),
 }
 
-/** Where a message shows: with its addressee and on its topic; with neither, everywhere. */
+/** A message shows on the channels of its addressee and of its topic; with neither, everywhere. */
 function mail(name: string) {
   return [
     { channel: 'agent', by: 'to_agent', event: name },

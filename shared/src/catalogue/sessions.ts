@@ -5,11 +5,11 @@ import { externalId } from '../types/text.ts'
 import { event } from './define.ts'
 import { exampleIds } from './examples.ts'
 
-/** What the session concerns, where that is known. */
+/** The board and agent of the session, if known. */
 const about = z.strictObject({ boardId: boardId.optional(), agentId: externalId.optional() })
 const exampleAbout = { boardId: exampleIds.board, agentId: exampleIds.agent }
 
-/** `error` is there when the session has one. */
+/** `error` is present if the session has one. */
 const status = z.strictObject({
   sessionId: externalId,
   status: session.shape.status,
@@ -17,13 +17,17 @@ const status = z.strictObject({
 })
 
 export const sessionEvents = {
-  'session.created': statusEvent('session.created', 'A session of an agent was made.', 'idle'),
-  'session.updated': statusEvent('session.updated', 'A session is idle or working, or its error changed.', 'working'),
-  'session.completed': statusEvent('session.completed', 'A session ended well.', 'completed'),
+  'session.created': statusEvent('session.created', 'A session was created.', 'idle'),
+  'session.updated': statusEvent(
+    'session.updated',
+    'A session became idle or working, or its error changed.',
+    'working',
+  ),
+  'session.completed': statusEvent('session.completed', 'A session completed.', 'completed'),
   'session.error': statusEvent('session.error', 'A session ended with an error.', 'error'),
   'session.cancelled': statusEvent('session.cancelled', 'A session was cancelled.', 'cancelled'),
   'session.stream_output': event({
-    summary: 'A session printed something.',
+    summary: 'A session printed output.',
     keep: 'chatter',
     about,
     shows: z.strictObject({ sessionId: externalId, ...sessionChunk.shape }),

@@ -5,7 +5,7 @@ import { externalId, line } from '../types/text.ts'
 import { event } from './define.ts'
 import { exampleIds } from './examples.ts'
 
-/** What the shell concerns: of an attempt also its card and its agent. */
+/** The board and attempt of the shell; for an attempt also its card and agent. */
 const about = z.strictObject({
   boardId: boardId.optional(),
   cardId: z.string().optional(),
@@ -29,7 +29,7 @@ export const shellEvents = {
     to: [{ channel: 'shell', event: 'shell.created' }],
   }),
   'shell.output': event({
-    summary: 'A terminal printed something.',
+    summary: 'A terminal printed output.',
     keep: 'chatter',
     about,
     shows: z.strictObject({ shellId: externalId, ...shellChunk.shape }),
@@ -37,14 +37,14 @@ export const shellEvents = {
     to: [{ channel: 'shell', event: 'shell.output' }],
   }),
   'shell.exit': event({
-    summary: 'The command of a terminal ended; null: by a signal.',
+    summary: 'The command of a terminal exited; `code` is null if a signal ended it.',
     about,
     shows: z.strictObject({ shellId: externalId, code }),
     example: { ...exampleAbout, shellId: exampleIds.shell, code: 0 },
     to: [{ channel: 'shell', event: 'shell.exit' }],
   }),
   'shell.error': event({
-    summary: 'Something went wrong with a terminal.',
+    summary: 'A terminal had an error.',
     about,
     shows: z.strictObject({ shellId: externalId, error: line }),
     example: { ...exampleAbout, shellId: exampleIds.shell, error: 'npm: command not found' },

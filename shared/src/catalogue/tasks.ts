@@ -3,18 +3,18 @@ import { type SubtaskStatus, subtask, type TaskStatus, task } from '../types/tas
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 
-/** The payload holds every id that it concerns, so `global` has nothing to add. */
+/** The payload holds every id, so `global` has nothing to add. */
 const nothing = z.strictObject({})
 
 const exampleTaskId = 'tsk_0192f3a4-5b6c-7d8e-9f00-0000000000d1'
 const exampleSubtaskId = 'sub_0192f3a4-5b6c-7d8e-9f00-0000000000e1'
 
 export const taskEvents = {
-  'task.created': taskEvent('task.created', 'A task was made.', 'pending'),
+  'task.created': taskEvent('task.created', 'A task was created.', 'pending'),
   'task.updated': taskEvent('task.updated', 'A task changed.', 'running'),
   'task.completed': taskEvent('task.completed', 'A task was completed.', 'completed'),
   'task.failed': taskEvent('task.failed', 'A task failed.', 'failed'),
-  'subtask.created': subtaskEvent('subtask.created', 'A subtask was made.', 'pending'),
+  'subtask.created': subtaskEvent('subtask.created', 'A subtask was created.', 'pending'),
   'subtask.updated': subtaskEvent('subtask.updated', 'A subtask changed.', 'running'),
   'subtask.completed': subtaskEvent('subtask.completed', 'A subtask was completed.', 'completed'),
   'subtask.failed': subtaskEvent('subtask.failed', 'A subtask failed.', 'failed'),

@@ -4,7 +4,7 @@ import { event } from './define.ts'
 
 export const topicEvents = {
   'topic.event': event({
-    summary: "A client's own event: it shows under the name, and with the data, that it was posted with.",
+    summary: "A client's own event, with the name and the data that it was posted with.",
     keep: 'chatter',
     isPosted: true,
     about: z.strictObject({ topic: externalId }),

@@ -12,11 +12,11 @@ const onRunAndProject = (name: string) =>
     { channel: 'project', event: name },
   ] as const
 
-/** What a change of a run changed: folded into the run as it was, it gives the run as it is. */
+/** The changed fields of a run: applied to the run as it was, they give the run as it is. */
 export const runChanges = workflowRun.omit({ id: true, boardId: true, name: true }).partial()
 export type RunChanges = z.infer<typeof runChanges>
 
-/** `error` is there when the run has one. */
+/** `error` is present if the run has one. */
 const run = z.strictObject({
   runId: z.string(),
   status: workflowRun.shape.status,
@@ -24,7 +24,7 @@ const run = z.strictObject({
   error: workflowRun.shape.error.unwrap().optional(),
 })
 
-/** `progress` and `error` are there when the step has them. */
+/** `progress` and `error` are present if the step has them. */
 const step = z.strictObject({
   runId: z.string(),
   stepId: z.string(),
@@ -37,8 +37,8 @@ const half = { current: 59, total: 118, percentage: 50 }
 const whole = { current: 118, total: 118, percentage: 100 }
 
 export const workflowEvents = {
-  'workflow.run.created': runEvent('workflow.run.created', 'A run of a workflow was made.', { status: 'pending' }),
-  'workflow.run.started': runEvent('workflow.run.started', 'A run is running: for the first time, or again.', {
+  'workflow.run.created': runEvent('workflow.run.created', 'A workflow run was created.', { status: 'pending' }),
+  'workflow.run.started': runEvent('workflow.run.started', 'A workflow run started, or continued.', {
     status: 'running',
     changes: { status: 'running', startedAt: exampleTime },
   }),
@@ -47,23 +47,23 @@ export const workflowEvents = {
     'A run changed in another way: it waits, is paused or cancelled, or is at another step.',
     { status: 'running', changes: { currentStep: 'test' } },
   ),
-  'workflow.run.completed': runEvent('workflow.run.completed', 'A run ended well.', {
+  'workflow.run.completed': runEvent('workflow.run.completed', 'A workflow run completed.', {
     status: 'completed',
     changes: { status: 'completed', completedAt: exampleTime },
   }),
-  'workflow.run.failed': runEvent('workflow.run.failed', 'A run failed.', {
+  'workflow.run.failed': runEvent('workflow.run.failed', 'A workflow run failed.', {
     status: 'failed',
     changes: { status: 'failed', error: '3 tests failed', completedAt: exampleTime },
     error: '3 tests failed',
   }),
-  'workflow.run.step.created': stepEvent('workflow.run.step.created', 'A step was added to a run.', {}),
-  'workflow.run.step.started': stepEvent('workflow.run.step.started', 'A step is running.', {}),
+  'workflow.run.step.created': stepEvent('workflow.run.step.created', 'A step was added to a workflow run.', {}),
+  'workflow.run.step.started': stepEvent('workflow.run.step.started', 'A step started.', {}),
   'workflow.run.step.progress': stepEvent(
     'workflow.run.step.progress',
     'A step got on, or changed without being started, completed or failed: skipped, cancelled, waiting again.',
     { progress: half },
   ),
-  'workflow.run.step.completed': stepEvent('workflow.run.step.completed', 'A step ended well.', { progress: whole }),
+  'workflow.run.step.completed': stepEvent('workflow.run.step.completed', 'A step completed.', { progress: whole }),
   'workflow.run.step.failed': stepEvent('workflow.run.step.failed', 'A step failed.', {
     progress: half,
     error: '3 tests failed',

@@ -1,4 +1,4 @@
-/** What clients send about boards, columns and cards: over HTTP, and as the commands of a board socket. */
+/** Requests about boards, columns and cards: over HTTP, and as the commands of a board socket. */
 import * as z from 'zod'
 import {
   board,
@@ -14,13 +14,13 @@ import {
 } from '../types/kanban.ts'
 import { externalId, text, webUrl } from '../types/text.ts'
 
-/** A place in a list; what is out of range is clamped. */
+/** A list index; clamped if out of range. */
 const index = z.int()
 const ifRevision = z.int()
 const MAX_COLUMNS = 100
 const MAX_DEPENDENCIES = 1_000
 
-/** Trimmed, duplicates dropped; the first of two stays. */
+/** Trimmed and deduplicated; the first of two stays. */
 const labelList = z
   .array(z.string().trim().pipe(text(1, 100)))
   .max(50)

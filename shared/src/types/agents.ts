@@ -1,15 +1,15 @@
-/** Agents and the profiles they are run with. */
+/** Agents, and profiles to run them with. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
 import { anyJson, externalId, postedJson, text, timestamp } from './text.ts'
 
 export const agentStatus = z.enum(['online', 'offline', 'working', 'error'])
 
-/** Words, or whatever an agent tells of itself. */
+/** A list of words, or any JSON that describes an agent. */
 const capabilities = z.union([z.array(anyJson), z.record(z.string(), anyJson)])
 export type Capabilities = z.infer<typeof capabilities>
 
-/** Capabilities as they are posted, kept as they are. */
+/** Capabilities as clients send them; stored unchanged. */
 export const postedCapabilities = postedJson
   .refine((value) => typeof value === 'object', 'must be an array, an object or null')
   .transform((value) => value as Capabilities | null)

@@ -1,4 +1,4 @@
-/** What an agent and its tools said during an attempt. */
+/** The conversation of an attempt: messages, thinking, tools, errors. */
 import * as z from 'zod'
 import { anyJson, instant, text, timestamp } from './text.ts'
 
@@ -50,7 +50,7 @@ const posted = kinds(instant)
 const made = { id: text(1, 200), timestamp }
 const given = { id: text(1, 200).optional(), timestamp: instant.optional() }
 
-/** An item as it is kept and sent. */
+/** An item as it is stored and sent. */
 export const conversationItem = z.discriminatedUnion('type', [
   z.strictObject({ ...made, ...kept.message }),
   z.strictObject({ ...made, ...kept.thinking }),
@@ -60,7 +60,7 @@ export const conversationItem = z.discriminatedUnion('type', [
 ])
 export type ConversationItem = z.infer<typeof conversationItem>
 
-/** An item as it is posted: `id` and `timestamp` are made by the server when not given. */
+/** An item as clients send it: the server generates `id` and `timestamp` if not given. */
 export const conversationItemInput = z.discriminatedUnion('type', [
   z.strictObject({ ...given, ...posted.message }),
   z.strictObject({ ...given, ...posted.thinking }),

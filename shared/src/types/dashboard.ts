@@ -12,7 +12,7 @@ export const DEFAULT_DASHBOARD_RANGE: DashboardRange = 'last_7d'
 export const SERIES_BUCKETS = 24
 export const MAX_ACTIVE_ATTEMPTS = 200
 export const MAX_ACTIVITY = 40
-/** Per list; `totals` counts what does not fit. */
+/** The limit of each list; `totals` counts all. */
 export const MAX_INBOX_ITEMS = 50
 /** In characters. */
 export const MAX_ERROR_SUMMARY = 200
@@ -21,7 +21,7 @@ const count = z.int().min(0)
 const seconds = z.int().min(0)
 const rate = z.number().min(0).max(1)
 
-/** An attempt, with what a list of attempts of many boards has to say about it. */
+/** An attempt in a list of attempts of many boards. */
 const attemptOnCard = z.strictObject({
   attemptId: z.string(),
   cardId: z.string(),
@@ -36,21 +36,21 @@ const attemptOnCard = z.strictObject({
 const activeAttempt = attemptOnCard.extend({
   startedAt: timestamp.nullable(),
   updatedAt: timestamp,
-  /** Since the start; since it was queued, while it has not started. */
+  /** Since the start, or since it was queued if it has not started. */
   elapsedSeconds: seconds,
 })
 
 const attemptActivity = attemptOnCard.extend({
-  /** Its last change. */
+  /** The time of its last change. */
   occurredAt: timestamp,
-  /** From start to end; null before the end, and when it never started. */
+  /** From start to end; null before the end, and if it never started. */
   durationSeconds: seconds.nullable(),
   /** The first line of its error. */
   errorSummary: z.string().nullable(),
 })
 export type AttemptActivity = z.infer<typeof attemptActivity>
 
-/** `occurredAt`: the end of a finished attempt; of a stuck one, since when nothing was heard of it. */
+/** `occurredAt`: the end of a finished attempt; for a stuck one, the time of its last sign of life. */
 const inboxItem = attemptOnCard.extend({ occurredAt: timestamp })
 export type InboxItem = z.infer<typeof inboxItem>
 const failedInboxItem = inboxItem.extend({ errorSummary: z.string().nullable() })
@@ -70,7 +70,7 @@ const projectSnapshot = z.strictObject({
   name: z.string(),
   totalCards: count,
   openCards: count,
-  /** By the column's key, else its title; columns of one name are added up. */
+  /** By the column's key, otherwise its title; columns of one name are added up. */
   columnCardCounts: z.record(z.string(), count),
   activeAttempts: count,
   attemptsInRange: count,

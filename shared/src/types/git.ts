@@ -1,4 +1,4 @@
-/** What runners tell of a board's repository. */
+/** What runners report about a board's repository. */
 import * as z from 'zod'
 import { anyJson, text } from './text.ts'
 

@@ -55,7 +55,7 @@ export const column = z.strictObject({
   id: z.string(),
   key: columnKey.nullable(),
   title: text(1, 200),
-  /** In the order of display. */
+  /** In display order. */
   cardIds: z.array(z.string()),
 })
 export type Column = z.infer<typeof column>
@@ -80,7 +80,7 @@ export const card = z.strictObject({
   id: z.string(),
   boardId,
   columnId: z.string(),
-  /** `PREFIX-n`, unique on its board and never used again. */
+  /** `PREFIX-n`, unique on its board and never reused. */
   ticketKey: z.string(),
   title: text(1, MAX_TITLE_LENGTH),
   description: text(0, 65_536).nullable(),
@@ -89,13 +89,13 @@ export const card = z.strictObject({
   labels,
   stage: stage.nullable(),
   dependsOn: z.array(z.string()),
-  /** Computed: some dependency is not in a `done` column. */
+  /** Computed: a dependency is not in a `done` column. */
   blocked: z.boolean(),
   assignedAgentId: externalId.nullable(),
   isEnhanced: z.boolean(),
   prUrl: z.string().nullable(),
   attempt: cardAttempt.nullable(),
-  /** Grows by one when the card's own fields change; its attempt does not move it. */
+  /** Grows by one when the card's own fields change; attempts do not change it. */
   revision: z.int(),
   createdAt: timestamp,
   updatedAt: timestamp,

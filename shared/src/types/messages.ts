@@ -5,7 +5,7 @@ import { anyJson, externalId, postedJson, timestamp } from './text.ts'
 const content = z.union([z.string(), z.record(z.string(), anyJson)])
 export type MessageContent = z.infer<typeof content>
 
-/** Content as it is posted, passed on as it is. */
+/** Content as clients send it; passed on unchanged. */
 export const postedContent = postedJson
   .refine(
     (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
@@ -16,7 +16,7 @@ export const postedContent = postedJson
 export const message = z.strictObject({
   message_id: z.string(),
   from_agent: externalId,
-  /** null, with no topic: everyone. */
+  /** null without a topic means everyone. */
   to_agent: externalId.nullable(),
   topic: externalId.nullable(),
   content,

@@ -1,4 +1,4 @@
-/** Sessions of agents, and what they print. Types are inferred from the schemas. */
+/** Sessions of agents, and their output. Types are inferred from the schemas. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
 import { externalId, line, text, timestamp } from './text.ts'
@@ -18,6 +18,6 @@ export const session = z.strictObject({
 })
 export type Session = z.infer<typeof session>
 
-/** What was printed at once. Chunks keep their boundaries: none is ever split or joined. */
+/** One piece of output. Chunks keep their boundaries: none is ever split or joined. */
 export const sessionChunk = z.strictObject({ content: line, type: z.enum(['stdout', 'stderr', 'system']) })
 export type SessionChunk = z.infer<typeof sessionChunk>

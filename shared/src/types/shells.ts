@@ -1,4 +1,4 @@
-/** Terminals, and what they print. Types are inferred from the schemas. */
+/** Terminals, and their output. Types are inferred from the schemas. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
 import { externalId, line, text } from './text.ts'
@@ -6,17 +6,17 @@ import { externalId, line, text } from './text.ts'
 export const shellStatus = z.enum(['open', 'exited'])
 
 export const shell = z.strictObject({
-  // `shell:terminal:x` is the channel of x, so `shell:ID` could not mean a shell of that name.
+  // `shell:terminal:x` is the channel of the shell x, so it cannot also name a shell called `terminal:x`.
   id: externalId.refine((id) => !id.startsWith('terminal:'), 'may not begin with terminal:'),
   boardId: boardId.nullable(),
   attemptId: z.string().nullable(),
   command: text(0, 65_536).nullable(),
   status: shellStatus,
-  /** null as well when a signal ended it. */
+  /** null until it exits, and if a signal ended it. */
   exitCode: z.int().nullable(),
 })
 export type Shell = z.infer<typeof shell>
 
-/** What a terminal printed at once, escape sequences included. */
+/** One piece of a terminal's output, escape sequences included. */
 export const shellChunk = z.strictObject({ data: line })
 export type ShellChunk = z.infer<typeof shellChunk>

@@ -17,7 +17,7 @@ export const task = z.strictObject({
   wave_number: z.int().min(0).max(1_000_000),
   status: taskStatus,
   created_at: timestamp,
-  /** When it was completed, or failed. */
+  /** When it was completed or failed. */
   completed_at: timestamp.nullable(),
 })
 export type Task = z.infer<typeof task>
@@ -25,7 +25,7 @@ export type Task = z.infer<typeof task>
 export const subtask = z.strictObject({
   subtask_id: z.string(),
   task_id: z.string(),
-  /** The kind of agent that it is for, which is a channel of its own; an id as those of agents. */
+  /** The kind of agent that it is for, which has a channel too; in the form of an agent id. */
   agent_type: externalId.nullable(),
   agent_id: externalId.nullable(),
   description: text(1, 65_536),
@@ -36,7 +36,7 @@ export const subtask = z.strictObject({
   created_at: timestamp,
   /** When it was first `running`. */
   started_at: timestamp.nullable(),
-  /** When it was completed, or failed. */
+  /** When it was completed or failed. */
   completed_at: timestamp.nullable(),
 })
 export type Subtask = z.infer<typeof subtask>

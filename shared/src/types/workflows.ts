@@ -1,4 +1,4 @@
-/** Runs of workflows and their steps, as they are stored and sent. Types are inferred from the schemas. */
+/** Workflow runs and their steps, as they are stored and sent. Types are inferred from the schemas. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
 import { text, timestamp } from './text.ts'
@@ -27,7 +27,7 @@ export type StepStatus = z.infer<typeof stepStatus>
 export const progress = z.strictObject({
   current: z.number().min(0),
   total: z.number().min(0),
-  /** 100 only when all of it is done. */
+  /** 100 only if all of it is done. */
   percentage: z.int().min(0).max(100),
 })
 export type Progress = z.infer<typeof progress>
