@@ -1,8 +1,8 @@
 /**
- * What docs/client.md shows is what happens.
+ * The examples of docs/client.md.
  *
- * DOC5  The first example, and that of a Node script, run as they stand and print what is said.
- * DOC6  Every option of the client, every hook and every phase is in the document.
+ * DOC5  The first example has five lines and prints what the document shows; the Node script works.
+ * DOC6  Every option, hook, phase and stop reason of the client is in the document.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -25,28 +25,28 @@ function run(code: string, args: readonly string[] = [], env: Record<string, str
     env: { ...process.env, ...env },
   })
   onTestFinished(() => void child.kill())
-  const said = { text: '' }
+  const printed = { text: '' }
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
-      said.text += chunk.toString()
+      printed.text += chunk.toString()
     })
   }
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
-  return { said, ended, child }
+  return { printed, ended, child }
 }
 
-test('[DOC5] the first example has five lines, and prints what it is said to print', async () => {
+test('[DOC5] the first example has five lines, and prints what the document shows', async () => {
   await using server = await startTestServer()
   await makeBoard(server, 'demo')
   const [first] = blocks as [string]
   expect(first.trim().split('\n').length).toBe(5)
-  const { said } = run(first.replace('http://127.0.0.1:3000', server.url))
+  const { printed } = run(first.replace('http://127.0.0.1:3000', server.url))
   await expect.poll(() => openStreams(server), { timeout: 10_000 }).toBe(1)
-  await expect.poll(() => said.text, { timeout: 10_000 }).toMatch(/\[\]\n$/)
+  await expect.poll(() => printed.text, { timeout: 10_000 }).toMatch(/\[\]\n$/)
   const card = await makeCard(server, 'demo', { title: 'Hello' })
-  // Two listeners: which of them is first is nobody's promise.
+  // Two listeners: their order is not guaranteed.
   for (const line of [`${card.eventId} card_created\n`, "[ 'Hello' ]\n"]) {
-    await expect.poll(() => said.text, { timeout: 10_000 }).toContain(line)
+    await expect.poll(() => printed.text, { timeout: 10_000 }).toContain(line)
   }
 })
 
@@ -56,23 +56,23 @@ test('[DOC5] the Node script waits for the end of an attempt, and ends', async (
   const attempt = await makeAttempt(server, (await makeCard(server, id)).id)
   const script = blocks.find((code) => code.includes('process.argv')) as string
   // In a file argv[2] is the first argument; here argv[1] is.
-  const { said, ended } = run(script.replace('argv[2]', 'argv[1]'), [attempt.id], { BOARDCAST_URL: server.url })
+  const { printed, ended } = run(script.replace('argv[2]', 'argv[1]'), [attempt.id], { BOARDCAST_URL: server.url })
   await server.post(`/attempts/${attempt.id}/logs`, { message: 'done' })
   await server.call('PATCH', `/attempts/${attempt.id}`, { status: 'succeeded', exitCode: 0 })
-  expect([await ended, said.text]).toEqual([0, 'succeeded 1\n'])
+  expect([await ended, printed.text]).toEqual([0, 'succeeded 1\n'])
 })
 
-test('[DOC5] the Node script ends too when the attempt is not there', async () => {
+test('[DOC5] the Node script also ends if the attempt does not exist', async () => {
   await using server = await startTestServer()
   const script = blocks.find((code) => code.includes('process.argv')) as string
   for (const id of ['00000000-0000-4000-8000-000000000000', 'no attempt!']) {
-    const { said, ended } = run(script.replace('argv[2]', 'argv[1]'), [id], { BOARDCAST_URL: server.url })
+    const { printed, ended } = run(script.replace('argv[2]', 'argv[1]'), [id], { BOARDCAST_URL: server.url })
     expect(await ended).toBe(1)
-    expect(said.text).toMatch(/^.+\n$/)
+    expect(printed.text).toMatch(/^.+\n$/)
   }
 })
 
-test('[DOC5] the script that goes on another day has a first one, and misses nothing in between', async () => {
+test('[DOC5] the script that continues another day has a first run, and misses nothing in between', async () => {
   await using server = await startTestServer()
   const { id } = await makeBoard(server)
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-days-'))
@@ -83,11 +83,11 @@ test('[DOC5] the script that goes on another day has a first one, and misses not
     ['one', 'two'],
     ['three', 'four'],
   ] as const) {
-    const { said, ended, child } = run(script, [], { BOARDCAST_URL: server.url })
+    const { printed, ended, child } = run(script, [], { BOARDCAST_URL: server.url })
     await expect.poll(() => openStreams(server), { timeout: 10_000 }).toBe(1)
     await makeCard(server, id, { title })
-    await expect.poll(() => said.text, { timeout: 10_000 }).toContain(`'${title}'`)
-    if (title === 'three') expect(said.text).toContain("'two'")
+    await expect.poll(() => printed.text, { timeout: 10_000 }).toContain(`'${title}'`)
+    if (title === 'three') expect(printed.text).toContain("'two'")
     child.kill()
     await ended
     await expect.poll(() => openStreams(server), { timeout: 10_000 }).toBe(0)
@@ -95,7 +95,7 @@ test('[DOC5] the script that goes on another day has a first one, and misses not
   }
 })
 
-test('[DOC6] every option, hook, phase and reason is there', () => {
+test('[DOC6] every option, hook, phase and stop reason is there', () => {
   const source = (path: string) => readFileSync(new URL(`../../web/client/${path}`, import.meta.url), 'utf8')
   const options = source('core/options.ts').slice(source('core/options.ts').indexOf('interface ClientOptions'))
   const names = [...options.slice(0, options.indexOf('}\n')).matchAll(/readonly (\w+)\?/g)].map(

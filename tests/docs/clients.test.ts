@@ -1,9 +1,9 @@
 /**
- * The programs of docs/clients.md, run as they stand.
+ * The programs of docs/clients.md, run unchanged.
  *
- * DOC7  Each prints an event before the next is published, and misses none, also when the connection is cut, when a proxy
- *       answers 502 after that, and when the server is restarted.
- * DOC8  On a connection that falls silent they reconnect. Here 45 s are 1.
+ * DOC7  Each prints an event before the next is published, and misses none when the connection is cut, a proxy then answers
+ *       502, and the server restarts.
+ * DOC8  They reconnect when a connection falls silent. Here after 1 s in place of 45.
  */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ const TIMEOUT_MS = 120_000
 // Most of the time the programs wait before they reconnect.
 vi.setConfig({ maxConcurrency: 10 })
 
-/** Payloads that trip readers: none, quotes and line breaks, any Unicode, more than the buffers of most libraries. */
+/** Payloads that break readers: empty, quotes and line breaks, Unicode, more than the buffers of most libraries. */
 const PAYLOADS = ['', '"\\ \n\r\n\u0085\u2028', 'żółć 你好 👩‍🚀', `${'é'.repeat(100_000)}`, '']
 
 /** The first block of code under a heading. */
@@ -59,22 +59,22 @@ function save(name: string, code: string): string {
 }
 
 function run(command: string, args: readonly string[], cwd: string): Following {
-  // The programs of a shell go with it.
+  // A process group, so that the programs that a shell starts are killed with it.
   const child = spawn(command, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = { printed: '', complaints: '' }
+  const output = { printed: '', complaints: '' }
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    said.printed += piece
+    output.printed += piece
   })
   child.stderr.setEncoding('utf8').on('data', (piece: string) => {
-    said.complaints += piece
+    output.complaints += piece
   })
   const ended = new Promise((resolve) => child.once('close', resolve))
   return {
     get printed() {
-      return said.printed
+      return output.printed
     },
     get complaints() {
-      return said.complaints
+      return output.complaints
     },
     async [Symbol.asyncDispose]() {
       if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
@@ -108,7 +108,7 @@ const withNode =
       ROOT,
     )
 
-/** What libraries for browsers expect to find. */
+/** The globals that libraries for browsers expect. */
 const BROWSER = `globalThis.window = globalThis
 globalThis.document = { hidden: false, addEventListener() {}, removeEventListener() {}, createElement() {} }`
 
@@ -118,19 +118,19 @@ const withChromium: Start = async (code) => {
     args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
   })
   const page = await browser.newPage()
-  const said = { printed: '', complaints: '' }
+  const output = { printed: '', complaints: '' }
   page.on('console', (message) => {
-    said[message.type() === 'log' ? 'printed' : 'complaints'] += `${message.text()}\n`
+    output[message.type() === 'log' ? 'printed' : 'complaints'] += `${message.text()}\n`
   })
   const origin = /http:\/\/[\d.:]+/.exec(code)?.[0] ?? ''
   await page.route(`${origin}/page`, (route) => route.fulfill({ contentType: 'text/html', body: code }))
   await page.goto(`${origin}/page`)
   return {
     get printed() {
-      return said.printed
+      return output.printed
     },
     get complaints() {
-      return said.complaints
+      return output.complaints
     },
     [Symbol.asyncDispose]: () => browser.close(),
   }
@@ -140,19 +140,19 @@ const withPython = (module: string): Start | undefined => {
   const python = pythonWith(module)
   return python === undefined ? undefined : withCommand('follow.py', python)
 }
-const ifThere = (isThere: boolean, start: Start): Start | undefined => (isThere ? start : undefined)
+const ifInstalled = (isInstalled: boolean, start: Start): Start | undefined => (isInstalled ? start : undefined)
 
-/** By their headings. Those without a way to start them are not installed here. */
+/** By heading; undefined if not installed here. */
 const PROGRAMS: Readonly<Record<string, Start | undefined>> = {
-  curl: ifThere(hasProgram('curl'), withCommand('follow.sh', 'sh')),
+  curl: ifInstalled(hasProgram('curl'), withCommand('follow.sh', 'sh')),
   requests: withPython('requests'),
   httpx: withPython('httpx'),
   urllib: withPython('urllib.request'),
-  Ruby: ifThere(hasProgram('ruby'), withCommand('follow.rb', 'ruby')),
-  'PHP with curl': ifThere(hasPhpExtension('curl'), withCommand('follow.php', 'php')),
-  'PHP with fopen': ifThere(hasProgram('php'), withCommand('follow.php', 'php')),
-  Go: ifThere(hasProgram('go'), withGo),
-  Java: ifThere(hasProgram('java'), withCommand('Follow.java', 'java', ['-Dfile.encoding=UTF-8'])),
+  Ruby: ifInstalled(hasProgram('ruby'), withCommand('follow.rb', 'ruby')),
+  'PHP with curl': ifInstalled(hasPhpExtension('curl'), withCommand('follow.php', 'php')),
+  'PHP with fopen': ifInstalled(hasProgram('php'), withCommand('follow.php', 'php')),
+  Go: ifInstalled(hasProgram('go'), withGo),
+  Java: ifInstalled(hasProgram('java'), withCommand('Follow.java', 'java', ['-Dfile.encoding=UTF-8'])),
   'Node with fetch': withNode(),
   'Node with eventsource': withNode(),
   EventSource: withChromium,
@@ -164,10 +164,10 @@ ${BROWSER}`),
   'Socket.IO': withNode(),
 }
 
-/** Have no time limit for silence to set, or one of their own. */
+/** Without a limit for silence, or with a fixed one. */
 const UNAWARE = new Set(['fetch-event-source', 'Socket.IO'])
 
-/** What was published, as it was printed: one event a line. */
+/** The published data in the output, one event per line. */
 const deployedIn = (printed: string): unknown[] =>
   printed
     .split('\n')
@@ -176,7 +176,7 @@ const deployedIn = (printed: string): unknown[] =>
     .filter((event) => event.channel !== '*' && event.data !== undefined)
     .map(({ data }) => data)
 
-/** A program on a road of its own to a server of its own; it has printed `hello`. */
+/** A program with its own server and its own proxy between them; it has printed `hello`. */
 class Trial implements AsyncDisposable {
   readonly server: TestServer
   readonly road: Road
@@ -191,7 +191,7 @@ class Trial implements AsyncDisposable {
     this.#expect = expectHere
   }
 
-  /** Tests that run at the same time each need the `expect` that is theirs. */
+  /** Concurrent tests each need their own `expect`. */
   static async begin(expectHere: ExpectStatic, start: Start, code: string, heartbeatMs: number): Promise<Trial> {
     const server = await startTestServer({ hasSocketIo: true, heartbeatMs })
     const road = await Road.to(server.port)
@@ -226,7 +226,7 @@ describe.concurrent('programs', { timeout: TIMEOUT_MS }, () => {
   for (const [heading, start] of Object.entries(PROGRAMS)) {
     it.skipIf(!start)(`[DOC7] ${heading}`, async ({ expect: expectHere }) => {
       if (!start) return
-      // No heartbeat comes to push anything out.
+      // No heartbeat flushes buffers.
       await using trial = await Trial.begin(expectHere, start, programUnder(heading), 3_600_000)
       const { server, road } = trial
       for (const payload of PAYLOADS) {
@@ -235,7 +235,7 @@ describe.concurrent('programs', { timeout: TIMEOUT_MS }, () => {
       }
       road.answerNext('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n')
       road.cut()
-      // Together, so that they come in one piece.
+      // Together, so that they arrive in one chunk.
       for (let n = 0; n < 5; n++) await trial.publish('missed')
       await trial.poll(() => road.hasAnswer).toBe(false)
       await trial.publish('after a 502')
@@ -255,7 +255,7 @@ describe.concurrent('programs', { timeout: TIMEOUT_MS }, () => {
       await trial.publish()
       await trial.arrived()
       trial.road.freeze()
-      await trial.publish('on a connection that is dead')
+      await trial.publish('on a dead connection')
       await trial.arrived()
     })
   }
