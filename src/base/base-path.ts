@@ -1,17 +1,20 @@
 /**
- * The path under which browsers reach this server when a proxy serves it beside other things, such as `/tools/board`;
- * '' when it has a host of its own.
+ * The path prefix under which a proxy serves this server, such as `/tools/board`; '' when the server has its own host
+ * name.
  */
 
-/** First segments of this server's own addresses: under one of them it would be unclear whether the prefix was stripped. */
+/**
+ * First segments of this server's routes. None of them may start a prefix: the server could not tell whether the proxy
+ * has stripped it.
+ */
 const OWN = new Set(
   'api assets asyncapi.json boards docs events health metrics openapi.json socket.io sse stats ws'.split(' '),
 )
 const MAX_LENGTH = 256
-/** Unreserved characters only: the prefix is written into HTML and into addresses, and `//host` would be another host. */
+/** Unreserved characters only: the prefix is written into HTML and URLs, and `//host` would name another host. */
 const SEGMENTS = /^(?:\/[A-Za-z0-9._~-]+)+$/
 
-/** The prefix without a slash at its end, or undefined when the text is no such path. `/` and '' are no prefix: ''. */
+/** The prefix without its trailing slash; undefined when the text is not a valid one. `/` and '' mean no prefix: ''. */
 export function parsePrefix(text: string): string | undefined {
   const path = text.endsWith('/') ? text.slice(0, -1) : text
   if (path === '') return ''
@@ -19,12 +22,12 @@ export function parsePrefix(text: string): string | undefined {
   return path.split('/').some((segment) => segment === '.' || segment === '..') ? undefined : path
 }
 
-/** Whether the addresses of this server itself begin so. */
+/** Whether one of the server's own routes starts with the first segment of the prefix. */
 export function isOwnAddress(prefix: string): boolean {
   return OWN.has(prefix.split('/')[1] ?? '')
 }
 
-/** The URL of a request as the server knows it: a proxy may pass the base path on, or strip it. */
+/** The URL of a request without the base path. Proxies may forward the base path or strip it; both work. */
 export function withoutBasePath(url: string, basePath: string): string {
   if (!url.startsWith(basePath)) return url
   const rest = url.slice(basePath.length)

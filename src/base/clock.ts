@@ -1,16 +1,15 @@
 /**
- * The time of the server, in milliseconds since 1970: that of the machine, except that it never goes back while the server
- * runs. When somebody sets the machine's clock back, time here goes on at its own pace, ahead of the machine's by as much,
- * until the server is restarted or the clock is set forward again. What was written a minute ago is a minute old, whatever
- * happened to the clock; and what expires in a minute expires in a minute.
+ * The server's clock, in milliseconds since 1970: the system clock, except that it never goes back while the server runs.
+ * When the system clock is set back, this clock keeps its pace and stays ahead by that amount until the server restarts or
+ * the system clock is set forward again. So ages and expiry times stay correct while the server runs.
  */
 import { uptime } from 'node:os'
 
-/** The two clocks of a machine. */
+/** The two clocks of the machine. */
 export interface Clocks {
-  /** Milliseconds since 1970; may be set. */
+  /** Milliseconds since 1970; somebody may set it. */
   wall(): number
-  /** Milliseconds since some moment; goes at its pace always. */
+  /** Milliseconds since some moment; monotonic. */
   steady(): number
 }
 
@@ -18,13 +17,16 @@ export interface Clock {
   now(): number
 }
 
-/** Clocks that differ by less have not been set: reading two takes a moment, and both are corrected in tiny steps. */
+/**
+ * A smaller difference between the two clocks does not mean that one was set: reading both takes a moment, and the system
+ * adjusts them in tiny steps.
+ */
 const STEP_MS = 500
 
 export function createClock({ wall, steady }: Clocks): Clock {
   let lastWall = wall()
   let lastSteady = steady()
-  /** How far this clock is ahead of the machine's. */
+  /** How far this clock is ahead of the system clock. */
   let aheadMs = 0
   let last = lastWall
   return {
@@ -49,7 +51,7 @@ export function now(): number {
   return clock.now()
 }
 
-/** Milliseconds that have passed since some moment, whatever was done to the clock; those of sleep count, on Linux at least. */
+/** Monotonic milliseconds since some moment. Time spent in suspend counts, at least on Linux. */
 export function elapsed(): number {
   return uptime() * 1_000
 }

@@ -1,44 +1,44 @@
-/** All settings, read from the environment in one place; every fault is listed at once. */
+/** All settings, read from the environment in one place. An error lists every invalid variable at once. */
 import * as z from 'zod'
 import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
 import { hostList, listenHost, originList } from './host-settings.ts'
 
-/** What of the log's chatter may stay: as old, as many events and as many bytes of payload. */
+/** How much of the transient events the log keeps: by age, by number of events, by bytes of payload. */
 export interface RetentionPolicy {
   readonly maxAgeMs: number
   readonly maxEvents: number
   readonly maxBytes: number
 }
 
-/** `power`: a COMMIT survives power loss. `process`: it survives the end of this process only. */
+/** `power`: a COMMIT survives power loss. `process`: it survives only the end of this process. */
 export type Durability = 'power' | 'process'
 
 export interface Config {
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number
   /** The name or address to listen on; IPv6 without brackets. */
   readonly host: string
-  /** Hosts that requests may be addressed to besides loopback and `host`; `*` alone: any. */
+  /** Accepted values of the `Host` header, besides loopback and `host`; a lone `*` accepts any. */
   readonly hosts: readonly string[]
   readonly dbPath: string
-  /** The path in front of every address, such as `/tools/board`; '' for none. */
+  /** The path prefix of every URL, such as `/tools/board`; '' for none. */
   readonly basePath: string
   readonly isAuthOff: boolean
-  /** Socket.IO is served too. */
+  /** Whether the server speaks Socket.IO too. */
   readonly hasSocketIo: boolean
   readonly retention: RetentionPolicy
   readonly streamMaxAgeMs: number | undefined
   readonly durability: Durability
-  /** Where the write-ahead log ends when another program keeps it from being moved into the database. */
+  /** Limit of the write-ahead log while another program prevents a checkpoint. */
   readonly maxWalBytes: number
   readonly drainMs: number
   readonly heartbeatMs: number
-  /** How long a connection is kept for a next request. */
+  /** How long an idle connection stays open for another request. */
   readonly keepAliveMs: number
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
-  /** Origins whose pages may call; empty: only this server's own. `*` alone: any. */
+  /** Origins whose pages may call the API; empty: only the server's own. A lone `*` allows any. */
   readonly corsOrigins: readonly string[]
 }
 
@@ -56,7 +56,7 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
 }
 
 const DAY_MS = 86_400_000
-/** A hundred years: what is longer is a slip, and far from where times stop being dates. */
+/** At most a hundred years: anything longer is a mistake, and dates must not overflow. */
 const duration = measure(
   UNIT_MS,
   /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/,
@@ -69,12 +69,15 @@ const millis = z.coerce
   .min(0, 'must be 0 or more')
   .max(3_600_000, 'must be at most 3600000, an hour')
 
-/** Spaces would count as 0. */
-function written(schema: z.ZodCoercedNumber<string>) {
+/** A number that is not blank: coercion alone would read spaces as 0. */
+function nonBlank(schema: z.ZodCoercedNumber<string>) {
   return z.string().regex(/\S/, 'must be a number, and is blank').pipe(schema)
 }
 
-/** Longer than the 60 s of most proxies: the side that sends the next request must be the one that closes. */
+/**
+ * Longer than the 60 s of most proxies, so that the proxy closes first: a server that closes may cut off a request that
+ * is on its way.
+ */
 const KEEP_ALIVE_MS = 75_000
 
 const basePath = z.string().transform((text, c) => {
@@ -83,13 +86,13 @@ const basePath = z.string().transform((text, c) => {
   const message =
     prefix === undefined
       ? 'must be a path such as /tools/board: letters, digits and - . _ ~ between slashes'
-      : `cannot be ${prefix}: the server's own addresses begin so. Choose another path`
+      : `cannot be ${prefix}: the server's own addresses begin with it. Choose another path`
   c.addIssue({ code: 'custom', message })
   return z.NEVER
 })
 
 const environment = z.object({
-  PORT: written(z.coerce.number<string>('must be a port').int().min(0).max(65_535)).default(3000),
+  PORT: nonBlank(z.coerce.number<string>('must be a port').int().min(0).max(65_535)).default(3000),
   HOST: listenHost.default('127.0.0.1'),
   BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
@@ -100,7 +103,7 @@ const environment = z.object({
     .default('0')
     .transform((text) => text === '1'),
   BOARDCAST_RETENTION_AGE: duration.default(7 * DAY_MS),
-  BOARDCAST_RETENTION_EVENTS: written(z.coerce.number<string>('must be a number of events').int().min(1)).default(
+  BOARDCAST_RETENTION_EVENTS: nonBlank(z.coerce.number<string>('must be a number of events').int().min(1)).default(
     5_000_000,
   ),
   BOARDCAST_RETENTION_BYTES: size.default(4 * 2 ** 30),
@@ -112,8 +115,8 @@ const environment = z.object({
     .optional(),
   BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
   BOARDCAST_WAL_LIMIT: size.pipe(z.number().min(2 ** 20, 'must be at least 1MiB')).default(2 ** 30),
-  BOARDCAST_DRAIN_MS: written(millis).default(5_000),
-  BOARDCAST_HEARTBEAT_MS: written(millis.min(100, 'must be 100 or more')).default(HEARTBEAT_MS),
+  BOARDCAST_DRAIN_MS: nonBlank(millis).default(5_000),
+  BOARDCAST_HEARTBEAT_MS: nonBlank(millis.min(100, 'must be 100 or more')).default(HEARTBEAT_MS),
   BOARDCAST_KEEP_ALIVE: duration
     .refine((ms) => ms >= 1_000 && ms <= DAY_MS, 'must be from 1s to 1d')
     .default(KEEP_ALIVE_MS),
@@ -121,19 +124,19 @@ const environment = z.object({
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
-/** The server cannot start as it is set up; the message names the variables and says what they should be. */
+/** The settings do not allow the server to start. The message names the variables and the values they may have. */
 export class ConfigError extends Error {
   override readonly name: string = 'ConfigError'
 }
 
-/** Throws one error that names every variable at fault and what it should be. */
+/** Reads the settings. Throws one `ConfigError` that names every invalid variable and the values it may have. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  // An empty variable is one that was not set.
+  // An empty variable counts as not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = environment.safeParse(given)
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
-    throw new ConfigError(`The environment holds settings that cannot be used:\n${faults.join('\n')}`)
+    throw new ConfigError(`Invalid settings in the environment:\n${faults.join('\n')}`)
   }
   const settings = parsed.data
   return {
@@ -160,7 +163,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   }
 }
 
-/** Until rights exist, what listens beyond this machine is open to everybody: that must be wanted. */
+/** There is no access control yet, so listening beyond this machine opens the server to everybody: require an opt-in. */
 export function refuseOpenWithoutRights({ host, isAuthOff }: Config): void {
   if (isAuthOff || isLoopback(parseHostName(host) ?? host)) return
   throw new ConfigError(

@@ -1,16 +1,16 @@
 import { type ErrorCode, type FieldError, type ProblemBody, problemBody } from '../../shared/src/errors.ts'
 
-/** `Cache-Control` of every answer of the API: what a cache gave in its place would be old state, and nobody would notice. */
+/** `Cache-Control` of every response of the API: a cached response would be stale, and nobody would notice. */
 export const NOT_STORED = 'no-store'
 
 /**
- * A refusal: thrown where a rule is broken, turned into a problem body at the edge. `detail` is a sentence for the
- * caller that names the field and the fix; it never holds internals.
+ * A request that breaks a rule. Thrown where the rule is checked and turned into a problem body at the edge. `detail` is a
+ * sentence for the client that names the field and the fix; it never exposes internals.
  */
 export class Problem extends Error {
   readonly code: ErrorCode
   readonly errors: readonly FieldError[] | undefined
-  /** Seconds for `Retry-After`, where coming back later helps. */
+  /** Seconds for `Retry-After`, when retrying later can help. */
   readonly retryAfterS: number | undefined
 
   constructor(
@@ -30,7 +30,7 @@ export class Problem extends Error {
   }
 }
 
-/** The refusal of a body whose field at `path` means something impossible. */
+/** `validation_failed` for the field at `path` of a body; `message` continues the sentence that the path begins. */
 export function invalidField(path: string, message: string): Problem {
   return new Problem('validation_failed', `${path} ${message}`, { errors: [{ path, message }] })
 }

@@ -1,15 +1,15 @@
-/** The settings that name hosts and origins: normalised here once, or refused with a sentence that says how to write them. */
+/** The settings that name hosts and origins: normalised here, or rejected with a sentence that shows the correct form. */
 import { isIP } from 'node:net'
 import * as z from 'zod'
 import { formatAuthority, formatOrigin, isLoopback, parseAuthority, parseHostName, parseOrigin } from './authority.ts'
 
-/** In a list of hosts or origins, alone: every one. */
+/** Alone in a list of hosts or origins: matches all. */
 export const ANY = '*'
 
-/** What is wrong with an item, read behind the name of the variable. */
+/** An invalid item. The message is printed after the name of the variable. */
 class Fault extends Error {}
 
-/** `HOST`, as Node's `listen` takes it: without brackets, and with its zone. */
+/** `HOST`, in the form that Node's `listen` takes: without brackets, with the zone. */
 export const listenHost = setting((text) => {
   const given = text.trim()
   const name = parseHostName(given)
@@ -18,17 +18,17 @@ export const listenHost = setting((text) => {
       `is "${given}", but must be a name or an address without a port, such as 127.0.0.1, ::1 or 0.0.0.0 (PORT sets the port)`,
     )
   }
-  // A link-local address means nothing without its zone.
+  // A link-local address is useless without its zone.
   const zone = /^\[?[^[\]]*(%[^[\]]+)\]?$/.exec(given)?.[1] ?? ''
   return name.replace(/^\[(.*)\]$/, '$1') + zone
 })
 
 /** `BOARDCAST_HOSTS`. */
 export const hostList = list((item) => {
-  const origin = item.includes('://') ? parseOrigin(withoutEnd(item)) : undefined
+  const origin = item.includes('://') ? parseOrigin(withoutTrailingSlash(item)) : undefined
   if (origin) throw new Fault(`lists "${item}": leave out the scheme, and write ${origin.name}`)
   if (item.includes('*')) {
-    throw new Fault(`lists "${item}": names are listed one by one; * alone accepts every host`)
+    throw new Fault(`lists "${item}": list each name; a lone * accepts every host`)
   }
   const authority = parseAuthority(isIP(item) === 6 ? `[${item}]` : item)
   if (!authority)
@@ -39,12 +39,12 @@ export const hostList = list((item) => {
 /** `BOARDCAST_CORS_ORIGINS`. */
 export const originList = list((item) => {
   if (item.includes('*')) {
-    throw new Fault(`lists "${item}": origins are listed one by one; * alone allows pages of every origin`)
+    throw new Fault(`lists "${item}": list each origin; a lone * allows pages of every origin`)
   }
   if (item.toLowerCase() === 'null') {
-    throw new Fault('lists "null", the origin of every sandboxed frame and local file; * alone allows every page')
+    throw new Fault('lists "null", the origin of every sandboxed frame and local file; a lone * allows every page')
   }
-  const origin = parseOrigin(withoutEnd(item))
+  const origin = parseOrigin(withoutTrailingSlash(item))
   if (origin) return formatOrigin(origin)
   const [, start = '', rest = ''] = /^([a-z][a-z\d+.-]*:\/\/[^/?#]+)(.*)$/i.exec(item) ?? []
   if (rest !== '' && parseOrigin(start)) throw new Fault(`lists "${item}": an origin has no path; write ${start}`)
@@ -53,13 +53,13 @@ export const originList = list((item) => {
   throw new Fault(`lists "${item}", which is not an origin; write scheme, host and port, such as ${example}`)
 })
 
-/** A comma-separated list without repetitions; empty items are ignored. */
+/** A comma-separated list. Duplicates and empty items are dropped. */
 function list(parse: (item: string) => string) {
   return setting((text): readonly string[] => {
     const items = text.split(',').map((item) => item.trim())
     const given = items.filter((item) => item !== '')
     if (given.length > 1 && given.includes(ANY))
-      throw new Fault('lists * beside others: write * alone, or leave it out')
+      throw new Fault('lists * with other items: write * alone, or leave it out')
     if (given[0] === ANY) return [ANY]
     return [
       ...new Set(
@@ -84,7 +84,7 @@ function setting<T>(parse: (text: string) => T) {
   })
 }
 
-/** An address bar copies an origin with a slash at its end. */
-function withoutEnd(item: string): string {
+/** Origins copied from an address bar end with a slash. */
+function withoutTrailingSlash(item: string): string {
   return item.replace(/\/$/, '')
 }

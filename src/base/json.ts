@@ -1,17 +1,17 @@
 /**
- * JSON that stays on one line for every reader. JSON.stringify escapes all control characters below U+0020, but not the
- * three line separators above it, and readers exist that split lines there, such as those that use Python's
- * `str.splitlines`: a title could then forge an event.
+ * JSON that every reader sees as one line. JSON.stringify escapes the control characters below U+0020, but not the three
+ * line separators above it. Some readers split lines there too, for example those that use Python's `str.splitlines`: a
+ * title could then forge an event.
  */
 
-/** The JSON text of a value, without any line separator. */
+/** The JSON text of a value, without line separators. */
 export function jsonLine(value: unknown): string {
   return onOneLine(JSON.stringify(value))
 }
 
-/** The same JSON text with its line separators escaped. They only ever stand inside strings. */
+/** Escapes the line separators of a JSON text. They can only occur inside strings. */
 export function onOneLine(text: string): string {
-  // Three searches for one character each are many times as fast as one regular expression.
+  // Three single-character searches are many times faster than one regular expression.
   if (!text.includes(NEXT_LINE) && !text.includes(LINE_SEPARATOR) && !text.includes(PARAGRAPH_SEPARATOR)) return text
   return text
     .replaceAll(NEXT_LINE, '\\u0085')

@@ -3,11 +3,11 @@ import type { Config } from './config.ts'
 
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'isLevelEnabled'>
 
-/** JSON lines on stderr: stdout belongs to the program's own output. Credentials never reach a log. */
+/** Logs JSON lines to stderr, since stdout is for the output of commands. Credentials are redacted. */
 export function createLogger(level: Config['logLevel']): Logger {
   const redact = ['token', 'ticket', 'authorization', '*.token', '*.ticket', '*.authorization']
   const stderr = destination({ dest: 2, sync: true })
-  // Whoever read it is not there any more (a closed terminal): no reason to end without a drain.
+  // The reader is gone, for example a closed terminal. That must not end the server without a drain.
   stderr.on('error', () => undefined)
   return pino({ level, base: null, redact, timestamp: () => `,"time":"${new Date().toISOString()}"` }, stderr)
 }

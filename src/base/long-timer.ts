@@ -1,12 +1,12 @@
 /**
- * A timer for any duration. `setTimeout` counts in 31 bits: more than 24.8 days would fire at once, so a longer wait is
- * made of several.
+ * A timer for any duration. `setTimeout` counts in 31 bits and fires at once for more than 24.8 days, so longer waits are
+ * split into several.
  */
 const MAX_MS = 2 ** 31 - 1
 
 export class LongTimer {
   readonly #callback: () => void
-  /** By the clock of `performance.now()`. */
+  /** On the clock of `performance.now()`. */
   readonly #due: number
   #timer: NodeJS.Timeout
 
@@ -28,7 +28,7 @@ export class LongTimer {
 
   #fire(): void {
     const leftMs = this.#due - performance.now()
-    // A timer may be early by a fraction of a millisecond.
+    // A timer may fire a fraction of a millisecond early.
     if (leftMs < 1) this.#callback()
     else this.#timer = this.#arm(leftMs)
   }

@@ -1,4 +1,4 @@
-/** Ids that grow with the time of the server, which does not go back: in the order of creation within one process. */
+/** UUIDv7 from the server's clock, which never goes back: within one process, ids sort by creation. */
 import { V7Generator } from 'uuidv7'
 import { now } from './clock.ts'
 

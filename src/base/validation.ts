@@ -1,12 +1,15 @@
-/** Parses what a client sent with a schema, and says in sentences what is wrong with it. */
+/** Validates client input against a schema and turns the faults into sentences. */
 import type * as z from 'zod'
 import type { FieldError } from '../../shared/src/errors.ts'
 import { Problem } from './errors.ts'
 
-/** What a client sent: the body or the query of a request, or a message on a socket. */
+/** Where the input came from: the body or query of a request, or a message on a socket. */
 export type Where = 'body' | 'query' | 'message'
 
-/** `bad_request` for a query, `validation_failed` for the rest: each fault with its path, unknown fields by name. */
+/**
+ * Returns the parsed input. Throws `bad_request` for a query and `validation_failed` for the rest, listing each fault with
+ * its path; unknown fields are named.
+ */
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown, where: Where): T {
   const parsed = parse(schema, value, where)
   if (parsed.success) return parsed.data
@@ -22,7 +25,7 @@ function parse<T>(schema: z.ZodType<T>, value: unknown, where: Where): z.ZodSafe
   try {
     return schema.safeParse(value, { reportInput: false })
   } catch (cause) {
-    // Values of any shape are walked by recursion, which a body of a megabyte of brackets exhausts.
+    // Schemas for arbitrary JSON recurse, and a megabyte of brackets exhausts the stack.
     if (!(cause instanceof RangeError)) throw cause
     const message = 'is nested too deeply'
     throw new Problem('validation_failed', `The ${where} ${message}.`, { errors: [{ path: '', message }], cause })
@@ -35,7 +38,7 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({ path: [...path, key].join('.'), message: 'is not a known field here' }))
     case 'invalid_union': {
-      // The branch that came nearest says best what is wrong.
+      // The branch with the fewest faults is most likely the one that was meant.
       const nearest = [...issue.errors].sort((a, b) => a.length - b.length)[0]
       if (!nearest || nearest.length === 0) return [{ path: path.join('.'), message: sentence(issue.message) }]
       return nearest.flatMap((inner) => fieldErrors({ ...inner, path: [...issue.path, ...inner.path] }))
@@ -45,7 +48,10 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   }
 }
 
-/** zod says "Invalid input: expected string, received undefined"; read after a path it wants no capital and no prefix. */
+/**
+ * zod writes "Invalid input: expected string, received undefined". The message follows a path, so it needs no capital and
+ * no prefix.
+ */
 function sentence(message: string): string {
   const text = message
     .replace(/^Invalid (input|option): /, 'is invalid: ')

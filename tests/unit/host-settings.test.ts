@@ -49,7 +49,7 @@ describe('BOARDCAST_CORS_ORIGINS', () => {
     ['https://a.example?x', 'no path'],
     ['https://me@a.example', 'not an origin'],
     ['https://a.example:99999', 'not an origin'],
-    ['https://*.a.example', 'one by one'],
+    ['https://*.a.example', 'list each origin'],
     ['null', 'sandboxed'],
     ['*,https://a.example', '* alone'],
     ['https://a.example https://b.example', 'commas'],
@@ -73,7 +73,7 @@ describe('BOARDCAST_HOSTS', () => {
 
   it.each([
     ['https://board.example/', 'leave out the scheme, and write board.example'],
-    ['*.board.example', 'one by one'],
+    ['*.board.example', 'list each name'],
     ['board.example/x', 'not a host'],
     ['*,board.example', '* alone'],
     ['a.example b.example', 'commas'],
