@@ -1,30 +1,30 @@
-/** What agents print. It lives in the event log and nowhere else. */
+/** The output of agents. It is stored in the event log only; it has no rows. */
 import { channelName } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import type { LogEvent } from '../db/log-event.ts'
 import type { Snapshot } from '../db/snapshot.ts'
 import type { Tx } from '../db/store.ts'
 import { checkAgentId } from './agents.ts'
-import { type PageAsked, readLogPage } from './log-pages.ts'
+import { type PageRequest, readLogPage } from './log-pages.ts'
 
-/** What an attempt prints is output of its agent, here as on the agent's channel. */
+/** The lines of an attempt count as output of its agent, here as on the agent's channel. */
 const OUTPUT = ['agent.output', 'agent.output.batch', 'attempt.log.appended'] as const
 
-/** One piece of output as it came, line breaks and all, or whole lines. */
+/** One chunk of output as it was posted, line breaks included, or whole lines. */
 export type PostedOutput = { readonly content: string } | { readonly lines: string[] }
 
-/** One post, or one line of an attempt: what listeners of the agent are shown before lines are joined. */
+/** One posted chunk or batch, or one line of an attempt. Streams may join several of these into one event. */
 export type OutputItem = { readonly id: string; readonly timestamp: number } & PostedOutput
 
 export interface OutputPage {
   readonly items: readonly OutputItem[]
-  /** What to give as the next `after`. */
+  /** Pass it as `after` to read the next page. */
   readonly cursor: string
-  /** There are, or may be, items after `cursor`. */
+  /** True when there are, or may be, items after `cursor`. */
   readonly more: boolean
 }
 
-/** Appends one event, and answers how many pieces or lines are in it. The agent need not be registered. */
+/** Appends one event and returns how many chunks or lines it holds. The agent need not be registered. */
 export function appendOutput(tx: Tx, agentId: string, posted: PostedOutput): number {
   checkAgentId(agentId)
   const about = { agentId, timestamp: Date.parse(tx.now) }
@@ -36,11 +36,11 @@ export function appendOutput(tx: Tx, agentId: string, posted: PostedOutput): num
   return posted.lines.length
 }
 
-/** Throws `invalid_channel` for what is no agent's id; `bad_request` for an `after` that is no id of this log. */
-export async function readOutput(snapshot: Snapshot, agentId: string, asked: PageAsked): Promise<OutputPage> {
+/** Throws `invalid_channel` for an invalid agent id, `bad_request` for an `after` that is not an id of this log. */
+export async function readOutput(snapshot: Snapshot, agentId: string, page: PageRequest): Promise<OutputPage> {
   checkAgentId(agentId)
-  const printed = { channel: channelName('agent', agentId), types: OUTPUT }
-  const { events, cursor, more } = await readLogPage(snapshot, printed, asked)
+  const source = { channel: channelName('agent', agentId), types: OUTPUT }
+  const { events, cursor, more } = await readLogPage(snapshot, source, page)
   return { items: events.map((event) => itemOf(event, formatCursor(snapshot.epoch, event.seq))), cursor, more }
 }
 

@@ -1,53 +1,54 @@
-/** Profiles: named sets of options that an agent is run with, for one board or for all. */
+/** Profiles: named sets of options to run an agent with, for one board or for all. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Profile } from '../../shared/src/types/agents.ts'
 import { Problem } from '../base/errors.ts'
-import { deleteProfile, findProfile, insertProfile, updateProfile } from '../db/rows/agent-profiles.ts'
+import * as rows from '../db/rows/agent-profiles.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { agentLabel } from './agents.ts'
-import { checkBoardNamed } from './boards.ts'
+import { checkBoardId } from './boards.ts'
 import { newId } from './ids.ts'
 
 export { listProfiles } from '../db/rows/agent-profiles.ts'
 
-/** `boardId` null: for every board. */
+/** `boardId` is null for a profile of every board. */
 export type ProfileInput = Omit<Profile, 'id'>
 
+/** Throws `validation_failed` when `boardId` names no board. */
 export async function createProfile(tx: Tx, input: ProfileInput): Promise<Profile> {
-  await checkBoardNamed(tx.sql, input.boardId)
+  await checkBoardId(tx.sql, input.boardId)
   const profile = { id: newId('pro'), ...input }
-  await insertProfile(tx.sql, profile, tx.now)
-  await announce(tx, 'created', profile)
+  await rows.insertProfile(tx.sql, profile, tx.now)
+  await emitChanged(tx, 'created', profile)
   return profile
 }
 
-/** Fields that are not given stay; a change without effect is no event. */
-export async function changeProfile(tx: Tx, id: string, changes: Partial<ProfileInput>): Promise<Profile> {
-  const before = await mustFindProfile(tx.sql, id)
+/** Changes the given fields. Emits nothing when nothing changes. Throws `profile_not_found`. */
+export async function updateProfile(tx: Tx, id: string, changes: Partial<ProfileInput>): Promise<Profile> {
+  const before = await requireProfile(tx.sql, id)
   const after: Profile = { ...before, ...changes }
   if (isDeepStrictEqual(before, after)) return before
-  await checkBoardNamed(tx.sql, after.boardId)
-  await updateProfile(tx.sql, after)
-  await announce(tx, 'updated', after)
+  await checkBoardId(tx.sql, after.boardId)
+  await rows.updateProfile(tx.sql, after)
+  await emitChanged(tx, 'updated', after)
   return after
 }
 
-/** Attempts that were run with it keep its id. */
-export async function removeProfile(tx: Tx, id: string): Promise<void> {
-  const profile = await mustFindProfile(tx.sql, id)
-  await deleteProfile(tx.sql, id)
-  await announce(tx, 'deleted', profile)
+/** Deletes the profile; attempts that used it keep its id. Throws `profile_not_found`. */
+export async function deleteProfile(tx: Tx, id: string): Promise<void> {
+  const profile = await requireProfile(tx.sql, id)
+  await rows.deleteProfile(tx.sql, id)
+  await emitChanged(tx, 'deleted', profile)
 }
 
-async function announce(tx: Tx, kind: 'created' | 'updated' | 'deleted', profile: Profile): Promise<void> {
+async function emitChanged(tx: Tx, kind: 'created' | 'updated' | 'deleted', profile: Profile): Promise<void> {
   const { id, agent, boardId } = profile
   const label = await agentLabel(tx.sql, agent)
   tx.emit('agent.profile.changed', { agentId: agent, boardId, kind, profileId: id, agent, label })
 }
 
-async function mustFindProfile(sql: Sql, id: string): Promise<Profile> {
-  const profile = await findProfile(sql, id)
+async function requireProfile(sql: Sql, id: string): Promise<Profile> {
+  const profile = await rows.findProfile(sql, id)
   if (!profile) throw new Problem('profile_not_found', `There is no profile ${id}. GET /agent-profiles lists them.`)
   return profile
 }

@@ -1,6 +1,6 @@
 /**
- * Agents that made themselves known. An agent may be named by a card or an attempt without being known here; what is
- * known of its work comes from its attempts either way.
+ * Registered agents. Cards and attempts may name agents that are not registered; what an agent is working on always comes
+ * from its attempts.
  */
 import { isDeepStrictEqual } from 'node:util'
 import { channelName } from '../../shared/src/channels.ts'
@@ -8,7 +8,6 @@ import { UNSTORED } from '../../shared/src/protocol.ts'
 import type { Agent, Capabilities } from '../../shared/src/types/agents.ts'
 import { externalId } from '../../shared/src/types/text.ts'
 import { Problem } from '../base/errors.ts'
-import { agentsWithSockets, hasAgentSocket } from '../db/rows/agent-sockets.ts'
 import {
   type ActiveAttemptOfAgent,
   activeAttemptsOfAgent,
@@ -19,13 +18,14 @@ import {
   type StoredAgent,
   saveAgent,
 } from '../db/rows/agents.ts'
+import { agentsWithSockets, hasAgentSocket } from '../db/rows/presence.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 
-/** How long an agent counts as online after it was last heard of. */
+/** An agent counts as online for this long after its last sign of life. */
 export const SEEN_MS = 60_000
 
-/** What an agent tells of itself; what it leaves out stays as it was, null takes it away. */
+/** A field that is left out keeps its value; null removes it. */
 export interface Registration {
   readonly id: string
   readonly label?: string | null
@@ -33,27 +33,27 @@ export interface Registration {
   readonly capabilities?: Capabilities | null
 }
 
-/** Registers an agent, or updates what it told before; that is an event only when something of it changed. */
-export async function registerAgent(tx: Tx, told: Registration): Promise<{ agent: Agent; created: boolean }> {
-  const known = await findAgent(tx.sql, told.id)
+/** Registers an agent or updates its registration. Emits an event only when something other than `lastSeenAt` changed. */
+export async function registerAgent(tx: Tx, input: Registration): Promise<{ agent: Agent; created: boolean }> {
+  const before = await findAgent(tx.sql, input.id)
   const agent: StoredAgent = {
-    id: told.id,
-    label: given(told.label, known?.label),
-    kind: given(told.kind, known?.kind),
-    capabilities: given(told.capabilities, known?.capabilities),
+    id: input.id,
+    label: merged(input.label, before?.label),
+    kind: merged(input.kind, before?.kind),
+    capabilities: merged(input.capabilities, before?.capabilities),
     lastSeenAt: tx.now,
-    createdAt: known?.createdAt ?? tx.now,
+    createdAt: before?.createdAt ?? tx.now,
   }
   await saveAgent(tx.sql, agent)
-  if (!isDeepStrictEqual({ ...known, lastSeenAt: tx.now }, agent)) {
+  if (!isDeepStrictEqual({ ...before, lastSeenAt: tx.now }, agent)) {
     tx.emit('agent.registered', { agentId: agent.id, agent: agent.id, label: agent.label })
   }
-  return { agent: await present(tx.sql, agent, Date.parse(tx.now)), created: !known }
+  return { agent: await withStatus(tx.sql, agent, Date.parse(tx.now)), created: !before }
 }
 
 /**
- * A sign of life. Who is registered counts as online from now; it is passed on to who listens either way, for an agent
- * need not be registered. Not an event: nothing of it is stored.
+ * A sign of life. A registered agent counts as online from now. Listeners get an ephemeral event either way, because
+ * agents need not be registered. Throws `invalid_channel` for an invalid agent id.
  */
 export async function noteHeartbeat(tx: Tx, id: string): Promise<void> {
   checkAgentId(id)
@@ -65,7 +65,7 @@ export async function noteHeartbeat(tx: Tx, id: string): Promise<void> {
   })
 }
 
-/** Throws `invalid_channel` for what no agent can be called. */
+/** Throws `invalid_channel` for an invalid agent id. */
 export function checkAgentId(id: string): void {
   if (externalId.safeParse(id).success) return
   throw new Problem(
@@ -74,7 +74,7 @@ export function checkAgentId(id: string): void {
   )
 }
 
-/** Registered agents, in the order of their ids. */
+/** Registered agents, sorted by id. */
 export async function listAgents(sql: Sql, nowMs: number): Promise<Agent[]> {
   const active = new Map<string, ActiveAttemptOfAgent[]>()
   for (const attempt of await activeAttemptsOfAgents(sql)) {
@@ -84,22 +84,23 @@ export async function listAgents(sql: Sql, nowMs: number): Promise<Agent[]> {
   }
   const connected = await agentsWithSockets(sql)
   return (await allAgents(sql)).map((agent) =>
-    shown(agent, { active: active.get(agent.id) ?? [], hasSocket: connected.has(agent.id), nowMs }),
+    toAgent(agent, { active: active.get(agent.id) ?? [], hasSocket: connected.has(agent.id), nowMs }),
   )
 }
 
+/** Throws `agent_not_found` for an agent that is not registered. */
 export async function getAgent(sql: Sql, id: string, nowMs: number): Promise<Agent> {
   const agent = await findAgent(sql, id)
   if (!agent) throw new Problem('agent_not_found', `No agent is registered as ${id}. Register it with POST /agents.`)
-  return present(sql, agent, nowMs)
+  return withStatus(sql, agent, nowMs)
 }
 
-/** The label of a registered agent; null for one without a label, and for one that is not registered. */
+/** Null when the agent has no label or is not registered. */
 export async function agentLabel(sql: Sql, id: string): Promise<string | null> {
   return (await findAgent(sql, id))?.label ?? null
 }
 
-/** `running` and `active` count attempts: those an agent works on, and those plus the queued ones. */
+/** `running` counts the attempts that an agent works on; `active` includes the queued ones. */
 export function agentStatus(
   work: { running: number; active: number; hasSocket: boolean; lastSeenAt: string | null },
   nowMs: number,
@@ -109,16 +110,16 @@ export function agentStatus(
   return work.active > 0 || work.hasSocket || seen ? 'online' : 'offline'
 }
 
-function given<T>(told: T | null | undefined, known: T | null | undefined): T | null {
-  return told === undefined ? (known ?? null) : told
+function merged<T>(input: T | null | undefined, before: T | null | undefined): T | null {
+  return input === undefined ? (before ?? null) : input
 }
 
-async function present(sql: Sql, agent: StoredAgent, nowMs: number): Promise<Agent> {
+async function withStatus(sql: Sql, agent: StoredAgent, nowMs: number): Promise<Agent> {
   const active = await activeAttemptsOfAgent(sql, agent.id)
-  return shown(agent, { active, hasSocket: await hasAgentSocket(sql, agent.id), nowMs })
+  return toAgent(agent, { active, hasSocket: await hasAgentSocket(sql, agent.id), nowMs })
 }
 
-function shown(
+function toAgent(
   agent: StoredAgent,
   { active, hasSocket, nowMs }: { active: readonly ActiveAttemptOfAgent[]; hasSocket: boolean; nowMs: number },
 ): Agent {

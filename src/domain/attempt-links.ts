@@ -1,19 +1,19 @@
-/** What an attempt is tied to outside: the agent's session that runs it, the pull request that came of it. */
+/** What an attempt links to outside: the session that runs it and the pull request that it produced. */
 import type { Attempt, PullRequest } from '../../shared/src/types/kanban.ts'
 import { saveAttempt } from '../db/rows/attempts.ts'
 import type { Tx } from '../db/store.ts'
 import { getAttempt } from './attempts.ts'
 import { setPrUrl } from './cards.ts'
 
-export interface SessionOfAttempt {
+export interface SessionLink {
   readonly sessionId: string
   readonly worktreePath?: string | undefined
 }
 
-/** Records the session, and the work tree when it is told. What was known before is no event. */
-export async function recordSession(tx: Tx, attemptId: string, given: SessionOfAttempt): Promise<Attempt> {
+/** Records the session, and the work tree if given. Emits nothing when nothing changes. Throws `attempt_not_found`. */
+export async function recordSession(tx: Tx, attemptId: string, link: SessionLink): Promise<Attempt> {
   const attempt = await getAttempt(tx.sql, attemptId)
-  const { sessionId, worktreePath = attempt.worktreePath } = given
+  const { sessionId, worktreePath = attempt.worktreePath } = link
   if (sessionId === attempt.sessionId && worktreePath === attempt.worktreePath) return attempt
   const changed = { ...attempt, sessionId, worktreePath, updatedAt: tx.now }
   await saveAttempt(tx.sql, changed)
@@ -23,15 +23,15 @@ export async function recordSession(tx: Tx, attemptId: string, given: SessionOfA
     agentId: attempt.agent,
     attemptId,
     sessionId,
-    worktreePath: given.worktreePath,
+    worktreePath: link.worktreePath,
   })
   return changed
 }
 
-/** Records the pull request, and its address on the card. The record that is there already is no event. */
+/** Records the pull request, and its URL on the card. Emits nothing when nothing changes. Throws `attempt_not_found`. */
 export async function recordPullRequest(tx: Tx, attemptId: string, pr: PullRequest): Promise<Attempt> {
   let attempt = await getAttempt(tx.sql, attemptId)
-  // Both were parsed by one schema, so equal records have equal texts.
+  // Both were parsed by the same schema, so equal records have equal JSON.
   if (JSON.stringify(pr) !== JSON.stringify(attempt.pr)) {
     attempt = { ...attempt, pr, updatedAt: tx.now }
     await saveAttempt(tx.sql, attempt)

@@ -1,5 +1,5 @@
 /**
- * The life of an attempt.
+ * The statuses of an attempt and the transitions between them.
  *
  *   queued ──> running ──> stopping ──> stopped
  *     │          │            │
@@ -18,12 +18,12 @@ const NEXT: Readonly<Record<AttemptStatus, readonly AttemptStatus[]>> = {
   failed: [],
 }
 
-/** Whether an attempt with this status has ended; one that has not is active. */
+/** Whether an attempt with this status has ended. Until then it is active. */
 export function isFinal(status: AttemptStatus): boolean {
   return NEXT[status].length === 0
 }
 
-/** Throws `invalid_transition` unless an attempt may go from one status to the other. */
+/** Throws `invalid_transition` unless the attempt may change from one status to the other. */
 export function checkTransition(from: AttemptStatus, to: AttemptStatus): void {
   const allowed = NEXT[from]
   if (allowed.includes(to)) return

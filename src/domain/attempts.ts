@@ -1,4 +1,4 @@
-/** Attempts at cards: made, started, ended, and where their card goes meanwhile. */
+/** Attempts at cards: how they are created, start and end, and how their card moves with them. */
 import {
   type Attempt,
   type AttemptStatus,
@@ -8,17 +8,18 @@ import {
 } from '../../shared/src/types/kanban.ts'
 import { invalidField, Problem } from '../base/errors.ts'
 import {
+  type AttemptRefs,
   findActiveAttempt,
   findAttempt,
+  findAttemptRefs,
   insertAttempt,
   isProfileOfBoard,
   listActiveAttempts,
-  listNewestStandings,
+  listNewestAttempts,
   saveAttempt,
 } from '../db/rows/attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { attemptNotFound } from './attempt-place.ts'
 import { checkTransition, isFinal } from './attempt-status.ts'
 import { getCard, isInDoneColumn, moveCardToEnd } from './cards.ts'
 import { newId } from './ids.ts'
@@ -31,7 +32,7 @@ export interface NewAttempt {
   readonly status?: 'queued' | 'running' | undefined
 }
 
-/** A field that is not given stays as it is. */
+/** Fields that are left out keep their value. */
 export type AttemptChanges = Partial<Pick<Attempt, 'status' | 'exitCode' | 'error' | 'worktreePath' | 'branchName'>>
 
 /** Throws `attempt_not_found`. */
@@ -41,19 +42,29 @@ export async function getAttempt(sql: Sql, id: string): Promise<Attempt> {
   return attempt
 }
 
-/** Makes an attempt at a card; one made `running` is queued and started in the same breath. */
+/** The ids that events about an attempt carry; cheaper than the whole attempt. Throws `attempt_not_found`. */
+export async function getAttemptRefs(sql: Sql, id: string): Promise<AttemptRefs> {
+  const refs = await findAttemptRefs(sql, id)
+  if (!refs) throw attemptNotFound(id)
+  return refs
+}
+
+/**
+ * Creates an attempt at a card. With `running` it is queued and started in the same transaction. Throws `card_not_found`;
+ * `card_done`, `blocked_by_dependencies` or `conflict` when the card does not allow another attempt.
+ */
 export async function createAttempt(tx: Tx, cardId: string, given: NewAttempt): Promise<Attempt> {
   const card = await getCard(tx.sql, cardId)
   const profileId = given.profileId ?? null
   if (profileId !== null && !(await isProfileOfBoard(tx.sql, profileId, card.boardId))) {
-    throw invalidField('profileId', 'is not the id of a profile of this board or of every board')
+    throw invalidField('profileId', 'is not the id of a profile that this board can use')
   }
   await checkWorkable(tx.sql, card)
   const active = await findActiveAttempt(tx.sql, cardId)
   if (active) {
     throw new Problem(
       'conflict',
-      `The card has an attempt that is ${active.status}, ${active.id}. End it before you make another.`,
+      `The card already has an attempt that is ${active.status}: ${active.id}. End it before you create another.`,
     )
   }
   const queued: Attempt = {
@@ -76,13 +87,13 @@ export async function createAttempt(tx: Tx, cardId: string, given: NewAttempt): 
     updatedAt: tx.now,
   }
   await insertAttempt(tx.sql, queued)
-  tx.emit('attempt.queued', standingOf(queued, null))
+  tx.emit('attempt.queued', payloadOf(queued, null))
   return given.status === 'running' ? start(tx, queued, card) : queued
 }
 
 /**
- * Changes an attempt. Only a change of status is an event; it carries the exit code and the error that come with it.
- * Throws `invalid_transition`; `card_done` or `blocked_by_dependencies` when the card forbids the start.
+ * Changes an attempt. Only a change of status emits an event, with the exit code and the error that came with it. Throws
+ * `attempt_not_found` or `invalid_transition`; `card_done` or `blocked_by_dependencies` when the card prevents a start.
  */
 export async function updateAttempt(tx: Tx, id: string, changes: AttemptChanges): Promise<Attempt> {
   const attempt = await getAttempt(tx.sql, id)
@@ -95,23 +106,23 @@ export async function updateAttempt(tx: Tx, id: string, changes: AttemptChanges)
   return saved
 }
 
-/** Asks a running attempt to stop; one that still waits is stopped. */
+/** Asks a running attempt to stop; a queued one is stopped at once. Throws `attempt_not_found` or `invalid_transition`. */
 export async function stopAttempt(tx: Tx, id: string): Promise<Attempt> {
   const attempt = await getAttempt(tx.sql, id)
   return changeStatus(tx, attempt, attempt.status === 'queued' ? 'stopped' : 'stopping')
 }
 
-/** Fails every attempt that was not at its end when the service went down. Resolves to how many there were. */
+/** Fails every attempt that was still active when the server died. Resolves to their number. */
 export async function settleInterrupted(tx: Tx): Promise<number> {
   const attempts = await listActiveAttempts(tx.sql)
   for (const attempt of attempts) await changeStatus(tx, { ...attempt, error: 'interrupted' }, 'failed')
   return attempts.length
 }
 
-/** What a fresh listener of a board is told first: the newest attempt of every card, newest first. */
+/** The newest attempt of every card, newest first: replayed to a fresh listener of the board. */
 export async function newestAttemptStatuses(sql: Sql, boardId: string): Promise<readonly object[]> {
-  const standings = await listNewestStandings(sql, boardId)
-  return standings.map(({ id, cardId, agent, status, previousStatus, endedAt, exitCode, error }) => ({
+  const attempts = await listNewestAttempts(sql, boardId)
+  return attempts.map(({ id, cardId, agent, status, previousStatus, endedAt, exitCode, error }) => ({
     attemptId: id,
     cardId,
     agent,
@@ -124,7 +135,7 @@ export async function newestAttemptStatuses(sql: Sql, boardId: string): Promise<
   }))
 }
 
-/** Takes an attempt on to another status; what else differs from its row is written along. */
+/** Changes the status, and saves any other field of `attempt` that differs from its row. */
 async function changeStatus(tx: Tx, attempt: Attempt, to: AttemptStatus): Promise<Attempt> {
   checkTransition(attempt.status, to)
   if (to === 'running') {
@@ -133,7 +144,7 @@ async function changeStatus(tx: Tx, attempt: Attempt, to: AttemptStatus): Promis
     return start(tx, attempt, card)
   }
   const changed = await saveStatus(tx, attempt, to)
-  // A card that somebody called done meanwhile is done: success does not take it back to review.
+  // If somebody has moved the card to done meanwhile, success does not move it back to review.
   if (to === 'succeeded' && !(await isInDoneColumn(tx.sql, attempt.cardId))) {
     await moveCardToEnd(tx, attempt.cardId, REVIEW_COLUMN_KEY)
   }
@@ -156,11 +167,11 @@ async function start(tx: Tx, attempt: Attempt, card: Card): Promise<Attempt> {
 async function saveStatus(tx: Tx, attempt: Attempt, status: AttemptStatus): Promise<Attempt> {
   const changed: Attempt = { ...attempt, status, endedAt: isFinal(status) ? tx.now : null, updatedAt: tx.now }
   await saveAttempt(tx.sql, changed)
-  tx.emit('attempt.status.changed', standingOf(changed, attempt.status))
+  tx.emit('attempt.status.changed', payloadOf(changed, attempt.status))
   return changed
 }
 
-/** Throws when nobody may work on the card now. */
+/** Throws `card_done` or `blocked_by_dependencies` when no attempt may work on the card now. */
 async function checkWorkable(sql: Sql, card: Card): Promise<void> {
   if (await isInDoneColumn(sql, card.id)) {
     throw new Problem('card_done', 'The card is in a done column. Move it out before an attempt works on it.')
@@ -173,7 +184,7 @@ async function checkWorkable(sql: Sql, card: Card): Promise<void> {
   }
 }
 
-/** The attempt itself when no field differs. */
+/** Returns `attempt` itself when no field differs. */
 function withFields(attempt: Attempt, fields: Omit<AttemptChanges, 'status'>): Attempt {
   const next: Attempt = {
     ...attempt,
@@ -190,7 +201,11 @@ function withFields(attempt: Attempt, fields: Omit<AttemptChanges, 'status'>): A
   return isSame ? attempt : next
 }
 
-function standingOf(attempt: Attempt, previousStatus: AttemptStatus | null) {
+function attemptNotFound(id: string): Problem {
+  return new Problem('attempt_not_found', `There is no attempt ${id}.`)
+}
+
+function payloadOf(attempt: Attempt, previousStatus: AttemptStatus | null) {
   return {
     boardId: attempt.boardId,
     attemptId: attempt.id,

@@ -20,44 +20,44 @@ export async function boardExists(sql: Sql, id: string): Promise<boolean> {
   return (await rows.findBoard(sql, id)) !== undefined
 }
 
-/** The board without its columns. Throws `board_not_found`. */
+/** The board without its columns. Throws `board_not_found`; so do all functions here that take a board's id. */
 export async function requireBoard(sql: Sql, id: string): Promise<rows.BoardFields> {
   const board = await rows.findBoard(sql, id)
-  if (!board) throw noSuchBoard(id)
+  if (!board) throw boardNotFound(id)
   return board
 }
 
-export function noSuchBoard(id: string): Problem {
+export function boardNotFound(id: string): Problem {
   return new Problem('board_not_found', `There is no board ${id}.`)
 }
 
-/** Throws `validation_failed` when the field `boardId` of a body names a board that is not there; null names none. */
-export async function checkBoardNamed(sql: Sql, boardId: string | null): Promise<void> {
+/** Throws `validation_failed` when the field `boardId` of a body names a board that does not exist. */
+export async function checkBoardId(sql: Sql, boardId: string | null): Promise<void> {
   if (boardId !== null && !(await boardExists(sql, boardId))) {
     throw invalidField('boardId', `must name a board, but there is no board ${boardId}`)
   }
 }
 
-/** The oldest boards, in the order of creation. */
+/** At most `limit` boards, oldest first. */
 export async function listBoards(sql: Sql, limit: number): Promise<Board[]> {
   const boards = await rows.listBoards(sql, limit)
   const columns = await listColumnsOfBoards(sql, limit)
   return boards.map((board) => withColumns(board, columns.get(board.id) ?? []))
 }
 
-/** The board and its state, of one instant. */
+/** The board and its state. Call it in one `store.read`, so that both show the same instant. */
 export async function getBoardWithState(sql: Sql, id: string): Promise<{ board: Board; state: BoardState }> {
   const board = await requireBoard(sql, id)
   const state = await boardState(sql, id)
-  if (!state) throw new Error(`board ${id} vanished within one reading`)
+  if (!state) throw new Error(`board ${id} disappeared within one read`)
   const columns = state.columnOrder.flatMap((columnId) => state.columns[columnId] ?? [])
   return { board: withColumns(board, columns), state }
 }
 
-/** `conflict` when the id is taken. */
+/** Creates a board, with four default columns unless columns are given. Throws `conflict` when the id is taken. */
 export async function createBoard(tx: Tx, input: NewBoard): Promise<Board> {
   const id = input.id ?? newId('brd')
-  if (await boardExists(tx.sql, id)) throw new Problem('conflict', `There is a board ${id} already. Choose another id.`)
+  if (await boardExists(tx.sql, id)) throw new Problem('conflict', `The board ${id} already exists. Choose another id.`)
   const wanted = input.columns ?? DEFAULT_COLUMNS
   refuseRepeatedKeys(wanted)
   const fields: rows.BoardFields = {
@@ -70,14 +70,15 @@ export async function createBoard(tx: Tx, input: NewBoard): Promise<Board> {
   }
   await rows.insertBoard(tx.sql, fields)
   const columns = wanted.map(({ title, key = null }): Column => ({ id: newId('col'), key, title, cardIds: [] }))
-  for (const [position, column] of columns.entries()) {
-    await insertColumn(tx.sql, { id: column.id, boardId: id, key: column.key, title: column.title, position })
+  for (const [index, column] of columns.entries()) {
+    await insertColumn(tx.sql, { id: column.id, boardId: id, key: column.key, title: column.title, index })
   }
   const board = withColumns(fields, columns)
   tx.emit('board.created', { boardId: id, board })
   return board
 }
 
+/** Changes the given fields. Emits nothing when nothing changes. */
 export async function updateBoard(tx: Tx, id: string, edit: BoardEdit): Promise<Board> {
   const board = await requireBoard(tx.sql, id)
   const columns = await listColumnsWithCards(tx.sql, id)
@@ -91,7 +92,7 @@ export async function updateBoard(tx: Tx, id: string, edit: BoardEdit): Promise<
   return withColumns(next, columns)
 }
 
-/** Deletes the board with everything on it; one event says so for all. */
+/** Deletes the board with everything on it; `board.deleted` is the only event. */
 export async function deleteBoard(tx: Tx, id: string): Promise<void> {
   await requireBoard(tx.sql, id)
   await rows.deleteBoard(tx.sql, id)
@@ -107,7 +108,7 @@ function refuseRepeatedKeys(columns: NonNullable<NewBoard['columns']>): void {
   }
 }
 
-/** The fields in the order of the schema. */
+/** Lists the fields in the order of the schema, which is their order in JSON. */
 function withColumns(
   { id, name, description, ticketPrefix, createdAt, updatedAt }: rows.BoardFields,
   columns: Column[],

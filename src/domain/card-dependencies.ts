@@ -10,12 +10,12 @@ import {
 } from '../db/rows/card-dependencies.ts'
 import type { Sql } from '../db/sql.ts'
 
-/** So many cards are named in a sentence. */
+/** An error sentence names at most this many cards. */
 const NAMED = 5
 
 /**
- * The cards that a new card of the board shall wait for: duplicates are dropped, `validation_failed` names each
- * that is not a card of the board.
+ * The cards that a new card of the board will depend on, without duplicates. Throws `validation_failed`, which lists each
+ * id that is not a card of the board.
  */
 export async function resolveDependencies(sql: Sql, boardId: string, ids: readonly string[]): Promise<Dependency[]> {
   const found = new Map<string, Dependency>()
@@ -33,26 +33,26 @@ export async function resolveDependencies(sql: Sql, boardId: string, ids: readon
   return [...found.values()]
 }
 
-/** As resolveDependencies, for a card that exists: itself is dropped, and `dependency_cycle` refuses a circle. */
+/** Like `resolveDependencies`, for an existing card: drops the card itself and throws `dependency_cycle` for a cycle. */
 export async function resolveNewDependencies(sql: Sql, card: Card, ids: readonly string[]): Promise<Dependency[]> {
   const resolved = await resolveDependencies(sql, card.boardId, ids)
   const dependencies = resolved.filter(({ id }) => id !== card.id)
   const added = dependencies.filter(({ id }) => !card.dependsOn.includes(id))
   if (added.length === 0) return dependencies
-  const waitsFor = edgesByCard(await listDependenciesOfBoard(sql, card.boardId))
+  const edges = edgesByCard(await listDependenciesOfBoard(sql, card.boardId))
   for (const dependency of added) {
-    const way = wayTo(card.id, dependency, waitsFor)
-    if (way) throw cycle(card, way, `dependsOn.${ids.indexOf(dependency.id)}`)
+    const path = shortestPath(dependency, card.id, edges)
+    if (path) throw cycle(card, path, `dependsOn.${ids.indexOf(dependency.id)}`)
   }
   return dependencies
 }
 
-/** `blocked_by_dependencies` when a card waits for something that is not done. `what` it cannot do: `enter Doing`. */
-export async function refuseBlocked(sql: Sql, card: Card, what: string): Promise<void> {
-  if (card.blocked) refuseOpen(await listDependencies(sql, card.id), `${card.ticketKey} cannot ${what}`)
+/** Throws `blocked_by_dependencies` when the card is blocked. `action` completes the sentence, such as `enter Doing`. */
+export async function refuseBlocked(sql: Sql, card: Card, action: string): Promise<void> {
+  if (card.blocked) refuseOpen(await listDependencies(sql, card.id), `${card.ticketKey} cannot ${action}`)
 }
 
-/** As refuseBlocked, for what the dependencies of a card are going to be. */
+/** Throws `blocked_by_dependencies` when one of the dependencies is open. `consequence` begins the sentence. */
 export function refuseOpen(dependencies: readonly Dependency[], consequence: string): void {
   const open = dependencies.filter((dependency) => dependency.open).map(({ ticketKey }) => ticketKey)
   if (open.length === 0) return
@@ -74,21 +74,21 @@ function edgesByCard(edges: readonly DependencyEdge[]): ReadonlyMap<string, Depe
   return byCard
 }
 
-/** The shortest chain of waiting from `start` to the card, both included; null when there is none. */
-function wayTo(
-  cardId: string,
+/** The shortest path along dependencies from `start` to the card, both included; null when there is none. */
+function shortestPath(
   start: Dependency,
-  waitsFor: ReadonlyMap<string, readonly Dependency[]>,
+  cardId: string,
+  edges: ReadonlyMap<string, readonly Dependency[]>,
 ): readonly Dependency[] | null {
   const cameFrom = new Map<string, Dependency | null>([[start.id, null]])
   const queue = [start]
   for (const current of queue) {
     if (current.id === cardId) {
-      const way: Dependency[] = []
-      for (let step: Dependency | null = current; step; step = cameFrom.get(step.id) ?? null) way.unshift(step)
-      return way
+      const path: Dependency[] = []
+      for (let step: Dependency | null = current; step; step = cameFrom.get(step.id) ?? null) path.unshift(step)
+      return path
     }
-    for (const next of waitsFor.get(current.id) ?? []) {
+    for (const next of edges.get(current.id) ?? []) {
       if (cameFrom.has(next.id)) continue
       cameFrom.set(next.id, current)
       queue.push(next)
@@ -97,10 +97,10 @@ function wayTo(
   return null
 }
 
-function cycle(card: Card, way: readonly Dependency[], path: string): Problem {
-  const chain = way.map(({ ticketKey }) => ticketKey).join(', which waits for ')
+function cycle(card: Card, cards: readonly Dependency[], path: string): Problem {
+  const chain = cards.map(({ ticketKey }) => ticketKey).join(', which waits for ')
   const message = `makes a cycle: ${card.ticketKey} would wait for ${chain}`
-  return new Problem('dependency_cycle', `${path} ${message}. Leave ${way[0]?.ticketKey} out.`, {
+  return new Problem('dependency_cycle', `${path} ${message}. Leave ${cards[0]?.ticketKey} out.`, {
     errors: [{ path, message }],
   })
 }

@@ -1,7 +1,7 @@
 import type { Stage } from '../../shared/src/types/kanban.ts'
 import { Problem } from '../base/errors.ts'
 
-/** Where a card may go from each stage. */
+/** The stages that may follow each stage. */
 const NEXT: Readonly<Record<Stage, readonly Stage[]>> = {
   BACKLOG: ['TODO'],
   TODO: ['CONTEXT_PACK'],
@@ -19,11 +19,11 @@ const NEXT: Readonly<Record<Stage, readonly Stage[]>> = {
   DONE: [],
 }
 
-/** `invalid_transition` unless a card may go so. A card without a stage may enter any, and none may lose its stage. */
+/** Throws `invalid_transition` unless the change is allowed. A card without a stage may enter any; none may lose its stage. */
 export function refuseStageChange(from: Stage | null, to: Stage | null): void {
   if (from === null || from === to) return
   const allowed = NEXT[from]
   if (to !== null && allowed.includes(to)) return
-  const way = allowed.length === 0 ? `${from} is the last stage.` : `From ${from} it may go to ${allowed.join(' or ')}.`
-  throw new Problem('invalid_transition', `stage cannot change from ${from} to ${to ?? 'null'}. ${way}`)
+  const fix = allowed.length === 0 ? `${from} is the last stage.` : `From ${from} it may go to ${allowed.join(' or ')}.`
+  throw new Problem('invalid_transition', `stage cannot change from ${from} to ${to ?? 'null'}. ${fix}`)
 }

@@ -1,3 +1,4 @@
+/** Cards: created, changed, moved within and between columns, deleted. Their dependencies and stages have their own files. */
 import { isDeepStrictEqual } from 'node:util'
 import type { CardChanges } from '../../shared/src/catalogue/boards.ts'
 import type { CardEdit, CardMove, NewCard } from '../../shared/src/inputs/boards.ts'
@@ -7,17 +8,16 @@ import { takeTicketKey } from '../db/rows/boards.ts'
 import { listDependencies, listDependents, replaceDependencies } from '../db/rows/card-dependencies.ts'
 import * as rows from '../db/rows/cards.ts'
 import { type ColumnFields, findColumn, findColumnByKey } from '../db/rows/columns.ts'
-import { insertionAt, moveBetween, removalAt } from '../db/rows/positions.ts'
+import { clampIndex, insertionAt, moveBetween, removalAt } from '../db/rows/list-index.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { noSuchBoard } from './boards.ts'
+import { boardNotFound } from './boards.ts'
 import { refuseBlocked, refuseOpen, resolveDependencies, resolveNewDependencies } from './card-dependencies.ts'
 import { refuseStageChange } from './card-stages.ts'
-import { clampIndex } from './clamp.ts'
 import { targetColumn } from './columns.ts'
 import { newId } from './ids.ts'
 
-/** Fields that change without a rule of their own. */
+/** Fields that may change freely: no rule applies to them beyond their schema. */
 const PLAIN_FIELDS = [
   'title',
   'description',
@@ -34,19 +34,23 @@ export async function getCard(sql: Sql, id: string): Promise<Card> {
   return (await requireCard(sql, id)).card
 }
 
-/** False for a card that does not exist. */
+/** Whether the card is in a done column; false when it does not exist. */
 export async function isInDoneColumn(sql: Sql, cardId: string): Promise<boolean> {
   return (await rows.findColumnKeyOfCard(sql, cardId)) === DONE_COLUMN_KEY
 }
 
-/** `index` is its place in the column, the end when it is not given. A blocked card is not made `in_progress`. */
+/**
+ * Creates a card. `index` is its list index in the column; it defaults to the end. Throws `board_not_found`,
+ * `validation_failed` for an unknown column or dependency, and `blocked_by_dependencies` for a blocked card in an
+ * `in_progress` column.
+ */
 export async function createCard(tx: Tx, boardId: string, input: NewCard): Promise<Card> {
-  // First: it finds out whether there is such a board. A refusal takes the key back.
+  // First, because it tells whether the board exists. A failure further down rolls the counter back.
   const ticketKey = await takeTicketKey(tx.sql, boardId)
-  if (ticketKey === undefined) throw noSuchBoard(boardId)
+  if (ticketKey === undefined) throw boardNotFound(boardId)
   const column = await targetColumn(tx.sql, boardId, input)
   const dependencies = await resolveDependencies(tx.sql, boardId, input.dependsOn ?? [])
-  if (column.key === IN_PROGRESS_COLUMN_KEY) refuseOpen(dependencies, `The card cannot be made in ${column.title}`)
+  if (column.key === IN_PROGRESS_COLUMN_KEY) refuseOpen(dependencies, `The card cannot be created in ${column.title}`)
   const card: Card = {
     id: newId('crd'),
     boardId,
@@ -75,12 +79,15 @@ export async function createCard(tx: Tx, boardId: string, input: NewCard): Promi
   if (card.dependsOn.length > 0) await replaceDependencies(tx.sql, card.id, card.dependsOn)
   tx.emit('card.created', { boardId, cardId: card.id, card, columnId: column.id, index })
   const { assignedAgentId } = card
-  // The agent's own channel shows assignments, not creations.
+  // The agent's channel shows assignments, not creations.
   if (assignedAgentId !== null) emitChanges(tx, card, card, { assignedAgentId })
   return card
 }
 
-/** Replaces the fields that are given. What is as it was changes nothing: no event, no revision. */
+/**
+ * Changes the given fields. When nothing changes there is no event and no new revision. Throws `card_not_found`,
+ * `stale_revision`, `invalid_transition` for a stage, `validation_failed` or `dependency_cycle` for dependencies.
+ */
 export async function updateCard(tx: Tx, id: string, edit: CardEdit): Promise<Card> {
   const card = await getCard(tx.sql, id)
   refuseStale(card, edit.ifRevision)
@@ -100,13 +107,17 @@ export async function updateCard(tx: Tx, id: string, edit: CardEdit): Promise<Ca
   return changeCard(tx, card, changes)
 }
 
-/** Sets the address of the card's pull request. */
+/** Sets the URL of the card's pull request. */
 export async function setPrUrl(tx: Tx, cardId: string, url: string): Promise<void> {
   const card = await getCard(tx.sql, cardId)
   await changeCard(tx, card, card.prUrl === url ? {} : { prUrl: url })
 }
 
-/** `index` is its place in the target column after removal, the end when it is not given. */
+/**
+ * Moves a card. `index` is its list index in the target column after it was removed from its old place; it defaults to the
+ * end. Throws `card_not_found`, `stale_revision`, `validation_failed` for an unknown column, and `blocked_by_dependencies`
+ * when a blocked card would enter an `in_progress` column.
+ */
 export async function moveCard(tx: Tx, id: string, move: CardMove): Promise<Card> {
   const placed = await requireCard(tx.sql, id)
   const { card } = placed
@@ -119,8 +130,8 @@ export async function moveCard(tx: Tx, id: string, move: CardMove): Promise<Card
 }
 
 /**
- * Moves a card to the end of the column with that key on its board; nothing happens when there is none. The caller has
- * made sure that the card may go there: whether it is blocked is not asked.
+ * Moves a card to the end of the column with this key; does nothing when its board has no such column. Does not check
+ * whether the card is blocked: the caller has.
  */
 export async function moveCardToEnd(tx: Tx, cardId: string, columnKey: string): Promise<void> {
   const placed = await requireCard(tx.sql, cardId)
@@ -128,9 +139,9 @@ export async function moveCardToEnd(tx: Tx, cardId: string, columnKey: string): 
   if (to) await place(tx, placed, to, undefined)
 }
 
-/** Cards that waited for it wait for it no longer, and say so before it goes. */
+/** Deletes a card, after removing it from the dependencies of other cards. Throws `card_not_found` or `stale_revision`. */
 export async function deleteCard(tx: Tx, id: string, ifRevision: number | undefined): Promise<void> {
-  const { card, position } = await requireCard(tx.sql, id)
+  const { card, index } = await requireCard(tx.sql, id)
   refuseStale(card, ifRevision)
   for (const dependentId of await listDependents(tx.sql, id)) {
     const dependent = await getCard(tx.sql, dependentId)
@@ -138,7 +149,7 @@ export async function deleteCard(tx: Tx, id: string, ifRevision: number | undefi
     await changeCard(tx, dependent, dependencyChanges(dependent, others))
   }
   await rows.deleteCard(tx.sql, id)
-  await rows.shiftCards(tx.sql, card.columnId, removalAt(position))
+  await rows.shiftCards(tx.sql, card.columnId, removalAt(index))
   tx.emit('card.deleted', { boardId: card.boardId, cardId: id, columnId: card.columnId })
 }
 
@@ -163,7 +174,7 @@ function dependencyChanges(card: Card, dependencies: ReadonlyArray<{ id: string;
   return blocked === card.blocked ? { dependsOn } : { dependsOn, blocked }
 }
 
-/** Writes changes that are such, and says them. */
+/** Saves the changes, if any, and emits their events. */
 async function changeCard(tx: Tx, card: Card, changes: CardChanges): Promise<Card> {
   if (Object.keys(changes).length === 0) return card
   const next: Card = { ...card, ...changes, revision: card.revision + 1, updatedAt: tx.now }
@@ -173,7 +184,7 @@ async function changeCard(tx: Tx, card: Card, changes: CardChanges): Promise<Car
   return next
 }
 
-/** One event for each kind of change, all with the one revision that they make together. */
+/** Emits one event for each kind of change; all carry the same revision. */
 function emitChanges(tx: Tx, before: Card, after: Card, changes: CardChanges): void {
   const { boardId, id: cardId, revision, updatedAt } = after
   const { stage, assignedAgentId, ...ordinary } = changes
@@ -187,22 +198,22 @@ function emitChanges(tx: Tx, before: Card, after: Card, changes: CardChanges): v
   }
 }
 
-/** Moves the card, and says so; it stays, without a word, where it already is. */
+/** Moves the card and emits the event; does nothing when the card is already there. */
 async function place(
   tx: Tx,
-  { card, position }: rows.PlacedCard,
+  { card, index: fromIndex }: rows.PlacedCard,
   to: ColumnFields,
   index: number | undefined,
 ): Promise<Card> {
   const within = to.id === card.columnId
   const size = await rows.countCards(tx.sql, to.id)
   const toIndex = clampIndex(index, within ? size - 1 : size)
-  if (within && toIndex === position) return card
+  if (within && toIndex === fromIndex) return card
   const from = within ? to : await findColumn(tx.sql, card.columnId)
   if (!from) throw new Error(`card ${card.id} is in no column`)
-  if (within) await rows.shiftCards(tx.sql, to.id, moveBetween(position, toIndex))
+  if (within) await rows.shiftCards(tx.sql, to.id, moveBetween(fromIndex, toIndex))
   else {
-    await rows.shiftCards(tx.sql, from.id, removalAt(position))
+    await rows.shiftCards(tx.sql, from.id, removalAt(fromIndex))
     await rows.shiftCards(tx.sql, to.id, insertionAt(toIndex))
   }
   const next: Card = { ...card, columnId: to.id, revision: card.revision + 1, updatedAt: tx.now }

@@ -1,16 +1,19 @@
+/** The columns of a board. */
 import type { ColumnEdit, NewColumn } from '../../shared/src/inputs/boards.ts'
 import type { Column } from '../../shared/src/types/kanban.ts'
 import { invalidField, Problem } from '../base/errors.ts'
 import { countCards } from '../db/rows/cards.ts'
 import * as rows from '../db/rows/columns.ts'
-import { insertionAt, moveBetween, removalAt } from '../db/rows/positions.ts'
+import { clampIndex, insertionAt, moveBetween, removalAt } from '../db/rows/list-index.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { requireBoard } from './boards.ts'
-import { clampIndex } from './clamp.ts'
 import { newId } from './ids.ts'
 
-/** `index` is its place among the columns, the end when it is not given. */
+/**
+ * Creates a column. `index` is its list index among the columns; it defaults to the end. Throws `board_not_found`, or
+ * `conflict` when the key is taken.
+ */
 export async function createColumn(tx: Tx, boardId: string, input: NewColumn): Promise<Column> {
   await requireBoard(tx.sql, boardId)
   const key = input.key ?? null
@@ -18,12 +21,15 @@ export async function createColumn(tx: Tx, boardId: string, input: NewColumn): P
   const index = clampIndex(input.index, await rows.countColumns(tx.sql, boardId))
   const column: Column = { id: newId('col'), key, title: input.title, cardIds: [] }
   await rows.shiftColumns(tx.sql, boardId, insertionAt(index))
-  await rows.insertColumn(tx.sql, { id: column.id, boardId, key, title: column.title, position: index })
+  await rows.insertColumn(tx.sql, { id: column.id, boardId, key, title: column.title, index })
   tx.emit('column.created', { boardId, column, index })
   return column
 }
 
-/** `index` is its place among the others. */
+/**
+ * Changes the given fields; emits nothing when nothing changes. `index` is the list index among the other columns. Throws
+ * `column_not_found`, or `conflict` when the key is taken.
+ */
 export async function updateColumn(tx: Tx, id: string, edit: ColumnEdit): Promise<Column> {
   const column = await requireColumn(tx.sql, id)
   const changes: ColumnEdit = {}
@@ -34,19 +40,19 @@ export async function updateColumn(tx: Tx, id: string, edit: ColumnEdit): Promis
   }
   if (edit.index !== undefined) {
     const index = clampIndex(edit.index, (await rows.countColumns(tx.sql, column.boardId)) - 1)
-    if (index !== column.position) changes.index = index
+    if (index !== column.index) changes.index = index
   }
   if (Object.keys(changes).length > 0) {
-    const { index = column.position, ...fields } = changes
-    if (index !== column.position) await rows.shiftColumns(tx.sql, column.boardId, moveBetween(column.position, index))
-    await rows.updateColumn(tx.sql, { ...column, ...fields, position: index })
+    const { index = column.index, ...fields } = changes
+    if (index !== column.index) await rows.shiftColumns(tx.sql, column.boardId, moveBetween(column.index, index))
+    await rows.updateColumn(tx.sql, { ...column, ...fields, index })
     tx.emit('column.updated', { boardId: column.boardId, columnId: id, changes })
   }
   const { key = column.key, title = column.title } = changes
   return { id, key, title, cardIds: await rows.listCardIds(tx.sql, id) }
 }
 
-/** `column_not_empty` while it holds cards; `conflict` for the last column, as a board always has one. */
+/** Throws `column_not_found`; `column_not_empty` while it holds cards; `conflict` for the last column of a board. */
 export async function deleteColumn(tx: Tx, id: string): Promise<void> {
   const column = await requireColumn(tx.sql, id)
   const cards = await countCards(tx.sql, id)
@@ -61,11 +67,11 @@ export async function deleteColumn(tx: Tx, id: string): Promise<void> {
     throw new Problem('conflict', 'A board has at least one column. Add another before you delete this one.')
   }
   await rows.deleteColumn(tx.sql, id)
-  await rows.shiftColumns(tx.sql, column.boardId, removalAt(column.position))
+  await rows.shiftColumns(tx.sql, column.boardId, removalAt(column.index))
   tx.emit('column.deleted', { boardId: column.boardId, columnId: id })
 }
 
-/** The column of a board that a body names, the first when it names none. */
+/** The column that a body names by id or key; the first column by default. Throws `validation_failed`. */
 export async function targetColumn(
   sql: Sql,
   boardId: string,
@@ -94,5 +100,5 @@ async function requireColumn(sql: Sql, id: string): Promise<rows.ColumnFields> {
 
 async function refuseTakenKey(sql: Sql, boardId: string, key: string | null): Promise<void> {
   if (key === null || !(await rows.findColumnByKey(sql, boardId, key))) return
-  throw new Problem('conflict', `The board has a column with the key ${key} already. Choose another key.`)
+  throw new Problem('conflict', `The board already has a column with the key ${key}. Choose another key.`)
 }

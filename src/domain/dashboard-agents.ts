@@ -1,12 +1,12 @@
-/** How each agent did: those that are registered, and those that had attempts in the range. */
+/** Statistics per agent: registered agents, and agents that had attempts in the range. */
 import type { AgentStats } from '../../shared/src/types/dashboard.ts'
-import { agentsWithSockets } from '../db/rows/agent-sockets.ts'
 import { allAgents, type StoredAgent } from '../db/rows/agents.ts'
 import { type AgentCounts, countByAgent, type Range } from '../db/rows/dashboard-metrics.ts'
+import { agentsWithSockets } from '../db/rows/presence.ts'
 import type { Sql } from '../db/sql.ts'
 import { agentStatus } from './agents.ts'
 
-/** In the order of the agents' ids. */
+/** Sorted by agent id. */
 export async function agentStatsOf(sql: Sql, range: Range, nowMs: number): Promise<AgentStats[]> {
   const registered = new Map((await allAgents(sql)).map((agent) => [agent.id, agent]))
   const connected = await agentsWithSockets(sql)
@@ -17,12 +17,12 @@ export async function agentStatsOf(sql: Sql, range: Range, nowMs: number): Promi
     .map((id) => statsOf(id, registered.get(id), { counts: counted.get(id), hasSocket: connected.has(id), nowMs }))
 }
 
-/** Succeeded and failed attempts are finished; a stopped one says nothing of how its agent does. */
+/** From 0 to 1; null without finished attempts. Stopped attempts do not count: they say nothing about the agent. */
 export function successRate({ succeeded, failed }: { succeeded: number; failed: number }): number | null {
   return succeeded + failed === 0 ? null : succeeded / (succeeded + failed)
 }
 
-/** In the range, or under way. */
+/** Whether it had attempts in the range or has active ones. */
 function hasAttempts(counts: AgentCounts | undefined): boolean {
   if (!counts) return false
   return counts.started + counts.succeeded + counts.failed + counts.stopped + counts.active > 0
@@ -55,7 +55,7 @@ function statsOf(
   }
 }
 
-/** Times of one form, which sort as text. */
+/** The times have the same format, so they sort as text. */
 function latest(times: ReadonlyArray<string | null | undefined>): string | null {
   return times.reduce<string | null>((last, time) => (time && (last === null || time > last) ? time : last), null)
 }

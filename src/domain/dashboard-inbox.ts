@@ -1,4 +1,4 @@
-/** What waits for a person: attempts to review, attempts that came to nothing, attempts that nothing is heard of. */
+/** What needs a person's attention: attempts to review, attempts that failed or were stopped, and stuck attempts. */
 import {
   type InboxItem,
   type InboxItems,
@@ -6,20 +6,20 @@ import {
   MAX_INBOX_ITEMS,
 } from '../../shared/src/types/dashboard.ts'
 import { DONE_COLUMN_KEY } from '../../shared/src/types/kanban.ts'
-import { type ListedAttempt, type ListedInbox, listOutcomes, listSilent } from '../db/rows/dashboard-attempts.ts'
+import { type ListedAttempt, type ListedInbox, listNewestOutcomes, listStuck } from '../db/rows/dashboard-attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import { iso } from './dashboard-range.ts'
 
-/** An attempt is stuck when it was queued for longer, */
+/** A queued attempt is stuck after this long. */
 export const QUEUED_TOO_LONG_MS = 10 * 60_000
-/** or has been running for longer without a line. */
+/** A running attempt is stuck after this long without a log line. */
 export const SILENT_TOO_LONG_MS = 30 * 60_000
 
 export async function inboxOf(sql: Sql, nowMs: number): Promise<InboxItems> {
-  const ended = await listOutcomes(sql, DONE_COLUMN_KEY, MAX_INBOX_ITEMS)
+  const ended = await listNewestOutcomes(sql, DONE_COLUMN_KEY, MAX_INBOX_ITEMS)
   const review = ended.filter((attempt) => attempt.status === 'succeeded')
   const failed = ended.filter((attempt) => attempt.status !== 'succeeded')
-  const stuck = await listSilent(sql, {
+  const stuck = await listStuck(sql, {
     queuedBefore: iso(nowMs - QUEUED_TOO_LONG_MS),
     heardBefore: iso(nowMs - SILENT_TOO_LONG_MS),
     limit: MAX_INBOX_ITEMS,
@@ -32,7 +32,7 @@ export async function inboxOf(sql: Sql, nowMs: number): Promise<InboxItems> {
   }
 }
 
-/** The first line of an error that says something, cut short. */
+/** The first line of an error that is not blank, truncated. */
 export function errorSummary(error: string | null): string | null {
   const line = error
     ?.trimStart()
@@ -41,14 +41,14 @@ export function errorSummary(error: string | null): string | null {
   return line ? [...line].slice(0, MAX_ERROR_SUMMARY).join('') : null
 }
 
-/** The fields that every list of attempts has. */
-export function placeOf(attempt: ListedAttempt): Omit<InboxItem, 'occurredAt'> {
+/** The fields that all lists of attempts share. */
+export function attemptFieldsOf(attempt: ListedAttempt): Omit<InboxItem, 'occurredAt'> {
   const { attemptId, cardId, cardTitle, ticketKey, boardId, boardName, agentId, status } = attempt
   return { attemptId, cardId, cardTitle, ticketKey, boardId, boardName, agentId, status }
 }
 
 function itemOf(attempt: ListedInbox): InboxItem {
-  return { ...placeOf(attempt), occurredAt: attempt.since }
+  return { ...attemptFieldsOf(attempt), occurredAt: attempt.since }
 }
 
 function totalOf(list: readonly ListedInbox[]): number {

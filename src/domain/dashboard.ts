@@ -1,4 +1,4 @@
-/** The overview of all boards: numbers, lists and states of one instant. */
+/** The overview of all boards at one instant: metrics, lists of attempts, boards and agents. */
 import {
   type ActiveAttempt,
   type AttemptActivity,
@@ -23,12 +23,12 @@ import {
 } from '../db/rows/dashboard-metrics.ts'
 import type { Sql } from '../db/sql.ts'
 import { agentStatsOf, successRate } from './dashboard-agents.ts'
-import { errorSummary, inboxOf, placeOf } from './dashboard-inbox.ts'
+import { attemptFieldsOf, errorSummary, inboxOf } from './dashboard-inbox.ts'
 import { bucketsOf, iso, spanOf } from './dashboard-range.ts'
 
 /**
- * The overview at `nowMs`, milliseconds since 1970. Reads with a fixed number of queries, whatever there is; give it the
- * state of one instant (`store.read`).
+ * The overview at `nowMs`, milliseconds since 1970. Runs a fixed number of queries, however many boards there are. Call it
+ * in one `store.read`, so that all figures show the same instant.
  */
 export async function dashboardOverview(
   sql: Sql,
@@ -71,7 +71,10 @@ export async function dashboardOverview(
   }
 }
 
-/** An attempt started or ended in the range: one that started and is no longer active has ended, in the range too. */
+/**
+ * Whether an attempt started or ended in the range. An attempt that started in the range is either still active or has
+ * ended, also in the range.
+ */
 function hadActivity(board: BoardCounts): boolean {
   return board.succeeded + board.failed + board.stopped + board.startedActive > 0
 }
@@ -103,21 +106,21 @@ function snapshotsOf(boards: readonly BoardCounts[], columns: readonly ColumnCou
 function activeOf(attempt: ListedActive, nowMs: number): ActiveAttempt {
   const { startedAt, updatedAt, createdAt } = attempt
   const elapsedSeconds = secondsBetween(Date.parse(startedAt ?? createdAt), nowMs)
-  return { ...placeOf(attempt), startedAt, updatedAt, elapsedSeconds }
+  return { ...attemptFieldsOf(attempt), startedAt, updatedAt, elapsedSeconds }
 }
 
 function activityOf(attempt: ListedChange): AttemptActivity {
   const { startedAt, endedAt } = attempt
   const ran = startedAt !== null && endedAt !== null
   return {
-    ...placeOf(attempt),
+    ...attemptFieldsOf(attempt),
     occurredAt: attempt.updatedAt,
     durationSeconds: ran ? secondsBetween(Date.parse(startedAt), Date.parse(endedAt)) : null,
     errorSummary: errorSummary(attempt.error),
   }
 }
 
-/** Whole seconds; none when the clock was set back between. */
+/** Whole seconds; 0 when the clock was set back in between. */
 function secondsBetween(fromMs: number, toMs: number): number {
   return Math.max(0, Math.floor((toMs - fromMs) / 1000))
 }

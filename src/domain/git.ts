@@ -1,8 +1,8 @@
-/** What runners tell of a board's repository. It is passed on and kept in the log; there are no rows of it. */
+/** What runners report about a board's repository. It is stored in the event log only; it has no rows. */
 import type { EventPayload } from '../../shared/src/catalogue.ts'
 import type { FileChange } from '../../shared/src/types/git.ts'
 import { invalidField } from '../base/errors.ts'
-import { findAttemptPlace } from '../db/rows/attempts.ts'
+import { findAttemptRefs } from '../db/rows/attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { requireBoard } from './boards.ts'
@@ -21,8 +21,10 @@ export type Push = Omit<EventPayload<'git.push.completed'>, About | 'attemptId' 
 export type Operation = Omit<EventPayload<'git.operation.completed'>, About | 'details'> &
   Partial<Pick<EventPayload<'git.operation.completed'>, 'details'>>
 
-/** Throws `board_not_found`, as all of these do; `validation_failed` for an attempt that is not of the board. */
-export async function tellStatus(tx: Tx, boardId: string, given: GitStatus): Promise<void> {
+/**
+ * Throws `board_not_found`, as do all functions here, and `validation_failed` for an attempt that is not on the board.
+ */
+export async function reportGitStatus(tx: Tx, boardId: string, given: GitStatus): Promise<void> {
   const { attemptId, cardId } = await aboutOf(tx.sql, boardId, given)
   const { branch, ahead, behind, hasUncommitted, summary, files } = given
   tx.emit('git.status.changed', {
@@ -38,8 +40,8 @@ export async function tellStatus(tx: Tx, boardId: string, given: GitStatus): Pro
   })
 }
 
-/** Resolves to what listeners are shown, as the rest of these do. */
-export async function tellCommit(tx: Tx, boardId: string, given: Commit): Promise<object> {
+/** Resolves to what listeners see, as do the functions below. */
+export async function reportCommit(tx: Tx, boardId: string, given: Commit): Promise<object> {
   const { attemptId, cardId } = await aboutOf(tx.sql, boardId, given)
   const { shortSha, subject, author, ts = tx.now } = given
   const shown = { attemptId, shortSha, subject, author, ts }
@@ -48,12 +50,12 @@ export async function tellCommit(tx: Tx, boardId: string, given: Commit): Promis
 }
 
 /** A push succeeded unless `ok` is false. */
-export async function tellPush(tx: Tx, boardId: string, given: Push): Promise<object> {
+export async function reportPush(tx: Tx, boardId: string, given: Push): Promise<object> {
   const { attemptId, cardId } = await aboutOf(tx.sql, boardId, given)
   const { remote, branch, ok = true, error = null, ts = tx.now } = given
   const push = { attemptId, remote, branch, ts }
   if (ok) {
-    if (error !== null) throw invalidField('error', 'is only for a push that failed; give ok: false with it')
+    if (error !== null) throw invalidField('error', 'is only for a push that failed; send ok: false with it')
     tx.emit('git.push.completed', { boardId, cardId, ...push })
     return push
   }
@@ -62,7 +64,7 @@ export async function tellPush(tx: Tx, boardId: string, given: Push): Promise<ob
   return failed
 }
 
-export async function tellOperation(tx: Tx, boardId: string, given: Operation): Promise<object> {
+export async function reportGitOperation(tx: Tx, boardId: string, given: Operation): Promise<object> {
   await requireBoard(tx.sql, boardId)
   const { operation, ok, details = null } = given
   const shown = { operation, ok, details }
@@ -70,8 +72,8 @@ export async function tellOperation(tx: Tx, boardId: string, given: Operation): 
   return shown
 }
 
-/** One event a file; resolves to how many. Only a renamed file has an `oldPath`. */
-export async function tellFileChanges(tx: Tx, boardId: string, changes: readonly FileChange[]): Promise<number> {
+/** Emits one event per file and resolves to their number. Only a renamed file may have an `oldPath`. */
+export async function reportFileChanges(tx: Tx, boardId: string, changes: readonly FileChange[]): Promise<number> {
   await requireBoard(tx.sql, boardId)
   for (const [index, { path, kind, oldPath }] of changes.entries()) {
     if (oldPath !== undefined && kind !== 'renamed') {
@@ -86,7 +88,7 @@ async function aboutOf(sql: Sql, boardId: string, given: AttemptId) {
   await requireBoard(sql, boardId)
   const attemptId = given.attemptId ?? null
   if (attemptId === null) return { attemptId, cardId: undefined }
-  const place = await findAttemptPlace(sql, attemptId)
-  if (place?.boardId !== boardId) throw invalidField('attemptId', 'is not the id of an attempt on this board')
-  return { attemptId, cardId: place.cardId }
+  const attempt = await findAttemptRefs(sql, attemptId)
+  if (attempt?.boardId !== boardId) throw invalidField('attemptId', 'is not the id of an attempt on this board')
+  return { attemptId, cardId: attempt.cardId }
 }

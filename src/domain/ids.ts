@@ -1,6 +1,6 @@
 import { uuid } from '../base/uuid.ts'
 
-/** Prefixes of the ids that this service makes. */
+/** Prefixes of the ids that the server generates. */
 export type IdPrefix =
   | 'brd'
   | 'col'
@@ -17,7 +17,7 @@ export type IdPrefix =
   | 'sub'
   | 'msg'
 
-/** `<prefix>_<uuidv7>`: unique, and in the order of creation within one process. */
+/** `<prefix>_<uuidv7>`: unique, and sorted by creation within one process. */
 export function newId(prefix: IdPrefix): string {
   return `${prefix}_${uuid()}`
 }

@@ -1,4 +1,4 @@
-/** What was printed, by page: some types of events on one channel, read from the event log, where alone they are. */
+/** Pages of output: events of some types on one channel, read from the event log, where alone they are stored. */
 import type { EventType } from '../../shared/src/catalogue.ts'
 import { formatCursor, parseCursor } from '../../shared/src/cursor.ts'
 import { Problem } from '../base/errors.ts'
@@ -6,60 +6,60 @@ import type { LogEvent } from '../db/log-event.ts'
 import { rowsThatFit, type Snapshot } from '../db/snapshot.ts'
 import type { Tx } from '../db/store.ts'
 
-/** An answer ends with the event that exceeds this, so that 1,000 lines of 64 KiB are not held at once. */
+/** A page ends with the event that exceeds this, so that 1,000 lines of 64 KiB are never in memory at once. */
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
-/** Other events lie between those asked for. At least so many are read at a time, and so often for one answer. */
+/** Other events lie between the wanted ones, so each read fetches at least this many. */
 const MIN_EVENTS_PER_READ = 256
+/** Reads per page; a search that takes longer returns early with `more`. */
 const MAX_READS = 16
-/** The end is read backwards in steps, to notice in time that the events are long. */
+/** The tail is read backwards in steps, to notice in time that the events are long. */
 const TAIL_STEP = 64
 
-/** What is looked for. */
-export interface Printed {
+/** Which events a page shows. */
+export interface LogSource {
   readonly channel: string
   readonly types: readonly EventType[]
-  /** Only events after this position: those before were of another thing that had the same id. */
+  /** Only events with a greater `seq`: earlier ones belong to a deleted resource that had the same id. */
   readonly since?: number
 }
 
-export interface PageAsked {
-  /** The id of an event of this log: only events after it. */
+export interface PageRequest {
+  /** An event id of this log: only events after it. */
   readonly after?: string | undefined
   readonly limit: number
-  /** The last so many events instead. */
+  /** Instead of a page after an id: the last events, at most this many. */
   readonly tail?: number | undefined
 }
 
 export interface LogPage {
   readonly events: readonly LogEvent[]
-  /** What to give as the next `after`. */
+  /** Pass it as `after` to read the next page. */
   readonly cursor: string
-  /** There are, or may be, events after `cursor`. */
+  /** True when there are, or may be, events after `cursor`. */
   readonly more: boolean
 }
 
-/** Throws `bad_request` for an `after` that is no id of this log. */
-export async function readLogPage(snapshot: Snapshot, printed: Printed, asked: PageAsked): Promise<LogPage> {
+/** Throws `bad_request` for an `after` that is not an id of this log. */
+export async function readLogPage(snapshot: Snapshot, source: LogSource, page: PageRequest): Promise<LogPage> {
   const { events, next, more } =
-    asked.tail === undefined
-      ? await readForward(snapshot, printed, { after: startOf(snapshot, printed, asked.after), limit: asked.limit })
-      : await readTail(snapshot, printed, asked.tail)
+    page.tail === undefined
+      ? await readForward(snapshot, source, { after: startOf(snapshot, source, page.after), limit: page.limit })
+      : await readTail(snapshot, source, page.tail)
   return { events, cursor: formatCursor(snapshot.epoch, next), more }
 }
 
-/** The position of the last event so far: what is told from now on has a later one. */
-export function positionNow(tx: Tx): number {
+/** The `seq` of the newest event so far. Events that are emitted from now on have a greater one. */
+export function currentSeq(tx: Tx): number {
   return parseCursor(tx.eventId)?.seq ?? 0
 }
 
-function startOf(snapshot: Snapshot, { since = 0 }: Printed, after: string | undefined): number {
-  return after === undefined ? since : Math.max(positionOf(snapshot, after), since)
+function startOf(snapshot: Snapshot, { since = 0 }: LogSource, after: string | undefined): number {
+  return after === undefined ? since : Math.max(seqOf(snapshot, after), since)
 }
 
-function positionOf(snapshot: Snapshot, after: string): number {
+function seqOf(snapshot: Snapshot, after: string): number {
   const cursor = parseCursor(after)
-  if (!cursor)
-    throw new Problem('bad_request', 'after must be the id of an event, as what was read and cursor carry it.')
+  if (!cursor) throw new Problem('bad_request', 'after must be an event id, such as an id or the cursor of a page.')
   if (cursor.epoch !== snapshot.epoch || cursor.seq > snapshot.head) {
     throw new Problem('bad_request', 'after is not an id of this log. Start again without it.')
   }
@@ -68,15 +68,15 @@ function positionOf(snapshot: Snapshot, after: string): number {
 
 interface Found {
   readonly events: readonly LogEvent[]
-  /** Where to go on from. */
+  /** The `seq` to continue after. */
   readonly next: number
   readonly more: boolean
 }
 
-/** One event beyond the limit is looked for, so that `more` is exact unless the search was cut short. */
+/** Looks for one event beyond the limit, so that `more` is exact unless the search was cut short. */
 async function readForward(
   snapshot: Snapshot,
-  { channel, types }: Printed,
+  { channel, types }: LogSource,
   from: { after: number; limit: number },
 ): Promise<Found> {
   const wanted: ReadonlySet<string> = new Set(types)
@@ -98,7 +98,7 @@ async function readForward(
   return { events, next: isCut ? reached : lastOf(events, reached), more: isCut }
 }
 
-async function readTail(snapshot: Snapshot, { channel, types, since = 0 }: Printed, count: number): Promise<Found> {
+async function readTail(snapshot: Snapshot, { channel, types, since = 0 }: LogSource, count: number): Promise<Found> {
   let events: LogEvent[] = []
   let characters = 0
   while (events.length < count && characters <= MAX_PAGE_CHARACTERS) {

@@ -1,6 +1,6 @@
 /**
- * Mail between agents. A message expires when its time is over, unless its addressee has read it by then; one to everyone,
- * or on a topic alone, has no addressee and always expires.
+ * Messages between agents. A message expires after its time to live, unless its addressee has read it by then. A message
+ * to everyone or to a topic has no addressee and always expires.
  */
 import type { Message } from '../../shared/src/types/messages.ts'
 import { Problem } from '../base/errors.ts'
@@ -11,8 +11,8 @@ import {
   insertMessage,
   insertRead,
   keepMessage,
-  listDue,
-  listMortal,
+  listExpired,
+  listExpiring,
   listMail as listRows,
   setExpiry,
 } from '../db/rows/messages.ts'
@@ -25,10 +25,10 @@ export type NewMessage = Pick<Message, 'from_agent' | 'content'> & Partial<Pick<
 
 const DEFAULT_PRIORITY = 0
 const DEFAULT_TTL_SECONDS = 3_600
-/** For so long the messages sent are counted. */
+/** Sent messages are counted over this window. */
 export const SENT_WINDOW_SECONDS = 3_600
 
-/** Agents need not be registered, and topics are there as soon as they are named. */
+/** Sends a message. Agents need not be registered, and topics need not be created. */
 export async function sendMessage(tx: Tx, given: NewMessage): Promise<Message> {
   const { from_agent, content, to_agent = null, topic = null } = given
   const { priority = DEFAULT_PRIORITY, ttl_seconds = DEFAULT_TTL_SECONDS } = given
@@ -53,7 +53,7 @@ export async function sendMessage(tx: Tx, given: NewMessage): Promise<Message> {
   return { ...sent, read_by: [] }
 }
 
-/** What was sent to the agent and to everyone and has not expired, oldest first; what is on a topic alone is no mail. */
+/** Messages to the agent or to everyone that have not expired, oldest first. Messages to a topic are not included. */
 export async function listMail(
   sql: Sql,
   agentId: string,
@@ -62,7 +62,10 @@ export async function listMail(
   return listRows(sql, { agentId, unread, limit, now: new Date(nowMs).toISOString() })
 }
 
-/** Notes that an agent, its addressee or another, has read a message; again, it is no event. Throws `message_not_found`. */
+/**
+ * Marks a message as read by an agent, who need not be its addressee. Emits nothing the second time. Throws
+ * `message_not_found`.
+ */
 export async function readMessage(tx: Tx, id: string, agentId: string): Promise<Message> {
   const message = await findMessage(tx.sql, id, tx.now)
   if (!message) throw new Problem('message_not_found', `There is no message ${id}, or it has expired.`)
@@ -74,28 +77,34 @@ export async function readMessage(tx: Tx, id: string, agentId: string): Promise<
   return { ...message, read_by: [...read_by, agentId] }
 }
 
-/** The clock was set forward by `stepMs`: what was sent before its new time `since` lives as long as it was to live. */
+/**
+ * For a clock that was set forward by `stepMs`: messages sent before `since`, the new time, keep their remaining time to
+ * live.
+ */
 export async function postponeExpiry(sql: Sql, stepMs: number, since: number): Promise<void> {
-  for (const { message_id, created_at, expires_at } of await listMortal(sql)) {
+  for (const { message_id, created_at, expires_at } of await listExpiring(sql)) {
     if (Date.parse(created_at) >= since) continue
     await setExpiry(sql, message_id, new Date(Date.parse(expires_at) + stepMs).toISOString())
   }
 }
 
-/** The clock was set back while the server was down: what was sent later than it is now lives as long as if it were sent now. */
+/**
+ * For a clock that was set back while the server was down: a message with a creation time in the future gets its whole
+ * time to live from now on.
+ */
 export async function shortenExpiry(sql: Sql, nowMs: number): Promise<void> {
-  for (const { message_id, created_at, ttl_seconds } of await listMortal(sql)) {
+  for (const { message_id, created_at, ttl_seconds } of await listExpiring(sql)) {
     if (Date.parse(created_at) <= nowMs) continue
     await setExpiry(sql, message_id, new Date(nowMs + ttl_seconds * 1_000).toISOString())
   }
 }
 
-/** Lets at most `limit` messages expire whose time was over at `nowMs`, and resolves to how many. */
+/** Deletes at most `limit` messages that had expired at `nowMs`, emits an event for each, resolves to their number. */
 export async function expireMessages(tx: Tx, nowMs: number, limit: number): Promise<number> {
-  const due = await listDue(tx.sql, new Date(nowMs).toISOString(), limit)
-  for (const { message_id, to_agent, topic } of due) {
+  const expired = await listExpired(tx.sql, new Date(nowMs).toISOString(), limit)
+  for (const { message_id, to_agent, topic } of expired) {
     await deleteMessage(tx.sql, message_id)
     tx.emit('message.expired', { to_agent, topic, message_id })
   }
-  return due.length
+  return expired.length
 }

@@ -1,4 +1,4 @@
-/** Figures of the service at one moment. */
+/** Counts and rates of the service at one moment. */
 import type { Metrics } from '../../shared/src/types/metrics.ts'
 import { countEventsAfter, readCounts } from '../db/rows/metrics.ts'
 import type { Sql } from '../db/sql.ts'
@@ -7,7 +7,7 @@ import { SEEN_MS } from './agents.ts'
 const HOUR_MS = 3_600_000
 const ACTIONS_MINUTES = 5
 
-/** Cheap enough to be asked for at any time: one query for the counts, and a search in the log. */
+/** Cheap enough to call at any time: one query for the counts and a binary search in the log. `nowMs` is since 1970. */
 export async function metricsSnapshot(sql: Sql, nowMs: number): Promise<Metrics> {
   const hourAgoMs = nowMs - HOUR_MS
   const counts = await readCounts(sql, {

@@ -1,6 +1,6 @@
 /**
- * Agents that hold a socket. Each socket is told of by itself: an agent may hold several, and is there while it holds
- * one. A socket speaks for one agent at a time.
+ * Which agents are connected by a socket. An agent may hold several sockets and is present while it holds at least one;
+ * each socket has its own events. A socket stands for one agent at a time.
  */
 import {
   type AgentSocket,
@@ -8,10 +8,10 @@ import {
   findAgentSocket,
   insertAgentSocket,
   takeAgentSocket,
-} from '../db/rows/agent-sockets.ts'
+} from '../db/rows/presence.ts'
 import type { Tx } from '../db/store.ts'
 
-/** The socket `clientId` speaks for an agent from now on, and for nobody else. The same again is no event. */
+/** The socket `clientId` now stands for this agent and no other. Emits nothing when it already does. */
 export async function agentConnected(tx: Tx, socket: AgentSocket): Promise<void> {
   const known = await findAgentSocket(tx.sql, socket.clientId)
   if (known?.agentId === socket.agentId && known.sessionId === socket.sessionId) return
@@ -20,13 +20,13 @@ export async function agentConnected(tx: Tx, socket: AgentSocket): Promise<void>
   tx.emit('agent.connected', payloadOf(socket))
 }
 
-/** The socket is gone. Nothing happens when it spoke for nobody. */
+/** The socket has closed. Emits nothing when it stood for no agent. */
 export async function agentDisconnected(tx: Tx, clientId: string): Promise<void> {
   const socket = await takeAgentSocket(tx.sql, clientId)
   if (socket) tx.emit('agent.disconnected', payloadOf(socket))
 }
 
-/** All sockets are gone, as when the service ends or is found to have ended. Resolves to how many there were. */
+/** All sockets have closed: the server stops, or finds that its predecessor died. Resolves to their number. */
 export async function disconnectAll(tx: Tx): Promise<number> {
   const sockets = await allAgentSockets(tx.sql)
   for (const { clientId } of sockets) await agentDisconnected(tx, clientId)

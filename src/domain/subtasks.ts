@@ -1,4 +1,4 @@
-/** Subtasks: what agents do for a task. What they are blocked by is told, not enforced. */
+/** Subtasks: the parts of a task that agents work on. `blocked_by` is stored and shown, but not enforced. */
 import { isDeepStrictEqual } from 'node:util'
 import type { EventType } from '../../shared/src/catalogue.ts'
 import type { Subtask, SubtaskStatus } from '../../shared/src/types/tasks.ts'
@@ -6,16 +6,16 @@ import { invalidField, Problem } from '../base/errors.ts'
 import * as rows from '../db/rows/subtasks.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { freeStatus } from './free-status.ts'
 import { newId } from './ids.ts'
+import { statusRules } from './status-rules.ts'
 import { getTask } from './tasks.ts'
 
 type Editable = Omit<Subtask, 'subtask_id' | 'task_id' | 'created_at' | 'started_at' | 'completed_at'>
 export type NewSubtask = Pick<Editable, 'description'> & Partial<Editable>
 export type SubtaskChanges = Partial<Editable>
 
-const life = freeStatus<SubtaskStatus>('subtask', ['completed', 'failed'])
-const TOLD = {
+const statuses = statusRules<SubtaskStatus>('subtask', ['completed', 'failed'])
+const STATUS_EVENTS = {
   pending: 'subtask.updated',
   running: 'subtask.updated',
   blocked: 'subtask.updated',
@@ -24,7 +24,10 @@ const TOLD = {
   failed: 'subtask.failed',
 } as const satisfies Record<SubtaskStatus, EventType>
 
-/** Throws `task_not_found`. The agent need not be registered. */
+/**
+ * Throws `task_not_found`, or `validation_failed` for a blocker that is not a subtask of the same task. The agent need not
+ * be registered.
+ */
 export async function createSubtask(tx: Tx, taskId: string, given: NewSubtask): Promise<Subtask> {
   await getTask(tx.sql, taskId)
   const { description, agent_type = null, agent_id = null, status = 'pending', blocked_by = [], result = null } = given
@@ -40,7 +43,7 @@ export async function createSubtask(tx: Tx, taskId: string, given: NewSubtask): 
     result,
     created_at: tx.now,
     started_at: status === 'running' ? tx.now : null,
-    completed_at: life.isFinal(status) ? tx.now : null,
+    completed_at: statuses.isFinal(status) ? tx.now : null,
   }
   await rows.insertSubtask(tx.sql, subtask)
   tx.emit('subtask.created', subtask)
@@ -56,30 +59,33 @@ export async function getSubtask(sql: Sql, id: string): Promise<Subtask> {
   return subtask
 }
 
-/** In the order of creation. Throws `task_not_found`. */
+/** At most `limit` subtasks, oldest first. Throws `task_not_found`. */
 export async function listSubtasks(sql: Sql, taskId: string, limit: number): Promise<Subtask[]> {
   await getTask(sql, taskId)
   return rows.listSubtasks(sql, taskId, limit)
 }
 
-/** Fields that are not given stay; a change without effect is no event. Throws `invalid_transition`. */
+/**
+ * Changes the given fields. Emits nothing when nothing changes. Throws `subtask_not_found`, `invalid_transition`, or
+ * `validation_failed` for a blocker.
+ */
 export async function updateSubtask(tx: Tx, id: string, changes: SubtaskChanges): Promise<Subtask> {
   const subtask = await getSubtask(tx.sql, id)
   const { status } = changes
-  const isOtherStatus = status !== undefined && life.changes(subtask.status, status)
+  const isOtherStatus = status !== undefined && statuses.checkChange(subtask.status, status)
   const next: Subtask = { ...subtask, ...changes }
   if (changes.blocked_by) {
     next.blocked_by = await checkedBlockers(tx.sql, { id, taskId: subtask.task_id, blocked_by: changes.blocked_by })
   }
   if (isDeepStrictEqual(next, subtask)) return subtask
   if (status === 'running') next.started_at ??= tx.now
-  if (isOtherStatus && life.isFinal(status)) next.completed_at = tx.now
+  if (isOtherStatus && statuses.isFinal(status)) next.completed_at = tx.now
   await rows.saveSubtask(tx.sql, next)
-  tx.emit(isOtherStatus ? TOLD[status] : 'subtask.updated', next)
+  tx.emit(isOtherStatus ? STATUS_EVENTS[status] : 'subtask.updated', next)
   return next
 }
 
-/** Each other subtask once. Throws `validation_failed` for what is not a subtask of the same task. */
+/** Drops duplicates and the subtask itself. Throws `validation_failed` for an id that is not a subtask of the same task. */
 async function checkedBlockers(
   sql: Sql,
   { id, taskId, blocked_by }: { id: string; taskId: string; blocked_by: readonly string[] },

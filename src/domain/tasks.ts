@@ -1,4 +1,4 @@
-/** Tasks: what sessions and requests are divided into. An event shows on the session that its task then belongs to. */
+/** Tasks: the parts of a session or a request. Events show on the session that the task belongs to after the change. */
 import { isDeepStrictEqual } from 'node:util'
 import type { EventType } from '../../shared/src/catalogue.ts'
 import type { Task, TaskStatus } from '../../shared/src/types/tasks.ts'
@@ -6,8 +6,8 @@ import { Problem } from '../base/errors.ts'
 import { findTask, insertTask, saveTask } from '../db/rows/tasks.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { freeStatus } from './free-status.ts'
 import { newId } from './ids.ts'
+import { statusRules } from './status-rules.ts'
 
 export { listTasks } from '../db/rows/tasks.ts'
 
@@ -17,8 +17,8 @@ export type TaskChanges = Partial<Editable>
 
 const FIRST_WAVE = 1
 
-const life = freeStatus<TaskStatus>('task', ['completed', 'failed'])
-const TOLD = {
+const statuses = statusRules<TaskStatus>('task', ['completed', 'failed'])
+const STATUS_EVENTS = {
   pending: 'task.updated',
   running: 'task.updated',
   blocked: 'task.updated',
@@ -26,7 +26,7 @@ const TOLD = {
   failed: 'task.failed',
 } as const satisfies Record<TaskStatus, EventType>
 
-/** The session need not exist. */
+/** Creates a task. The session that it names need not exist. */
 export async function createTask(tx: Tx, given: NewTask): Promise<Task> {
   const { name, request_id = null, session_id = null, wave_number = FIRST_WAVE, status = 'pending' } = given
   const task: Task = {
@@ -37,7 +37,7 @@ export async function createTask(tx: Tx, given: NewTask): Promise<Task> {
     wave_number,
     status,
     created_at: tx.now,
-    completed_at: life.isFinal(status) ? tx.now : null,
+    completed_at: statuses.isFinal(status) ? tx.now : null,
   }
   await insertTask(tx.sql, task)
   tx.emit('task.created', task)
@@ -51,15 +51,15 @@ export async function getTask(sql: Sql, id: string): Promise<Task> {
   return task
 }
 
-/** Fields that are not given stay; a change without effect is no event. Throws `invalid_transition`. */
+/** Changes the given fields. Emits nothing when nothing changes. Throws `task_not_found` or `invalid_transition`. */
 export async function updateTask(tx: Tx, id: string, changes: TaskChanges): Promise<Task> {
   const task = await getTask(tx.sql, id)
   const { status } = changes
-  const isOtherStatus = status !== undefined && life.changes(task.status, status)
+  const isOtherStatus = status !== undefined && statuses.checkChange(task.status, status)
   const next: Task = { ...task, ...changes }
   if (isDeepStrictEqual(next, task)) return task
-  if (isOtherStatus && life.isFinal(status)) next.completed_at = tx.now
+  if (isOtherStatus && statuses.isFinal(status)) next.completed_at = tx.now
   await saveTask(tx.sql, next)
-  tx.emit(isOtherStatus ? TOLD[status] : 'task.updated', next)
+  tx.emit(isOtherStatus ? STATUS_EVENTS[status] : 'task.updated', next)
   return next
 }

@@ -1,11 +1,11 @@
 const MAX_LENGTH = 6
-/** A name of one word has no initials to speak of; it gives its beginning. */
+/** The prefix for a name of one word is its beginning, of this length. */
 const WORD_LENGTH = 4
 const FALLBACK = 'CARD'
 
 /** The prefix of ticket keys for a board of this name: `Agent work board` gives `AWB`, `Demo` gives `DEMO`. */
 export function ticketPrefixFor(name: string): string {
-  // Decomposed, so that an accented letter counts as its base letter.
+  // Decomposes accented letters into their base letter and a mark, which is removed.
   const words = name
     .normalize('NFKD')
     .replace(/[\p{M}'’]/gu, '')

@@ -1,4 +1,4 @@
-/** What an attempt has to do, replaced as a whole. */
+/** The todo list of an attempt. Clients always replace the whole list. */
 import type { Todos } from '../../shared/src/types/kanban.ts'
 import { invalidField } from '../base/errors.ts'
 import { findTodos, saveTodos } from '../db/rows/todos.ts'
@@ -9,18 +9,19 @@ import { newId } from './ids.ts'
 
 type TodoItem = Todos['items'][number]
 
-/** An item whose `id` is not given keeps that of the item with the same text before, or gets a new one. */
+/** An item without an `id` keeps the id of the earlier item with the same text, or gets a new one. */
 export type TodoInput = Omit<TodoItem, 'id'> & { readonly id?: string | undefined }
 
-/** An empty list when none was ever given. */
+/** An empty list until one was set. */
 export async function getTodos(sql: Sql, attemptId: string): Promise<Todos> {
-  return (await findTodos(sql, attemptId)) ?? summed([])
+  return (await findTodos(sql, attemptId)) ?? withTotals([])
 }
 
+/** Emits nothing when nothing changes. Throws `attempt_not_found`, or `validation_failed` for a repeated id. */
 export async function replaceTodos(tx: Tx, attemptId: string, given: readonly TodoInput[]): Promise<Todos> {
   const attempt = await getAttempt(tx.sql, attemptId)
   const before = await getTodos(tx.sql, attemptId)
-  const todos = summed(identified(given, before.items))
+  const todos = withTotals(withIds(given, before.items))
   if (JSON.stringify(todos) === JSON.stringify(before)) return before
   await saveTodos(tx.sql, attemptId, todos, tx.now)
   tx.emit('attempt.todos.updated', {
@@ -33,11 +34,11 @@ export async function replaceTodos(tx: Tx, attemptId: string, given: readonly To
   return todos
 }
 
-function identified(given: readonly TodoInput[], before: readonly TodoItem[]): TodoItem[] {
+function withIds(given: readonly TodoInput[], before: readonly TodoItem[]): TodoItem[] {
   const taken = new Set<string>()
   for (const [index, { id }] of given.entries()) {
     if (id === undefined) continue
-    if (taken.has(id)) throw invalidField(`items.${index}.id`, 'is the id of an earlier item too; ids must differ')
+    if (taken.has(id)) throw invalidField(`items.${index}.id`, 'repeats the id of an earlier item; ids must differ')
     taken.add(id)
   }
   const idsByText = new Map<string, string[]>()
@@ -51,6 +52,6 @@ function identified(given: readonly TodoInput[], before: readonly TodoItem[]): T
   return given.map(({ id, text, status }) => ({ id: id ?? idsByText.get(text)?.pop() ?? newId('itm'), text, status }))
 }
 
-function summed(items: TodoItem[]): Todos {
+function withTotals(items: TodoItem[]): Todos {
   return { total: items.length, completed: items.filter(({ status }) => status === 'done').length, items }
 }

@@ -1,6 +1,6 @@
 /**
- * Runs of workflows. Whoever drives a run tells how it stands; the service keeps that and says it on. A run that was
- * under way when the service went down is still under way: its driver lives elsewhere.
+ * Workflow runs. An external driver reports the status of a run; the server stores and publishes it. A restart of the
+ * server does not end a run, because its driver lives elsewhere.
  */
 import type { RunChanges } from '../../shared/src/catalogue/workflows.ts'
 import type { EventType } from '../../shared/src/catalogue.ts'
@@ -9,13 +9,13 @@ import { Problem } from '../base/errors.ts'
 import { findRun, insertRun, saveRun } from '../db/rows/workflow-runs.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { checkBoardNamed } from './boards.ts'
-import { freeStatus } from './free-status.ts'
+import { checkBoardId } from './boards.ts'
 import { newId } from './ids.ts'
+import { statusRules } from './status-rules.ts'
 
 export { listRuns } from '../db/rows/workflow-runs.ts'
 
-const TOLD = {
+const STATUS_EVENTS = {
   pending: 'workflow.run.updated',
   running: 'workflow.run.started',
   paused: 'workflow.run.updated',
@@ -24,7 +24,7 @@ const TOLD = {
   cancelled: 'workflow.run.updated',
 } as const satisfies Record<RunStatus, EventType>
 
-const life = freeStatus<RunStatus>('run', ['completed', 'failed', 'cancelled'])
+const statuses = statusRules<RunStatus>('run', ['completed', 'failed', 'cancelled'])
 
 export interface NewRun {
   readonly name: string
@@ -32,7 +32,7 @@ export interface NewRun {
   readonly status?: 'pending' | 'running' | undefined
 }
 
-/** A field that is not given stays as it is. */
+/** Fields that are left out keep their value. */
 export type RunEdit = { readonly [Field in 'status' | 'currentStep' | 'error']?: WorkflowRun[Field] | undefined }
 
 /** Throws `workflow_run_not_found`. */
@@ -42,10 +42,13 @@ export async function getRun(sql: Sql, id: string): Promise<WorkflowRun> {
   return run
 }
 
-/** Makes a run; one made `running` is pending and started in the same breath. */
+/**
+ * Creates a run. With `running` it is created as pending and started in the same transaction. Throws `validation_failed`
+ * for an unknown board.
+ */
 export async function createRun(tx: Tx, given: NewRun): Promise<WorkflowRun> {
   const boardId = given.boardId ?? null
-  await checkBoardNamed(tx.sql, boardId)
+  await checkBoardId(tx.sql, boardId)
   const pending: WorkflowRun = {
     id: newId('run'),
     boardId,
@@ -57,36 +60,39 @@ export async function createRun(tx: Tx, given: NewRun): Promise<WorkflowRun> {
     completedAt: null,
   }
   await insertRun(tx.sql, pending)
-  tx.emit('workflow.run.created', standingOf(pending))
+  tx.emit('workflow.run.created', payloadOf(pending))
   return given.status === 'running' ? save(tx, pending, { ...pending, status: 'running' }) : pending
 }
 
 /**
- * A change without effect is no event. Throws `invalid_transition` for a status after a final one; the other fields may
- * be told late.
+ * Emits nothing when nothing changes. Throws `workflow_run_not_found`, or `invalid_transition` for a status after a final
+ * one; the other fields may still change then.
  */
 export async function updateRun(tx: Tx, id: string, { status, currentStep, error }: RunEdit): Promise<WorkflowRun> {
   const run = await getRun(tx.sql, id)
-  const moves = status !== undefined && life.changes(run.status, status)
+  const isOtherStatus = status !== undefined && statuses.checkChange(run.status, status)
   const next: WorkflowRun = {
     ...run,
-    status: moves ? status : run.status,
+    status: isOtherStatus ? status : run.status,
     currentStep: currentStep === undefined ? run.currentStep : currentStep,
     error: error === undefined ? run.error : error,
   }
-  if (!moves && next.currentStep === run.currentStep && next.error === run.error) return run
+  if (!isOtherStatus && next.currentStep === run.currentStep && next.error === run.error) return run
   return save(tx, run, next)
 }
 
 async function save(tx: Tx, before: WorkflowRun, given: WorkflowRun): Promise<WorkflowRun> {
-  const moves = given.status !== before.status
+  const isOtherStatus = given.status !== before.status
   const run: WorkflowRun = {
     ...given,
-    startedAt: moves && given.status === 'running' ? (before.startedAt ?? tx.now) : before.startedAt,
-    completedAt: moves && life.isFinal(given.status) ? tx.now : before.completedAt,
+    startedAt: isOtherStatus && given.status === 'running' ? (before.startedAt ?? tx.now) : before.startedAt,
+    completedAt: isOtherStatus && statuses.isFinal(given.status) ? tx.now : before.completedAt,
   }
   await saveRun(tx.sql, run)
-  tx.emit(moves ? TOLD[run.status] : 'workflow.run.updated', { ...standingOf(run), changes: changesOf(before, run) })
+  tx.emit(isOtherStatus ? STATUS_EVENTS[run.status] : 'workflow.run.updated', {
+    ...payloadOf(run),
+    changes: changesOf(before, run),
+  })
   return run
 }
 
@@ -101,6 +107,6 @@ function changesOf(before: WorkflowRun, after: WorkflowRun): RunChanges {
   }
 }
 
-function standingOf({ boardId, id, status, error }: WorkflowRun) {
+function payloadOf({ boardId, id, status, error }: WorkflowRun) {
   return { boardId: boardId ?? undefined, runId: id, status, error: error ?? undefined }
 }

@@ -1,18 +1,18 @@
-/** Steps of workflow runs. They are told of on the run's channel and on its board's. */
+/** Steps of workflow runs. Their events go to the channel of the run and to that of its board. */
 import type { EventType } from '../../shared/src/catalogue.ts'
 import type { Progress, StepStatus, WorkflowRun, WorkflowStep } from '../../shared/src/types/workflows.ts'
 import { Problem } from '../base/errors.ts'
 import { findStep, insertStep, listSteps, saveStep } from '../db/rows/workflow-steps.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
-import { freeStatus } from './free-status.ts'
 import { newId } from './ids.ts'
+import { statusRules } from './status-rules.ts'
 import { getRun } from './workflow-runs.ts'
 
 const PROGRESS = 'workflow.run.step.progress'
 
-/** What was skipped or cancelled neither ended well nor failed, so it must not be told as either. */
-const TOLD = {
+/** A skipped or cancelled step has neither completed nor failed, so it emits neither event. */
+const STATUS_EVENTS = {
   pending: PROGRESS,
   running: 'workflow.run.step.started',
   completed: 'workflow.run.step.completed',
@@ -21,7 +21,7 @@ const TOLD = {
   cancelled: PROGRESS,
 } as const satisfies Record<StepStatus, EventType>
 
-const life = freeStatus<StepStatus>('step', ['completed', 'failed', 'skipped', 'cancelled'])
+const statuses = statusRules<StepStatus>('step', ['completed', 'failed', 'skipped', 'cancelled'])
 
 export interface NewStep {
   readonly name: string
@@ -29,26 +29,29 @@ export interface NewStep {
   readonly status?: 'pending' | 'running' | undefined
 }
 
-/** A field that is not given stays as it is. */
+/** Fields that are left out keep their value. */
 export interface StepEdit {
   readonly status?: StepStatus | undefined
   readonly progress?: Pick<Progress, 'current' | 'total'> | undefined
   readonly error?: string | null | undefined
 }
 
-/** Throws `workflow_run_not_found`; `step_not_found` also for a step of another run. */
+/** Throws `workflow_run_not_found`, or `step_not_found`, also for a step of another run. */
 export async function getStep(sql: Sql, runId: string, id: string): Promise<WorkflowStep> {
   await getRun(sql, runId)
-  return mustFindStep(sql, runId, id)
+  return requireStep(sql, runId, id)
 }
 
-/** In the order in which they were made. Throws `workflow_run_not_found`. */
+/** At most `limit` steps, oldest first. Throws `workflow_run_not_found`. */
 export async function listStepsOfRun(sql: Sql, runId: string, limit: number): Promise<WorkflowStep[]> {
   await getRun(sql, runId)
   return listSteps(sql, runId, limit)
 }
 
-/** Makes a step, also of a run that has ended; one made `running` is pending and started in the same breath. */
+/**
+ * Creates a step, also for a run that has ended. With `running` it emits both the creation and the start. Throws
+ * `workflow_run_not_found`.
+ */
 export async function createStep(tx: Tx, runId: string, given: NewStep): Promise<WorkflowStep> {
   const run = await getRun(tx.sql, runId)
   const step: WorkflowStep = {
@@ -61,14 +64,15 @@ export async function createStep(tx: Tx, runId: string, given: NewStep): Promise
     error: null,
   }
   await insertStep(tx.sql, step)
-  tx.emit('workflow.run.step.created', standingOf(run, step))
-  if (step.status === 'running') tx.emit(TOLD.running, standingOf(run, step))
+  tx.emit('workflow.run.step.created', payloadOf(run, step))
+  if (step.status === 'running') tx.emit(STATUS_EVENTS.running, payloadOf(run, step))
   return step
 }
 
 /**
- * Tells a start before the progress that comes with it, and an end after it. A change without effect is no event.
- * Throws `invalid_transition` for a status after a final one; progress and error may be told late.
+ * Emits a start before the progress that came with it, and an end after it; nothing when nothing changes. Throws
+ * `workflow_run_not_found`, `step_not_found`, or `invalid_transition` for a status after a final one; progress and error
+ * may still change then.
  */
 export async function updateStep(
   tx: Tx,
@@ -76,41 +80,42 @@ export async function updateStep(
   { status, progress, error }: StepEdit,
 ): Promise<WorkflowStep> {
   const run = await getRun(tx.sql, runId)
-  const step = await mustFindStep(tx.sql, runId, stepId)
-  const moves = status !== undefined && life.changes(step.status, status)
+  const step = await requireStep(tx.sql, runId, stepId)
+  const isOtherStatus = status !== undefined && statuses.checkChange(step.status, status)
   const next: WorkflowStep = {
     ...step,
-    status: moves ? status : step.status,
+    status: isOtherStatus ? status : step.status,
     progress: progress ? withPercentage(progress) : step.progress,
     error: error === undefined ? step.error : error,
   }
-  const progresses = next.progress?.current !== step.progress?.current || next.progress?.total !== step.progress?.total
-  if (!moves && !progresses && next.error === step.error) return step
+  const hasProgress = next.progress?.current !== step.progress?.current || next.progress?.total !== step.progress?.total
+  if (!isOtherStatus && !hasProgress && next.error === step.error) return step
   await saveStep(tx.sql, next)
-  for (const type of told(moves ? TOLD[next.status] : PROGRESS, progresses)) tx.emit(type, standingOf(run, next))
+  const types = withProgress(isOtherStatus ? STATUS_EVENTS[next.status] : PROGRESS, hasProgress)
+  for (const type of types) tx.emit(type, payloadOf(run, next))
   return next
 }
 
-/** Whole percents; 100 only when all is done, 0 when nobody knows how much there is. */
+/** Whole per cent: 100 only when everything is done, 0 when the total is unknown (0). */
 export function withPercentage({ current, total }: Pick<Progress, 'current' | 'total'>): Progress {
   const share = total === 0 ? 0 : current / total
   return { current, total, percentage: share >= 1 ? 100 : Math.min(Math.round(share * 100), 99) }
 }
 
-type Told = (typeof TOLD)[StepStatus]
+type StepEvent = (typeof STATUS_EVENTS)[StepStatus]
 
-function told(type: Told, progresses: boolean): readonly Told[] {
-  if (!progresses || type === PROGRESS) return [type]
-  return type === TOLD.running ? [type, PROGRESS] : [PROGRESS, type]
+function withProgress(type: StepEvent, hasProgress: boolean): readonly StepEvent[] {
+  if (!hasProgress || type === PROGRESS) return [type]
+  return type === STATUS_EVENTS.running ? [type, PROGRESS] : [PROGRESS, type]
 }
 
-async function mustFindStep(sql: Sql, runId: string, id: string): Promise<WorkflowStep> {
+async function requireStep(sql: Sql, runId: string, id: string): Promise<WorkflowStep> {
   const step = await findStep(sql, runId, id)
   if (!step) throw new Problem('step_not_found', `The workflow run ${runId} has no step ${id}.`)
   return step
 }
 
-function standingOf({ boardId }: WorkflowRun, { id, runId, name, progress, error }: WorkflowStep) {
+function payloadOf({ boardId }: WorkflowRun, { id, runId, name, progress, error }: WorkflowStep) {
   return {
     boardId: boardId ?? undefined,
     runId,

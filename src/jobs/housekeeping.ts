@@ -1,8 +1,8 @@
 /** What keeps the file bounded: old chatter is trimmed, old idempotency keys are forgotten. */
 
 import type { RetentionPolicy } from '../base/config.ts'
-import { forgetOldAnswers } from '../db/rows/idempotency.ts'
 import type { Store } from '../db/store.ts'
+import { forgetOldAnswers } from '../domain/idempotency.ts'
 
 export interface Housekeeping {
   /** Trims when there is more than the policy allows. Costs two comparisons when there is not. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { profile } from '../../shared/src/types/agents.ts'
-import { changeProfile, createProfile, listProfiles, removeProfile } from '../domain/agent-profiles.ts'
+import { createProfile, deleteProfile, listProfiles, updateProfile } from '../domain/agent-profiles.ts'
 import type { Api } from './api.ts'
 
 const { agent, name, config, boardId } = profile.shape
@@ -17,11 +17,11 @@ export function registerAgentProfiles(api: Api): void {
   }))
 
   api.mutate('patch', '/agent-profiles/:id', { status: 200, body: changes }, (tx, { params, body }) =>
-    changeProfile(tx, params.id, body),
+    updateProfile(tx, params.id, body),
   )
 
   api.mutate('delete', '/agent-profiles/:id', { status: 204 }, async (tx, { params }) => {
-    await removeProfile(tx, params.id)
+    await deleteProfile(tx, params.id)
     return undefined
   })
 }

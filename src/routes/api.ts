@@ -1,22 +1,22 @@
 /**
- * How a route is declared: a path, the schemas of what comes in, the status of what goes out, and the domain function
- * that does it. Parsing, idempotency, the transaction and the answer's headers are the same for all and live here.
+ * Declares routes: a path, the schemas of the input, the status of the answer, and the domain function that does the work.
+ * Parsing, idempotency, the transaction and the headers of the answer are the same for all routes and happen here.
  */
 import { createHash } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import { HEADER, PAGE_LIMIT, PAGE_LIMIT_MAX } from '../../shared/src/protocol.ts'
+import { HEADER } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
-import { findAnswer, saveAnswer } from '../db/rows/idempotency.ts'
 import type { Snapshot } from '../db/snapshot.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Store, Tx } from '../db/store.ts'
+import { findAnswer, saveAnswer } from '../domain/idempotency.ts'
 import { parseJson, readBody } from './body.ts'
 
-/** What every handler is given beside the request: Node's own pair, and the id that the answer will carry. */
+/** What handlers get besides the request: Node's request and response, and the request id that the answer will carry. */
 export type Env = { Bindings: HttpBindings & { readonly requestId: string } }
 
 type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
@@ -26,25 +26,25 @@ type ParamNames<Path extends string> = Path extends `${string}:${infer Name}/${i
     : never
 export type Params<Path extends string> = Readonly<Record<ParamNames<Path>, string>>
 
-/** What a GET works with: the state of one instant. */
-export interface Reading<Path extends string, Query> {
+/** What the handler of a GET works with: one consistent snapshot of the database. */
+export interface ReadContext<Path extends string, Query> {
   readonly snapshot: Snapshot
-  /** The snapshot's. */
+  /** The same as `snapshot.sql`. */
   readonly sql: Sql
-  /** Cursor of the instant. */
+  /** The cursor that belongs to the snapshot. */
   readonly cursor: string
   readonly params: Params<Path>
   readonly query: Query
 }
 
-/** What a mutation is asked for. */
-export interface Asked<Path extends string, Body, Query> {
+/** The parsed input of a mutation. */
+export interface MutationInput<Path extends string, Body, Query> {
   readonly params: Params<Path>
   readonly body: Body
   readonly query: Query
 }
 
-/** An answer whose status is not the usual one of its route. */
+/** An answer with a status other than the declared one of its route. */
 export class Answer {
   readonly status: 200 | 201 | 202
   readonly value: object
@@ -55,7 +55,7 @@ export class Answer {
   }
 }
 
-/** An answer that is JSON text already. */
+/** An answer that is already JSON text. */
 export class JsonText {
   readonly text: string
 
@@ -65,25 +65,25 @@ export class JsonText {
 }
 
 export interface Api {
-  /** Declares a GET that answers 200 with what `answer` gives. */
+  /** Declares a GET. `answer` runs in one `store.read`; its result is answered with 200 and the cursor of the snapshot. */
   get<Path extends string, Query = unknown>(
     path: Path,
     options: { query?: z.ZodType<Query> },
-    answer: (reading: Reading<Path, Query>) => Promise<object>,
+    answer: (context: ReadContext<Path, Query>) => Promise<object>,
   ): void
-  /** Declares a mutation: `work` runs in a transaction, what it gives is answered with `status` (204: nothing is), an `Answer` with its own. */
+  /**
+   * Declares a mutation. `work` runs in a transaction; its result is answered with `status` (204: without a body), an
+   * `Answer` with its own status. A POST may carry an `Idempotency-Key`.
+   */
   mutate<Path extends string, Body = undefined, Query = unknown>(
     method: 'post' | 'put' | 'patch' | 'delete',
     path: Path,
     options: { status: 200 | 201 | 202 | 204; body?: z.ZodType<Body>; query?: z.ZodType<Query> },
-    work: (tx: Tx, asked: Asked<Path, Body, Query>) => Promise<object | undefined>,
+    work: (tx: Tx, input: MutationInput<Path, Body, Query>) => Promise<object | undefined>,
   ): void
 }
 
-/** `limit` of a listing. */
-export const pageLimit = z.coerce.number().int().min(1).max(PAGE_LIMIT_MAX).default(PAGE_LIMIT)
-
-/** Who is asking; everybody is the same subject until rights exist. */
+/** The caller, for idempotency keys. All callers are the same subject until there is access control. */
 const SUBJECT = ''
 
 export function createApi(app: Hono<Env>, store: Store): Api {
@@ -99,10 +99,10 @@ export function createApi(app: Hono<Env>, store: Store): Api {
             return answer({ snapshot, sql, cursor, params: paramsOf(c), query })
           })
           const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
-          // A client that has had later events knows by it that a cache has answered.
+          // A client that has seen later events can tell by the cursor that a cache has answered.
           return answerJson(text, 200, { [HEADER.cursor]: cursor })
         } catch (error) {
-          // That something is not there is exact at a position, too.
+          // A 404 holds at a cursor, too.
           if (cursor !== '') c.header(HEADER.cursor, cursor)
           throw error
         }
@@ -112,7 +112,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
       async function handle(c: Context<Env>): Promise<Response> {
         const query = parseQuery(c, options.query)
         const raw = await readBody(c.env.incoming)
-        // A route without a body of its own ignores an empty one and refuses another.
+        // A route that takes no body ignores an empty one and refuses any other.
         const body = options.body ? parseInput(options.body, parseJson(c, raw), 'body') : noBody(raw)
         const key = method === 'post' ? idempotencyKey(c) : undefined
         const answer = await store.transact(async (tx) => {
@@ -135,7 +135,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
         try {
           return await handle(c)
         } catch (error) {
-          // A refusal committed nothing, and says where the log is that it was judged by.
+          // A refusal commits nothing; its event id is the head of the log.
           c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
           throw error
         }
@@ -144,7 +144,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
   }
 }
 
-/** Its headers stay the plain object that Node wants: through the context they would become a `Headers` and be copied out again. */
+/** Passes headers as the plain object that Node wants: through Hono's context they would be copied to a `Headers` and back. */
 function answerJson(text: string, status: number, headers?: Readonly<Record<string, string>>): Response {
   if (status === 204) return new Response(null, { status, headers: { ...headers } })
   return new Response(text, { status, headers: { 'Content-Type': 'application/json', ...headers } })

@@ -4,7 +4,7 @@ import { instant } from '../../shared/src/types/text.ts'
 import { appendLines, readLines } from '../domain/attempt-logs.ts'
 import type { Api } from './api.ts'
 import { oneOrMany } from './batch.ts'
-import { logPageAsked } from './log-page.ts'
+import { logPageQuery } from './paging.ts'
 
 const { level, message, stream } = logLine.shape
 
@@ -20,7 +20,7 @@ export function registerAttemptLogs(api: Api): void {
   api.mutate('post', '/attempts/:id/logs', { status: 202, body: posted }, async (tx, { params, body }) => ({
     count: await appendLines(tx, params.id, body),
   }))
-  api.get('/attempts/:id/logs', { query: logPageAsked }, ({ snapshot, params, query }) =>
+  api.get('/attempts/:id/logs', { query: logPageQuery }, ({ snapshot, params, query }) =>
     readLines(snapshot, params.id, query),
   )
 }

@@ -1,10 +1,10 @@
-/** Bodies of what can flood: one item, or many of them at a time. */
+/** Bodies of high-volume routes: one item, or many at a time. */
 import * as z from 'zod'
 import { MAX_BATCH_LINES } from '../../shared/src/protocol.ts'
 
 /**
- * Parses an item, or up to 1,000 items under the field `many`, to a list. One object rather than a union of two, so that
- * a fault is named by its own path. `needed` is the one field that an item must have; the others are optional.
+ * Parses one item, or up to 1,000 items in the field `many`, into a list. One object instead of a union, so that errors
+ * name the path of the faulty field. `needed` is the only required field of an item.
  */
 export function oneOrMany<Item extends z.ZodObject>(item: Item, many: string, needed: keyof z.output<Item> & string) {
   return z
@@ -19,13 +19,13 @@ export function oneOrMany<Item extends z.ZodObject>(item: Item, many: string, ne
           context.addIssue({
             code: 'custom',
             path: [field],
-            message: `belongs into the ${many}, when ${many} are given`,
+            message: `must be inside each of ${many} when ${many} is given`,
           })
         }
         return items as ReadonlyArray<z.output<Item>>
       }
       if (one[needed] === undefined) {
-        context.addIssue({ code: 'custom', path: [needed], message: `is missing; send a ${needed}, or ${many}` })
+        context.addIssue({ code: 'custom', path: [needed], message: `is missing; send ${needed} or ${many}` })
         return z.NEVER
       }
       return [one as z.output<Item>]

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { boardEdit, newBoard } from '../../shared/src/inputs/boards.ts'
 import { createBoard, deleteBoard, getBoardWithState, listBoards, updateBoard } from '../domain/boards.ts'
-import { type Api, pageLimit } from './api.ts'
+import type { Api } from './api.ts'
+import { pageLimit } from './paging.ts'
 
 export function registerBoards(api: Api): void {
   api.get('/boards', { query: z.object({ limit: pageLimit }) }, async ({ sql, query }) => ({

@@ -1,4 +1,4 @@
-/** The body of a request: read once from the raw request, bounded, decoded strictly. */
+/** Reads the body of a request: once, from Node's request, with a size limit and strict decoding. */
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { MAX_BODY_BYTES } from '../../shared/src/protocol.ts'
@@ -8,7 +8,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const EMPTY = Buffer.alloc(0)
 const NO_BODY = 'The body is empty; send a JSON object.'
 
-/** The whole body; `too_large` as soon as it is known to exceed the limit. */
+/**
+ * The whole body. Rejects with `too_large` as soon as the limit is exceeded, `unsupported_media_type` for a content coding,
+ * `bad_request` when the request ends early.
+ */
 export function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const declared = Number(incoming.headers['content-length'] ?? NaN)
   if (declared === 0) return Promise.resolve(EMPTY)
@@ -16,13 +19,13 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = []
     let size = 0
     function refuse(problem: Problem): void {
-      // What still comes is read and thrown away, so that the client can read the answer. No `Connection: close`: Node
-      // would cut the connection with bytes unread, and the reset would take the answer with it.
+      // The rest of the body is read and discarded, so that the client can read the answer. Do not send
+      // `Connection: close`: Node would close with unread bytes, and the reset could destroy the answer.
       incoming.off('data', take)
       incoming.resume()
       reject(problem)
     }
-    function gone(cause?: Error): void {
+    function endedEarly(cause?: Error): void {
       reject(new Problem('bad_request', 'The request ended before its body was complete.', { cause }))
     }
     function take(chunk: Buffer): void {
@@ -34,18 +37,18 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer> {
       refuse(tooLarge())
       return
     }
-    const coding = codingOf(incoming)
+    const coding = unsupportedCoding(incoming)
     if (coding !== undefined) {
       refuse(new Problem('unsupported_media_type', `Send the body as it is, not compressed or encoded as ${coding}.`))
       return
     }
     incoming.on('data', take)
     incoming.once('end', () => {
-      incoming.off('close', gone)
+      incoming.off('close', endedEarly)
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size))
     })
-    incoming.once('error', gone)
-    incoming.once('close', gone)
+    incoming.once('error', endedEarly)
+    incoming.once('close', endedEarly)
   })
 }
 
@@ -53,8 +56,8 @@ function tooLarge(): Problem {
   return new Problem('too_large', `The body may be at most ${MAX_BODY_BYTES} bytes. Send less at a time.`)
 }
 
-/** The first coding of a body, or of its transfer, that would have to be undone; undefined where there is none. */
-function codingOf({ headers }: IncomingMessage): string | undefined {
+/** The first content or transfer coding that would have to be decoded; undefined when there is none. */
+function unsupportedCoding({ headers }: IncomingMessage): string | undefined {
   const { 'content-encoding': content, 'transfer-encoding': transfer, 'content-length': length } = headers
   const isWithoutBody = transfer === undefined && length === undefined
   if (isWithoutBody || (content === undefined && (transfer === undefined || transfer === 'chunked'))) return undefined
@@ -64,7 +67,7 @@ function codingOf({ headers }: IncomingMessage): string | undefined {
     .find((coding) => !['', 'identity', 'chunked'].includes(coding))
 }
 
-/** What the body says. Throws `unsupported_media_type`, or `invalid_json` with the reason. */
+/** Parses the body. Throws `unsupported_media_type`, or `invalid_json` with the reason. */
 export function parseJson(c: Context, raw: Buffer): unknown {
   const type = c.req.header('Content-Type')?.split(';')[0]?.trim().toLowerCase() ?? ''
   if (type === '' && raw.length === 0) throw new Problem('invalid_json', NO_BODY)

@@ -3,7 +3,7 @@ import { gitEvents } from '../../shared/src/catalogue/git.ts'
 import { MAX_BATCH_LINES } from '../../shared/src/protocol.ts'
 import { fileChange } from '../../shared/src/types/git.ts'
 import { instant } from '../../shared/src/types/text.ts'
-import { tellCommit, tellFileChanges, tellOperation, tellPush, tellStatus } from '../domain/git.ts'
+import { reportCommit, reportFileChanges, reportGitOperation, reportGitStatus, reportPush } from '../domain/git.ts'
 import type { Api } from './api.ts'
 
 const ofAttempt = { attemptId: z.string().nullish() }
@@ -23,19 +23,19 @@ const fileChanges = z.strictObject({ changes: z.array(fileChange).min(1).max(MAX
 
 export function registerGit(api: Api): void {
   api.mutate('post', '/boards/:id/git/status', { status: 202, body: status }, async (tx, { params, body }) => {
-    await tellStatus(tx, params.id, body)
+    await reportGitStatus(tx, params.id, body)
     return { accepted: true }
   })
   api.mutate('post', '/boards/:id/git/commits', { status: 201, body: commit }, (tx, { params, body }) =>
-    tellCommit(tx, params.id, body),
+    reportCommit(tx, params.id, body),
   )
   api.mutate('post', '/boards/:id/git/pushes', { status: 201, body: push }, (tx, { params, body }) =>
-    tellPush(tx, params.id, body),
+    reportPush(tx, params.id, body),
   )
   api.mutate('post', '/boards/:id/git/operations', { status: 201, body: operation }, (tx, { params, body }) =>
-    tellOperation(tx, params.id, body),
+    reportGitOperation(tx, params.id, body),
   )
   api.mutate('post', '/boards/:id/files/changes', { status: 202, body: fileChanges }, async (tx, { params, body }) => ({
-    count: await tellFileChanges(tx, params.id, body.changes),
+    count: await reportFileChanges(tx, params.id, body.changes),
   }))
 }

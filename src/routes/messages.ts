@@ -4,7 +4,8 @@ import { externalId } from '../../shared/src/types/text.ts'
 import { now } from '../base/clock.ts'
 import { checkAgentId } from '../domain/agents.ts'
 import { listMail, readMessage, sendMessage } from '../domain/messages.ts'
-import { type Api, pageLimit } from './api.ts'
+import type { Api } from './api.ts'
+import { pageLimit } from './paging.ts'
 
 const { from_agent, to_agent, topic, priority, ttl_seconds } = message.shape
 

@@ -13,7 +13,6 @@ import type { Metrics } from '../jobs/metrics.ts'
 import type { Bus } from '../sse/bus.ts'
 import type { Env } from './api.ts'
 
-/** The answer of /metrics. */
 export interface OperationsDependencies {
   readonly store: Store
   readonly bus: Bus
@@ -42,15 +41,15 @@ export function registerOperations(
     })
   })
 
-  // To answer is the proof: the event loop turns.
+  // Answering at all proves that the event loop runs.
   app.get('/health/live', (c) => c.json({ status: 'live' }))
 
   app.get('/health/ready', async (c) => {
-    if (drain.hasBegun) throw new Problem('draining', 'The server is going down.', { retryAfterS: 2 })
+    if (drain.hasBegun) throw new Problem('draining', 'The server is shutting down.', { retryAfterS: 2 })
     await store.transact((tx) => writeMeta(tx.sql, 'probe', tx.now))
     await store.read(({ sql }) => readMeta(sql, 'probe'))
     if (bus.head !== store.log.head)
-      throw new Problem('overloaded', 'Committed events wait to be published.', { retryAfterS: 1 })
+      throw new Problem('overloaded', 'Committed events are waiting to be published.', { retryAfterS: 1 })
     return c.json({ status: 'ready' })
   })
 

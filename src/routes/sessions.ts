@@ -8,9 +8,9 @@ import {
   readSessionOutput,
   updateSession,
 } from '../domain/sessions.ts'
-import { type Api, pageLimit } from './api.ts'
+import type { Api } from './api.ts'
 import { oneOrMany } from './batch.ts'
-import { logPageAsked } from './log-page.ts'
+import { logPageQuery, pageLimit } from './paging.ts'
 
 const { id, boardId, agentId, name, status, error } = session.shape
 
@@ -35,7 +35,7 @@ export function registerSessions(api: Api): void {
   api.mutate('post', '/sessions/:id/output', { status: 202, body: chunks }, async (tx, { params, body }) => ({
     count: await appendSessionOutput(tx, params.id, body),
   }))
-  api.get('/sessions/:id/output', { query: logPageAsked }, ({ snapshot, params, query }) =>
+  api.get('/sessions/:id/output', { query: logPageQuery }, ({ snapshot, params, query }) =>
     readSessionOutput(snapshot, params.id, query),
   )
 }

@@ -8,11 +8,11 @@ import {
   getShell,
   listShells,
   readShellOutput,
-  tellShellError,
+  reportShellError,
 } from '../domain/shells.ts'
-import { type Api, pageLimit } from './api.ts'
+import type { Api } from './api.ts'
 import { oneOrMany } from './batch.ts'
-import { logPageAsked } from './log-page.ts'
+import { logPageQuery, pageLimit } from './paging.ts'
 
 const { id, boardId, attemptId, command, exitCode } = shell.shape
 
@@ -34,13 +34,13 @@ export function registerShells(api: Api): void {
   api.mutate('post', '/shells/:id/output', { status: 202, body: chunks }, async (tx, { params, body }) => ({
     count: await appendShellOutput(tx, params.id, body),
   }))
-  api.get('/shells/:id/output', { query: logPageAsked }, ({ snapshot, params, query }) =>
+  api.get('/shells/:id/output', { query: logPageQuery }, ({ snapshot, params, query }) =>
     readShellOutput(snapshot, params.id, query),
   )
   api.mutate('post', '/shells/:id/exit', { status: 200, body: exit }, (tx, { params, body }) =>
     exitShell(tx, params.id, body.code),
   )
   api.mutate('post', '/shells/:id/error', { status: 202, body: failure }, (tx, { params, body }) =>
-    tellShellError(tx, params.id, body.error),
+    reportShellError(tx, params.id, body.error),
   )
 }

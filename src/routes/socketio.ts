@@ -1,4 +1,4 @@
-/** The address of Socket.IO, whose library answers by itself. */
+/** The route of Socket.IO, whose library writes the response itself. */
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
 import { Problem } from '../base/errors.ts'
@@ -8,7 +8,7 @@ import type { Env } from './api.ts'
 export function registerSocketIo(app: Hono<Env>, socketIo: SocketIo | null): void {
   app.all(`${SOCKET_IO_PATH}*`, (c) => {
     if (!socketIo)
-      throw new Problem('not_found', 'Socket.IO is switched off here: start the server with BOARDCAST_SOCKETIO=1.')
+      throw new Problem('not_found', 'Socket.IO is switched off. Start the server with BOARDCAST_SOCKETIO=1 to use it.')
     socketIo.handleRequest(c.env.incoming, c.env.outgoing)
     return RESPONSE_ALREADY_SENT
   })

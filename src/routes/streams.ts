@@ -1,4 +1,4 @@
-/** The addresses of the streams and, for who asks without an upgrade, of the sockets. */
+/** The routes of the streams, and the answer to plain requests for a WebSocket. */
 import type { Hono } from 'hono'
 import { API_PREFIX } from '../../shared/src/protocol.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'

@@ -2,7 +2,8 @@ import * as z from 'zod'
 import { type Subtask, subtask } from '../../shared/src/types/tasks.ts'
 import { postedJson } from '../../shared/src/types/text.ts'
 import { createSubtask, getSubtask, listSubtasks, updateSubtask } from '../domain/subtasks.ts'
-import { type Api, pageLimit } from './api.ts'
+import type { Api } from './api.ts'
+import { pageLimit } from './paging.ts'
 
 const MAX_BLOCKERS = 1_000
 

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { task } from '../../shared/src/types/tasks.ts'
 import { createTask, getTask, listTasks, updateTask } from '../domain/tasks.ts'
-import { type Api, pageLimit } from './api.ts'
+import type { Api } from './api.ts'
+import { pageLimit } from './paging.ts'
 
 const editable = task.pick({ request_id: true, session_id: true, name: true, wave_number: true, status: true })
 const changes = editable.partial()

@@ -13,6 +13,7 @@ import { registerAgentOutput } from '../routes/agent-output.ts'
 import { registerAgentProfiles } from '../routes/agent-profiles.ts'
 import { registerAgents } from '../routes/agents.ts'
 import { createApi, type Env } from '../routes/api.ts'
+import { registerAttemptLinks } from '../routes/attempt-links.ts'
 import { registerAttemptLogs } from '../routes/attempt-logs.ts'
 import { registerAttempts } from '../routes/attempts.ts'
 import { registerBoards } from '../routes/boards.ts'
@@ -31,8 +32,10 @@ import { registerSocketIo } from '../routes/socketio.ts'
 import { registerStreams } from '../routes/streams.ts'
 import { registerSubtasks } from '../routes/subtasks.ts'
 import { registerTasks } from '../routes/tasks.ts'
+import { registerTodos } from '../routes/todos.ts'
 import { registerTopics } from '../routes/topics.ts'
 import { registerWorkflowRuns } from '../routes/workflow-runs.ts'
+import { registerWorkflowSteps } from '../routes/workflow-steps.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
 import type { SocketIo } from '../ws/socketio/server.ts'
 import { mustExist } from './snapshot-sources.ts'
@@ -68,7 +71,9 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   registerColumns(api)
   registerCards(api)
   registerAttempts(api)
+  registerAttemptLinks(api)
   registerAttemptLogs(api)
+  registerTodos(api)
   registerConversation(api)
   registerGit(api)
   registerAgents(api)
@@ -78,6 +83,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   registerEvents(api, mustExist)
   registerSessions(api)
   registerWorkflowRuns(api)
+  registerWorkflowSteps(api)
   registerShells(api)
   registerDashboard(api)
   registerTasks(api)

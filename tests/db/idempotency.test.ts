@@ -9,7 +9,7 @@
  *   D54  An answer is kept for 24 hours, and across openings of the file.
  */
 import { afterEach, expect, test, vi } from 'vitest'
-import { type Answer, type Claim, findAnswer, forgetOldAnswers, saveAnswer } from '../../src/db/rows/idempotency.ts'
+import { type Answer, type Claim, findAnswer, forgetOldAnswers, saveAnswer } from '../../src/domain/idempotency.ts'
 import { startTestServer } from '../support/server.ts'
 import { TestStore } from '../support/test-store.ts'
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { profile as profileSchema } from '../../shared/src/types/agents.ts'
 import {
-  changeProfile,
   createProfile,
+  deleteProfile,
   listProfiles,
   type ProfileInput,
-  removeProfile,
+  updateProfile,
 } from '../../src/domain/agent-profiles.ts'
 import { registerAgent } from '../../src/domain/agents.ts'
 import { type BoardStore, openBoardStore } from './board-store.ts'
@@ -96,7 +96,7 @@ describe('changing', () => {
     const made = await create()
     await db.said()
     const after = await db.do((tx) =>
-      changeProfile(tx, made.id, { name: 'Fast', config: { model: 'small' }, boardId: 'demo', agent: 'codex' }),
+      updateProfile(tx, made.id, { name: 'Fast', config: { model: 'small' }, boardId: 'demo', agent: 'codex' }),
     )
     expect(after).toEqual({ id: made.id, agent: 'codex', name: 'Fast', config: { model: 'small' }, boardId: 'demo' })
     expect(await listProfiles(db.sql, {})).toEqual([after])
@@ -113,7 +113,7 @@ describe('changing', () => {
         },
       },
     ])
-    expect(await db.do((tx) => changeProfile(tx, made.id, { boardId: null }))).toMatchObject({ boardId: null })
+    expect(await db.do((tx) => updateProfile(tx, made.id, { boardId: null }))).toMatchObject({ boardId: null })
   })
 
   test('[P5] a change without effect is no event, whatever the order of keys in config', async () => {
@@ -121,15 +121,15 @@ describe('changing', () => {
     await db.said()
     const config = { tools: ['edit'], model: 'big' }
     for (const changes of [{}, { name: 'Careful' }, { config }, { boardId: 'demo', agent: 'claude-1' }]) {
-      expect(await db.do((tx) => changeProfile(tx, made.id, changes))).toEqual(made)
+      expect(await db.do((tx) => updateProfile(tx, made.id, changes))).toEqual(made)
     }
     expect(await db.said()).toEqual([])
   })
 
   test('[P6] refuses a profile or a board that is not there', async () => {
     const made = await create()
-    await refused('profile_not_found', (tx) => changeProfile(tx, 'pro_none', { name: 'x' }))
-    const problem = await refused('validation_failed', (tx) => changeProfile(tx, made.id, { name: 'x', boardId: 'no' }))
+    await refused('profile_not_found', (tx) => updateProfile(tx, 'pro_none', { name: 'x' }))
+    const problem = await refused('validation_failed', (tx) => updateProfile(tx, made.id, { name: 'x', boardId: 'no' }))
     expect(problem.errors).toMatchObject([{ path: 'boardId' }])
   })
 })
@@ -138,12 +138,12 @@ describe('deleting', () => {
   test('[P7] deletes, tells of it, and refuses a second time', async () => {
     const made = await create({ boardId: 'demo' })
     await db.said()
-    await db.do((tx) => removeProfile(tx, made.id))
+    await db.do((tx) => deleteProfile(tx, made.id))
     expect(await listProfiles(db.sql, {})).toEqual([])
     expect(await db.said()).toMatchObject([
       { payload: { kind: 'deleted', profileId: made.id, boardId: 'demo', agent: 'claude-1', label: 'Claude' } },
     ])
-    await refused('profile_not_found', (tx) => removeProfile(tx, made.id))
+    await refused('profile_not_found', (tx) => deleteProfile(tx, made.id))
   })
 
   test('[P8] goes with its board; global ones stay', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { tellCommit, tellFileChanges, tellOperation, tellPush, tellStatus } from '../../src/domain/git.ts'
+import {
+  reportCommit,
+  reportFileChanges,
+  reportGitOperation,
+  reportGitStatus,
+  reportPush,
+} from '../../src/domain/git.ts'
 import { setUpWorld, T0, T1 } from './attempts-fixture.ts'
 
 const world = setUpWorld()
@@ -10,24 +16,24 @@ const push = { remote: 'origin', branch: 'fix' }
 
 describe('git', () => {
   it('[G1] tells the status of a work tree, with the attempt only when there is one', async () => {
-    await world.act((tx) => tellStatus(tx, 'demo', status))
+    await world.act((tx) => reportGitStatus(tx, 'demo', status))
     expect(await world.news()).toEqual([{ type: 'git.status.changed', payload: { boardId: 'demo', ...status } }])
     const { id } = await world.attempt('a')
     const files = ['src/a.ts', { path: 'src/b.ts', state: 'M' }]
-    await world.act((tx) => tellStatus(tx, 'demo', { ...status, attemptId: id, files }))
+    await world.act((tx) => reportGitStatus(tx, 'demo', { ...status, attemptId: id, files }))
     expect(await world.news()).toEqual([
       { type: 'git.status.changed', payload: { boardId: 'demo', cardId: 'a', attemptId: id, ...status, files } },
     ])
   })
 
   it('[G2] tells a commit, now unless told when', async () => {
-    const shown = await world.act((tx) => tellCommit(tx, 'demo', commit))
+    const shown = await world.act((tx) => reportCommit(tx, 'demo', commit))
     expect(shown).toEqual({ attemptId: null, ...commit, author: undefined, ts: T0 })
     expect(await world.news()).toEqual([
       { type: 'git.commit.created', payload: { boardId: 'demo', attemptId: null, ...commit, ts: T0 } },
     ])
     const { id } = await world.attempt('a')
-    await world.act((tx) => tellCommit(tx, 'demo', { ...commit, attemptId: id, author: 'claude-1', ts: T1 }))
+    await world.act((tx) => reportCommit(tx, 'demo', { ...commit, attemptId: id, author: 'claude-1', ts: T1 }))
     expect(await world.news()).toEqual([
       {
         type: 'git.commit.created',
@@ -37,10 +43,10 @@ describe('git', () => {
   })
 
   it('[G3] tells a push as completed, or as failed with its error', async () => {
-    expect(await world.act((tx) => tellPush(tx, 'demo', push))).toEqual({ attemptId: null, ...push, ts: T0 })
-    await world.act((tx) => tellPush(tx, 'demo', { ...push, ok: true, error: null }))
-    await world.act((tx) => tellPush(tx, 'demo', { ...push, ok: false, error: 'rejected' }))
-    const failed = await world.act((tx) => tellPush(tx, 'demo', { ...push, ok: false }))
+    expect(await world.act((tx) => reportPush(tx, 'demo', push))).toEqual({ attemptId: null, ...push, ts: T0 })
+    await world.act((tx) => reportPush(tx, 'demo', { ...push, ok: true, error: null }))
+    await world.act((tx) => reportPush(tx, 'demo', { ...push, ok: false, error: 'rejected' }))
+    const failed = await world.act((tx) => reportPush(tx, 'demo', { ...push, ok: false }))
     expect(failed).toEqual({ attemptId: null, ...push, ts: T0, error: 'push failed' })
     const told = { boardId: 'demo', attemptId: null, ...push, ts: T0 }
     expect(await world.news()).toEqual([
@@ -53,15 +59,17 @@ describe('git', () => {
 
   it('[G3] refuses an error of a push that is not said to have failed', async () => {
     for (const given of [{ error: 'rejected' }, { ok: true, error: 'rejected' }]) {
-      const problem = await world.refused((tx) => tellPush(tx, 'demo', { ...push, ...given }))
+      const problem = await world.refused((tx) => reportPush(tx, 'demo', { ...push, ...given }))
       expect(problem).toMatchObject({ code: 'validation_failed', errors: [{ path: 'error' }] })
     }
   })
 
   it('[G4] tells another operation, details null when there are none', async () => {
-    const shown = await world.act((tx) => tellOperation(tx, 'demo', { operation: 'rebase', ok: false }))
+    const shown = await world.act((tx) => reportGitOperation(tx, 'demo', { operation: 'rebase', ok: false }))
     expect(shown).toEqual({ operation: 'rebase', ok: false, details: null })
-    await world.act((tx) => tellOperation(tx, 'demo', { operation: 'fetch', ok: true, details: { refs: ['main'] } }))
+    await world.act((tx) =>
+      reportGitOperation(tx, 'demo', { operation: 'fetch', ok: true, details: { refs: ['main'] } }),
+    )
     expect(await world.news()).toEqual([
       { type: 'git.operation.completed', payload: { boardId: 'demo', operation: 'rebase', ok: false, details: null } },
       {
@@ -78,7 +86,7 @@ describe('git', () => {
       { path: 'd', kind: 'renamed' },
       { path: 'e', kind: 'deleted' },
     ] as const
-    expect(await world.act((tx) => tellFileChanges(tx, 'demo', changes))).toBe(4)
+    expect(await world.act((tx) => reportFileChanges(tx, 'demo', changes))).toBe(4)
     const told = changes.map((change) => ({ type: 'file.changed', payload: { boardId: 'demo', ...change } }))
     expect(await world.news()).toEqual(told)
   })
@@ -88,7 +96,7 @@ describe('git', () => {
       { path: 'a', kind: 'created' },
       { path: 'b', kind: 'modified', oldPath: 'c' },
     ] as const
-    const problem = await world.refused((tx) => tellFileChanges(tx, 'demo', changes))
+    const problem = await world.refused((tx) => reportFileChanges(tx, 'demo', changes))
     expect(problem).toMatchObject({ code: 'validation_failed', errors: [{ path: 'changes.1.oldPath' }] })
   })
 
@@ -96,9 +104,9 @@ describe('git', () => {
     const elsewhere = await world.attempt('x')
     for (const attemptId of ['no', elsewhere.id]) {
       const refusals = [
-        await world.refused((tx) => tellStatus(tx, 'demo', { ...status, attemptId })),
-        await world.refused((tx) => tellCommit(tx, 'demo', { ...commit, attemptId })),
-        await world.refused((tx) => tellPush(tx, 'demo', { ...push, attemptId })),
+        await world.refused((tx) => reportGitStatus(tx, 'demo', { ...status, attemptId })),
+        await world.refused((tx) => reportCommit(tx, 'demo', { ...commit, attemptId })),
+        await world.refused((tx) => reportPush(tx, 'demo', { ...push, attemptId })),
       ]
       for (const problem of refusals) {
         expect(problem).toMatchObject({ code: 'validation_failed', errors: [{ path: 'attemptId' }] })
@@ -108,11 +116,11 @@ describe('git', () => {
 
   it('[G7] does not find an unknown board', async () => {
     const refusals = [
-      await world.refused((tx) => tellStatus(tx, 'no', status)),
-      await world.refused((tx) => tellCommit(tx, 'no', commit)),
-      await world.refused((tx) => tellPush(tx, 'no', push)),
-      await world.refused((tx) => tellOperation(tx, 'no', { operation: 'fetch', ok: true })),
-      await world.refused((tx) => tellFileChanges(tx, 'no', [{ path: 'a', kind: 'created' }])),
+      await world.refused((tx) => reportGitStatus(tx, 'no', status)),
+      await world.refused((tx) => reportCommit(tx, 'no', commit)),
+      await world.refused((tx) => reportPush(tx, 'no', push)),
+      await world.refused((tx) => reportGitOperation(tx, 'no', { operation: 'fetch', ok: true })),
+      await world.refused((tx) => reportFileChanges(tx, 'no', [{ path: 'a', kind: 'created' }])),
     ]
     expect(refusals.map(({ code }) => code)).toEqual(Array(5).fill('board_not_found'))
   })

@@ -38,7 +38,7 @@ const read = (id: string, asked: Partial<Parameters<typeof readSessionOutput>[2]
   db.store.read((snapshot) => readSessionOutput(snapshot, id, { limit: 100, ...asked }))
 const contents = ({ chunks }: { chunks: ReadonlyArray<{ content: string }> }) => chunks.map(({ content }) => content)
 
-const TOLD: Record<SessionStatus, string> = {
+const STATUS_EVENTS: Record<SessionStatus, string> = {
   idle: 'session.updated',
   working: 'session.updated',
   completed: 'session.completed',
@@ -116,7 +116,7 @@ describe('the status of a session', () => {
     expect(session).toMatchObject({ status: to, updatedAt: from === to ? T0 : T1 })
     expect(await getSession(db.sql, 's')).toEqual(session)
     const payload = { boardId: 'demo', sessionId: 's', status: to }
-    expect(await db.said()).toEqual(from === to ? [] : [{ type: TOLD[to], payload }])
+    expect(await db.said()).toEqual(from === to ? [] : [{ type: STATUS_EVENTS[to], payload }])
   })
 
   test('[SE3] [SE4] keeps its error until another is given, and tells it as long', async () => {

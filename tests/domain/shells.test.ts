@@ -10,7 +10,7 @@ import {
   listShells,
   type NewShell,
   readShellOutput,
-  tellShellError,
+  reportShellError,
 } from '../../src/domain/shells.ts'
 import { type BoardStore, openBoardStore } from './board-store.ts'
 import { putAttempt, putBoard, putCard } from './rows.ts'
@@ -114,7 +114,7 @@ describe('output', () => {
   test('[SH6] is read by page', async () => {
     await make({ id: 's' })
     await print('s', 'one')
-    await db.do((tx) => tellShellError(tx, 's', 'between'))
+    await db.do((tx) => reportShellError(tx, 's', 'between'))
     await print('s', 'two')
     const { epoch } = db.store.log
     const one = { id: formatCursor(epoch, 2), data: 'one', ts: T0 }
@@ -131,7 +131,7 @@ describe('output', () => {
     await print('s', 'flushed')
     expect(printed(await read('s'))).toEqual(['flushed'])
     await db.refused('shell_not_found', (tx) => appendShellOutput(tx, 'none', [{ data: 'x' }]))
-    await db.refused('shell_not_found', (tx) => tellShellError(tx, 'none', 'x'))
+    await db.refused('shell_not_found', (tx) => reportShellError(tx, 'none', 'x'))
     await expect(read('none')).rejects.toMatchObject({ code: 'shell_not_found' })
   })
 })
@@ -150,7 +150,7 @@ describe('the end of a shell', () => {
   test('[SH3] [SH8] is not an error', async () => {
     const shell = await make({ id: 's' })
     await db.said()
-    expect(await db.do((tx) => tellShellError(tx, 's', 'lost\ud800'))).toEqual({ shellId: 's', error: 'lost\ud800' })
+    expect(await db.do((tx) => reportShellError(tx, 's', 'lost\ud800'))).toEqual({ shellId: 's', error: 'lost\ud800' })
     expect(await db.said()).toEqual([{ type: 'shell.error', payload: { shellId: 's', error: 'lost\ud800' } }])
     expect(await getShell(db.sql, 's')).toEqual(shell)
   })

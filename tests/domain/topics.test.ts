@@ -44,13 +44,13 @@ describe('names that would pass for an event of the service', () => {
     const { message, errors } = await db.refused('validation_failed', (tx) =>
       postTopicEvent(tx, 't', { event, data: null }),
     )
-    expect(message).toBe(`event must not be ${event}: this service has events of its own by that name`)
+    expect(message).toBe(`event must not be ${event}: the server itself uses that name`)
     expect(errors).toEqual([{ path: 'event', message: message.slice('event '.length) }])
   })
 
   test.each(['error', 'open', 'message'])('[TP5] %s is refused: browsers fire it', async (event) => {
     const { message } = await db.refused('validation_failed', (tx) => postTopicEvent(tx, 't', { event, data: null }))
-    expect(message).toBe(`event must not be ${event}: browsers fire events of that name by themselves`)
+    expect(message).toBe(`event must not be ${event}: browsers themselves fire events of that name`)
   })
 })
 

@@ -23,7 +23,7 @@ afterEach(() => {
 const make = (given: Partial<NewRun> = {}) => db.do((tx) => createRun(tx, { name: 'CI', ...given }))
 const update = (id: string, edit: RunEdit) => db.do((tx) => updateRun(tx, id, edit))
 
-const TOLD: Record<RunStatus, string> = {
+const STATUS_EVENTS: Record<RunStatus, string> = {
   pending: 'workflow.run.updated',
   running: 'workflow.run.started',
   paused: 'workflow.run.updated',
@@ -103,7 +103,7 @@ describe('the status of a run', () => {
     expect(run).toMatchObject({ status: to, startedAt: null, completedAt: null, ...startedAt, ...completedAt })
     const changes = { status: to, ...startedAt, ...completedAt }
     expect(await db.said()).toEqual(
-      from === to ? [] : [{ type: TOLD[to], payload: { boardId: 'demo', runId: id, status: to, changes } }],
+      from === to ? [] : [{ type: STATUS_EVENTS[to], payload: { boardId: 'demo', runId: id, status: to, changes } }],
     )
   })
 

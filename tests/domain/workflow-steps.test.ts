@@ -35,7 +35,7 @@ async function told() {
   ])
 }
 
-const TOLD: Record<StepStatus, string> = {
+const STATUS_EVENTS: Record<StepStatus, string> = {
   pending: 'progress',
   running: 'started',
   completed: 'completed',
@@ -108,7 +108,7 @@ describe('the status of a step', () => {
       return
     }
     expect(await update(id, { status: to })).toMatchObject({ status: to })
-    expect(await told()).toEqual(from === to ? [] : [[TOLD[to], {}]])
+    expect(await told()).toEqual(from === to ? [] : [[STATUS_EVENTS[to], {}]])
     expect(await getStep(db.sql, runId, id)).toMatchObject({ status: to })
   })
 })

@@ -14,7 +14,7 @@ import { appendLines } from '../../src/domain/attempt-logs.ts'
 import { createAttempt } from '../../src/domain/attempts.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { createCard, moveCard, updateCard } from '../../src/domain/cards.ts'
-import { tellFileChanges, tellOperation } from '../../src/domain/git.ts'
+import { reportFileChanges, reportGitOperation } from '../../src/domain/git.ts'
 import { postTopicEvent } from '../../src/domain/topics.ts'
 import { difference } from '../support/comparing.ts'
 import type { SeenEvent } from '../support/log-reader.ts'
@@ -141,8 +141,8 @@ function say(
     edit: () => store.transact((tx) => updateCard(tx, cardId, { title: `Title ${number}`, labels: [`l${b}`] })),
     move: () => store.transact((tx) => moveCard(tx, cardId, { columnKey: a === 0 ? 'backlog' : 'review' })),
     assign: () => store.transact((tx) => updateCard(tx, cardId, { assignedAgentId: b < 3 ? null : agent })),
-    operation: () => store.transact((tx) => tellOperation(tx, boardId, { operation: 'gc', ok: true })),
-    files: () => store.transact((tx) => tellFileChanges(tx, boardId, [{ path: 'a', kind: 'created' }])),
+    operation: () => store.transact((tx) => reportGitOperation(tx, boardId, { operation: 'gc', ok: true })),
+    files: () => store.transact((tx) => reportFileChanges(tx, boardId, [{ path: 'a', kind: 'created' }])),
     agent: () => store.transact((tx) => registerAgent(tx, { id: agent, label: `Label ${b}` })),
   }
   work[kind]().catch((error: unknown) => simulation.errors.push(error))

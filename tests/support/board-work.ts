@@ -8,7 +8,7 @@ import { boardState } from '../../src/domain/board-state.ts'
 import { updateBoard } from '../../src/domain/boards.ts'
 import { createCard, deleteCard, moveCard, updateCard } from '../../src/domain/cards.ts'
 import { createColumn, deleteColumn, updateColumn } from '../../src/domain/columns.ts'
-import { tellCommit } from '../../src/domain/git.ts'
+import { reportCommit } from '../../src/domain/git.ts'
 
 export const AGENTS = ['ann', 'bob'] as const
 
@@ -74,7 +74,7 @@ export async function doWork(tx: Tx, { kind, board, a, b, big }: Work, boards: r
     case 'agent':
       return registerAgent(tx, { id: AGENTS[a % 2] ?? 'ann', label: `label ${b}` })
     case 'commit':
-      return tellCommit(tx, boardId, { shortSha: `${a}${b}`, subject: 'made' })
+      return reportCommit(tx, boardId, { shortSha: `${a}${b}`, subject: 'made' })
     default:
   }
   if (!card) return undefined

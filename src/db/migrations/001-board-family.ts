@@ -1,7 +1,10 @@
-/** The log, and the tables of boards, columns, cards, attempts, agents and profiles. */
+/**
+ * The log, and the tables of boards, columns, cards, attempts, agents and profiles. `position` is the list index of a
+ * column or card, and the insertion order of conversation items.
+ */
 export const boardFamily = [
-  // The position of an event is `seq`; rows are trimmed, positions are never used again.
-  // `skip` is where the bare payload begins in `data`; `chatter` is 1 for what retention may trim.
+  // `seq` is the sequence number of an event; rows may be trimmed, sequence numbers are never used again.
+  // `skip` is where the bare payload begins in `data`; `chatter` is 1 for transient events, which retention may trim.
   `CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
     type TEXT NOT NULL,
@@ -10,7 +13,7 @@ export const boardFamily = [
     skip INTEGER NOT NULL,
     data TEXT NOT NULL
   )`,
-  // Runs of neighbouring events of one channel are one row: a batch of 1,000 lines costs one row a channel.
+  // Consecutive events of a channel share one row: a batch of 1,000 lines costs one row per channel.
   `CREATE TABLE event_channels (
     id INTEGER PRIMARY KEY,
     channel TEXT NOT NULL,
@@ -64,7 +67,7 @@ export const boardFamily = [
     PRIMARY KEY (card_id, depends_on)
   )`,
   'CREATE INDEX card_dependencies_by_target ON card_dependencies (depends_on)',
-  // `ordinal` counts the attempts of a card, so that the newest is known whatever the clock did.
+  // `ordinal` counts the attempts of a card, so that the newest is known even if the clock was set back.
   `CREATE TABLE attempts (
     id TEXT PRIMARY KEY,
     board_id TEXT NOT NULL REFERENCES boards (id) ON DELETE CASCADE,
@@ -90,7 +93,7 @@ export const boardFamily = [
   )`,
   'CREATE UNIQUE INDEX attempts_by_card ON attempts (card_id, ordinal)',
   'CREATE INDEX attempts_by_board ON attempts (board_id, created_at)',
-  // The dashboard counts ranges of these.
+  // The dashboard counts by scanning ranges of these.
   'CREATE INDEX attempts_by_board_outcome ON attempts (board_id, status, ended_at)',
   'CREATE INDEX attempts_by_status ON attempts (status, ended_at)',
   'CREATE INDEX attempts_by_agent ON attempts (agent, status, ended_at)',

@@ -1,6 +1,6 @@
-/** The tables of tasks, subtasks and messages. `position` is the order in which they came. */
+/** The tables of tasks, subtasks and messages. `position` is the insertion order. */
 export const tasksAndMail = [
-  // `duration_ms` is the time from the start of its life to its end, null until then.
+  // `duration_ms` is the time from creation to completion, null until then.
   `CREATE TABLE tasks (
     position INTEGER PRIMARY KEY,
     task_id TEXT NOT NULL UNIQUE,
@@ -15,7 +15,7 @@ export const tasksAndMail = [
   )`,
   'CREATE INDEX tasks_by_status ON tasks (status, position)',
   'CREATE INDEX tasks_by_session ON tasks (session_id, position)',
-  // The metrics look at the range of the last hour.
+  // The metrics scan the last hour.
   'CREATE INDEX tasks_by_completion ON tasks (status, completed_at, duration_ms)',
   `CREATE TABLE subtasks (
     position INTEGER PRIMARY KEY,
@@ -32,8 +32,8 @@ export const tasksAndMail = [
     completed_at TEXT
   )`,
   'CREATE INDEX subtasks_by_task ON subtasks (task_id, position)',
-  // `mailbox` is whose mail it is: an agent's, '*' for everyone's, null for that of a topic alone.
-  // `is_kept` is 1 once its addressee has read it: it does not expire any more.
+  // `mailbox` is the agent that a message is for, '*' for everyone, null for a topic.
+  // `is_kept` is 1 once the addressee has read the message: it no longer expires.
   `CREATE TABLE messages (
     position INTEGER PRIMARY KEY,
     message_id TEXT NOT NULL UNIQUE,
@@ -56,6 +56,6 @@ export const tasksAndMail = [
     agent_id TEXT NOT NULL
   )`,
   'CREATE UNIQUE INDEX message_reads_by_agent ON message_reads (message_id, agent_id)',
-  // How many messages were sent in each second of the last hour: their rows go when they expire.
+  // The number of messages sent in each second of the last hour. It cannot be counted: rows are deleted when they expire.
   'CREATE TABLE messages_sent (second INTEGER PRIMARY KEY, messages INTEGER NOT NULL)',
 ]

@@ -1,7 +1,7 @@
-/** The tables of sessions, of runs of workflows with their steps, and of shells. `position` is the order in which they came. */
+/** The tables of sessions, workflow runs with their steps, and shells. `position` is the insertion order. */
 export const sessionsWorkflowsShells = [
-  // What sessions and shells print is in the log, after the position `since_seq`: what is there before was printed by
-  // another one of the same id, which is gone.
+  // The output of sessions and shells is in the log, after the sequence number `since_seq`. Earlier output belongs to a
+  // deleted session or shell that had the same id.
   `CREATE TABLE sessions (
     position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,

@@ -1,4 +1,4 @@
-/** The sockets by which agents are present. What a crash leaves here is settled by the next start. */
+/** The sockets that agents hold. After a crash, the next start removes the rows that are left. */
 export const presence = [
   `CREATE TABLE agent_sockets (
     client_id TEXT PRIMARY KEY,

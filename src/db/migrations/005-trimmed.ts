@@ -1,6 +1,7 @@
 /**
- * What retention has trimmed, by channel. Files of before know only how far the whole log was trimmed: that holds for
- * every channel of a kind that can carry transient events, whose name without an id stands for all of them.
+ * The highest trimmed sequence number by channel and event name. Older databases only know how far the whole log was
+ * trimmed. That number then applies to every channel that can carry transient events; a channel name without an id stands
+ * for all channels of its kind.
  */
 export const trimmed = [
   `CREATE TABLE trimmed (
@@ -17,7 +18,7 @@ export const trimmed = [
       ['global', 'agent.output.batch'],
       ['global', 'session.stream_output'],
       ['global', 'shell.output'],
-      // Clients name the events that they post on topics.
+      // Clients choose the names of events on topics.
       ['global', '*'],
       ['board:', 'attempt_log'],
       ['attempt:', 'attempt_log'],

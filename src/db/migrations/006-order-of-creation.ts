@@ -1,6 +1,6 @@
 /**
- * Boards, attempts and profiles in the order in which they were made. Times cannot tell: several things are made in one
- * millisecond, and a clock may have been set back between two starts.
+ * Adds the insertion order (`position`) to boards, attempts and profiles. Timestamps cannot give it: several rows may share
+ * a millisecond, and the clock may have been set back between two starts.
  */
 const TABLES = ['boards', 'attempts', 'agent_profiles']
 

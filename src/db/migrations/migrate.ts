@@ -1,4 +1,4 @@
-/** Brings a database to the newest schema, one numbered step in one transaction each. */
+/** Migrates a database to the newest schema. Each numbered step runs in one transaction. */
 
 import type { Sql } from '../sql.ts'
 import { boardFamily } from './001-board-family.ts'
@@ -17,7 +17,7 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   orderOfCreation,
 ]
 
-/** Throws when the file was written by a newer version, which knows steps that this one does not. */
+/** Throws when a newer version has migrated the database further than this version can. */
 export async function migrate(sql: Sql): Promise<void> {
   await sql.run('CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)')
   const row = await sql.get<{ value: string }>("SELECT value FROM meta WHERE name = 'schema'")

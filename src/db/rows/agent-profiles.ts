@@ -17,7 +17,7 @@ export async function findProfile(sql: Sql, id: string): Promise<Profile | undef
   return row && fromRow(row)
 }
 
-/** In the order of creation. A board's profiles are its own and the global ones. */
+/** Oldest first. The profiles of a board include those for every board. */
 export async function listProfiles(sql: Sql, filter: { boardId?: string; agent?: string }): Promise<Profile[]> {
   const boardId = filter.boardId ?? null
   const agent = filter.agent ?? null
@@ -52,7 +52,6 @@ export async function deleteProfile(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM agent_profiles WHERE id = ?', [id])
 }
 
-/** Whether a profile may be for this board: whether the board exists. */
 function fromRow(row: ProfileRow): Profile {
   return {
     id: row.id,

@@ -1,9 +1,9 @@
-/** Rows of agents, and what their attempts say of them. */
+/** Rows of registered agents, and the active attempts of agents. */
 import type { Capabilities } from '../../../shared/src/types/agents.ts'
 import type { AttemptStatus } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
 
-/** What an agent told of itself, and when it was last heard of. */
+/** The registration of an agent and its last sign of life. */
 export interface StoredAgent {
   readonly id: string
   readonly label: string | null
@@ -38,7 +38,7 @@ export async function findAgent(sql: Sql, id: string): Promise<StoredAgent | und
   return row && fromRow(row)
 }
 
-/** In the order of their ids. */
+/** Sorted by id. */
 export async function allAgents(sql: Sql): Promise<StoredAgent[]> {
   const rows = await sql.all<AgentRow>(`${SELECT} ORDER BY id`)
   return rows.map(fromRow)
@@ -61,7 +61,7 @@ export async function saveAgent(sql: Sql, agent: StoredAgent): Promise<void> {
   )
 }
 
-/** Nothing happens when the agent is not registered. */
+/** Updates the last sign of life; does nothing when the agent is not registered. */
 export async function noteAgentSeen(sql: Sql, id: string, at: string): Promise<void> {
   await sql.run('UPDATE agents SET last_seen_at = ? WHERE id = ?', [at, id])
 }

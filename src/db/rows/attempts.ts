@@ -1,3 +1,4 @@
+/** Rows of attempts. */
 import type { Attempt, AttemptStatus } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
 
@@ -21,14 +22,14 @@ interface AttemptRow {
   updated_at: string
 }
 
-/** What a status event tells of an attempt. */
-export type AttemptStanding = Pick<Attempt, 'id' | 'cardId' | 'agent' | 'status' | 'endedAt' | 'exitCode' | 'error'> & {
+/** The fields of an attempt that status events carry. */
+export type AttemptSummary = Pick<Attempt, 'id' | 'cardId' | 'agent' | 'status' | 'endedAt' | 'exitCode' | 'error'> & {
   readonly previousStatus: AttemptStatus | null
 }
 
-/** What attempts are known by: the ids of everything that they belong to. */
-export type AttemptPlace = Pick<Attempt, 'boardId' | 'cardId' | 'agent'> & {
-  /** When a line was last noted. */
+/** The ids that an attempt refers to, for the events about it. */
+export type AttemptRefs = Pick<Attempt, 'boardId' | 'cardId' | 'agent'> & {
+  /** The time of its last log line, ISO 8601. May lag: see `saveLastLineAt`. */
   readonly lastLineAt: string | null
 }
 
@@ -40,14 +41,14 @@ export async function findAttempt(sql: Sql, id: string): Promise<Attempt | undef
   return row && toAttempt(row)
 }
 
-export async function findAttemptPlace(sql: Sql, id: string): Promise<AttemptPlace | undefined> {
-  return sql.get<AttemptPlace>(
+export async function findAttemptRefs(sql: Sql, id: string): Promise<AttemptRefs | undefined> {
+  return sql.get<AttemptRefs>(
     `SELECT board_id AS "boardId", card_id AS "cardId", agent, last_line_at AS "lastLineAt" FROM attempts WHERE id = ?`,
     [id],
   )
 }
 
-/** The attempt of a card that has not ended, if there is one. */
+/** The attempt of a card that has not ended, if any. */
 export async function findActiveAttempt(sql: Sql, cardId: string): Promise<Attempt | undefined> {
   const row = await sql.get<AttemptRow>(
     `SELECT ${FIELDS} FROM attempts WHERE card_id = ? AND status IN ('queued', 'running', 'stopping')
@@ -66,8 +67,8 @@ export async function listActiveAttempts(sql: Sql): Promise<Attempt[]> {
 }
 
 /** The newest attempt of every card of a board, newest first. */
-export async function listNewestStandings(sql: Sql, boardId: string): Promise<AttemptStanding[]> {
-  return sql.all<AttemptStanding>(
+export async function listNewestAttempts(sql: Sql, boardId: string): Promise<AttemptSummary[]> {
+  return sql.all<AttemptSummary>(
     `SELECT a.id, a.card_id AS "cardId", a.agent, a.status, a.previous_status AS "previousStatus",
        a.ended_at AS "endedAt", a.exit_code AS "exitCode", a.error
      FROM attempts a
@@ -108,7 +109,7 @@ export async function insertAttempt(sql: Sql, attempt: Attempt): Promise<void> {
   )
 }
 
-/** Writes what may change of an attempt; a status that differs from the row's becomes its previous status. */
+/** Saves the fields that may change. When the status changes, the old one becomes the previous status. */
 export async function saveAttempt(sql: Sql, attempt: Attempt): Promise<void> {
   await sql.run(
     `UPDATE attempts SET previous_status = CASE WHEN status = ? THEN previous_status ELSE status END, status = ?,
@@ -132,7 +133,12 @@ export async function saveAttempt(sql: Sql, attempt: Attempt): Promise<void> {
   )
 }
 
-/** Whether there is such a profile, for every board or for this one. */
+/** The log lines themselves are stored in the event log; the row only knows when the last one came, roughly. */
+export async function saveLastLineAt(sql: Sql, attemptId: string, now: string): Promise<void> {
+  await sql.run('UPDATE attempts SET last_line_at = ? WHERE id = ?', [now, attemptId])
+}
+
+/** Whether the profile exists and is for this board or for every board. */
 export async function isProfileOfBoard(sql: Sql, profileId: string, boardId: string): Promise<boolean> {
   const row = await sql.get(
     'SELECT 1 AS found FROM agent_profiles WHERE id = ? AND (board_id IS NULL OR board_id = ?)',

@@ -1,7 +1,8 @@
+/** Rows of boards. */
 import type { Board } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
 
-/** A board without its columns, which are rows of their own. */
+/** A board without its columns, which have rows of their own. */
 export type BoardFields = Omit<Board, 'columns'>
 
 interface BoardRow {
@@ -20,7 +21,7 @@ export async function findBoard(sql: Sql, id: string): Promise<BoardFields | und
   return row && toBoard(row)
 }
 
-/** The oldest boards, in the order of creation. */
+/** At most `limit` boards, oldest first. */
 export async function listBoards(sql: Sql, limit: number): Promise<BoardFields[]> {
   const rows = await sql.all<BoardRow>(`${BOARD} ORDER BY position LIMIT ?`, [limit])
   return rows.map(toBoard)
@@ -43,12 +44,15 @@ export async function updateBoard(sql: Sql, board: BoardFields): Promise<void> {
   ])
 }
 
-/** Deletes the board; everything on it goes by cascade. */
+/** Deletes the board and, by cascade, everything on it. */
 export async function deleteBoard(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM boards WHERE id = ?', [id])
 }
 
-/** The next ticket key of a board. The counter only grows, so that the key of a deleted card is never given again. */
+/**
+ * The next ticket key of a board; undefined when the board does not exist. The counter only grows, so the key of a deleted
+ * card is never used again.
+ */
 export async function takeTicketKey(sql: Sql, boardId: string): Promise<string | undefined> {
   const row = await sql.get<{ ticket_prefix: string; last_ticket: number }>(
     'UPDATE boards SET last_ticket = last_ticket + 1 WHERE id = ? RETURNING ticket_prefix, last_ticket',

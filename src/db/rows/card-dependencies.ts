@@ -1,3 +1,4 @@
+/** Rows of the dependencies between cards of a board. */
 import { DONE_COLUMN_KEY } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
 
@@ -5,7 +6,7 @@ import type { Sql } from '../sql.ts'
 export interface Dependency {
   readonly id: string
   readonly ticketKey: string
-  /** It is not in a `done` column, so who waits for it is blocked. */
+  /** It is not in a `done` column, so cards that wait for it are blocked. */
   readonly open: boolean
 }
 
@@ -24,7 +25,7 @@ interface DependencyRow {
 const EDGE = `SELECT d.card_id, t.id, t.ticket_key, k.column_key FROM card_dependencies d
   JOIN cards t ON t.id = d.depends_on JOIN board_columns k ON k.id = t.column_id`
 
-/** A card of the board, as something to depend on. */
+/** Undefined when the board has no such card. */
 export async function findDependency(sql: Sql, boardId: string, cardId: string): Promise<Dependency | undefined> {
   const row = await sql.get<Omit<DependencyRow, 'card_id'>>(
     `SELECT t.id, t.ticket_key, k.column_key FROM cards t JOIN board_columns k ON k.id = t.column_id
@@ -34,13 +35,13 @@ export async function findDependency(sql: Sql, boardId: string, cardId: string):
   return row && toDependency(row)
 }
 
-/** What a card waits for, in the order in which it was given. */
+/** What a card waits for, in the order that the client gave. */
 export async function listDependencies(sql: Sql, cardId: string): Promise<Dependency[]> {
   const rows = await sql.all<DependencyRow>(`${EDGE} WHERE d.card_id = ? ORDER BY d.position`, [cardId])
   return rows.map(toDependency)
 }
 
-/** What the cards of a board wait for; those of one card are in the order in which they were given. */
+/** What the cards of a board wait for, grouped by card, each in the order that the client gave. */
 export async function listDependenciesOfBoard(sql: Sql, boardId: string): Promise<DependencyEdge[]> {
   const rows = await sql.all<DependencyRow>(
     `${EDGE} JOIN cards c ON c.id = d.card_id WHERE c.board_id = ? ORDER BY d.card_id, d.position`,
@@ -49,7 +50,7 @@ export async function listDependenciesOfBoard(sql: Sql, boardId: string): Promis
   return rows.map((row) => ({ cardId: row.card_id, ...toDependency(row) }))
 }
 
-/** The ids of the cards that wait for a card, in the order of creation. */
+/** The ids of the cards that wait for a card, oldest first. */
 export async function listDependents(sql: Sql, cardId: string): Promise<string[]> {
   const rows = await sql.all<{ id: string }>(
     `SELECT c.id FROM card_dependencies d JOIN cards c ON c.id = d.card_id

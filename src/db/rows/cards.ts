@@ -1,12 +1,13 @@
+/** Rows of cards, with their dependencies and newest attempt. The column `position` is the list index of a card. */
 import type { AttemptStatus, Card } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
 import { type Dependency, listDependencies, listDependenciesOfBoard } from './card-dependencies.ts'
-import type { Shift } from './positions.ts'
+import type { Shift } from './list-index.ts'
 
-/** A card, and its place in its column. */
+/** A card and its list index in its column. */
 export interface PlacedCard {
   readonly card: Card
-  readonly position: number
+  readonly index: number
 }
 
 interface CardRow {
@@ -32,7 +33,7 @@ interface CardRow {
   attempt_agent: string
 }
 
-/** With the newest attempt, by creation. */
+/** Includes the newest attempt by creation. */
 const CARD = `SELECT c.id, c.board_id, c.column_id, c.position, c.ticket_key, c.title, c.description, c.ticket_type,
     c.priority, c.labels, c.stage, c.assigned_agent_id, c.is_enhanced, c.pr_url, c.revision, c.created_at, c.updated_at,
     a.id AS attempt_id, a.status AS attempt_status, a.agent AS attempt_agent
@@ -41,10 +42,10 @@ const CARD = `SELECT c.id, c.board_id, c.column_id, c.position, c.ticket_key, c.
 
 export async function findCard(sql: Sql, id: string): Promise<PlacedCard | undefined> {
   const row = await sql.get<CardRow>(`${CARD} WHERE c.id = ?`, [id])
-  return row && { card: toCard(row, await listDependencies(sql, id)), position: row.position }
+  return row && { card: toCard(row, await listDependencies(sql, id)), index: row.position }
 }
 
-/** Every card of a board, in two queries however many there are. */
+/** Every card of a board, in no particular order. Two queries, however many cards there are. */
 export async function listCards(sql: Sql, boardId: string): Promise<Card[]> {
   const rows = await sql.all<CardRow>(`${CARD} WHERE c.board_id = ?`, [boardId])
   const dependencies = new Map<string, Dependency[]>()
@@ -56,7 +57,7 @@ export async function listCards(sql: Sql, boardId: string): Promise<Card[]> {
   return rows.map((row) => toCard(row, dependencies.get(row.id) ?? []))
 }
 
-/** Positions are dense, so the last of them tells; counting rows would take longer the more there are. */
+/** List indexes are dense, so the last one gives the count; counting rows would get slower with their number. */
 export async function countCards(sql: Sql, columnId: string): Promise<number> {
   const row = await sql.get<{ last: number | null }>('SELECT max(position) AS last FROM cards WHERE column_id = ?', [
     columnId,
@@ -64,7 +65,7 @@ export async function countCards(sql: Sql, columnId: string): Promise<number> {
   return (row?.last ?? -1) + 1
 }
 
-/** The key of the column that a card is in. */
+/** The key of the column that holds the card; null when it has none, or when the card does not exist. */
 export async function findColumnKeyOfCard(sql: Sql, cardId: string): Promise<string | null> {
   const row = await sql.get<{ column_key: string | null }>(
     'SELECT k.column_key FROM cards c JOIN board_columns k ON k.id = c.column_id WHERE c.id = ?',
@@ -73,8 +74,8 @@ export async function findColumnKeyOfCard(sql: Sql, cardId: string): Promise<str
   return row?.column_key ?? null
 }
 
-/** Writes the card's own fields; its dependencies are rows of their own. */
-export async function insertCard(sql: Sql, card: Card, position: number): Promise<void> {
+/** Inserts the card without its dependencies, which have rows of their own. */
+export async function insertCard(sql: Sql, card: Card, index: number): Promise<void> {
   await sql.run(
     `INSERT INTO cards (id, board_id, column_id, position, ticket_key, title, description, ticket_type, priority, labels,
        stage, assigned_agent_id, is_enhanced, pr_url, revision, created_at, updated_at)
@@ -83,7 +84,7 @@ export async function insertCard(sql: Sql, card: Card, position: number): Promis
       card.id,
       card.boardId,
       card.columnId,
-      position,
+      index,
       card.ticketKey,
       card.title,
       card.description,
@@ -101,7 +102,7 @@ export async function insertCard(sql: Sql, card: Card, position: number): Promis
   )
 }
 
-/** Writes the editable fields, revision and updatedAt; not the place, not the dependencies. */
+/** Saves the editable fields, `revision` and `updatedAt`; neither column and index nor dependencies. */
 export async function updateCard(sql: Sql, card: Card): Promise<void> {
   await sql.run(
     `UPDATE cards SET title = ?, description = ?, ticket_type = ?, priority = ?, labels = ?, stage = ?,
@@ -123,11 +124,11 @@ export async function updateCard(sql: Sql, card: Card): Promise<void> {
   )
 }
 
-/** Writes the card's column, revision and updatedAt, and its place there. */
-export async function placeCard(sql: Sql, card: Card, position: number): Promise<void> {
+/** Saves the card's column, its list index there, `revision` and `updatedAt`. */
+export async function placeCard(sql: Sql, card: Card, index: number): Promise<void> {
   await sql.run('UPDATE cards SET column_id = ?, position = ?, revision = ?, updated_at = ? WHERE id = ?', [
     card.columnId,
-    position,
+    index,
     card.revision,
     card.updatedAt,
     card.id,
@@ -143,7 +144,7 @@ export async function shiftCards(sql: Sql, columnId: string, { first, last, by }
   ])
 }
 
-/** Deletes the card; its attempts and dependencies go by cascade. */
+/** Deletes the card and, by cascade, its attempts and dependencies. */
 export async function deleteCard(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM cards WHERE id = ?', [id])
 }

@@ -1,6 +1,7 @@
+/** Rows of columns. The column `position` of the table is the list index of a column on its board. */
 import type { Column } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
-import type { Shift } from './positions.ts'
+import type { Shift } from './list-index.ts'
 
 /** A column without its cards. */
 export interface ColumnFields {
@@ -8,8 +9,8 @@ export interface ColumnFields {
   readonly boardId: string
   readonly key: string | null
   readonly title: string
-  /** Its place among the columns of its board. */
-  readonly position: number
+  /** Its list index among the columns of its board. */
+  readonly index: number
 }
 
 interface ColumnRow {
@@ -20,7 +21,7 @@ interface ColumnRow {
   position: number
 }
 
-/** A column or, for each of its cards, a column and the card's id. */
+/** One row per card of a column; a single row with `card_id` null for an empty column. */
 interface ColumnAndCardRow {
   id: string
   board_id: string
@@ -48,7 +49,7 @@ export async function findFirstColumn(sql: Sql, boardId: string): Promise<Column
   return row && toColumn(row)
 }
 
-/** The columns of a board with the ids of their cards, both in the order of display. */
+/** The columns of a board with the ids of their cards, both in display order. */
 export async function listColumnsWithCards(sql: Sql, boardId: string): Promise<Column[]> {
   const rows = await sql.all<ColumnAndCardRow>(
     `${COLUMN_AND_CARD} WHERE k.board_id = ? ORDER BY k.position, c.position`,
@@ -57,7 +58,7 @@ export async function listColumnsWithCards(sql: Sql, boardId: string): Promise<C
   return gather(rows).map(({ column }) => column)
 }
 
-/** As listColumnsWithCards, for the boards that `listBoards` gives with the same limit: board id -> its columns. */
+/** Like `listColumnsWithCards`, by board id, for the boards that `listBoards` returns with the same limit. */
 export async function listColumnsOfBoards(sql: Sql, limit: number): Promise<ReadonlyMap<string, Column[]>> {
   const rows = await sql.all<ColumnAndCardRow>(
     `${COLUMN_AND_CARD}
@@ -90,7 +91,7 @@ export async function insertColumn(sql: Sql, column: ColumnFields): Promise<void
     column.boardId,
     column.key,
     column.title,
-    column.position,
+    column.index,
   ])
 }
 
@@ -98,7 +99,7 @@ export async function updateColumn(sql: Sql, column: ColumnFields): Promise<void
   await sql.run('UPDATE board_columns SET column_key = ?, title = ?, position = ? WHERE id = ?', [
     column.key,
     column.title,
-    column.position,
+    column.index,
     column.id,
   ])
 }
@@ -117,10 +118,10 @@ export async function deleteColumn(sql: Sql, id: string): Promise<void> {
 }
 
 function toColumn(row: ColumnRow): ColumnFields {
-  return { id: row.id, boardId: row.board_id, key: row.column_key, title: row.title, position: row.position }
+  return { id: row.id, boardId: row.board_id, key: row.column_key, title: row.title, index: row.position }
 }
 
-/** Rows of one column are neighbours. */
+/** Groups the rows by column; the rows of one column must be adjacent. */
 function gather(rows: readonly ColumnAndCardRow[]): Array<{ boardId: string; column: Column }> {
   const gathered: Array<{ boardId: string; column: Column }> = []
   let column: Column | undefined

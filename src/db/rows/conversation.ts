@@ -1,7 +1,8 @@
+/** Rows of conversation items. `position` is their insertion order. */
 import type { ConversationItem } from '../../../shared/src/types/conversation.ts'
 import type { Sql } from '../sql.ts'
 
-/** In the order in which the items first came. */
+/** In insertion order; a replaced item keeps its place. */
 export async function listItems(sql: Sql, attemptId: string): Promise<ConversationItem[]> {
   const rows = await sql.all<{ item: string }>(
     'SELECT item FROM conversation_items WHERE attempt_id = ? ORDER BY position',
@@ -10,7 +11,7 @@ export async function listItems(sql: Sql, attemptId: string): Promise<Conversati
   return rows.map(({ item }) => JSON.parse(item))
 }
 
-/** Adds the item at the end, or puts it in the place of the one with its id. */
+/** Appends the item, or replaces the item with the same id. */
 export async function saveItem(sql: Sql, attemptId: string, item: ConversationItem): Promise<void> {
   await sql.run(
     `INSERT INTO conversation_items (attempt_id, item_id, position, item)

@@ -1,4 +1,4 @@
-/** Attempts of all boards as the dashboard lists them, with their card and board. */
+/** Attempts of all boards as the dashboard lists them, with card and board. */
 import type { AttemptStatus } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
 
@@ -23,21 +23,22 @@ export interface ListedChange extends ListedAttempt {
   readonly updatedAt: string
   readonly startedAt: string | null
   readonly endedAt: string | null
-  /** The beginning of its error. */
+  /** Its first 1,000 characters. */
   readonly error: string | null
 }
 
-/** One of a list that was cut, and how long the list is uncut. */
+/** An item of a list that was cut at a limit. */
 export interface ListedInbox extends ListedAttempt {
-  /** Since when it is in this list. */
+  /** Since when it belongs to this list. */
   readonly since: string
   readonly error: string | null
+  /** The length of the whole list. */
   readonly total: number
 }
 
 /**
- * Lists choose their rows first and look up what to show of them afterwards. CROSS JOIN keeps SQLite from another order:
- * it knows nothing of how many rows there are.
+ * Each list picks its rows first and joins card and board afterwards. CROSS JOIN makes SQLite keep that order: it has no
+ * statistics about the number of rows.
  */
 const SHOWN = `a.id AS "attemptId", a.card_id AS "cardId", c.title AS "cardTitle", c.ticket_key AS "ticketKey",
   a.board_id AS "boardId", b.name AS "boardName", a.agent AS "agentId", a.status`
@@ -45,7 +46,7 @@ const ERROR = 'substr(a.error, 1, 1000) AS error'
 const LOOKED_UP = 'CROSS JOIN attempts a CROSS JOIN cards c CROSS JOIN boards b'
 const MATCHED = 'a.id = chosen.id AND c.id = a.card_id AND b.id = a.board_id'
 
-/** Those that work before those that wait, newest first. */
+/** Running attempts before queued ones, each newest first. */
 export async function listActive(sql: Sql, limit: number): Promise<ListedActive[]> {
   return sql.all(
     `SELECT ${SHOWN}, a.created_at AS "createdAt", a.updated_at AS "updatedAt", a.started_at AS "startedAt" FROM (
@@ -58,7 +59,7 @@ export async function listActive(sql: Sql, limit: number): Promise<ListedActive[
   )
 }
 
-/** The last changed first. */
+/** The most recently changed first. */
 export async function listChanged(sql: Sql, limit: number): Promise<ListedChange[]> {
   return sql.all(
     `SELECT ${SHOWN}, a.updated_at AS "updatedAt", a.started_at AS "startedAt", a.ended_at AS "endedAt", ${ERROR} FROM (
@@ -70,11 +71,11 @@ export async function listChanged(sql: Sql, limit: number): Promise<ListedChange
 }
 
 /**
- * The newest attempts of cards outside columns of key `doneKey`, where they have ended: those that succeeded, and those
- * that failed or were stopped; at most `limit` of each, the last to end first. `total` is how many there are of its sort.
- * Costs by open cards, however many attempts there have been.
+ * The outcome of open cards: of each card outside the columns with the key `doneKey`, the newest attempt, if it has ended.
+ * At most `limit` that succeeded and `limit` that failed or were stopped, the most recently ended first. `total` counts
+ * the attempts of the same kind. The cost grows with the number of open cards, not with that of attempts.
  */
-export async function listOutcomes(sql: Sql, doneKey: string, limit: number): Promise<ListedInbox[]> {
+export async function listNewestOutcomes(sql: Sql, doneKey: string, limit: number): Promise<ListedInbox[]> {
   return sql.all(
     `WITH newest AS MATERIALIZED (
        SELECT a.id, a.ended_at, CASE a.status WHEN 'succeeded' THEN 1 ELSE 0 END AS success
@@ -100,12 +101,12 @@ export async function listOutcomes(sql: Sql, doneKey: string, limit: number): Pr
 }
 
 /**
- * Attempts that were queued before one moment, or started before another and printed nothing since; the longest so
- * first. `total` counts those beyond `limit` too.
+ * Attempts that are still queued since before `queuedBefore`, or are running without a log line since before
+ * `heardBefore`; the longest first. `total` includes those beyond `limit`.
  */
-export async function listSilent(
+export async function listStuck(
   sql: Sql,
-  silent: { queuedBefore: string; heardBefore: string; limit: number },
+  { queuedBefore, heardBefore, limit }: { queuedBefore: string; heardBefore: string; limit: number },
 ): Promise<ListedInbox[]> {
   return sql.all(
     `SELECT ${SHOWN}, chosen.since, ${ERROR}, chosen.total FROM (
@@ -119,6 +120,6 @@ export async function listSilent(
        ORDER BY since, id LIMIT ?
      ) chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.since, chosen.id`,
-    [silent.queuedBefore, silent.heardBefore, silent.heardBefore, silent.limit],
+    [queuedBefore, heardBefore, heardBefore, limit],
   )
 }

@@ -1,17 +1,17 @@
 /**
- * Counts over all boards. The overview is made anew several times a second while somebody looks, so each of these is one
- * query, and each count in it a range of one index (migrations/001-board-family.ts); a GROUP BY would sort every
- * attempt of the range instead.
+ * Counts over all boards. The overview is rendered several times a second while somebody watches, so each function runs
+ * one query, and each count in it scans a range of one index (migrations/001-board-family.ts). A GROUP BY would sort every
+ * attempt in the range instead.
  */
 import type { Sql } from '../sql.ts'
 
-/** Both ends included. */
+/** A time range, ISO 8601, both ends included. */
 export interface Range {
   readonly from: string
   readonly to: string
 }
 
-/** `high` is not included. */
+/** A time range, ISO 8601, without its end. */
 export interface Bucket {
   readonly low: string
   readonly high: string
@@ -23,7 +23,7 @@ export interface BucketCounts {
   readonly failed: number
 }
 
-/** A board and its attempts: those made, those that ended in the range by how, and those of now. */
+/** A board and its attempts: created in the range (`made`), ended in the range by outcome, and active now. */
 export interface BoardCounts {
   readonly id: string
   readonly name: string
@@ -32,7 +32,7 @@ export interface BoardCounts {
   readonly failed: number
   readonly stopped: number
   readonly active: number
-  /** Active ones that started in the range. */
+  /** Active attempts that started in the range. */
   readonly startedActive: number
 }
 
@@ -43,7 +43,7 @@ export interface ColumnCount {
   readonly cards: number
 }
 
-/** An agent that attempts name: what it started and ended in the range, and what it does now. */
+/** An agent that attempts name, and its attempts: started or ended in the range, and active now. */
 export interface AgentCounts {
   readonly agent: string
   readonly started: number
@@ -51,7 +51,7 @@ export interface AgentCounts {
   readonly failed: number
   readonly stopped: number
   readonly active: number
-  /** Active ones that are not queued. */
+  /** Active attempts that are not queued. */
   readonly running: number
   readonly lastStartedAt: string | null
   readonly lastSucceededAt: string | null
@@ -68,13 +68,13 @@ const SELECT_BUCKETS = `WITH bucket (place, low, high) AS (VALUES ${Array.from({
     (SELECT count(*) FROM attempts WHERE status = 'failed' AND ended_at >= low AND ended_at < high) AS failed
   FROM bucket ORDER BY place`
 
-/** When the first board was made, undefined without one; no attempt is older than its board. */
+/** When the oldest board was created; undefined without boards. No attempt is older than its board. */
 export async function firstCreation(sql: Sql): Promise<string | undefined> {
   const row = await sql.get<{ at: string | null }>('SELECT min(created_at) AS at FROM boards')
   return row?.at ?? undefined
 }
 
-/** `buckets` are 24; the answers are in their order. */
+/** Takes exactly 24 buckets and returns their counts in the same order. */
 export async function countByBucket(sql: Sql, buckets: readonly Bucket[]): Promise<BucketCounts[]> {
   if (buckets.length !== BUCKETS) throw new Error(`expected ${BUCKETS} buckets, got ${buckets.length}`)
   return sql.all(
@@ -83,7 +83,7 @@ export async function countByBucket(sql: Sql, buckets: readonly Bucket[]): Promi
   )
 }
 
-/** Every board, in the order of creation. */
+/** Every board, oldest first. */
 export async function countByBoard(sql: Sql, { from, to }: Range): Promise<BoardCounts[]> {
   return sql.all(
     `SELECT b.id, b.name,
@@ -102,7 +102,7 @@ export async function countByBoard(sql: Sql, { from, to }: Range): Promise<Board
   )
 }
 
-/** Every column, in the order of display on its board. */
+/** Every column, in display order on its board. */
 export async function countByColumn(sql: Sql): Promise<ColumnCount[]> {
   return sql.all(
     `SELECT k.board_id AS "boardId", k.column_key AS key, k.title,
@@ -111,9 +111,9 @@ export async function countByColumn(sql: Sql): Promise<ColumnCount[]> {
   )
 }
 
-/** Every agent that some attempt names, in the order of their ids. */
+/** Every agent that an attempt names, sorted by id. */
 export async function countByAgent(sql: Sql, { from, to }: Range): Promise<AgentCounts[]> {
-  // The recursion steps from one agent's id to the next through the index, past all attempts between.
+  // The recursion steps through the index from one agent id to the next and skips the attempts in between.
   return sql.all(
     `WITH RECURSIVE named (agent) AS (
        SELECT min(agent) FROM attempts

@@ -1,12 +1,8 @@
-/** Answers that are given again when a POST comes back with its key. */
-import { Problem } from '../../base/errors.ts'
+/** Rows of the answers to POSTs with an `Idempotency-Key`. */
 import type { Sql } from '../sql.ts'
-import type { Tx } from '../store.ts'
-
-const KEPT_MS = 24 * 60 * 60 * 1000
 
 export interface Claim {
-  /** Keys belong to a subject and a route. */
+  /** Keys are scoped to a subject and a route. */
   readonly subject: string
   readonly route: string
   readonly key: string
@@ -26,45 +22,31 @@ interface AnswerRow {
   body: string
 }
 
-/**
- * The first answer to a claim, undefined when there is none. A request that came while the first one was at work finds
- * it too: both are mutations, and those run one after the other.
- */
-export async function findAnswer(tx: Tx, claim: Claim): Promise<Answer | undefined> {
-  const row = await tx.sql.get<AnswerRow>(
+/** The answer under the claim's key, with the hash of the body it answered, unless it is from `sinceMs` or older. */
+export async function findAnswer(
+  sql: Sql,
+  claim: Claim,
+  sinceMs: number,
+): Promise<{ bodyHash: string; answer: Answer } | undefined> {
+  const row = await sql.get<AnswerRow>(
     `SELECT body_hash, status, event_id, body FROM idempotency_keys
      WHERE subject = ? AND route = ? AND idempotency_key = ? AND at > ?`,
-    [claim.subject, claim.route, claim.key, Date.parse(tx.now) - KEPT_MS],
+    [claim.subject, claim.route, claim.key, sinceMs],
   )
-  if (!row) return undefined
-  if (row.body_hash !== claim.bodyHash) {
-    throw new Problem('idempotency_mismatch', 'This Idempotency-Key was used with another body. Use a new key.', {
-      errors: [{ path: '', message: 'differs from the body that was first sent with this Idempotency-Key' }],
-    })
-  }
-  return { status: row.status, text: row.body, eventId: row.event_id }
+  return row && { bodyHash: row.body_hash, answer: { status: row.status, text: row.body, eventId: row.event_id } }
 }
 
-export async function saveAnswer(tx: Tx, claim: Claim, answer: Answer): Promise<void> {
-  await tx.sql.run(
+/** Inserts the answer, or replaces an older one under the same key. `atMs` is since 1970. */
+export async function saveAnswer(sql: Sql, claim: Claim, answer: Answer, atMs: number): Promise<void> {
+  await sql.run(
     `INSERT INTO idempotency_keys (subject, route, idempotency_key, body_hash, status, event_id, body, at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (subject, route, idempotency_key) DO UPDATE SET body_hash = excluded.body_hash,
        status = excluded.status, event_id = excluded.event_id, body = excluded.body, at = excluded.at`,
-    [
-      claim.subject,
-      claim.route,
-      claim.key,
-      claim.bodyHash,
-      answer.status,
-      answer.eventId,
-      answer.text,
-      Date.parse(tx.now),
-    ],
+    [claim.subject, claim.route, claim.key, claim.bodyHash, answer.status, answer.eventId, answer.text, atMs],
   )
 }
 
-/** Forgets answers that are too old to be asked for. */
-export async function forgetOldAnswers(sql: Sql, now: number): Promise<void> {
-  await sql.run('DELETE FROM idempotency_keys WHERE at <= ?', [now - KEPT_MS])
+export async function deleteAnswersUpTo(sql: Sql, ms: number): Promise<void> {
+  await sql.run('DELETE FROM idempotency_keys WHERE at <= ?', [ms])
 }

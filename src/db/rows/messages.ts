@@ -1,4 +1,4 @@
-/** Rows of messages, of who read them, and of how many were sent. */
+/** Rows of messages, of their readers, and of the number of messages sent per second. */
 import type { Message } from '../../../shared/src/types/messages.ts'
 import type { Sql, SqlValue } from '../sql.ts'
 
@@ -9,50 +9,50 @@ interface MessageRow extends Omit<StoredMessage, 'content'> {
   content: string
 }
 
-export interface MailAsked {
+export interface MailQuery {
   readonly agentId: string
   readonly unread: boolean
   readonly limit: number
-  /** Messages past this time that nobody kept are left out. */
+  /** Messages that have expired by this time are left out. */
   readonly now: string
 }
 
-/** Whose mailbox a message lies in that is for everyone; no agent can be called so. */
-const EVERYONES = '*'
-/** Content may be long: so many messages are read at a time, until there are as many characters of it. */
+/** The mailbox of messages to everyone; not a valid agent id. */
+const EVERYONE = '*'
+/** Content may be long: messages are read in steps until a page exceeds the number of characters. */
 const STEP = 16
 const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024
 
 const FIELDS = 'message_id, from_agent, to_agent, topic, content, priority, ttl_seconds, created_at, expires_at'
 const SELECT = `SELECT position, ${FIELDS} FROM messages`
 
-/** One index range; the newest of several are merged by position. */
+/** One range of an index. The ranges are merged by insertion order (`position`). */
 function mailbox(condition: string): string {
   return `SELECT * FROM (${SELECT} WHERE mailbox = ? AND ${condition} AND position > ? ORDER BY position LIMIT ${STEP})`
 }
-const ALIVE = 'is_kept = 0 AND expires_at > ?'
+const UNEXPIRED = 'is_kept = 0 AND expires_at > ?'
 const UNREAD = 'NOT EXISTS (SELECT 1 FROM message_reads r WHERE r.message_id = messages.message_id AND r.agent_id = ?)'
 const IN_ORDER = `ORDER BY position LIMIT ${STEP}`
-const SELECT_MAIL = `${mailbox(ALIVE)} UNION ALL ${mailbox('is_kept = 1')} UNION ALL ${mailbox(ALIVE)} ${IN_ORDER}`
-const SELECT_UNREAD = `${mailbox(ALIVE)} UNION ALL ${mailbox(`${ALIVE} AND ${UNREAD}`)} ${IN_ORDER}`
+const SELECT_MAIL = `${mailbox(UNEXPIRED)} UNION ALL ${mailbox('is_kept = 1')} UNION ALL ${mailbox(UNEXPIRED)} ${IN_ORDER}`
+const SELECT_UNREAD = `${mailbox(UNEXPIRED)} UNION ALL ${mailbox(`${UNEXPIRED} AND ${UNREAD}`)} ${IN_ORDER}`
 const SELECT_READERS = `SELECT message_id, agent_id FROM message_reads
   WHERE message_id IN (${Array(STEP).fill('?').join(', ')}) ORDER BY position`
 
-/** Unless its time is over at `now` and its addressee has not read it. */
+/** Undefined for a message that does not exist or has expired by `now`. One that its addressee has read does not expire. */
 export async function findMessage(sql: Sql, id: string, now: string): Promise<Message | undefined> {
   const row = await sql.get<MessageRow>(`${SELECT} WHERE message_id = ? AND (is_kept = 1 OR expires_at > ?)`, [id, now])
   return row && (await withReaders(sql, [row]))[0]
 }
 
-/** What was sent to the agent and to everyone, oldest first; less than `limit` when it is long. */
-export async function listMail(sql: Sql, { agentId, unread, limit, now }: MailAsked): Promise<Message[]> {
+/** Messages to the agent or to everyone, oldest first; fewer than `limit` when they are long. */
+export async function listMail(sql: Sql, { agentId, unread, limit, now }: MailQuery): Promise<Message[]> {
   const messages: Message[] = []
   let characters = 0
   let after = 0
   while (messages.length < limit && characters < MAX_PAGE_CHARACTERS) {
     const rows = unread
-      ? await sql.all<MessageRow>(SELECT_UNREAD, [agentId, now, after, EVERYONES, now, agentId, after])
-      : await sql.all<MessageRow>(SELECT_MAIL, [agentId, now, after, agentId, after, EVERYONES, now, after])
+      ? await sql.all<MessageRow>(SELECT_UNREAD, [agentId, now, after, EVERYONE, now, agentId, after])
+      : await sql.all<MessageRow>(SELECT_MAIL, [agentId, now, after, agentId, after, EVERYONE, now, after])
     const taken: MessageRow[] = []
     for (const row of rows.slice(0, limit - messages.length)) {
       if (characters >= MAX_PAGE_CHARACTERS) break
@@ -77,7 +77,7 @@ export async function insertMessage(sql: Sql, message: StoredMessage): Promise<v
     message.ttl_seconds,
     message.created_at,
     message.expires_at,
-    message.to_agent ?? (message.topic === null ? EVERYONES : null),
+    message.to_agent ?? (message.topic === null ? EVERYONE : null),
   ])
 }
 
@@ -90,14 +90,14 @@ export async function keepMessage(sql: Sql, id: string): Promise<void> {
   await sql.run('UPDATE messages SET is_kept = 1 WHERE message_id = ?', [id])
 }
 
-/** When the next message expires; null when none will. */
+/** When the next message expires; null when none does. */
 export async function nextExpiry(sql: Sql): Promise<string | null> {
   const row = await sql.get<{ next: string | null }>('SELECT min(expires_at) AS next FROM messages WHERE is_kept = 0')
   return row?.next ?? null
 }
 
-/** Messages whose time is over, those first that were due first. */
-export async function listDue(
+/** At most `limit` messages that have expired by `now`, in the order of expiry. */
+export async function listExpired(
   sql: Sql,
   now: string,
   limit: number,
@@ -109,8 +109,8 @@ export async function listDue(
   )
 }
 
-/** What may still expire, with its times. */
-export async function listMortal(
+/** Messages that expire at some time, with their times. */
+export async function listExpiring(
   sql: Sql,
 ): Promise<Array<Pick<Message, 'message_id' | 'created_at' | 'expires_at' | 'ttl_seconds'>>> {
   return sql.all('SELECT message_id, created_at, expires_at, ttl_seconds FROM messages WHERE is_kept = 0')
@@ -124,7 +124,7 @@ export async function deleteMessage(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM messages WHERE message_id = ?', [id])
 }
 
-/** Counts a message sent in a second since 1970, and forgets the counts up to another. */
+/** Counts a message sent in `second` (since 1970), and deletes the counts up to `forgetUpTo`. */
 export async function countSent(sql: Sql, second: number, forgetUpTo: number): Promise<void> {
   await sql.run(
     'INSERT INTO messages_sent (second, messages) VALUES (?, 1) ON CONFLICT (second) DO UPDATE SET messages = messages_sent.messages + 1',

@@ -1,7 +1,7 @@
-/** What the metrics count. Each figure is a short range of an index, however long the service has run. */
+/** Counts for the metrics. Each scans a short range of an index, however long the server has been in use. */
 import type { Sql } from '../sql.ts'
 
-/** Moments: of an hour ago, and from which on an agent counts as present. */
+/** `hourAgo` and `hourAgoSecond` are an hour ago; an agent last seen before `agentsSeen` does not count as active. */
 export interface Since {
   readonly hourAgo: string
   readonly hourAgoSecond: number
@@ -38,8 +38,8 @@ export async function readCounts(sql: Sql, { hourAgo, hourAgoSecond, agentsSeen 
 }
 
 /**
- * How many events were committed after a moment, counted from the first of them that retention has left. The time of
- * events grows with their position, so that halving finds it; the log needs no index by time.
+ * The number of events committed after `at` (milliseconds since 1970), from the first of them that retention has kept. The
+ * times of events grow with `seq`, so a binary search finds it and the log needs no index by time.
  */
 export async function countEventsAfter(sql: Sql, at: number): Promise<number> {
   const ends = await sql.get<{ first: number | null; last: number | null }>(

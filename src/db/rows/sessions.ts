@@ -1,11 +1,12 @@
+/** Rows of sessions. `position` is their insertion order. */
 import type { Session, SessionStatus } from '../../../shared/src/types/sessions.ts'
 import type { Sql } from '../sql.ts'
 
-/** All that the output of a session needs to know of it. */
-export interface SessionPlace {
+/** The ids that a session refers to, for the events of its output. */
+export interface SessionRefs {
   readonly boardId: string | null
   readonly agentId: string | null
-  /** The position in the log before its first event. */
+  /** The `seq` after which its events begin; earlier events belong to a deleted session with the same id. */
   readonly sinceSeq: number
 }
 
@@ -27,14 +28,14 @@ export async function findSession(sql: Sql, id: string): Promise<Session | undef
   return row && toSession(row)
 }
 
-export async function findSessionPlace(sql: Sql, id: string): Promise<SessionPlace | undefined> {
-  return sql.get<SessionPlace>(
+export async function findSessionRefs(sql: Sql, id: string): Promise<SessionRefs | undefined> {
+  return sql.get<SessionRefs>(
     'SELECT board_id AS "boardId", agent_id AS "agentId", since_seq AS "sinceSeq" FROM sessions WHERE id = ?',
     [id],
   )
 }
 
-/** The newest sessions, of a board when one is given, newest first. */
+/** At most `limit` sessions, newest first; of one board when `boardId` is given. */
 export async function listSessions(
   sql: Sql,
   { boardId, limit }: { boardId?: string | undefined; limit: number },
@@ -64,7 +65,7 @@ export async function insertSession(sql: Sql, session: Session, sinceSeq: number
   )
 }
 
-/** Writes what may change of a session. */
+/** Saves the fields that may change. */
 export async function saveSession(sql: Sql, { id, status, error, updatedAt }: Session): Promise<void> {
   await sql.run('UPDATE sessions SET status = ?, error = ?, updated_at = ? WHERE id = ?', [
     status,

@@ -1,13 +1,14 @@
+/** Rows of shells. `position` is their insertion order. */
 import type { Shell } from '../../../shared/src/types/shells.ts'
 import type { Sql } from '../sql.ts'
 
-/** All that the output of a shell needs to know of it. */
-export interface ShellPlace {
+/** The ids that a shell refers to, for the events about it. */
+export interface ShellRefs {
   readonly boardId: string | null
   readonly cardId: string | null
   readonly attemptId: string | null
   readonly agentId: string | null
-  /** The position in the log before its first event. */
+  /** The `seq` after which its events begin; earlier events belong to a deleted shell with the same id. */
   readonly sinceSeq: number
 }
 
@@ -27,8 +28,8 @@ export async function findShell(sql: Sql, id: string): Promise<Shell | undefined
   return row && toShell(row)
 }
 
-export async function findShellPlace(sql: Sql, id: string): Promise<ShellPlace | undefined> {
-  return sql.get<ShellPlace>(
+export async function findShellRefs(sql: Sql, id: string): Promise<ShellRefs | undefined> {
+  return sql.get<ShellRefs>(
     `SELECT s.board_id AS "boardId", a.card_id AS "cardId", s.attempt_id AS "attemptId", a.agent AS "agentId",
        s.since_seq AS "sinceSeq"
      FROM shells s LEFT JOIN attempts a ON a.id = s.attempt_id WHERE s.id = ?`,
@@ -36,7 +37,7 @@ export async function findShellPlace(sql: Sql, id: string): Promise<ShellPlace |
   )
 }
 
-/** The newest shells, of a board when one is given, newest first. */
+/** At most `limit` shells, newest first; of one board when `boardId` is given. */
 export async function listShells(
   sql: Sql,
   { boardId, limit }: { boardId?: string | undefined; limit: number },
@@ -56,7 +57,7 @@ export async function insertShell(sql: Sql, shell: Shell, sinceSeq: number): Pro
   )
 }
 
-/** Writes what may change of a shell. */
+/** Saves the fields that may change. */
 export async function saveShell(sql: Sql, { id, status, exitCode }: Shell): Promise<void> {
   await sql.run('UPDATE shells SET status = ?, exit_code = ? WHERE id = ?', [status, exitCode, id])
 }

@@ -1,4 +1,4 @@
-/** Rows of subtasks. */
+/** Rows of subtasks. `position` is their insertion order. */
 import type { Subtask, SubtaskStatus } from '../../../shared/src/types/tasks.ts'
 import type { Sql } from '../sql.ts'
 
@@ -24,7 +24,7 @@ export async function findSubtask(sql: Sql, id: string): Promise<Subtask | undef
   return row && fromRow(row)
 }
 
-/** In the order of creation. */
+/** At most `limit` subtasks, oldest first. */
 export async function listSubtasks(sql: Sql, taskId: string, limit: number): Promise<Subtask[]> {
   const rows = await sql.all<SubtaskRow>(`SELECT ${FIELDS} FROM subtasks WHERE task_id = ? ORDER BY position LIMIT ?`, [
     taskId,
@@ -54,7 +54,7 @@ export async function insertSubtask(sql: Sql, subtask: Subtask): Promise<void> {
   ])
 }
 
-/** Writes what may change of a subtask. */
+/** Saves the fields that may change. */
 export async function saveSubtask(sql: Sql, subtask: Subtask): Promise<void> {
   await sql.run(
     `UPDATE subtasks SET agent_type = ?, agent_id = ?, description = ?, status = ?, blocked_by = ?, result = ?,

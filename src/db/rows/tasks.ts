@@ -1,4 +1,4 @@
-/** Rows of tasks. */
+/** Rows of tasks. `position` is their insertion order. */
 import type { Task, TaskStatus } from '../../../shared/src/types/tasks.ts'
 import type { Sql, SqlValue } from '../sql.ts'
 
@@ -13,11 +13,11 @@ export async function findTask(sql: Sql, id: string): Promise<Task | undefined> 
   return sql.get<Task>(`SELECT ${FIELDS} FROM tasks WHERE task_id = ?`, [id])
 }
 
-/** The newest first. */
+/** At most `limit` tasks, newest first. */
 export async function listTasks(sql: Sql, { status, session_id }: TaskFilter, limit: number): Promise<Task[]> {
   const params: SqlValue[] = []
   const conditions: string[] = []
-  // Four texts at most: each is prepared once, and finds its index.
+  // At most four different texts: each is prepared once and uses an index.
   if (status !== undefined) {
     conditions.push('status = ?')
     params.push(status)
@@ -44,7 +44,7 @@ export async function insertTask(sql: Sql, task: Task): Promise<void> {
   ])
 }
 
-/** Writes what may change of a task. */
+/** Saves the fields that may change. */
 export async function saveTask(sql: Sql, task: Task): Promise<void> {
   await sql.run(
     `UPDATE tasks SET request_id = ?, session_id = ?, name = ?, wave_number = ?, status = ?, completed_at = ?,
@@ -63,7 +63,7 @@ export async function saveTask(sql: Sql, task: Task): Promise<void> {
   )
 }
 
-/** A clock that was set back must not make it negative. */
+/** Never negative, even if the clock was set back. */
 function durationMs({ created_at, completed_at }: Task): number | null {
   return completed_at === null ? null : Math.max(0, Date.parse(completed_at) - Date.parse(created_at))
 }

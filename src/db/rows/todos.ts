@@ -1,7 +1,8 @@
+/** The todo list of an attempt, a column of its row. */
 import type { Todos } from '../../../shared/src/types/kanban.ts'
 import type { Sql } from '../sql.ts'
 
-/** null when they were never set. */
+/** null until a list was set. */
 export async function findTodos(sql: Sql, attemptId: string): Promise<Todos | null> {
   const row = await sql.get<{ todos: string | null }>('SELECT todos FROM attempts WHERE id = ?', [attemptId])
   return row?.todos ? JSON.parse(row.todos) : null

@@ -1,3 +1,4 @@
+/** Rows of workflow runs. `position` is their insertion order. */
 import type { RunStatus, WorkflowRun } from '../../../shared/src/types/workflows.ts'
 import type { Sql } from '../sql.ts'
 
@@ -19,7 +20,7 @@ export async function findRun(sql: Sql, id: string): Promise<WorkflowRun | undef
   return row && toRun(row)
 }
 
-/** The newest runs, of a board when one is given, newest first. */
+/** At most `limit` runs, newest first; of one board when `boardId` is given. */
 export async function listRuns(
   sql: Sql,
   { boardId, limit }: { boardId?: string | undefined; limit: number },
@@ -39,7 +40,7 @@ export async function insertRun(sql: Sql, run: WorkflowRun): Promise<void> {
   )
 }
 
-/** Writes what may change of a run. */
+/** Saves the fields that may change. */
 export async function saveRun(sql: Sql, run: WorkflowRun): Promise<void> {
   await sql.run(
     'UPDATE workflow_runs SET status = ?, current_step = ?, error = ?, started_at = ?, completed_at = ? WHERE id = ?',

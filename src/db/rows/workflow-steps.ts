@@ -1,3 +1,4 @@
+/** Rows of workflow steps. `position` is their insertion order. */
 import type { Progress, StepStatus, WorkflowStep } from '../../../shared/src/types/workflows.ts'
 import type { Sql } from '../sql.ts'
 
@@ -18,7 +19,7 @@ export async function findStep(sql: Sql, runId: string, id: string): Promise<Wor
   return row && toStep(row)
 }
 
-/** The steps of a run, in the order in which they were made. */
+/** At most `limit` steps of a run, oldest first. */
 export async function listSteps(sql: Sql, runId: string, limit: number): Promise<WorkflowStep[]> {
   const rows = await sql.all<StepRow>(`${SELECT} WHERE run_id = ? ORDER BY position LIMIT ?`, [runId, limit])
   return rows.map(toStep)
@@ -31,7 +32,7 @@ export async function insertStep(sql: Sql, step: WorkflowStep): Promise<void> {
   )
 }
 
-/** Writes what may change of a step. */
+/** Saves the fields that may change. */
 export async function saveStep(sql: Sql, step: WorkflowStep): Promise<void> {
   await sql.run('UPDATE workflow_steps SET status = ?, progress = ?, error = ? WHERE id = ?', [
     step.status,

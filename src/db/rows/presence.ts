@@ -1,4 +1,4 @@
-/** Rows of the sockets by which agents are present. */
+/** Rows of the sockets that agents hold: an agent is present while it has one. */
 import type { Sql } from '../sql.ts'
 
 export interface AgentSocket {
@@ -17,7 +17,7 @@ export async function insertAgentSocket(sql: Sql, { clientId, agentId, sessionId
   ])
 }
 
-/** Deletes the row and gives it back; undefined when there is none. */
+/** Deletes the row and returns it; undefined when there is none. */
 export async function takeAgentSocket(sql: Sql, clientId: string): Promise<AgentSocket | undefined> {
   return sql.get(`DELETE FROM agent_sockets WHERE client_id = ? RETURNING ${COLUMNS}`, [clientId])
 }
@@ -26,7 +26,7 @@ export async function findAgentSocket(sql: Sql, clientId: string): Promise<Agent
   return sql.get(`SELECT ${COLUMNS} FROM agent_sockets WHERE client_id = ?`, [clientId])
 }
 
-/** In the order of their client ids, which is that of time. */
+/** Sorted by client id, which is the order in which they connected. */
 export async function allAgentSockets(sql: Sql): Promise<AgentSocket[]> {
   return sql.all(`SELECT ${COLUMNS} FROM agent_sockets ORDER BY client_id`)
 }
