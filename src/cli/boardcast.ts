@@ -2,10 +2,10 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import packageJson from '../../package.json' with { type: 'json' }
 import type { MaintenanceOptions } from './maintenance.ts'
 import { readEnvironment } from './process/environment.ts'
-import { CommandError, exitCode, leave } from './process/exit.ts'
+import { CommandError, exitCode, exitFlushed } from './process/exit.ts'
 
-// Every command file is imported when its command is run and not before: `boardcast run` must start quickly and must
-// never load the server or SQLite.
+// Each command's file is imported only when the command runs: `boardcast run` must start quickly and never load the server
+// or SQLite.
 
 interface ServerOption {
   readonly url?: string
@@ -33,19 +33,19 @@ interface DemoOptions extends ServerOption {
   readonly once?: boolean
 }
 
-/** Slower than this, a pause of seconds would be longer than a timer can be (24 days). */
-const leastFactor = 0.001
+/** At a lower speed, a pause of seconds would exceed the longest timer (24 days). */
+const minSpeed = 0.001
 
 await start(process.argv)
 
 async function start(argv: readonly string[]): Promise<void> {
-  // A reader that went away (`| head`) is no failure of ours; whoever must react to it listens as well.
+  // A reader that has gone away (`| head`) is not an error here. Code that must react to it has its own listener.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   try {
     await program().parseAsync(argv)
   } catch (error) {
-    await leave(report(error))
+    await exitFlushed(report(error))
   }
 }
 
@@ -53,15 +53,26 @@ function program(): Command {
   const boardcast = new Command('boardcast')
     .description('An event hub for boards that software agents work on.')
     .version(packageJson.version)
+    .addHelpText(
+      'after',
+      `
+"boardcast COMMAND --help" shows the options of a command. Names in capitals are
+environment variables; options take precedence over them.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 4 not authorised, 5 no
+server. "run" exits with the code of its program: 126 if it cannot be executed,
+127 if it is not found, 128 plus the number of the signal that ended it.`,
+    )
     .enablePositionalOptions()
-    .showHelpAfterError('(boardcast --help lists the commands)')
+    .showHelpAfterError('(see boardcast --help for the commands)')
     .exitOverride()
 
   subcommand(boardcast, 'serve')
-    .description('the server')
-    .option('--port <number>', 'where to listen, 0 picks a free port (PORT, 3000)', port)
-    .option('--host <address>', 'the address to listen on (HOST, 127.0.0.1)')
+    .description('start the server; SIGTERM or Ctrl-C stops it')
+    .option('--port <number>', 'port to listen on; 0 picks a free one (PORT, default 3000)', port)
+    .option('--host <address>', 'address to listen on (HOST, default 127.0.0.1)')
     .addOption(databaseOption())
+    .addHelpText('after', '\nThe other settings are environment variables: see docs/operations.md.')
     .action(async (options: ServeOptions) => {
       const { applyServerSettings } = await import('./process/environment.ts')
       applyServerSettings({ port: options.port, host: options.host, dbPath: options.db })
@@ -70,8 +81,8 @@ function program(): Command {
     })
 
   subcommand(boardcast, 'backup')
-    .description('copies the database into a new file, also while the server runs')
-    .argument('<file>', 'the copy; it must not be there yet')
+    .description('copy the database to a new file; the server may be running')
+    .argument('<file>', 'the copy to write; it must not exist yet')
     .addOption(databaseOption())
     .action(async (file: string, options: MaintenanceOptions) => {
       const { backup } = await import('./maintenance.ts')
@@ -79,8 +90,8 @@ function program(): Command {
     })
 
   subcommand(boardcast, 'restore')
-    .description('puts a copy in the place of the database, with a new epoch; stop the server first')
-    .argument('<file>', 'the copy')
+    .description('replace the database with a copy and start a new epoch; stop the server first')
+    .argument('<file>', 'the copy to restore')
     .addOption(databaseOption())
     .action(async (file: string, options: MaintenanceOptions) => {
       const { restore } = await import('./maintenance.ts')
@@ -88,7 +99,7 @@ function program(): Command {
     })
 
   subcommand(boardcast, 'new-epoch')
-    .description('makes the cursors of all clients void; stop the server first')
+    .description('start a new epoch, which invalidates the cursors of all clients; stop the server first')
     .addOption(databaseOption())
     .action(async (options: MaintenanceOptions) => {
       const { newEpoch } = await import('./maintenance.ts')
@@ -96,52 +107,59 @@ function program(): Command {
     })
 
   subcommand(boardcast, 'run')
-    .description('runs CMD as an attempt: its output is the log, its exit code the status')
+    .description('run a program as an attempt: its output becomes the log, its exit code the status')
     .usage('(--card ID | --board ID --title T) [options] -- CMD...')
-    .argument('[cmd...]', 'the program and its arguments, as they are: no shell reads them')
-    .option('--card <id>', 'the card to work on')
+    .argument('[cmd...]', 'the program and its arguments; no shell interprets them')
+    .option('--card <id>', 'card to work on')
     .addOption(
-      new Option('--board <id>', 'make a new card on this board (and the board, if need be)').conflicts('card'),
+      new Option('--board <id>', 'create a card on this board; creates the board if necessary').conflicts('card'),
     )
-    .option('--title <text>', 'the title of the new card')
-    .option('--agent <name>', 'who works (the name you are logged in with)')
-    .option('-q, --quiet', 'no talk on stderr')
+    .option('--title <text>', 'title of the new card')
+    .option('--agent <name>', 'id of the agent that works (default: your login name)')
+    .option('-q, --quiet', 'print only errors to stderr')
     .addOption(urlOption())
     .addOption(tokenOption())
+    .addHelpText(
+      'after',
+      `
+Examples:
+  boardcast run --card crd_123 -- npm test
+  boardcast run --board demo --title "Nightly build" -- make all`,
+    )
     .passThroughOptions()
     .action(async (cmd: string[], options: RunOptions, command: Command) => {
       const target = targetOf(options, command)
       if (cmd.length === 0) command.error('error: say what to run: put the program after --, as in -- npm test')
       const { run } = await import('./run/run.ts')
-      await leave(await run({ ...options, target, cmd }))
+      await exitFlushed(await run({ ...options, target, cmd }))
     })
 
   subcommand(boardcast, 'demo')
-    .description('a lively board to look at; starts a server of its own when none is there')
-    .option('--board <id>', 'the board to play on', 'demo')
-    .option('--speed <factor>', 'how many times faster than life', factor, 1)
-    .option('--seed <number>', 'the same seed plays the same stories', wholeNumber, 1)
-    .option('--once', 'one round, then exit 0')
+    .description('show simulated agents at work on a board; starts a server if none is running')
+    .option('--board <id>', 'board to use; created if it does not exist', 'demo')
+    .option('--speed <factor>', 'speed relative to real time', speedFactor, 1)
+    .option('--seed <number>', 'seed of the simulation; the same seed gives the same work', wholeNumber, 1)
+    .option('--once', 'exit when all cards are done')
     .addOption(urlOption())
     .addOption(tokenOption())
     .action(async (options: DemoOptions) => {
       const { demo } = await import('./demo/demo.ts')
-      await leave(await demo(options))
+      await exitFlushed(await demo(options))
     })
 
   return boardcast
 }
 
 function subcommand(parent: Command, name: string): Command {
-  return parent.command(name).showHelpAfterError(`(boardcast ${name} --help lists what it takes)`)
+  return parent.command(name).showHelpAfterError(`(see boardcast ${name} --help for its options)`)
 }
 
 function urlOption(): Option {
-  return new Option('--url <url>', 'the server (BOARDCAST_URL, http://127.0.0.1:3000)')
+  return new Option('--url <url>', 'address of the server (BOARDCAST_URL, default http://127.0.0.1:3000)')
 }
 
 function databaseOption(): Option {
-  return new Option('--db <file>', 'the database (BOARDCAST_DB, ./boardcast.db)')
+  return new Option('--db <file>', 'database file (BOARDCAST_DB, default ./boardcast.db)')
 }
 
 function withDatabase({ db }: MaintenanceOptions): MaintenanceOptions {
@@ -150,7 +168,7 @@ function withDatabase({ db }: MaintenanceOptions): MaintenanceOptions {
 }
 
 function tokenOption(): Option {
-  return new Option('--token <token>', 'the credential (BOARDCAST_TOKEN)')
+  return new Option('--token <token>', 'access token (BOARDCAST_TOKEN)')
 }
 
 function targetOf(options: RunOptions, command: Command) {
@@ -173,10 +191,10 @@ function port(text: string): string {
   return text
 }
 
-function factor(text: string): number {
+function speedFactor(text: string): number {
   const value = Number(text)
-  if (!Number.isFinite(value) || value < leastFactor) {
-    throw new InvalidArgumentError(`Expected a number from ${leastFactor} up, such as 2.`)
+  if (!Number.isFinite(value) || value < minSpeed) {
+    throw new InvalidArgumentError(`Expected a number of at least ${minSpeed}, such as 2.`)
   }
   return value
 }
@@ -186,9 +204,9 @@ function wholeNumber(text: string): number {
   return Number(text)
 }
 
-/** Says what went wrong, where nobody has said it yet, and answers the exit code. */
+/** Prints the error, unless commander has already done so, and returns the exit code. */
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage // already said
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.usage
   if (error instanceof CommandError) {
     process.stderr.write(`boardcast: ${error.message}\n`)
     return error.exitCode

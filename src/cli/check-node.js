@@ -1,6 +1,6 @@
 /**
- * Says at once when Node is too old. Plain JavaScript in old syntax, importing nothing: an older Node must be able to read
- * it, and stops with a SyntaxError at what comes after it. The build runs it too.
+ * Exits with a clear message when Node is too old. This is plain JavaScript in old syntax without imports, because an old
+ * Node must be able to parse it; it would fail on the rest of the program with a SyntaxError. The build runs it too.
  */
 var version = process.versions.node.split('.').map(Number)
 if (version[0] < 20 || (version[0] === 20 && version[1] < 19)) {

@@ -1,4 +1,4 @@
-/** The commands that work on the database itself. Each says on stderr what it did. */
+/** The commands that work on the database itself. Each reports on stderr what it has done. */
 import { CommandError, exitCode } from './process/exit.ts'
 
 const DEFAULT_DB = './boardcast.db'
@@ -7,27 +7,27 @@ export interface MaintenanceOptions {
   readonly db?: string
 }
 
-/** Copies the database, while a server uses it or not. */
+/** Copies the database; a server may be using it. */
 export async function backup(file: string, { db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
   const { backUp } = await import('../main.ts')
-  const bytes = await orSay(() => backUp(db, file))
-  say(`${db} is copied to ${file} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
+  const bytes = await orCommandError(() => backUp(db, file))
+  print(`copied ${db} to ${file} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
 }
 
-/** Puts a copy in the place of the database. */
+/** Replaces the database with a copy, with a new epoch. */
 export async function restore(file: string, { db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
   const main = await import('../main.ts')
-  const epoch = await orSay(() => main.restore(file, db))
-  say(`${db} is what ${file} holds, with the new epoch ${epoch}`)
+  const epoch = await orCommandError(() => main.restore(file, db))
+  print(`restored ${db} from ${file}, with the new epoch ${epoch}`)
 }
 
-/** Makes every cursor of before void. */
+/** Gives the database a new epoch, which invalidates all earlier cursors. */
 export async function newEpoch({ db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
   const { renewEpoch } = await import('../main.ts')
-  say(`${db} has the new epoch ${await orSay(() => renewEpoch(db))}`)
+  print(`${db} has the new epoch ${await orCommandError(() => renewEpoch(db))}`)
 }
 
-async function orSay<T>(work: () => T | Promise<T>): Promise<T> {
+async function orCommandError<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
@@ -35,6 +35,6 @@ async function orSay<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
-function say(text: string): void {
+function print(text: string): void {
   process.stderr.write(`boardcast: ${text}\n`)
 }

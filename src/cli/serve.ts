@@ -1,7 +1,7 @@
 import { isStartedByNpm } from './process/environment.ts'
 import { startFailure } from './process/start-failure.ts'
 
-/** Runs the server until a signal ends it; `main` installs the handlers, so returning only means "listening". */
+/** Starts the server. Resolves once it listens; the signal handlers that `main` installs end it. */
 export async function serve(): Promise<void> {
   const parent = process.ppid
   const { main } = await import('../main.ts')
@@ -13,17 +13,17 @@ export async function serve(): Promise<void> {
   if (isStartedByNpm() && parent > 1) endWithParent(parent)
 }
 
-const LOOK_MS = 500
+const CHECK_MS = 500
 
 /**
- * npm passes SIGTERM and SIGINT on to the shell that it starts, and dies of other signals. Either may end and leave its
- * child behind: a server that nobody would look for, with the port and the database in its hands.
+ * Stops the server when npm or its shell dies. npm forwards SIGTERM and SIGINT to the shell that it starts and dies of
+ * other signals; either may leave its child behind as an orphan that still holds the port and the database.
  */
 function endWithParent(parent: number): void {
   const timer = setInterval(() => {
     if (process.ppid === parent) return
     clearInterval(timer)
     process.kill(process.pid, 'SIGHUP')
-  }, LOOK_MS)
+  }, CHECK_MS)
   timer.unref()
 }

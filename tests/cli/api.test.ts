@@ -63,7 +63,7 @@ test('[RUN8] nobody there: exit 5 and how to start a server', async () => {
   const call = createApi({ url }).send('GET', '/cursor', { patience: { unreachableMs: 0, busyMs: 0 } })
   await expect(call).rejects.toMatchObject({
     exitCode: 5,
-    message: `nobody answers at ${url} (connection refused). Start a server with "npm start" or "boardcast serve", or say where it is with --url or BOARDCAST_URL.`,
+    message: `no server answers at ${url} (connection refused). Start one with "npm start" or "boardcast serve", or set its address with --url or BOARDCAST_URL.`,
   })
 })
 
@@ -71,7 +71,7 @@ test('[RUN8] a server without TLS is named as such', async () => {
   await using hub = await startStub([{ status: 200 }])
   const api = createApi({ url: hub.url.replace('http:', 'https:') })
   const patience = { unreachableMs: 0, busyMs: 0 }
-  await expect(api.send('GET', '/cursor', { patience })).rejects.toThrow(/does not speak TLS: is it http:\/\/\?/)
+  await expect(api.send('GET', '/cursor', { patience })).rejects.toThrow(/does not use TLS: is it http:\/\/\?/)
 })
 
 test('[RUN8] a problem body becomes one sentence', async () => {
@@ -94,11 +94,11 @@ test('[RUN8] a problem body becomes one sentence', async () => {
   })
   await expect(api.send('POST', '/boards')).rejects.toMatchObject({
     exitCode: 4,
-    message: 'POST /boards was refused (401): Unauthenticated. Give a token with --token or BOARDCAST_TOKEN.',
+    message: 'POST /boards was refused (401): Unauthenticated. Set a token with --token or BOARDCAST_TOKEN.',
   })
   await expect(api.send('POST', '/boards')).rejects.toMatchObject({
     exitCode: 4,
-    message: expect.stringContaining('right to publish'),
+    message: expect.stringContaining('not allowed to publish'),
   })
   await expect(api.send('POST', '/boards')).rejects.toMatchObject({
     exitCode: 1,

@@ -46,7 +46,7 @@ describe('one call', () => {
     const call = createApi({ url: stub.url }).send('POST', '/boards')
     await expect(call).rejects.toThrow(shown)
     await expect(createApi({ url: stub.url }).send('POST', '/boards')).rejects.toThrow(
-      'Give an address that leads to the server itself with --url or BOARDCAST_URL.',
+      'Set --url or BOARDCAST_URL to the address of the server itself.',
     )
     expect(stub.asked).toHaveLength(2)
   })

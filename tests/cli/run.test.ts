@@ -201,7 +201,7 @@ test('[RUN15] the server goes away and comes back: the program does not notice, 
   await run.program.until(() => run.program.stdout().includes('line 20\n'))
   await gate.shut()
   const seen = run.program.stdout().length
-  await run.program.until(() => run.program.stderr().includes('is away'))
+  await run.program.until(() => run.program.stderr().includes('is unreachable'))
   await run.program.until(() => run.program.stdout().length > seen + 500)
   await gate.reopen()
   writeFileSync(flag, '')
@@ -210,7 +210,7 @@ test('[RUN15] the server goes away and comes back: the program does not notice, 
   const written = run.program.stdout().toString().trimEnd().split('\n')
   expect((await run.log()).map(({ message }) => message)).toEqual(written)
   expect(await run.attempt()).toMatchObject({ status: 'succeeded' })
-  expect(run.program.stderr().match(/is away/g)).toHaveLength(1)
+  expect(run.program.stderr().match(/is unreachable/g)).toHaveLength(1)
   expect(run.program.stderr()).not.toContain('LOST')
 })
 
@@ -229,7 +229,7 @@ test('[RUN15] a server that stays away: the exit code is the program’s, and wh
   await gate.shut()
   run.program.kill('SIGTERM')
   await run.program.until(() => run.program.stdout().includes('two'))
-  await run.program.until(() => run.program.stderr().includes('is away'))
+  await run.program.until(() => run.program.stderr().includes('is unreachable'))
   // Once the program has ended, another signal only means "do not wait for the server any longer".
   const again = setInterval(() => run.program.kill('SIGTERM'), 100)
   expect(await run.program.ended).toBe(6)
@@ -247,8 +247,8 @@ test.each([
   [['run', '--url', 'nowhere', '--card', 'c', '--', 'true'], '"nowhere" is not a server address'],
   [['walk'], "unknown command 'walk'"],
   [['serve', '--port', '99999'], 'Expected a number from 0 to 65535'],
-  [['demo', '--speed', 'fast'], 'Expected a number from 0.001 up'],
-  [['demo', '--speed', '1e-9'], 'Expected a number from 0.001 up'],
+  [['demo', '--speed', 'fast'], 'Expected a number of at least 0.001'],
+  [['demo', '--speed', '1e-9'], 'Expected a number of at least 0.001'],
 ])('[RUN16] %j is a usage error', async (args, sentence) => {
   const program = boardcast(args)
   expect(await program.ended).toBe(2)

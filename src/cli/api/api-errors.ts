@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CommandError, exitCode } from '../process/exit.ts'
 
-/** Nobody answers, or only to say "later", for longer than the call had patience. */
+/** The server did not answer, or stayed busy, for longer than the call's patience. */
 export class Unreachable extends CommandError {
   override readonly name = 'Unreachable'
 
@@ -10,7 +10,7 @@ export class Unreachable extends CommandError {
   }
 }
 
-/** The server answered no, and would again. */
+/** The server refused the request; a retry would be refused too. */
 export class Refused extends CommandError {
   override readonly name = 'Refused'
   readonly status: number
@@ -23,7 +23,7 @@ export class Refused extends CommandError {
   }
 }
 
-/** Something else than a Boardcast server answers: a redirect, or a page. To ask again gives the same. */
+/** Something other than a Boardcast server answered: a redirect or a page. A retry would get the same. */
 export class NotTheApi extends CommandError {
   override readonly name = 'NotTheApi'
 
@@ -41,11 +41,11 @@ const problem = z.object({
 interface Refusal {
   readonly status: number
   readonly body: unknown
-  /** Of an answer that is not JSON: what it is instead. */
+  /** The content type of an answer that is not JSON. */
   readonly otherThanJson: string | undefined
 }
 
-interface Asked {
+interface RequestInfo {
   readonly method: string
   readonly path: string
   readonly baseUrl: string
@@ -53,45 +53,48 @@ interface Asked {
 }
 
 /** A problem body as one readable sentence. */
-export function describeRefusal(refusal: Refusal, asked: Asked): string {
+export function describeRefusal(refusal: Refusal, request: RequestInfo): string {
+  const { method, path, hasToken } = request
+  const fix = advice(refusal.status, hasToken)
   if (refusal.otherThanJson !== undefined) {
-    return `${describeForeign(refusal.status, refusal.otherThanJson, asked)}${advice(refusal.status, asked.hasToken)}`
+    return `${describeForeign(refusal.status, refusal.otherThanJson, request)}${fix}`
   }
   const parsed = problem.safeParse(refusal.body)
-  const what = parsed.success ? whatIsWrong(parsed.data) : ''
-  return `${asked.method} ${asked.path} was refused (${refusal.status})${what && `: ${what}`}.${advice(refusal.status, asked.hasToken)}`
+  const reason = parsed.success ? reasonFor(parsed.data) : ''
+  return `${method} ${path} was refused (${refusal.status})${reason && `: ${reason}`}.${fix}`
 }
 
-/** A page where JSON should be: a proxy's, a sign-in's, or another program's. */
-export function describeForeign(status: number, otherThanJson: string, asked: Asked): string {
+/** The answer of a proxy, a sign-in page or another program, where JSON should be. */
+export function describeForeign(status: number, otherThanJson: string, { method, path, baseUrl }: RequestInfo): string {
   return (
-    `${asked.method} ${asked.baseUrl}/api/v1${asked.path} answered ${status} with ${otherThanJson} instead of JSON. ` +
-    'That is no Boardcast server, or something in front of it, such as a sign-in page. Check --url and BOARDCAST_URL.'
+    `${method} ${baseUrl}/api/v1${path} answered ${status} with ${otherThanJson} instead of JSON. ` +
+    'This is not a Boardcast server, or something in front of it answered, such as a sign-in page. ' +
+    'Check --url and BOARDCAST_URL.'
   )
 }
 
-/** Where it leads, and the address to give instead if that can be known. */
-export function describeRedirect(status: number, location: string, asked: Asked): string {
-  const suffix = `/api/v1${asked.path}`
-  const url = asked.baseUrl + suffix
+/** The target of a redirect, and the URL to use instead if it is known. */
+export function describeRedirect(status: number, location: string, request: RequestInfo): string {
+  const suffix = `/api/v1${request.path}`
+  const url = request.baseUrl + suffix
   const target = URL.canParse(location, url) ? new URL(location, url).href : JSON.stringify(location)
   const base = target.endsWith(suffix) ? target.slice(0, -suffix.length) : undefined
   const fix =
-    base === undefined || base === asked.baseUrl
-      ? 'Give an address that leads to the server itself with --url or BOARDCAST_URL.'
+    base === undefined || base === request.baseUrl
+      ? 'Set --url or BOARDCAST_URL to the address of the server itself.'
       : `Set BOARDCAST_URL (or --url) to ${base}.`
-  return `${asked.method} ${url} is redirected to ${target} (${status}), and redirects are not followed. ${fix}`
+  return `${request.method} ${url} is redirected to ${target} (${status}), and redirects are not followed. ${fix}`
 }
 
-/** Names the two ways out: start one, or say where it is. */
+/** Names both fixes: start a server, or set its address. */
 export function describeUnreachable(baseUrl: string, reason: string): string {
   return (
-    `nobody answers at ${baseUrl} (${reason}). ` +
-    'Start a server with "npm start" or "boardcast serve", or say where it is with --url or BOARDCAST_URL.'
+    `no server answers at ${baseUrl} (${reason}). ` +
+    'Start one with "npm start" or "boardcast serve", or set its address with --url or BOARDCAST_URL.'
   )
 }
 
-function whatIsWrong({ title, detail, errors }: z.infer<typeof problem>): string {
+function reasonFor({ title, detail, errors }: z.infer<typeof problem>): string {
   const fields = (errors ?? []).map(({ path, message }) => `${fieldName(path)}${message}`)
   const parts = [...new Set([title, detail, ...fields])].filter((part) => part !== undefined && part !== '')
   return parts.join('; ').replace(/[.\s]+$/, '')
@@ -105,9 +108,9 @@ function fieldName(path: unknown): string {
 function advice(status: number, hasToken: boolean): string {
   if (status === 401) {
     return hasToken
-      ? ' Get a fresh token for --token or BOARDCAST_TOKEN.'
-      : ' Give a token with --token or BOARDCAST_TOKEN.'
+      ? ' Set --token or BOARDCAST_TOKEN to a valid token.'
+      : ' Set a token with --token or BOARDCAST_TOKEN.'
   }
-  if (status === 403) return ' The token in --token or BOARDCAST_TOKEN needs the right to publish there.'
+  if (status === 403) return ' The token in --token or BOARDCAST_TOKEN is not allowed to publish there.'
   return ''
 }

@@ -13,50 +13,50 @@ import {
   Unreachable,
 } from './api-errors.ts'
 
-/** How long a call goes on trying: while nobody answers at all, and while the server says it is busy. */
+/** How long a call keeps retrying while no server answers, and while the server answers that it is busy. */
 export interface Patience {
   readonly unreachableMs: number
   readonly busyMs: number
 }
 
-/** Long enough for a server that is being restarted, short enough for a person who forgot to start one. */
+/** Long enough to survive a restart of the server, short enough for a user who forgot to start one. */
 export const ordinaryPatience: Patience = { unreachableMs: 3_000, busyMs: 30_000 }
 
-/** Ends only by the call's own `signal`. */
+/** Retries until the call's `signal` aborts. */
 export const endlessPatience: Patience = { unreachableMs: Number.POSITIVE_INFINITY, busyMs: Number.POSITIVE_INFINITY }
 
-/** A server that accepts and then says nothing counts as away after this long. */
+/** A server that accepts a connection but does not answer counts as unreachable after this long. */
 const requestTimeoutMs = 30_000
 const firstDelayMs = 100
 const maxDelayMs = 5_000
-/** A Retry-After beyond this is a mistake of somebody in between, not something to sit out. */
+/** A longer Retry-After is most likely a mistake of something in between and is cut to this. */
 const maxRetryAfterMs = 60_000
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 export interface Call {
-  /** Encoded as JSON; `json` is the same, encoded already. */
+  /** Sent as JSON. `json` is the alternative for a body that is already encoded. */
   readonly body?: unknown
   readonly json?: string
   readonly signal?: AbortSignal
   readonly patience?: Patience
-  /** Called before each wait, with what went wrong and for how long it has been trying. */
+  /** Called before each wait, with the reason and the time since the first try. */
   readonly onRetry?: (reason: string, triedMs: number) => void
 }
 
-export interface Reply {
+export interface ApiResponse {
   readonly body: unknown
-  /** The `Event-Id` of a mutation: everything up to here is in the log. */
+  /** The `Event-Id` of a mutation: the log holds everything up to this id. */
   readonly eventId: string | undefined
 }
 
 /** The JSON API of one server. Paths are given without `/api/v1`. */
 export interface Api {
   readonly baseUrl: string
-  /** What identifies the caller, for requests that go past this client (streams). */
+  /** Headers that identify the caller, for requests that do not go through this client (streams). */
   readonly credentials: Readonly<Record<string, string>>
-  send(method: Method, path: string, call?: Call): Promise<Reply>
-  /** `send`, with the body checked: rejects when the server answers something this program cannot read. */
+  send(method: Method, path: string, call?: Call): Promise<ApiResponse>
+  /** Like `send`, but validates the body. Rejects when it does not match the schema. */
   read<Schema extends z.ZodType>(
     schema: Schema,
     method: Method,
@@ -70,19 +70,19 @@ export interface ApiOptions {
   readonly token?: string | undefined
 }
 
-/** Options win over the environment; without either it is the server that `npm start` starts. */
+/** Options take precedence over the environment; the default is the server that `npm start` starts. */
 export function createApi(options: ApiOptions): Api {
   const environment = readEnvironment()
   const baseUrl = baseUrlOf(options.url ?? environment.url, environment.port)
   const token = options.token ?? environment.token
   const credentials: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
 
-  async function send(method: Method, path: string, call: Call = {}): Promise<Reply> {
+  async function send(method: Method, path: string, call: Call = {}): Promise<ApiResponse> {
     const patience = call.patience ?? ordinaryPatience
     const request = { url: `${baseUrl}/api/v1${path}`, init: initOf(method, call, credentials), signal: call.signal }
     const startedAt = performance.now()
     for (let tries = 0; ; tries += 1) {
-      const outcome = await attempt(request)
+      const outcome = await tryOnce(request)
       if (outcome.kind === 'answer') return outcome.reply
       const asked = { method, path, baseUrl, hasToken: token !== undefined }
       if (outcome.kind === 'redirected') throw new NotTheApi(describeRedirect(outcome.status, outcome.location, asked))
@@ -90,13 +90,13 @@ export function createApi(options: ApiOptions): Api {
       if (outcome.kind === 'refused') {
         throw new Refused(outcome.status, outcome.code, describeRefusal(outcome, asked))
       }
-      const away = outcome.kind === 'unreachable'
+      const isUnreachable = outcome.kind === 'unreachable'
       const delayMs = Math.max(backOffMs(tries), outcome.kind === 'busy' ? outcome.retryAfterMs : 0)
-      const limitMs = away ? patience.unreachableMs : patience.busyMs
+      const limitMs = isUnreachable ? patience.unreachableMs : patience.busyMs
       const triedMs = performance.now() - startedAt
       if (triedMs + delayMs > limitMs) {
-        if (away) throw new Unreachable(describeUnreachable(baseUrl, outcome.reason))
-        throw new Unreachable(`${baseUrl} stays busy (${outcome.reason}). Try again in a while.`)
+        if (isUnreachable) throw new Unreachable(describeUnreachable(baseUrl, outcome.reason))
+        throw new Unreachable(`${baseUrl} stays busy (${outcome.reason}). Try again later.`)
       }
       call.onRetry?.(outcome.reason, triedMs)
       await sleep(delayMs, undefined, call.signal ? { signal: call.signal } : {})
@@ -113,7 +113,7 @@ export function createApi(options: ApiOptions): Api {
       if (!parsed.success) {
         throw new CommandError(
           exitCode.failed,
-          `${baseUrl} answered ${method} ${path} with something unexpected. Check that --url names a Boardcast server of this version.`,
+          `${baseUrl} answered ${method} ${path} with an unexpected body. Check that --url names a Boardcast server of this version.`,
           { cause: parsed.error },
         )
       }
@@ -122,18 +122,18 @@ export function createApi(options: ApiOptions): Api {
   }
 }
 
-/** Where a person looks at a board. */
+/** The URL of a board's page. */
 export function boardPage(baseUrl: string, boardId: string): string {
   return `${baseUrl}/?board=${encodeURIComponent(boardId)}`
 }
 
 function baseUrlOf(url: string | undefined, port: string | undefined): string {
-  // PORT=0 means "any free port" to a server and says nothing about where one is.
+  // PORT=0 lets a server pick a free port, so it does not tell where the server listens.
   const text = url ?? `http://127.0.0.1:${port === undefined || port === '0' ? '3000' : port}`
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new CommandError(
       exitCode.usage,
-      `"${text}" is not a server address: expected something like --url http://127.0.0.1:3000.`,
+      `"${text}" is not a server address: use a URL such as --url http://127.0.0.1:3000.`,
     )
   }
   const { origin, pathname } = new URL(text)
@@ -143,7 +143,7 @@ function baseUrlOf(url: string | undefined, port: string | undefined): string {
 function initOf(method: Method, call: Call, credentials: Readonly<Record<string, string>>): RequestInit {
   const headers: Record<string, string> = { Accept: 'application/json', ...credentials }
   if (method === 'GET') return { method, headers }
-  // One key for all tries of one call: a retry whose first try did arrive gets the first answer again.
+  // One key for all tries of a call: if the first try did arrive, a retry gets its answer.
   headers['Idempotency-Key'] = randomUUID()
   if (method === 'DELETE') return { method, headers }
   headers['Content-Type'] = 'application/json'
@@ -151,7 +151,7 @@ function initOf(method: Method, call: Call, credentials: Readonly<Record<string,
 }
 
 type Outcome =
-  | { kind: 'answer'; reply: Reply }
+  | { kind: 'answer'; reply: ApiResponse }
   | { kind: 'redirected'; status: number; location: string }
   | { kind: 'foreign'; status: number; otherThanJson: string }
   | { kind: 'refused'; status: number; code: string | undefined; body: unknown; otherThanJson: string | undefined }
@@ -164,7 +164,7 @@ interface Request {
   readonly signal: AbortSignal | undefined
 }
 
-async function attempt({ url, init, signal }: Request): Promise<Outcome> {
+async function tryOnce({ url, init, signal }: Request): Promise<Outcome> {
   signal?.throwIfAborted()
   // Not AbortSignal.any: it keeps every derived signal alive as long as the long-lived one, and a run posts for hours.
   const controller = new AbortController()
@@ -172,7 +172,7 @@ async function attempt({ url, init, signal }: Request): Promise<Outcome> {
   const timer = setTimeout(abort, requestTimeoutMs)
   signal?.addEventListener('abort', abort, { once: true })
   try {
-    // A redirect is not followed: fetch would make a GET of a POST, which succeeds and does nothing.
+    // Redirects are not followed: fetch would turn a POST into a GET, which succeeds and does nothing.
     const response = await fetch(url, { ...init, redirect: 'manual', signal: controller.signal })
     return outcomeOf(response, await response.text())
   } catch (error) {
@@ -193,7 +193,7 @@ function outcomeOf(response: Response, text: string): Outcome {
     return { kind: 'answer', reply: { body, eventId: headers.get('Event-Id') ?? undefined } }
   }
   if (status >= 300 && status < 400) return { kind: 'redirected', status, location: headers.get('Location') ?? '' }
-  // 502 and 504 come from a proxy in front of a server that is away; the key makes it safe to ask again.
+  // 502 and 504 come from a proxy whose server is down; the idempotency key makes a retry safe.
   if (status === 429 || status === 502 || status === 503 || status === 504) {
     return { kind: 'busy', reason: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers.get('Retry-After')) }
   }
@@ -224,22 +224,22 @@ function retryAfterMs(header: string | null): number {
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), maxRetryAfterMs) : 0
 }
 
-/** Doubling, with the upper half left to chance so that many runs do not come back together. */
+/** Exponential, with random jitter over the upper half so that many clients do not retry together. */
 function backOffMs(tries: number): number {
   const full = Math.min(firstDelayMs * 2 ** Math.min(tries, 16), maxDelayMs)
   return full / 2 + Math.random() * (full / 2)
 }
 
-/** What OpenSSL calls an answer that is not TLS. */
+/** OpenSSL's error codes for an answer that is not TLS. */
 const NO_TLS = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/
 
-/** fetch says only "fetch failed"; the cause has the system's own word, such as ECONNREFUSED. */
+/** The message of fetch is always "fetch failed"; its cause has the system error, such as ECONNREFUSED. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
   if (cause instanceof Error) {
     if ('code' in cause && typeof cause.code === 'string') {
       if (cause.code === 'ECONNREFUSED') return 'connection refused'
-      return NO_TLS.test(cause.code) ? 'what listens there does not speak TLS: is it http://?' : cause.code
+      return NO_TLS.test(cause.code) ? 'the server there does not use TLS: is it http://?' : cause.code
     }
     return cause.message
   }

@@ -2,13 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createParser } from 'eventsource-parser'
 import { z } from 'zod'
 import type { Api } from './api.ts'
-import { Attempt, type AttemptStatus, attemptStatus } from './replies.ts'
+import { Attempt, type AttemptStatus, attemptStatus } from './responses.ts'
 
 export interface AttemptWatch {
   readonly attemptId: string
-  /** The id to listen from: that of the event that made the attempt, so that no change in between is missed. */
+  /** The id to resume from: that of the event that created the attempt, so that no change is missed. */
   readonly since: string | undefined
-  /** Statuses in order, whoever caused them. */
+  /** Called with each new status, in order, whoever caused it. */
   readonly onStatus: (status: AttemptStatus) => void
 }
 
@@ -16,16 +16,16 @@ const envelope = z.object({ data: z.object({ status: attemptStatus }) })
 
 const firstDelayMs = 500
 const maxDelayMs = 12_000
-/** The server's heartbeat is every 15 s; 2.5 of them without a byte is a dead stream. */
+/** The server sends a heartbeat every 15 s; a stream without a byte for 2.5 intervals is dead. */
 const silenceMs = 37_500
 
 /**
- * Listens to what others do to an attempt, and comes back where it was after every interruption. Listening is a
- * courtesy to the person who presses "stop": when it fails for good, the run goes on without it. Returns the undo.
+ * Listens to the statuses of an attempt, and resumes after every interruption. It only serves a stop from the board: when
+ * it fails for good, the run continues without it. Returns a function that ends it.
  */
 export function watchAttempt(api: Api, watch: AttemptWatch): () => void {
   const stop = new AbortController()
-  void listen(api, watch, stop.signal).catch(() => {}) // ended by the undo, or see above
+  void listen(api, watch, stop.signal).catch(() => {}) // stopped, or failed for good: see above
   return () => stop.abort()
 }
 
@@ -42,7 +42,7 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
         const parsed = envelope.safeParse(parseJson(data))
         if (parsed.success) watch.onStatus(parsed.data.data.status)
       } else if (event === 'gap') {
-        void askStatus(api, watch, signal).catch(() => {}) // the next status comes by the stream
+        void fetchStatus(api, watch, signal).catch(() => {}) // the stream will carry the next status
       }
     },
     onRetry(ms) {
@@ -51,15 +51,15 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
   })
 
   while (!signal.aborted) {
-    const goOn = await readStream(cursor)
-    if (!goOn) return
+    const shouldReconnect = await readStream(cursor)
+    if (!shouldReconnect) return
     parser.reset()
     const delayMs = Math.min(retryMs * 2 ** failures, maxDelayMs)
     failures += 1
     await sleep(delayMs / 2 + Math.random() * (delayMs / 2), undefined, { signal })
   }
 
-  /** Feeds the parser until the stream ends; answers whether it is worth coming back. */
+  /** Feeds the parser until the stream ends. Resolves to whether to reconnect. */
   async function readStream(from: string | undefined): Promise<boolean> {
     const connection = new AbortController()
     const abort = () => connection.abort()
@@ -78,10 +78,10 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
         redirect: 'manual',
         signal: connection.signal,
       })
-      // 204 and the 4xx mean "do not come back"; 429 and the 5xx mean "later".
+      // 204 and 4xx mean "do not reconnect"; 429 and 5xx mean "later".
       if (response.status === 204 || (response.status >= 400 && response.status < 500 && response.status !== 429))
         return false
-      // A page in place of the stream, or a redirect: somebody else answers, for now.
+      // A page or a redirect instead of the stream: something else is answering, for now.
       const isStream = response.headers.get('Content-Type')?.startsWith('text/event-stream') === true
       if (!response.ok || !isStream || response.body === null) {
         await response.body?.cancel()
@@ -93,7 +93,7 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
         parser.feed(decoder.decode(chunk, { stream: true }))
       }
     } catch {
-      // Refused, cut or silent: all the same to a listener that comes back with its cursor.
+      // Refused, cut or silent: reconnecting with the cursor is right in each case.
     } finally {
       clearTimeout(silence)
       signal.removeEventListener('abort', abort)
@@ -102,8 +102,8 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
   }
 }
 
-/** After a gap the stream no longer tells what was missed; the attempt itself does. */
-async function askStatus(api: Api, watch: AttemptWatch, signal: AbortSignal): Promise<void> {
+/** After a gap the stream does not carry what was missed, so this reads the attempt itself. */
+async function fetchStatus(api: Api, watch: AttemptWatch, signal: AbortSignal): Promise<void> {
   const { value } = await api.read(Attempt, 'GET', `/attempts/${watch.attemptId}`, { signal })
   watch.onStatus(value.status)
 }

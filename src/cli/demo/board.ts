@@ -1,6 +1,6 @@
 import type { Api } from '../api/api.ts'
 import { Refused } from '../api/api-errors.ts'
-import { BoardReply, type BoardState, Card } from '../api/replies.ts'
+import { BoardResponse, type BoardState, Card } from '../api/responses.ts'
 import { CommandError, exitCode } from '../process/exit.ts'
 import type { Story } from './stories.ts'
 
@@ -12,22 +12,22 @@ export type ColumnKey = (typeof neededColumns)[number]
 export interface DemoBoard {
   readonly id: string
   read(): Promise<BoardState>
-  /** Adds a card for a story; dependencies are looked up by title among the cards made before. */
+  /** Adds a card for a story; its dependencies are found by title among the cards added before. */
   add(story: Story): Promise<void>
-  /** Whether the demo made this card, and so may delete it. */
+  /** Whether the demo created this card, and so may delete it. */
   isOurs(cardId: string): boolean
   move(cardId: string, columnKey: ColumnKey): Promise<void>
   remove(cardId: string): Promise<void>
 }
 
-/** Opens the board, making it when it is not there. */
+/** Opens the board; creates it if it does not exist. */
 export async function openBoard(api: Api, id: string): Promise<DemoBoard> {
   const path = `/boards/${encodeURIComponent(id)}`
   const made = new Set<string>()
   const newestByTitle = new Map<string, string>()
 
   async function read(): Promise<BoardState> {
-    const { value } = await api.read(BoardReply, 'GET', path)
+    const { value } = await api.read(BoardResponse, 'GET', path)
     return value.state
   }
 
@@ -46,7 +46,7 @@ export async function openBoard(api: Api, id: string): Promise<DemoBoard> {
     if (columnOf(state, key) !== undefined) continue
     throw new CommandError(
       exitCode.failed,
-      `board "${id}" has no column with the key ${key}: choose another board with --board, or a name that is not taken yet.`,
+      `board "${id}" has no column with the key ${key}: choose another board with --board, or a new name to create one.`,
     )
   }
 
@@ -63,11 +63,11 @@ export async function openBoard(api: Api, id: string): Promise<DemoBoard> {
     },
     isOurs: (cardId) => made.has(cardId),
     async move(cardId, columnKey) {
-      await ignoringGone(api.send('POST', `/cards/${cardId}/move`, { body: { columnKey } }))
+      await ignoringConflicts(api.send('POST', `/cards/${cardId}/move`, { body: { columnKey } }))
     },
     async remove(cardId) {
       made.delete(cardId)
-      await ignoringGone(api.send('DELETE', `/cards/${cardId}`))
+      await ignoringConflicts(api.send('DELETE', `/cards/${cardId}`))
     },
   }
 }
@@ -81,8 +81,8 @@ function columnOf(state: BoardState, key: ColumnKey) {
   return Object.values(state.columns).find((column) => column.key === key)
 }
 
-/** A person may have moved or deleted the card since it was read: then the person is right. */
-async function ignoringGone(sent: Promise<unknown>): Promise<void> {
+/** A person may have moved or deleted the card since it was read; the person's change stands. */
+async function ignoringConflicts(sent: Promise<unknown>): Promise<void> {
   try {
     await sent
   } catch (error) {

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import colors from 'yoctocolors'
 import { type Api, type ApiOptions, boardPage, createApi } from '../api/api.ts'
 import { Unreachable } from '../api/api-errors.ts'
-import { calmOwnServer, readEnvironment } from '../process/environment.ts'
+import { applyDemoServerDefaults, readEnvironment } from '../process/environment.ts'
 import { exitCode, signalExitCode } from '../process/exit.ts'
 import { type EndingSignal, onEndingSignal } from '../process/signals.ts'
 import { startFailure } from '../process/start-failure.ts'
 import { openBoard } from './board.ts'
-import { direct } from './director.ts'
+import { runSimulation } from './simulation.ts'
 
 export interface DemoCommand extends ApiOptions {
   readonly board: string
@@ -18,7 +18,7 @@ export interface DemoCommand extends ApiOptions {
   readonly once?: boolean
 }
 
-/** Plays on a board through the public API until Ctrl-C, or for one round; resolves to the exit code. */
+/** Plays a demo on a board through the public API, until Ctrl-C or for one round. Resolves to the exit code. */
 export async function demo(command: DemoCommand): Promise<number> {
   const end = new AbortController()
   let signalled: EndingSignal | undefined
@@ -34,7 +34,7 @@ export async function demo(command: DemoCommand): Promise<number> {
     const stream = `${api.baseUrl}/sse?boardId=${encodeURIComponent(command.board)}`
     process.stdout.write(`board:  ${boardPage(api.baseUrl, command.board)}\nstream: curl -N '${stream}'\n`)
     const { speed, seed, once = false } = command
-    await direct({ api, board, speed, seed, once, signal: end.signal, narrate })
+    await runSimulation({ api, board, speed, seed, once, signal: end.signal, report })
   } finally {
     await close()
   }
@@ -46,7 +46,7 @@ interface FoundServer {
   close(): Promise<void>
 }
 
-/** The server that was named; else the one at the usual place; else one of our own. */
+/** The server that the user named, else one at the default address, else a new one in this process. */
 async function findServer(command: DemoCommand): Promise<FoundServer> {
   const api = createApi(command)
   const asked = { api, close: async () => {} }
@@ -60,16 +60,16 @@ async function findServer(command: DemoCommand): Promise<FoundServer> {
   return await startOwnServer(command)
 }
 
-/** With a database that goes away with it, unless one was named: a look at the demo should leave nothing behind. */
+/** Uses a temporary database unless the user named one, so that the demo leaves nothing behind. */
 async function startOwnServer(command: DemoCommand): Promise<FoundServer> {
-  calmOwnServer()
+  applyDemoServerDefaults()
   const { dbPath } = readEnvironment()
   const folder = dbPath === undefined ? await mkdtemp(join(tmpdir(), 'boardcast-demo-')) : undefined
   const removeFolder = async () => {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true })
   }
   try {
-    // Not `main`: it would answer the same Ctrl-C by closing the door before the demo has stopped its attempts.
+    // Not `main`, which handles Ctrl-C itself and would close the server before the demo has stopped its attempts.
     const { startServer } = await import('../../main.ts')
     const server = await startServer(folder === undefined ? {} : { dbPath: join(folder, 'demo.db') })
     return {
@@ -85,10 +85,10 @@ async function startOwnServer(command: DemoCommand): Promise<FoundServer> {
   }
 }
 
-function narrate(who: string, ticketKey: string, text: string): void {
-  const line = { time: new Date().toTimeString().slice(0, 8), who: who.padEnd(8), key: ticketKey.padEnd(8) }
+function report(agentId: string, ticketKey: string, text: string): void {
+  const line = { time: new Date().toTimeString().slice(0, 8), agent: agentId.padEnd(8), key: ticketKey.padEnd(8) }
   const paint = process.stderr.isTTY ? colors : undefined
   const dim = paint?.dim ?? String
   const cyan = paint?.cyan ?? String
-  process.stderr.write(`${dim(line.time)} ${cyan(line.who)} ${line.key} ${text}\n`)
+  process.stderr.write(`${dim(line.time)} ${cyan(line.agent)} ${line.key} ${text}\n`)
 }

@@ -1,8 +1,8 @@
 import type { Random } from './random.ts'
 import type { Story } from './stories.ts'
 
-/** A log line as an agent's terminal would show it, colours included. */
-export interface Said {
+/** A log line as an agent's terminal would show it, with colours. */
+export interface TerminalLine {
   readonly message: string
   readonly level?: 'info' | 'warn' | 'error'
   readonly stream?: 'stdout' | 'stderr'
@@ -17,7 +17,7 @@ const yellow = paint(33)
 const blue = paint(34)
 const cyan = paint(36)
 
-export function setUpLines(branch: string, random: Random): readonly Said[] {
+export function setUpLines(branch: string, random: Random): readonly TerminalLine[] {
   return [
     { message: `${dim('$')} git worktree add ../trees/${branch.replace('/', '-')} -b ${branch} main` },
     { message: `Preparing worktree (new branch '${branch}')`, stream: 'stderr' },
@@ -34,17 +34,17 @@ export function setUpLines(branch: string, random: Random): readonly Said[] {
   ]
 }
 
-export function readingLine(file: string, random: Random): Said {
+export function readingLine(file: string, random: Random): TerminalLine {
   return { message: `${cyan('read')}  ${file} ${dim(`(${random.between(40, 380)} lines)`)}` }
 }
 
-export function searchLine(story: Story, random: Random): Said {
+export function searchLine(story: Story, random: Random): TerminalLine {
   return {
     message: `${cyan('grep')}  ${story.labels[0]} ${dim(`— ${random.between(3, 28)} matches in ${random.between(2, 9)} files`)}`,
   }
 }
 
-export function editLines(file: string, random: Random): readonly Said[] {
+export function editLines(file: string, random: Random): readonly TerminalLine[] {
   const added = random.between(6, 48)
   const removed = random.between(1, 22)
   const at = random.between(12, 180)
@@ -54,15 +54,15 @@ export function editLines(file: string, random: Random): readonly Said[] {
   ]
 }
 
-export function typeCheckLines(random: Random): readonly Said[] {
+export function typeCheckLines(random: Random): readonly TerminalLine[] {
   return [
     { message: `${dim('$')} npm run typecheck` },
     { message: `${green('✓')} no errors ${dim(`(${random.between(2, 6)}.${random.between(0, 9)}s)`)}` },
   ]
 }
 
-/** A test run; the named test fails, if one is named. */
-export function testLines(story: Story, random: Random, failing?: string): readonly Said[] {
+/** The output of a test run; the test named `failing` fails. */
+export function testLines(story: Story, random: Random, failing?: string): readonly TerminalLine[] {
   const file = story.files.find((name) => name.includes('.test.')) ?? 'src/smoke.test.ts'
   const others = ['src/orders/place.test.ts', 'src/catalogue/list.test.ts', 'src/mail/render.test.ts'] as const
   const passed = (name: string) =>
@@ -91,14 +91,14 @@ export function testLines(story: Story, random: Random, failing?: string): reado
   ]
 }
 
-export function commitLines(branch: string, shortSha: string, subject: string): readonly Said[] {
+export function commitLines(branch: string, shortSha: string, subject: string): readonly TerminalLine[] {
   return [
     { message: `${dim('$')} git commit -am ${JSON.stringify(subject)}` },
     { message: `[${branch} ${yellow(shortSha)}] ${subject}` },
   ]
 }
 
-export function pushLines(branch: string, ok: boolean): readonly Said[] {
+export function pushLines(branch: string, ok: boolean): readonly TerminalLine[] {
   const command = { message: `${dim('$')} git push -u origin ${branch}` }
   if (ok) return [command, { message: ` ${green('*')} [new branch]      ${branch} -> ${branch}`, stream: 'stderr' }]
   return [

@@ -1,4 +1,4 @@
-/** A source of chance that repeats itself for the same seed. */
+/** A random number generator that repeats its sequence for the same seed. */
 export interface Random {
   /** A whole number from `low` to `high`, both included. */
   between(low: number, high: number): number
@@ -6,11 +6,11 @@ export interface Random {
   hex(digits: number): string
 }
 
-/** `words` name what the chance is for, so that parts that run at the same time do not disturb each other's luck. */
+/** `words` are part of the seed, so that concurrent parts of the demo have independent sequences. */
 export function createRandom(seed: number, ...words: readonly string[]): Random {
   let state = hash(`${seed}/${words.join('/')}`)
 
-  // mulberry32: 32 bits of state are plenty to decide how many milliseconds a pretended test took.
+  // mulberry32: 32 bits of state are plenty for a demo.
   function next(): number {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)

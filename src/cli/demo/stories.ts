@@ -1,20 +1,20 @@
-/** A card of the demo and how the work on it goes. The shop is called Harbour and sells what shops sell. */
+/** A card of the demo and the work on it. The cards are about a web shop called Harbour. */
 export interface Story {
   readonly title: string
   readonly description: string
   readonly type: 'feat' | 'fix' | 'chore' | 'docs' | 'refactor' | 'perf' | 'test' | 'build' | 'ci'
   readonly priority: 'low' | 'medium' | 'high' | 'critical'
   readonly labels: readonly [string, ...string[]]
-  /** Titles of the cards that must be done first. */
+  /** Titles of the cards that it depends on. */
   readonly after?: readonly string[]
-  /** Files that are read and changed, the first being the heart of the matter. */
+  /** Files that are read and changed, the most important first. */
   readonly files: readonly [string, ...string[]]
   readonly todos: readonly [string, ...string[]]
   /** The commit's subject, without type and scope. */
   readonly subject: string
 }
 
-/** The cards that the board begins with. */
+/** The first cards on the board. */
 export const firstStories: readonly Story[] = [
   {
     title: 'Checkout charges twice when the payment provider times out',
@@ -137,10 +137,10 @@ export const firstStories: readonly Story[] = [
   },
 ]
 
-/** What comes in afterwards, for as long as the demo runs. */
+/** Cards that are added later, again and again. */
 export const laterStories: readonly [Story, ...Story[]] = [
   {
-    title: 'Search forgets the filters when one goes back',
+    title: 'Search forgets the filters on back navigation',
     description: 'The filters live in memory only. They belong in the address.',
     type: 'fix',
     priority: 'high',
@@ -221,7 +221,7 @@ export const laterStories: readonly [Story, ...Story[]] = [
   },
 ]
 
-/** How a card that somebody else wrote is worked on. */
+/** The story for a card, made up for a card that somebody else created. */
 export function storyFor(title: string, type: string | null): Story {
   const known = [...firstStories, ...laterStories].find((story) => story.title === title)
   if (known !== undefined) return known
@@ -238,7 +238,7 @@ export function storyFor(title: string, type: string | null): Story {
   }
 }
 
-/** A title as it appears in the name of a branch. */
+/** A title as part of a branch name. */
 export function slug(text: string): string {
   const words =
     text

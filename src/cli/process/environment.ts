@@ -1,4 +1,4 @@
-/** What the command line reads from the environment; the only file under `cli/` that touches `process.env`. */
+/** The environment of the command line. No other file under `cli/` reads or writes `process.env`. */
 export interface Environment {
   /** `BOARDCAST_URL`: the server to talk to. */
   readonly url: string | undefined
@@ -10,7 +10,7 @@ export interface Environment {
   readonly dbPath: string | undefined
 }
 
-/** What `serve` may be told by options instead of variables. */
+/** Settings of `serve` that may come from options instead of variables. */
 export interface ServerSettings {
   readonly port?: string | undefined
   readonly host?: string | undefined
@@ -18,7 +18,7 @@ export interface ServerSettings {
 }
 
 export function readEnvironment(): Environment {
-  // An empty variable is how shells and compose files spell "not set".
+  // Shells and compose files write "not set" as an empty variable.
   const { BOARDCAST_URL, BOARDCAST_TOKEN, PORT, BOARDCAST_DB } = process.env
   return {
     url: BOARDCAST_URL || undefined,
@@ -28,25 +28,25 @@ export function readEnvironment(): Environment {
   }
 }
 
-/** What a program that we start is given. */
+/** The values of all variables, which child processes inherit. */
 export function environmentValues(): string[] {
   return Object.values(process.env).map((value) => value ?? '')
 }
 
-/** npm, and what works like it, names the script that it runs. */
+/** Package managers set this variable to the name of the script that they run. */
 export function isStartedByNpm(): boolean {
   return process.env.npm_lifecycle_event !== undefined
 }
 
-/** Puts options where the server reads its configuration; call it before `main.ts` is imported. */
+/** Copies options into the variables that the server reads. Call it before `main.ts` is imported. */
 export function applyServerSettings(settings: ServerSettings): void {
   if (settings.port !== undefined) process.env.PORT = settings.port
   if (settings.host !== undefined) process.env.HOST = settings.host
   if (settings.dbPath !== undefined) process.env.BOARDCAST_DB = settings.dbPath
 }
 
-/** For a server that lives inside `demo`: no log lines among the demo's own, and a Ctrl-C that does not linger. */
-export function calmOwnServer(): void {
+/** For the server inside `demo`: fewer log lines among the demo's output, and a short drain on Ctrl-C. */
+export function applyDemoServerDefaults(): void {
   process.env.LOG_LEVEL ||= 'warn'
   process.env.BOARDCAST_DRAIN_MS ||= '500'
 }

@@ -5,14 +5,13 @@ export const exitCode = {
   done: 0,
   failed: 1,
   usage: 2,
-  timeout: 3,
   authentication: 4,
   lost: 5,
   cannotExecute: 126,
   notFound: 127,
 } as const
 
-/** An end that was foreseen: `message` is one sentence for a person and names the fix. */
+/** An expected failure. `message` is a sentence for the user that names the fix. */
 export class CommandError extends Error {
   override readonly name: string = 'CommandError'
   readonly exitCode: number
@@ -28,8 +27,8 @@ export function signalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
-/** Ends the process once everything written has left it: `process.exit` alone cuts off what a full pipe still holds. */
-export async function leave(code: number): Promise<never> {
+/** Exits after stdout and stderr are flushed; `process.exit` alone would lose what a full pipe has not taken yet. */
+export async function exitFlushed(code: number): Promise<never> {
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
   process.exit(code)
 }
@@ -37,7 +36,7 @@ export async function leave(code: number): Promise<never> {
 function flushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     if (stream.destroyed || stream.writableEnded) return resolve()
-    stream.once('error', () => resolve()) // the reader is gone: there is nobody left to flush for
+    stream.once('error', () => resolve()) // the reader is gone, so there is nothing to flush
     stream.write('', () => resolve())
   })
 }

@@ -1,14 +1,14 @@
 import { constants } from 'node:os'
 
-// What each signal does to a program that does not handle it decides where it belongs. Left out are SIGKILL and SIGSTOP,
-// which nobody can handle; SIGPIPE and SIGXFSZ, which Node ignores, so that they do not end us; SIGSEGV, SIGBUS, SIGFPE
-// and SIGILL, after which no JavaScript can run safely; and real-time signals, which Node does not know.
+// The signals whose default action ends a process. Left out are SIGKILL, which cannot be handled; SIGPIPE and SIGXFSZ,
+// which Node ignores; SIGSEGV, SIGBUS, SIGFPE and SIGILL, after which no JavaScript can run safely; and real-time signals,
+// which Node does not know.
 const endingSignals = [
   'SIGINT', // Ctrl-C
   'SIGTERM', // a supervisor
-  'SIGHUP', // a terminal that was closed
+  'SIGHUP', // the terminal was closed
   'SIGQUIT', // Ctrl-\
-  'SIGUSR1', // Node would start its debugger
+  'SIGUSR1', // without a handler, Node starts its debugger
   'SIGUSR2',
   'SIGALRM',
   'SIGVTALRM',
@@ -24,13 +24,13 @@ const endingSignals = [
 export type EndingSignal = (typeof endingSignals)[number]
 
 /**
- * Calls back for each signal that would end us, counting from 1. There is no undo: between the last deed and the exit a
- * late signal must not take over the exit code.
+ * Calls back for each signal that would end this process; `nth` counts from 1. The handlers cannot be removed: a late
+ * signal, shortly before the exit, must not change the exit code.
  */
 export function onEndingSignal(listener: (signal: EndingSignal, nth: number) => void): void {
   let nth = 0
   for (const signal of endingSignals) {
-    if (constants.signals[signal] === undefined) continue // not on this system
+    if (constants.signals[signal] === undefined) continue // this system does not have it
     process.on(signal, () => {
       nth += 1
       listener(signal, nth)
@@ -38,11 +38,11 @@ export function onEndingSignal(listener: (signal: EndingSignal, nth: number) => 
   }
 }
 
-/** Calls back around a pause: before we are stopped by SIGTSTP, and after we go on. */
-export function onPause(listener: { stop(): void; goOn(): void }): void {
+/** Calls `suspend` before SIGTSTP (Ctrl-Z) stops this process, and `resume` when it continues. */
+export function onSuspend(listener: { suspend(): void; resume(): void }): void {
   process.on('SIGTSTP', () => {
-    process.once('SIGCONT', () => listener.goOn())
-    listener.stop()
+    process.once('SIGCONT', () => listener.resume())
+    listener.suspend()
     process.kill(process.pid, 'SIGSTOP')
   })
 }

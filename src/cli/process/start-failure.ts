@@ -1,6 +1,6 @@
 import { CommandError, exitCode } from './exit.ts'
 
-/** Why a server did not start, as a sentence and an exit code; what was not foreseen comes back as it is. */
+/** Turns a known reason why a server did not start into a `CommandError`; returns any other error unchanged. */
 export async function startFailure(error: unknown): Promise<unknown> {
   const { ConfigError } = await import('../../main.ts')
   if (error instanceof ConfigError) return new CommandError(exitCode.usage, error.message, { cause: error })

@@ -1,6 +1,6 @@
 import { type Api, endlessPatience, ordinaryPatience } from '../api/api.ts'
 import { NotTheApi, Refused } from '../api/api-errors.ts'
-import { Attempt, type AttemptStatus } from '../api/replies.ts'
+import { Attempt, type AttemptStatus } from '../api/responses.ts'
 
 export type FinalStatus = 'succeeded' | 'failed' | 'stopped'
 
@@ -10,57 +10,59 @@ export interface Outcome {
   readonly error?: string | undefined
 }
 
-/** Everything that a run tells the server about its attempt, however long the server is away. */
+/** What a run reports to the server about its attempt. Retries for as long as the server is unreachable. */
 export interface AttemptReport {
-  /** Resolves to whether the lines were taken; never rejects. */
+  /** Resolves to whether the server accepted the lines; never rejects. */
   postLines(json: string): Promise<boolean>
-  /** Announces that we were told to stop. */
+  /** Reports that the run was asked to stop; never rejects. */
   announceStop(): Promise<void>
-  /** Resolves to what became of the attempt: the outcome's status when it was taken, else why not. */
+  /** Reports the outcome. Resolves to the status that the attempt now has, or to why it could not be recorded. */
   settle(outcome: Outcome): Promise<{ status: AttemptStatus } | { failure: string }>
 }
 
 export interface AttemptReportOptions {
   readonly api: Api
   readonly attemptId: string
-  /** Ends all patience. */
+  /** Ends all retries. */
   readonly signal: AbortSignal
-  /** For what is worth knowing, and for what must be known. */
-  readonly talk: (text: string) => void
-  readonly say: (text: string) => void
+  /** Prints progress, unless the user wants quiet; `warn` always prints. */
+  readonly info: (text: string) => void
+  readonly warn: (text: string) => void
 }
 
-/** A connection that was cut and is there again at once is nobody's concern. */
-const worthSayingMs = 1_000
+/** Shorter interruptions are not reported. */
+const minOutageMs = 1_000
 
-export function createAttemptReport({ api, attemptId, signal, talk, say }: AttemptReportOptions): AttemptReport {
+export function createAttemptReport({ api, attemptId, signal, info, warn }: AttemptReportOptions): AttemptReport {
   const path = `/attempts/${encodeURIComponent(attemptId)}`
-  let saidAway = false
-  let saidRefused = false
-  /** Set when no later line can be taken either: the attempt is gone, or our right to it. */
-  let closed = false
+  let hasReportedOutage = false
+  let hasReportedRefusal = false
+  /** No later line can be accepted either: the attempt was deleted, or the token is not allowed to write. */
+  let isClosed = false
 
   const persistent = {
     signal,
     patience: endlessPatience,
     onRetry(reason: string, triedMs: number) {
-      if (saidAway || triedMs < worthSayingMs) return
-      saidAway = true
-      talk(`${api.baseUrl} is away (${reason}); the command goes on and its output is kept until the server is back`)
+      if (hasReportedOutage || triedMs < minOutageMs) return
+      hasReportedOutage = true
+      info(
+        `${api.baseUrl} is unreachable (${reason}); the command keeps running and its output is kept until the server is back`,
+      )
     },
   }
 
   return {
     async postLines(json) {
-      if (closed || signal.aborted) return false
+      if (isClosed || signal.aborted) return false
       try {
         await api.send('POST', `${path}/logs`, { json, ...persistent })
         return true
       } catch (error) {
         if (signal.aborted) return false
-        closed = error instanceof Refused && [401, 403, 404].includes(error.status)
-        if (!saidRefused) say(`the command goes on, but its output is not logged: ${messageOf(error)}`)
-        saidRefused = true
+        isClosed = error instanceof Refused && [401, 403, 404].includes(error.status)
+        if (!hasReportedRefusal) warn(`the command keeps running, but its output is not logged: ${messageOf(error)}`)
+        hasReportedRefusal = true
         return false
       }
     },
@@ -69,7 +71,7 @@ export function createAttemptReport({ api, attemptId, signal, talk, say }: Attem
       try {
         await api.send('POST', `${path}/stop`, persistent)
       } catch {
-        // Ended already, or away for good: `settle` meets the same and says it.
+        // It has already ended, or the server is unreachable: `settle` will report the same.
       }
     },
 
@@ -78,15 +80,15 @@ export function createAttemptReport({ api, attemptId, signal, talk, say }: Attem
         await api.send('PATCH', path, { ...persistent, body: outcome })
         return { status: outcome.status }
       } catch (error) {
-        if (signal.aborted) return { failure: `${api.baseUrl} is away` }
-        if (error instanceof NotTheApi && saidRefused) return { failure: 'see above' }
+        if (signal.aborted) return { failure: `${api.baseUrl} is unreachable` }
+        if (error instanceof NotTheApi && hasReportedRefusal) return { failure: 'see above' }
         if (!(error instanceof Refused) || error.status !== 409) return { failure: messageOf(error) }
         return await statusNow(messageOf(error))
       }
     },
   }
 
-  /** A PATCH whose first try did arrive meets its own result, and an attempt that somebody else ended has its own. */
+  /** After a 409: either the first try of our PATCH did arrive, or somebody else has ended the attempt. */
   async function statusNow(refusal: string): Promise<{ status: AttemptStatus } | { failure: string }> {
     try {
       const { value } = await api.read(Attempt, 'GET', path, { signal, patience: ordinaryPatience })

@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream'
 import { isatty } from 'node:tty'
 import { signalExitCode } from '../process/exit.ts'
 import { type OutputPipes, openOutputPipes } from './pipes.ts'
-import { withRawWords } from './raw-words.ts'
+import { withRawArguments } from './raw-arguments.ts'
 
 /** How a program ended, in a shell's terms. */
 export interface Ending {
@@ -14,41 +14,41 @@ export interface Ending {
   readonly signal: NodeJS.Signals | undefined
 }
 
-/** A started program whose output we read. */
+/** A started program whose output this process reads. */
 export interface Child {
   readonly stdout: Readable
   readonly stderr: Readable
-  /** Resolves when the program itself ended; its pipes may still hold output. */
+  /** Resolves when the program itself has ended; its pipes may still hold output. */
   readonly ended: Promise<Ending>
-  /** Reaches the program and what it started; does nothing once it has ended. */
+  /** Signals the program and its children; does nothing once it has ended. */
   signal(name: NodeJS.Signals): void
-  /** Passes on a signal that we got, unless the terminal has already given it to the program too. Answers whether it did. */
+  /** Forwards a signal to the program, unless the terminal has already sent it there. Returns whether it forwarded. */
   forward(name: NodeJS.Signals): boolean
-  /** Set when the program leads its own group: a Ctrl-Z that stops us does not reach it by itself. */
+  /** The program leads its own process group, so a Ctrl-Z at the terminal does not reach it. */
   readonly ownGroup: boolean
-  /** Why the program got sockets instead of pipes, if it did. */
+  /** Why the program has sockets instead of pipes; undefined when it has pipes. */
   readonly withoutPipes: string | undefined
 }
 
-// Who gets a Ctrl-C? A terminal sends it to every process of the group in the foreground. So:
-//   - at a terminal the child stays in our group (else it could not read the keyboard) and already has the first
-//     SIGINT (or SIGQUIT, Ctrl-\); forwarding it again would be the second Ctrl-C by which many programs mean "drop
-//     everything". A person who presses it again means it, and then the child gets SIGTERM;
-//   - without a terminal (CI, a service, a script) the child leads a group of its own and we signal the whole group, as
-//     the terminal would: a shell that waits for its own child hears nothing otherwise.
+// A terminal sends Ctrl-C to every process of its foreground group. So:
+//   - At a terminal the child stays in our group, since it could not read the keyboard otherwise. It has already received
+//     the first SIGINT (or SIGQUIT, Ctrl-\). Forwarding it would look like a second Ctrl-C, which makes many programs abort
+//     at once. When the user really presses it again, the child gets SIGTERM.
+//   - Without a terminal (CI, a service, a script) the child leads its own group and we signal the whole group, as a
+//     terminal would. Otherwise a shell would receive the signal, but not the command that it waits for.
 
 /** Rejects with the system's error (ENOENT, EACCES) when the program cannot be started. No shell is involved. */
 export async function startChild(cmd: readonly string[]): Promise<Child> {
-  // Not process.stdin: to ask it would open it, which changes how the program may read it.
+  // Not process.stdin: accessing it opens it, which would affect how the program can read it.
   const atTerminal = [0, 1, 2].some(isatty)
   const ownGroup = !atTerminal && process.platform !== 'win32'
   const { pipes, failure } = await openOutputPipes()
-  const { child, stdout, stderr } = await spawnWith(withRawWords(cmd), pipes, ownGroup)
+  const { child, stdout, stderr } = await spawnWith(withRawArguments(cmd), pipes, ownGroup)
   const ended = new Promise<Ending>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve(endingOf(child.exitCode, child.signalCode))
     else child.once('exit', (code, signal) => resolve(endingOf(code, signal)))
   })
-  child.on('error', () => {}) // from here on only a signal that we may not send (sudo): the program goes on, and so do we
+  child.on('error', () => {}) // from here on only a signal that we may not send (sudo), which is harmless
   let interrupts = 0
 
   function signal(name: NodeJS.Signals): void {
@@ -60,7 +60,7 @@ export async function startChild(cmd: readonly string[]): Promise<Child> {
     try {
       process.kill(-child.pid, name)
     } catch {
-      child.kill(name) // the group is gone or not ours; the child alone answers false when it is gone as well
+      child.kill(name) // the group has ended or is not ours; this is harmless if the child has ended too
     }
   }
 
@@ -89,7 +89,7 @@ async function spawnWith([file = '', ...args]: readonly string[], pipes: OutputP
     await once(child, 'spawn') // rejects on `error`
     const stdout = pipes?.stdout.source ?? child.stdout
     const stderr = pipes?.stderr.source ?? child.stderr
-    if (stdout === null || stderr === null) throw new Error('a child that was given pipes has them')
+    if (stdout === null || stderr === null) throw new Error('a child with piped output must have streams')
     return { child, stdout, stderr }
   } catch (error) {
     pipes?.stdout.source.destroy()
@@ -101,8 +101,8 @@ async function spawnWith([file = '', ...args]: readonly string[], pipes: OutputP
 }
 
 /**
- * Whether a program catches or ignores a signal. One that does neither is ended by it, so that it does no harm to send
- * what the terminal has sent: it has not when it was `kill` that interrupted us.
+ * Whether a program catches or ignores a signal. If it does neither, the signal ends it, so sending it a second time is
+ * harmless, and necessary if the first came from `kill` and only reached this process.
  */
 function handles(pid: number | undefined, name: NodeJS.Signals): boolean {
   try {
@@ -112,7 +112,7 @@ function handles(pid: number | undefined, name: NodeJS.Signals): boolean {
       ([, mask]) => (BigInt(`0x${mask}`) & bit) !== 0n,
     )
   } catch {
-    return true // not Linux: nobody can say
+    return true // not Linux: unknown
   }
 }
 

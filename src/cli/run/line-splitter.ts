@@ -1,20 +1,20 @@
-/** The longest message of a log line, in bytes of UTF-8, that the server takes. */
+/** The longest message of a log line that the server accepts, in bytes of UTF-8. */
 export const maxMessageBytes = 65_536
 
-/** Turns the bytes of one stream into lines, whatever the places where the stream was cut. */
+/** Splits the bytes of a stream into lines, independent of how the stream is divided into chunks. */
 export interface LineSplitter {
   push(bytes: Uint8Array): string[]
-  /** What is left when the stream has ended: a last line without its newline. */
+  /** Returns the rest at the end of the stream: a last line without a newline. */
   end(): string[]
 }
 
-// The lines depend on the bytes alone, never on how they were cut into chunks:
-//   - a character whose bytes arrive in two chunks is held back by the streaming decoder;
-//   - a line ends at \n, and one \r before it goes with it. A \r at the end of what has arrived may be that one, so it
-//     never counts towards the length of a line until something follows it;
-//   - a line longer than maxBytes is cut into the longest pieces that end at a character and fit.
+// The lines depend only on the bytes, never on the chunks:
+//   - The streaming decoder holds back a character whose bytes arrive in two chunks.
+//   - A line ends at \n; one \r before it is dropped. A \r at the end of a chunk may be that one, so it does not count
+//     towards the length of the line until something follows it.
+//   - A line longer than maxBytes is cut into the longest pieces that fit and end at a character.
 export function createLineSplitter(maxBytes = maxMessageBytes): LineSplitter {
-  // The byte order mark is part of what the program wrote. Bytes that are no UTF-8 become U+FFFD.
+  // A byte order mark is part of the output. Bytes that are not UTF-8 become U+FFFD.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const encoder = new TextEncoder()
   const scratch = new Uint8Array(maxBytes)
@@ -47,10 +47,10 @@ export function createLineSplitter(maxBytes = maxMessageBytes): LineSplitter {
     lines.push(pushPieces(line, lines))
   }
 
-  /** Pushes full pieces of `text` until what is left fits, and returns that. */
+  /** Pushes full pieces of `text` and returns the rest, which fits. */
   function pushPieces(text: string, lines: string[]): string {
     let rest = text
-    // A UTF-16 unit is at most 3 bytes: short lines, nearly all of them, are not measured.
+    // A UTF-16 unit takes at most 3 bytes, so short lines, which are nearly all, need not be measured.
     while (rest.length * 3 > maxBytes && Buffer.byteLength(rest) > maxBytes) {
       const { read } = encoder.encodeInto(rest, scratch)
       lines.push(rest.slice(0, read))

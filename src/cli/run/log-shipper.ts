@@ -1,4 +1,4 @@
-/** One line as `POST /attempts/:id/logs` takes it. */
+/** A line in the form that `POST /attempts/:id/logs` accepts. */
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error'
   readonly message: string
@@ -6,20 +6,20 @@ export interface LogLine {
   readonly stream: 'stdout' | 'stderr'
 }
 
-/** Sends lines in order, in batches, one request at a time, and holds a bounded amount of them. */
+/** Sends lines in order, in batches, one request at a time. Its memory is bounded as long as callers respect `isFull`. */
 export interface LogShipper {
-  /** Takes a line always; stop reading the source when `isFull` says so. */
+  /** Always accepts the line; stop reading the source while `isFull`. */
   push(line: LogLine): void
   isFull(): boolean
-  /** Sends what is left without waiting for company; resolves when every line was acknowledged or refused. */
+  /** Sends the rest at once. Resolves when every line was acknowledged or refused. */
   finish(): Promise<void>
   counts(): { acknowledged: number; refused: number; waiting: number }
 }
 
 export interface LogShipperOptions {
-  /** Posts one body; resolves to whether it was taken, and only when that is settled: retries are the poster's. */
+  /** Posts one body, with retries. Resolves to whether it was accepted. */
   readonly post: (json: string) => Promise<boolean>
-  /** Called when a shipper that was full has room again. */
+  /** Called when the shipper was full and has room again. */
   readonly onRoom?: () => void
   readonly gatherMs?: number
   readonly maxBatchLines?: number
@@ -27,13 +27,13 @@ export interface LogShipperOptions {
   readonly maxHeldBytes?: number
 }
 
-/** A lone line waits this long for company: few enough requests, and still "at once" to whoever watches. */
+/** A line waits this long for more lines: few requests, and still fast enough to seem immediate. */
 const gatherMs = 50
-/** The server's own limit per request. */
+/** The server's limit per request. */
 const maxBatchLines = 1_000
-/** Half of the 1 MiB that the server takes. A line of 64 KiB that is all control characters is 384 KiB of JSON, so any line fits. */
+/** Half of the 1 MiB that the server accepts. Any line fits: 64 KiB of control characters become 384 KiB of JSON. */
 const maxBatchBytes = 512 * 1024
-/** About 100,000 lines: minutes of talk from a busy program while a server restarts, without being felt on a small machine. */
+/** About 100,000 lines: minutes of output from a busy program, little enough for a small machine. */
 const maxHeldBytes = 16 * 1024 * 1024
 
 interface Held {
@@ -58,7 +58,7 @@ export function createLogShipper(options: LogShipperOptions): LogShipper {
     return heldBytes >= limits.maxHeldBytes
   }
 
-  /** Keeps the invariant: either nothing waits, or a request is in flight, or a timer is set for the oldest line. */
+  /** Keeps the invariant: the queue is empty, or a request is in flight, or a timer is set for the oldest line. */
   function arm(): void {
     if (inFlight > 0) return
     const oldest = queue[0]
@@ -69,26 +69,26 @@ export function createLogShipper(options: LogShipperOptions): LogShipper {
     const batchIsFull = queue.length >= limits.maxBatchLines || queuedBytes >= limits.maxBatchBytes
     const waitMs = finished || batchIsFull ? 0 : oldest.at + limits.gatherMs - performance.now()
     if (waitMs > 0) {
-      timer ??= setTimeout(leave, waitMs)
+      timer ??= setTimeout(sendBatch, waitMs)
     } else {
-      leave()
+      sendBatch()
     }
   }
 
-  function leave(): void {
+  function sendBatch(): void {
     clearTimeout(timer)
     timer = undefined
-    void ship(nextBatch()) // never rejects
+    void post(nextBatch()) // never rejects
   }
 
-  async function ship(batch: readonly Held[]): Promise<void> {
+  async function post(batch: readonly Held[]): Promise<void> {
     const bytes = batch.reduce((sum, line) => sum + line.bytes, 0)
     inFlight = batch.length
     let taken = false
     try {
       taken = await limits.post(`{"lines":[${batch.map((line) => line.json).join(',')}]}`)
     } catch {
-      // A poster that throws has not delivered: counted as refused, and said by whoever reads the counts.
+      // Not delivered: counted as refused, which the caller reports.
     }
     const wasFull = isFull()
     if (taken) acknowledged += batch.length

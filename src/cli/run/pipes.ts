@@ -5,15 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 
-// Node connects a child by a pair of sockets. A program can tell: on Linux a socket cannot be opened by its name, so
-// `tee /dev/stderr` and `curl -o /dev/stdout` fail, and `test -p` says no. Node cannot make a pipe either, but it can
-// open one that exists. So a shell makes two, we open both ends of each by their names in /proc, and the shell ends.
-// Such a pipe has no name and leaves no file behind, whatever becomes of us.
+// Node connects a child by socket pairs. Programs can tell: on Linux a socket cannot be opened by its path, so
+// `tee /dev/stderr` and `curl -o /dev/stdout` fail, and `test -p` is false. Node cannot create a pipe, but it can open one
+// that exists. So a shell creates two, we open both ends of each through /proc, and the shell exits. These pipes have no
+// name and leave no file behind, even if this process is killed.
 
-/** Both ends of a pipe: we read one, and the child gets the other. */
+/** Both ends of a pipe: this process reads one, the child gets the other. */
 export interface OutputPipe {
   readonly source: Readable
-  /** Give it to a child, then close it: the pipe ends when nobody holds this end any more. */
+  /** Pass it to a child, then close it: the pipe ends when every copy of this descriptor is closed. */
   readonly writeFd: number
 }
 
@@ -22,18 +22,19 @@ export interface OutputPipes {
   readonly stderr: OutputPipe
 }
 
-/** Either pipes, or why there are none. Elsewhere than on Linux sockets can be opened by name, and do. */
+/** The pipes, or why there are none. Only Linux needs them: elsewhere sockets can be opened by path. */
 export type OpenedPipes = { readonly pipes: OutputPipes | undefined; readonly failure?: string }
 
 const shell = '/bin/sh'
-/** The reading ends of two pipes are its descriptors 3 and 4. It says its id, and ends when its input does. */
+/** A shell whose descriptors 3 and 4 are the read ends of two pipes. It prints its pid and exits when its input ends. */
 const pipeHolder = `exec 5<&0; : | { exec 3<&0; : | { exec 4<&0; exec ${shell} -c 'echo $$; read -r _ <&5'; }; }`
 const holderTimeoutMs = 5_000
 
-/** The second is for a sandbox that hides the descriptors of other processes, and knows pipes that have a name. */
-const ways: readonly (() => OutputPipes | Promise<OutputPipes>)[] = [openUnnamed, openNamed]
+/** Named pipes are the fallback for sandboxes that hide the descriptors of other processes. */
+const methods: readonly (() => OutputPipes | Promise<OutputPipes>)[] = [openUnnamed, openNamed]
 
-export async function openOutputPipes(tried = ways): Promise<OpenedPipes> {
+/** Tries each method in turn; never rejects. */
+export async function openOutputPipes(tried = methods): Promise<OpenedPipes> {
   if (process.platform !== 'linux') return { pipes: undefined }
   const failures: string[] = []
   for (const open of tried) {
@@ -50,7 +51,7 @@ export async function openUnnamed(): Promise<OutputPipes> {
   const holder = spawn(shell, ['-c', pipeHolder], {
     stdio: ['pipe', 'pipe', 'ignore'],
     env: {},
-    detached: true, // a Ctrl-C is not for it
+    detached: true, // keeps Ctrl-C away from it
     timeout: holderTimeoutMs,
   })
   try {
@@ -92,7 +93,7 @@ function openPair(stdoutPath: string, stderrPath: string): OutputPipes {
   }
 }
 
-/** The reading end first: a pipe that nobody reads would make the opening of the other end wait. */
+/** Opens the read end first: opening the write end blocks until the pipe has a reader. */
 function openBothEnds(path: string): OutputPipe {
   const readFd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {

@@ -1,27 +1,27 @@
 import { userInfo } from 'node:os'
 import type { Api } from '../api/api.ts'
 import { Refused } from '../api/api-errors.ts'
-import { Attempt, Card } from '../api/replies.ts'
+import { Attempt, Card } from '../api/responses.ts'
 import { CommandError, exitCode } from '../process/exit.ts'
 
-/** What a run works on: a card that exists, or a new one. */
+/** What a run works on: an existing card, or a new card on a board. */
 export type RunTarget = { readonly cardId: string } | { readonly boardId: string; readonly title: string }
 
-/** The attempt that a run made, with what there is to say about it. */
-export interface BegunAttempt {
+/** The attempt that a run has created. */
+export interface StartedAttempt {
   readonly id: string
   readonly boardId: string
-  /** The ticket key, or the card's id when the token may not read the card. */
+  /** The ticket key, or the card's id if the token may not read the card. */
   readonly label: string
-  /** The id of the event that made it; listening starts here. */
+  /** The id of the event that created it, to listen from there. */
   readonly since: string | undefined
 }
 
 /**
- * Makes the attempt, and before it the card and the board where they are missing. It posts before it asks, because a
- * token for publishing need not have the right to read.
+ * Creates the attempt, and the card and the board if necessary. It posts without reading first, because a token for
+ * publishing may not be allowed to read.
  */
-export async function beginAttempt(api: Api, target: RunTarget, agent: string | undefined): Promise<BegunAttempt> {
+export async function startAttempt(api: Api, target: RunTarget, agent: string | undefined): Promise<StartedAttempt> {
   const card = 'cardId' in target ? undefined : await createCard(api, target)
   const cardId = 'cardId' in target ? target.cardId : card?.id
   const { value: attempt, eventId } = await api.read(
@@ -55,16 +55,16 @@ async function createBoard(api: Api, boardId: string): Promise<void> {
     await api.send('POST', '/boards', { body: { id: boardId, name: boardId } })
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    if (error.status === 409) return // another run made it in the meantime
+    if (error.status === 409) return // another run has created it in the meantime
     if (error.status !== 422) throw error
     throw new CommandError(
       exitCode.usage,
-      `there is no board "${boardId}" and none can be made under that id: use lower-case letters, digits, - and _, up to 64, beginning with a letter or digit. (${error.message})`,
+      `board "${boardId}" does not exist and cannot be created: use up to 64 lower-case letters, digits, - and _, beginning with a letter or digit. (${error.message})`,
     )
   }
 }
 
-/** Only for the talk on stderr, so any refusal is as good as "unknown". */
+/** Only for messages on stderr, so any failure counts as "unknown". */
 async function readCard(api: Api, cardId: string): Promise<Card | undefined> {
   try {
     const { value } = await api.read(Card, 'GET', `/cards/${cardId}`)
@@ -76,13 +76,13 @@ async function readCard(api: Api, cardId: string): Promise<Card | undefined> {
 
 function defaultAgent(): string {
   try {
-    // Names of agents are names of channels too.
+    // Agent ids are also parts of channel names.
     return (
       userInfo()
         .username.replace(/[^\w.:-]/g, '-')
         .slice(0, 200) || 'cli'
     )
   } catch {
-    return 'cli' // a container whose user has no name
+    return 'cli' // in a container, the user may have no name
   }
 }

@@ -1,12 +1,12 @@
 import { type ApiOptions, boardPage, createApi } from '../api/api.ts'
 import { watchAttempt } from '../api/attempt-watch.ts'
 import { exitCode, signalExitCode } from '../process/exit.ts'
-import { type EndingSignal, onEndingSignal, onPause } from '../process/signals.ts'
+import { type EndingSignal, onEndingSignal, onSuspend } from '../process/signals.ts'
 import { createAttemptReport, type Outcome } from './attempt-report.ts'
 import { type Child, type Ending, startChild } from './child.ts'
 import { createLogShipper, type LogLine } from './log-shipper.ts'
-import { createRelay, drain, type Relay } from './relay.ts'
-import { beginAttempt, type RunTarget } from './run-target.ts'
+import { createOutputTee, drainOutput, type OutputTee } from './output-tee.ts'
+import { type RunTarget, startAttempt } from './run-target.ts'
 
 export interface RunCommand extends ApiOptions {
   readonly target: RunTarget
@@ -15,22 +15,22 @@ export interface RunCommand extends ApiOptions {
   readonly quiet?: boolean
 }
 
-/** A program that was asked to end, from the board or by a signal, has this long before it is killed. */
+/** A program that was asked to end, from the board or by a signal, is killed after this long. */
 const killAfterMs = 10_000
-/** How long the server may stay away after the program's end before its last lines are given up. */
+/** After the program has ended, its last lines are given up if the server is unreachable for this long. */
 const reportWithinMs = 60_000
-/** The same, once a person at the keyboard has had enough of waiting. */
+/** The same, after another signal: the user does not want to wait. */
 const hurriedReportWithinMs = 1_000
 
-/** Who asked for the end, if anybody did: it makes the attempt `stopped` whatever the exit code is. */
+/** A request to stop. With one, the attempt ends as `stopped`, whatever the exit code is. */
 type Stop =
   | { readonly by: 'signal'; readonly signal: EndingSignal; readonly announced: Promise<void> }
   | { readonly by: 'board' }
 
-// The life of a run:
-//   starting   the attempt is made; a signal is noted, and the program then never starts
-//   running    output goes through and to the log; a signal, or a stop from the board, ends the program
-//   reporting  the program has ended; the last lines and the status go out; a signal only shortens the patience
+// The phases of a run:
+//   starting   the attempt is being created; after a signal the program is not started
+//   running    output is passed through and logged; a signal, or a stop from the board, ends the program
+//   reporting  the program has ended; the last lines and the status are sent; a signal only shortens the wait
 interface Progress {
   phase: 'starting' | 'running' | 'reporting'
   signalled?: EndingSignal
@@ -39,11 +39,11 @@ interface Progress {
   killTimer?: NodeJS.Timeout
 }
 
-/** Runs a program as an attempt; resolves to the exit code, which is the program's own. */
+/** Runs a program as an attempt. Resolves to the exit code of the program. */
 export async function run(command: RunCommand): Promise<number> {
   const startedAt = performance.now()
-  const say = (text: string) => process.stderr.write(`boardcast: ${text}\n`)
-  const talk = command.quiet ? () => {} : say
+  const warn = (text: string) => process.stderr.write(`boardcast: ${text}\n`)
+  const info = command.quiet ? () => {} : warn
   const now: Progress = { phase: 'starting' }
   const patience = new AbortController()
 
@@ -64,15 +64,15 @@ export async function run(command: RunCommand): Promise<number> {
   }
 
   const api = createApi(command)
-  const attempt = await beginAttempt(api, command.target, command.agent)
-  const report = createAttemptReport({ api, attemptId: attempt.id, signal: patience.signal, talk, say })
-  talk(`${attempt.label} ${boardPage(api.baseUrl, attempt.boardId)}`)
+  const attempt = await startAttempt(api, command.target, command.agent)
+  const report = createAttemptReport({ api, attemptId: attempt.id, signal: patience.signal, info, warn })
+  info(`${attempt.label} ${boardPage(api.baseUrl, attempt.boardId)}`)
 
-  const relays: Relay[] = []
+  const tees: OutputTee[] = []
   const shipper = createLogShipper({
     post: (json) => report.postLines(json),
     onRoom() {
-      for (const relay of relays) relay.release()
+      for (const tee of tees) tee.resume()
     },
   })
 
@@ -86,13 +86,11 @@ export async function run(command: RunCommand): Promise<number> {
 
     const { acknowledged, refused } = shipper.counts()
     const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
-    talk(`${attempt.label} ${outcome.status}, ${counted(acknowledged, 'line')}, ${seconds} s`)
-    if (refused > 0) say(`LOST: ${counted(refused, 'line')} of output did not reach ${api.baseUrl}`)
-    if ('failure' in settled) say(`LOST: the status ${outcome.status} was not recorded: ${settled.failure}`)
+    info(`${attempt.label} ${outcome.status}, ${counted(acknowledged, 'line')}, ${seconds} s`)
+    if (refused > 0) warn(`LOST: ${counted(refused, 'line')} of output did not reach ${api.baseUrl}`)
+    if ('failure' in settled) warn(`LOST: the status ${outcome.status} was not recorded: ${settled.failure}`)
     else if (settled.status !== outcome.status) {
-      say(
-        `the board shows ${settled.status}, not ${outcome.status}: the attempt was changed by somebody else meanwhile`,
-      )
+      warn(`the board shows ${settled.status}, not ${outcome.status}: somebody else has changed the attempt`)
     }
     return outcome.exitCode
   }
@@ -107,31 +105,31 @@ export async function run(command: RunCommand): Promise<number> {
     child = await startChild(command.cmd)
   } catch (error) {
     const outcome = notStarted(command.cmd[0] ?? '', error)
-    say(outcome.error)
+    warn(outcome.error)
     return await finish(outcome)
   }
   now.phase = 'running'
   now.child = child
   if (now.signalled !== undefined) {
-    // It came while the program was being started, so nobody has given it to the program.
+    // The signal came while the program was being started, so the program has not received it.
     now.stop = { by: 'signal', signal: now.signalled, announced: report.announceStop() }
     child.signal(now.signalled)
     killLater()
   }
-  if (child.ownGroup) onPause({ stop: () => child.signal('SIGSTOP'), goOn: () => child.signal('SIGCONT') })
+  if (child.ownGroup) onSuspend({ suspend: () => child.signal('SIGSTOP'), resume: () => child.signal('SIGCONT') })
   if (child.withoutPipes !== undefined) {
-    talk(`the program gets sockets, not pipes (${child.withoutPipes}): it cannot open /dev/stdout or /dev/stderr`)
+    info(`the program gets sockets, not pipes (${child.withoutPipes}): it cannot open /dev/stdout or /dev/stderr`)
   }
 
-  // Programs write ordinary progress to stderr, so a line there is `info` like any other; `stream` tells them apart.
+  // Programs write ordinary progress to stderr too, so all lines are `info`; `stream` tells them apart.
   const log = (stream: LogLine['stream']) => (messages: readonly string[]) => {
     const ts = new Date().toISOString()
     for (const message of messages) shipper.push({ level: 'info', message, ts, stream })
-    if (shipper.isFull()) for (const relay of relays) relay.hold()
+    if (shipper.isFull()) for (const tee of tees) tee.pause()
   }
-  relays.push(
-    createRelay(child.stdout, process.stdout, log('stdout')),
-    createRelay(child.stderr, process.stderr, log('stderr')),
+  tees.push(
+    createOutputTee(child.stdout, process.stdout, log('stdout')),
+    createOutputTee(child.stderr, process.stderr, log('stderr')),
   )
 
   const unwatch = watchAttempt(api, {
@@ -140,7 +138,7 @@ export async function run(command: RunCommand): Promise<number> {
     onStatus(status) {
       if (status !== 'stopping' || now.stop !== undefined) return
       now.stop = { by: 'board' }
-      talk('stopped from the board')
+      info('stopped from the board')
       child.signal('SIGTERM')
       killLater()
     },
@@ -149,7 +147,7 @@ export async function run(command: RunCommand): Promise<number> {
   const ending = await child.ended
   clearTimeout(now.killTimer)
   unwatch()
-  await drain(relays)
+  await drainOutput(tees)
   return await finish(outcomeOf(ending, now.stop))
 }
 
@@ -171,7 +169,7 @@ function notStarted(file: string, error: unknown): Outcome & { readonly error: s
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   if (code === 'ENOENT' || file === '') {
     const fix = /\s/.test(file)
-      ? 'Give the program and its arguments as separate words.'
+      ? 'Pass the program and its arguments as separate words.'
       : 'Check its name and the PATH.'
     return { status: 'failed', exitCode: exitCode.notFound, error: `cannot start "${file}": not found. ${fix}` }
   }

@@ -1,5 +1,5 @@
 import type { Api } from '../api/api.ts'
-import type { Said } from './log-text.ts'
+import type { TerminalLine } from './log-text.ts'
 
 export interface Todo {
   readonly id: string
@@ -15,12 +15,12 @@ export interface ToolCall {
   readonly durationMs?: number
 }
 
-/** What an agent can put on the board while it works on one attempt. */
-export interface Desk {
-  log(lines: readonly Said[]): Promise<void>
+/** The API calls that an agent makes while it works on one attempt. */
+export interface AttemptClient {
+  log(lines: readonly TerminalLine[]): Promise<void>
   say(role: 'user' | 'assistant', text: string): Promise<void>
   think(text: string): Promise<void>
-  /** The same id again replaces the call, as when it has ended. */
+  /** The same id again replaces the call, for example when it has ended. */
   tool(id: string, call: ToolCall): Promise<void>
   setUp(command: string, cwd: string, durationMs: number): Promise<void>
   todos(items: readonly Todo[]): Promise<void>
@@ -43,7 +43,7 @@ export interface PullRequest {
   readonly merged?: boolean
 }
 
-export function createDesk(api: Api, boardId: string, attemptId: string): Desk {
+export function createAttemptClient(api: Api, boardId: string, attemptId: string): AttemptClient {
   const attempt = `/attempts/${attemptId}`
   const git = `/boards/${boardId}/git`
 
@@ -53,9 +53,14 @@ export function createDesk(api: Api, boardId: string, attemptId: string): Desk {
   const converse = (item: unknown) => post(`${attempt}/conversation`, item)
 
   return {
-    log(said) {
+    log(terminalLines) {
       const ts = new Date().toISOString()
-      const lines = said.map(({ message, level = 'info', stream = 'stdout' }) => ({ level, message, ts, stream }))
+      const lines = terminalLines.map(({ message, level = 'info', stream = 'stdout' }) => ({
+        level,
+        message,
+        ts,
+        stream,
+      }))
       return post(`${attempt}/logs`, { lines })
     },
     say: (role, text) => converse({ type: 'message', role, text }),

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { environmentValues } from '../process/environment.ts'
 
-// Names of files need not be UTF-8, and Node has only texts: what cannot be decoded is U+FFFD in `process.argv`, and
-// would be given to the program as that. Linux has the bytes. Where there are such words, a shell puts them together
-// again and becomes the program.
+// File names need not be UTF-8, but Node decodes arguments as strings: invalid bytes become U+FFFD in `process.argv`, and
+// the program would receive that. On Linux the original bytes are in /proc. If an argument or variable has such bytes, a
+// shell rebuilds them and then executes the program.
 
-/** The command itself, or one that a shell makes of the bytes that we were given. */
-export function withRawWords(cmd: readonly string[]): readonly string[] {
+/** The command itself, or a shell command that runs it with the original bytes. */
+export function withRawArguments(cmd: readonly string[]): readonly string[] {
   if (![...cmd, ...environmentValues()].some((text) => text.includes('\ufffd'))) return cmd
   try {
     const words = entriesOf('/proc/self/cmdline').slice(-cmd.length)
@@ -22,7 +22,7 @@ function entriesOf(path: string): string[] {
   return readFileSync(path, 'latin1').split('\0').slice(0, -1)
 }
 
-/** Each character of these texts is a byte. */
+/** The strings here are binary: each character is a byte. */
 function isUtf8(bytes: string): boolean {
   const buffer = Buffer.from(bytes, 'latin1')
   return Buffer.from(buffer.toString('utf8')).equals(buffer)
@@ -39,7 +39,7 @@ function scriptOf(words: readonly string[], variables: readonly string[]): strin
   return lines.join('\n')
 }
 
-/** With an `x` behind it: a shell takes line ends off the end. */
+/** Appends an `x`, which the script removes again: a shell strips trailing newlines from command output. */
 function printed(bytes: string): string {
   const octal = (byte: string) => `\\0${byte.charCodeAt(0).toString(8).padStart(3, '0')}`
   return `"$(printf %b '${bytes.replace(/[^\w./-]/g, octal)}x')"`

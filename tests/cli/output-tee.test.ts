@@ -4,15 +4,15 @@
 import { once } from 'node:events'
 import { PassThrough, Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { createRelay } from '../../src/cli/run/relay.ts'
+import { createOutputTee } from '../../src/cli/run/output-tee.ts'
 
-test('[RUN5] a held relay reads nothing more, a released one goes on, and nothing is lost', async () => {
+test('[RUN5] a held tee reads nothing more, a released one goes on, and nothing is lost', async () => {
   const source = new PassThrough()
   const { sink, written } = collector()
   const lines: string[] = []
-  const relay = createRelay(source, sink, (more) => {
+  const tee = createOutputTee(source, sink, (more) => {
     lines.push(...more)
-    if (lines.length === 1) relay.hold()
+    if (lines.length === 1) tee.pause()
   })
   for (const text of ['one\n', 'two\n', 'thr', 'ee']) source.write(text)
   source.end()
@@ -20,8 +20,8 @@ test('[RUN5] a held relay reads nothing more, a released one goes on, and nothin
   expect(lines).toEqual(['one'])
   expect(written()).toBe('one\n')
 
-  relay.release()
-  await relay.done
+  tee.resume()
+  await tee.done
   expect(lines).toEqual(['one', 'two', 'three'])
   expect(written()).toBe('one\ntwo\nthree')
 })
@@ -29,9 +29,9 @@ test('[RUN5] a held relay reads nothing more, a released one goes on, and nothin
 test('[RUN5] it stays held when node resumes the pipe of a child that has ended', async () => {
   const source = new PassThrough()
   const lines: string[] = []
-  const relay = createRelay(source, collector().sink, (more) => {
+  const tee = createOutputTee(source, collector().sink, (more) => {
     lines.push(...more)
-    relay.hold()
+    tee.pause()
   })
   for (let count = 0; count < 10; count += 1) source.write(`${count}\n`)
   await turns(20)
@@ -51,11 +51,11 @@ test('[RUN5] a reader of ours that is slow is waited for', async () => {
       next = done
     },
   })
-  const relay = createRelay(source, sink, () => {})
+  const tee = createOutputTee(source, sink, () => {})
   for (const text of ['a', 'b', 'c']) source.write(text)
   await turns(20)
   expect(taken).toEqual(['a'])
-  expect(relay.isHeld()).toBe(true)
+  expect(tee.isPaused()).toBe(true)
   while (taken.length < 3) {
     next()
     await turns(5)
@@ -67,11 +67,11 @@ test('[RUN9] when our reader goes away the program feels it: its pipe is closed'
   const source = new PassThrough()
   const { sink } = collector()
   const lines: string[] = []
-  const relay = createRelay(source, sink, (more) => lines.push(...more))
+  const tee = createOutputTee(source, sink, (more) => lines.push(...more))
   source.write('before\nand a part')
   await turns(5)
   sink.destroy(new Error('EPIPE'))
-  await Promise.all([relay.done, source.closed || once(source, 'close')])
+  await Promise.all([tee.done, source.closed || once(source, 'close')])
   expect(source.destroyed).toBe(true)
   expect(lines).toEqual(['before', 'and a part'])
 })

@@ -1,22 +1,6 @@
-/** An agent of the demo. */
-export interface Player {
-  readonly id: string
-  readonly label: string
-}
+/** What the demo's agents write into their conversations. */
 
-/** Who works on the demo's cards. */
-export const players: readonly Player[] = [
-  { id: 'ada', label: 'Ada' },
-  { id: 'grace', label: 'Grace' },
-  { id: 'edsger', label: 'Edsger' },
-  { id: 'barbara', label: 'Barbara' },
-]
-
-export function isPlayer(agentId: string): boolean {
-  return players.some((player) => player.id === agentId)
-}
-
-/** What an agent says when it begins; `%` is the place where it begins to look. */
+/** At the start; `%` stands for the file to begin with. */
 export const openings = [
   'Let me look at % first and find out who calls it.',
   'I will reproduce this with a failing test in %, then fix it.',

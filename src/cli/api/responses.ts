@@ -1,13 +1,13 @@
 import { z } from 'zod'
 
-// What the commands read of the server's replies, and no more: a field that is not read here may change.
+// Schemas of the server's responses, with only the fields that the commands read, so that other fields may change.
 
 export const attemptStatus = z.enum(['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'])
 export type AttemptStatus = z.infer<typeof attemptStatus>
 
 const attempt = z.object({ id: z.string(), boardId: z.string(), cardId: z.string(), status: attemptStatus })
 
-/** An attempt, bare as POST and PATCH answer it or among its todos and conversation as GET does. */
+/** An attempt: bare, as POST and PATCH return it, or with its todos and conversation, as GET does. */
 export const Attempt = z.union([attempt, z.object({ attempt }).transform((body) => body.attempt)])
 
 export const Card = z.object({
@@ -26,11 +26,11 @@ export type Card = z.infer<typeof Card>
 const Column = z.object({ id: z.string(), key: z.string().nullable(), cardIds: z.array(z.string()) })
 
 /** `GET /boards/:id`. */
-export const BoardReply = z.object({
+export const BoardResponse = z.object({
   state: z.object({
     columns: z.record(z.string(), Column),
     columnOrder: z.array(z.string()),
     cards: z.record(z.string(), Card),
   }),
 })
-export type BoardState = z.infer<typeof BoardReply>['state']
+export type BoardState = z.infer<typeof BoardResponse>['state']
