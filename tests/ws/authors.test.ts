@@ -21,7 +21,7 @@ function connect(url: string, onOpen: (ws: WebSocket) => void, onMessage: (messa
   return ws
 }
 
-it('[W20] [W24] [W34] [W35] [W39] an agent that listens to everything, writes to another, and pings every 25 s', async () => {
+it('[W20] [W24] [W34] [W35] [W39] an agent that listens to everything, messages another agent, and pings every 25 s', async () => {
   await using server = await startTestServer()
   const log: string[] = []
   const heard: Anything[] = []

@@ -25,8 +25,8 @@ const ofSocket = ({ messages }: SocketClient) =>
 const ofStream = ({ frames }: Listener) =>
   frames.filter(({ event }) => event !== 'hello').map(({ event, data, id }) => ({ type: event, payload: data, id }))
 
-describe('what a board socket shows', () => {
-  it.each(['full', 'diff'])('[W8] [W10] is what the stream shows, in the %s view', async (view) => {
+describe('events on a board socket', () => {
+  it.each(['full', 'diff'])('[W8] [W10] are those of the stream, in the %s view', async (view) => {
     const { boardId, card, attempt } = await makeWork(server)
     await using socket = await openBoard(boardId, `&view=${view}`)
     await using stream = await listen(server.url, `/sse?boardId=${boardId}&view=${view}`)
@@ -65,7 +65,7 @@ describe('what a board socket shows', () => {
     )
   })
 
-  it('[W3] [W10] resumes where it was, by every name of the cursor', async () => {
+  it('[W3] [W10] resumes from the cursor, under every name of the parameter', async () => {
     const { boardId, card, attempt } = await makeWork(server)
     const cursor = attempt.eventId
     const { eventId } = await server.call('PATCH', `/cards/${card.id}`, { title: 'Missed' })
@@ -90,7 +90,7 @@ describe('what a board socket shows', () => {
     expect(state).toMatchObject({ id: last, payload: await boardState(server, boardId) })
   })
 
-  it('[W3] [W10] a cursor that cannot be honoured is a gap', async () => {
+  it('[W3] [W10] sends gap for a cursor that cannot be resumed from', async () => {
     const board = await makeBoard(server)
     await using socket = await openBoard(board.id, '&since=00000000-1')
     await socket.first('the state', ({ type }) => type === 'state')
@@ -102,7 +102,7 @@ describe('what a board socket shows', () => {
     })
   })
 
-  it('[W3] types are those that are named', async () => {
+  it('[W3] filters by types', async () => {
     const { boardId, card } = await makeWork(server)
     await using socket = await openBoard(boardId, '&view=diff&types=card_moved')
     await server.call('PATCH', `/cards/${card.id}`, { title: 'Unseen' })
@@ -113,7 +113,7 @@ describe('what a board socket shows', () => {
 })
 
 describe('commands', () => {
-  it('[W13] [W14] on cards do what the routes do', async () => {
+  it('[W13] [W14] on cards do what the HTTP routes do', async () => {
     const board = await makeBoard(server)
     const other = await makeCard(server, board.id)
     await using socket = await openBoard(board.id, '&view=diff')
@@ -152,7 +152,7 @@ describe('commands', () => {
     expect(await newestId(server)).toBe(deleted.eventId)
   })
 
-  it('[W14] a command without effect has the newest id, as its route', async () => {
+  it('[W14] without effect return the newest id, as their routes do', async () => {
     const board = await makeBoard(server)
     const card = await makeCard(server, board.id)
     await using socket = await openBoard(board.id)
@@ -161,7 +161,7 @@ describe('commands', () => {
     expect(answer).toEqual({ id: answer.id, success: true, eventId: newest })
   })
 
-  it('[W14] ids may be numbers or text, and come back as they were', async () => {
+  it('[W14] have ids that are numbers or text, returned unchanged', async () => {
     const board = await makeBoard(server)
     await using socket = await openBoard(board.id)
     for (const id of [0, 7, -1.5, 1e21, '', 'x', 'ü🚀', 'a'.repeat(200)]) {
@@ -174,7 +174,7 @@ describe('commands', () => {
     expect(Object.keys((await boardState(server, board.id)).cards)).toHaveLength(8)
   })
 
-  it('[W15] one without an id is not acknowledged, and shows by its event', async () => {
+  it('[W15] without an id are not acknowledged; their events show that they were carried out', async () => {
     const board = await makeBoard(server)
     await using socket = await openBoard(board.id, '&view=diff')
     socket.send({ type: 'create_card', payload: { title: 'Quiet' }, id: null })
@@ -183,7 +183,7 @@ describe('commands', () => {
     expect(socket.messages.map(({ type }) => type)).toEqual(['hello', 'state', 'card_created', 'ack', 'state'])
   })
 
-  it('[W14] [W15] what is wrong has the code of HTTP', async () => {
+  it('[W14] [W15] are refused with the codes of HTTP', async () => {
     const board = await makeBoard(server)
     const card = await makeCard(server, board.id)
     await using socket = await openBoard(board.id)
@@ -241,7 +241,7 @@ describe('commands', () => {
     })
   })
 
-  it('[W16] reach no card of another board', async () => {
+  it('[W16] cannot change cards of another board', async () => {
     const [mine, theirs] = [await makeBoard(server), await makeBoard(server)]
     const card = await makeCard(server, theirs.id, { title: 'Theirs' })
     const [column = { id: '' }] = theirs.columns
@@ -262,7 +262,7 @@ describe('commands', () => {
     expect((await boardState(server, theirs.id)).cards[card.id]?.title).toBe('Theirs')
   })
 
-  it('[W11] get_state shows the board as it is, in every view', async () => {
+  it('[W11] include get_state, which sends the current state in every view', async () => {
     const board = await makeBoard(server)
     for (const view of ['full', 'diff']) {
       await using socket = await openBoard(board.id, `&view=${view}`)
@@ -283,7 +283,7 @@ describe('commands', () => {
     expect(other.ofType('state')).toEqual([])
   })
 
-  it('[W12] ping is answered with the same ts, and pong is not answered', async () => {
+  it('[W12] include ping, answered with its ts, and pong, which is not answered', async () => {
     const board = await makeBoard(server)
     await using socket = await openBoard(board.id)
     socket.send({ type: 'pong' })
@@ -300,7 +300,7 @@ describe('commands', () => {
     expect(socket.ofType('error')).toEqual([])
   })
 
-  it('[W52] are carried out in their order, also while a state is asked for in between', async () => {
+  it('[W52] are carried out in order, even with get_state in between', async () => {
     const board = await makeBoard(server)
     await using socket = await openBoard(board.id, '&view=diff')
     const asked = Array.from({ length: 6 }, (_, n) => [
@@ -315,7 +315,7 @@ describe('commands', () => {
     expect(counts).toEqual([0, 1, 2, 3, 4, 5, 6])
   })
 
-  it('[W56] a binary message is refused, and the socket stays', async () => {
+  it('[W56] must be text: a binary message is refused, and the socket stays open', async () => {
     const board = await makeBoard(server)
     await using socket = await openBoard(board.id)
     socket.websocket.send(Buffer.from('{"type":"create_card","payload":{"title":"x"}}'))
@@ -325,8 +325,8 @@ describe('commands', () => {
   })
 })
 
-describe('the end of its board', () => {
-  it('[W18] closes the socket, also by a command of another', async () => {
+describe('deleting the board', () => {
+  it('[W18] closes the socket, also when a command of another socket does it', async () => {
     const board = await makeBoard(server)
     await using socket = await openBoard(board.id)
     const eventId = await deleteBoard(server, board.id)
@@ -337,8 +337,8 @@ describe('the end of its board', () => {
   })
 })
 
-describe('the dashboard', () => {
-  it('[W10] shows its overview, and the latest after changes', async () => {
+describe('a dashboard socket', () => {
+  it('[W10] sends the overview, and the latest one after changes', async () => {
     await using socket = await SocketClient.open(server.url, '/ws/dashboard')
     const first = await socket.first('the overview', ({ type }) => type === 'dashboard_overview')
     expect(first.id).toMatch(/^[0-9a-f]{8}-\d+$/)
@@ -348,7 +348,7 @@ describe('the dashboard', () => {
     await socket.until(() => JSON.stringify(socket.messages.at(-1)).includes(attempt.id))
   })
 
-  it('[W17] ignores what it is sent', async () => {
+  it('[W17] ignores messages', async () => {
     await using socket = await SocketClient.open(server.url, '/ws/dashboard')
     await socket.first('the overview', ({ type }) => type === 'dashboard_overview')
     const board = await withoutEvents(server, async () => {

@@ -22,15 +22,18 @@ function ping(bytes: number, fill = 'x'): string {
 }
 
 describe('a message', () => {
-  it.each(['x', '🚀'])('[W50] of 64 KiB is carried out, of one byte more closes with 1009 (%s)', async (fill) => {
-    await using socket = await SocketClient.open(server.url, '/ws')
-    socket.send(ping(MOST, fill))
-    await socket.first('the pong', ({ type }) => type === 'pong')
-    socket.send(ping(MOST + 1, fill))
-    expect((await socket.untilClosed()).code).toBe(1009)
-  })
+  it.each(['x', '🚀'])(
+    '[W50] of 64 KiB is carried out; one byte more closes the socket with 1009 (%s)',
+    async (fill) => {
+      await using socket = await SocketClient.open(server.url, '/ws')
+      socket.send(ping(MOST, fill))
+      await socket.first('the pong', ({ type }) => type === 'pong')
+      socket.send(ping(MOST + 1, fill))
+      expect((await socket.untilClosed()).code).toBe(1009)
+    },
+  )
 
-  it('[W50] in fragments counts as a whole', async () => {
+  it('[W50] is measured as a whole when it comes in fragments', async () => {
     await using peer = await RawSocket.open(server.url, '/ws')
     const half = Buffer.alloc(40_000, 'x')
     peer.write(clientFrame({ payload: half, isFinal: false }))
@@ -38,15 +41,15 @@ describe('a message', () => {
     expect(await peer.untilCloseCode()).toBe(1009)
   })
 
-  it('[W50] that only says how long it will be', async () => {
+  it('[W50] is refused by the length that it announces', async () => {
     await using peer = await RawSocket.open(server.url, '/ws')
     peer.write(Buffer.from([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0]))
     expect(await peer.untilCloseCode()).toBe(1009)
   })
 })
 
-describe('the rate', () => {
-  it('[W51] is a burst of 20, and then 10 a second; what is more is not carried out', async () => {
+describe('the rate limit', () => {
+  it('[W51] is a burst of 20 and then 10 a second; further messages are not carried out', async () => {
     const board = await makeBoard(server)
     await using socket = await SocketClient.open(server.url, `/ws?boardId=${board.id}&view=diff`)
     await socket.first('the state', ({ type }) => type === 'state')
@@ -71,7 +74,7 @@ describe('the rate', () => {
     })
   })
 
-  it('[W51] [W40] a channel socket is refused in its own way, with the id where it can be read', async () => {
+  it('[W51] [W40] is reported on channel sockets in their format, with the id if it can be read', async () => {
     await using peer = await RawSocket.open(server.url, '/ws')
     const before = await newestId(server)
     // In one piece: no time passes between them.
@@ -97,7 +100,7 @@ describe('the rate', () => {
   })
 
   it.each(['/ws', '/ws?boardId=BOARD', '/ws/dashboard'])(
-    '[W51] more than 200 refusals in a minute close %s with 4429',
+    '[W51] closes %s with 4429 after more than 200 refusals in a minute',
     async (path) => {
       const board = await makeBoard(server)
       await using peer = await RawSocket.open(server.url, path.replace('BOARD', board.id))
@@ -112,8 +115,8 @@ describe('the rate', () => {
   )
 })
 
-describe('what waits', () => {
-  it('[W51] [W52] for a client that does not read is at most 256 KiB of messages', async () => {
+describe('waiting messages', () => {
+  it('[W51] [W52] of a client that does not read are at most 256 KiB', async () => {
     const padding = 'x'.repeat(40_000)
     await using peer = await RawSocket.open(server.url, '/ws')
     await peer.until('the opening', () => peer.messages.length === 2)

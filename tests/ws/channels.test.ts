@@ -35,7 +35,7 @@ const shown = ({ messages }: SocketClient) =>
   )
 
 describe('the opening', () => {
-  it('[W20] [W21] says who it is, then hello, as an event on channel *', async () => {
+  it('[W20] [W21] is connected with the client id, then hello as an event on channel *', async () => {
     await using socket = await open('')
     const [connected, hello] = socket.messages as [SocketMessage, SocketMessage]
     const { client_id, timestamp } = connected
@@ -51,7 +51,7 @@ describe('the opening', () => {
     })
   })
 
-  it('[W22] global is joined, unless it is not wanted', async () => {
+  it('[W22] joins global, unless the address says otherwise', async () => {
     await using own = await startTestServer()
     await using joined = await open('', own)
     expect((await stats(own)).channelStats).toEqual({ global: 1 })
@@ -63,7 +63,7 @@ describe('the opening', () => {
     expect(shown(aside)).toEqual([])
   })
 
-  it('[W22] the cursor of the address resumes it', async () => {
+  it('[W22] resumes global from the cursor in the address', async () => {
     const before = await makeBoard(server)
     const missed = await makeCard(server, before.id)
     await using socket = await open(`?lastEventId=${before.eventId}`)
@@ -106,7 +106,7 @@ describe('events', () => {
     }
   })
 
-  it('[W21] of the clock carry the id reached', async () => {
+  it('[W21] that time causes have the id reached', async () => {
     await using own = await startTestServer({ heartbeatMs: 500 })
     await using socket = await open('?global=0', own)
     const { eventId } = await makeBoard(own)
@@ -114,7 +114,7 @@ describe('events', () => {
     expect(beat).toMatchObject({ channel: '*', data: { ts: expect.any(String) } })
   })
 
-  it('[W23] a channel that was named comes before global, unless global was named before it', async () => {
+  it('[W23] come on a channel that was named rather than on global, unless global was named first', async () => {
     await using implied = await open('')
     await subscribe(implied, 'topic:ranks')
     await using named = await open('')
@@ -132,7 +132,7 @@ describe('events', () => {
     }
   })
 
-  it('[W23] a channel that is joined later ranks after those before it', async () => {
+  it('[W23] come on the channel that was joined first', async () => {
     const { boardId, attempt } = await makeWork(server)
     await using socket = await open('')
     await subscribe(socket, `attempt:${attempt.id}`)
@@ -147,7 +147,7 @@ describe('events', () => {
 })
 
 describe('subscribe', () => {
-  it('[W24] is acknowledged by its id, or said, with the name as frames have it', async () => {
+  it('[W24] is acknowledged by its id, or with subscribed, and the canonical name of the channel', async () => {
     const { boardId, card } = await makeWork(server)
     await using socket = await open()
     for (const [spelled, name] of [
@@ -172,7 +172,7 @@ describe('subscribe', () => {
     }
   })
 
-  it('[W25] [W26] then comes the snapshot, exact at its id, and what follows', async () => {
+  it('[W25] [W26] is followed by the snapshot, exact at its id, and later events', async () => {
     const { boardId, attempt } = await makeWork(server)
     for (const view of ['', ';diff', ';full']) {
       await using socket = await open()
@@ -201,7 +201,7 @@ describe('subscribe', () => {
     expect(shown(others).slice(0, 2)).toEqual(['dashboard dashboard_overview', 'metrics metric.update'])
   })
 
-  it('[W26] whatever is committed meanwhile is in the snapshot or follows it, and held channels miss nothing', async () => {
+  it('[W26] loses no event that is committed meanwhile, on the new channel or the others', async () => {
     const board = await makeBoard(server)
     // As many as may be asked for at once.
     const [ids, joins] = [[] as string[], 10]
@@ -237,7 +237,7 @@ describe('subscribe', () => {
     expect(positions).toEqual([...positions].sort((a, b) => a - b))
   })
 
-  it('[W26] lines that wait to be joined leave before it', async () => {
+  it('[W26] is acknowledged after lines that wait to be joined', async () => {
     const since = (await server.get<{ cursor: string }>('/cursor')).cursor
     await server.post('/topics/lines/events', { event: 'past', data: 1 })
     const changes = [
@@ -258,7 +258,7 @@ describe('subscribe', () => {
     expect(socket.named('output_batch')).toHaveLength(changes.length)
   })
 
-  it('[W30] [W32] a channel that is held sends its snapshot again, and counts once', async () => {
+  it('[W30] [W32] to a channel that is held sends its snapshot again, and counts once', async () => {
     await using own = await startTestServer()
     const board = await makeBoard(own)
     await using socket = await open('?global=0', own)
@@ -275,7 +275,7 @@ describe('subscribe', () => {
     expect(socket.messages.filter(({ id }) => id === next.eventId)).toHaveLength(1)
   })
 
-  it('[W24] [W33] [W40] [W41] what cannot be joined', async () => {
+  it('[W24] [W33] [W40] [W41] is refused for channels that cannot be joined', async () => {
     await using socket = await open()
     for (const [channel, code] of [
       ['nonsense', 'INVALID_CHANNEL'],
@@ -314,7 +314,7 @@ describe('subscribe', () => {
 })
 
 describe('unsubscribe', () => {
-  it('[W31] leaves: nothing of it comes after the answer; what is not held is left already', async () => {
+  it('[W31] ends the events of the channel with the answer; a channel that is not held counts as left', async () => {
     await using socket = await open()
     await subscribe(socket, 'topic:a')
     await subscribe(socket, 'topic:b')
@@ -332,7 +332,7 @@ describe('unsubscribe', () => {
     expect(await socket.ask({ type: 'unsubscribe', channel: 'nonsense' })).toMatchObject({ code: 'INVALID_CHANNEL' })
   })
 
-  it('[W31] [W33] the socket stays without any channel, and may join others', async () => {
+  it('[W31] [W33] keeps the socket open without any channel; it may join others', async () => {
     await using socket = await open('')
     await socket.ask({ type: 'unsubscribe', channel: '*' })
     const unseen = await makeBoard(server)
@@ -345,7 +345,7 @@ describe('unsubscribe', () => {
 })
 
 describe('a board that is deleted', () => {
-  it('[W33] leaves the channels, and may be joined again when it is there again', async () => {
+  it('[W33] is left by the socket, and may be joined again once it has been created again', async () => {
     const [one, two] = [await makeBoard(server), await makeBoard(server)]
     await using socket = await open()
     for (const board of [one, two]) await subscribe(socket, `board:${board.id}`)
@@ -370,7 +370,7 @@ describe('a board that is deleted', () => {
 })
 
 describe('a hundred channels', () => {
-  it('[W32] are the most, global among them; one may be left for another, and joined again', async () => {
+  it('[W32] are the limit, global included; one may be left for another, and joined again', async () => {
     // How fast they may be asked for is another matter.
     const rate = vi.spyOn(MessageRate.prototype, 'take').mockReturnValue('carry out')
     onTestFinished(() => rate.mockRestore())

@@ -39,14 +39,14 @@ async function raw(text: string, until: (got: string) => boolean): Promise<strin
 describe('behind a request on the same connection', () => {
   const first = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
-  it('[W6] a request that offers h2c is answered in its turn, and those after it', async () => {
+  it('[W6] a request that offers h2c is answered in order, as are those after it', async () => {
     const offer =
       'GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n'
     const got = await raw(first + offer + first, (text) => (text.match(/HTTP\/1\.1 200/g) ?? []).length === 3)
     expect([...got.matchAll(/"status":"(\w+)"/g)].map(([, status]) => status)).toEqual(['live', 'ready', 'live'])
   })
 
-  it('[W1] an upgrade comes after the answer', async () => {
+  it('[W1] an upgrade waits for the answer', async () => {
     const upgrade = `GET /ws?global=0 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${KEY}\r\n`
     const got = await raw(first + first + upgrade, (text) => text.includes('"hello"'))
     const order = ['"live"', '"live"', 'HTTP/1.1 101', '"connected"', '"hello"']
@@ -59,7 +59,7 @@ describe('behind a request on the same connection', () => {
   })
 })
 
-describe('what is no handshake', () => {
+describe('an invalid handshake', () => {
   it.each([
     ['without a key', 'GET /ws', 'Upgrade: websocket\r\nSec-WebSocket-Version: 13', 400, 'bad_request'],
     ['by another method', 'POST /ws', `Upgrade: websocket\r\n${KEY.trim()}`, 404, 'not_found'],
@@ -81,7 +81,7 @@ describe('what is no handshake', () => {
     expect(got).toMatch(/X-Request-Id: mine\r\n/i)
   })
 
-  it('[W6] a WebSocket among several offers is one', async () => {
+  it('[W6] a WebSocket may be one of several offers', async () => {
     const got = await raw(
       `GET /ws?global=0 HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c, websocket\r\n${KEY}\r\n`,
       (text) => text.includes('"hello"'),
@@ -91,7 +91,7 @@ describe('what is no handshake', () => {
 })
 
 describe('channels', () => {
-  it('[W22] that the address names are joined when the socket opens, as on a stream', async () => {
+  it('[W22] named in the address are joined when the socket opens, as on a stream', async () => {
     const board = await makeBoard(server)
     await using socket = await SocketClient.open(server.url, `/ws?channels=topic:opened,board:${board.id}`)
     await socket.until(() => socket.named('state').length > 0)
@@ -101,7 +101,7 @@ describe('channels', () => {
     expect(socket.named('said').map(({ channel }) => channel)).toEqual(['topic:opened'])
   })
 
-  it('[W43] say which message is no place to come back to, where that is asked for', async () => {
+  it('[W43] mark the messages that are not safe to resume from, if the client asks for it', async () => {
     const board = await makeBoard(server)
     await using plain = await SocketClient.open(server.url, `/ws?channels=board:${board.id},global`)
     await using marked = await SocketClient.open(server.url, `/ws?more=1&channels=board:${board.id},global`)
@@ -121,13 +121,13 @@ describe('channels', () => {
     ])
   })
 
-  it('[W22] named together with a board are refused', async () => {
+  it('[W22] are refused together with a board', async () => {
     await using socket = new SocketClient(server.url, '/ws?boardId=x&channels=topic:a')
     await socket.until(() => socket.refused !== null)
     expect(socket.refused).toBe(400)
   })
 
-  it('[W26] that are held repeat nothing when another one tells its past', async () => {
+  it('[W26] that are held repeat nothing while another one replays its past', async () => {
     const board = await makeBoard(server)
     const { cursor } = await server.get<{ cursor: string }>('/cursor')
     await server.post('/topics/past/events', { event: 'said', data: 1 })
@@ -146,7 +146,7 @@ describe('channels', () => {
 })
 
 describe('answers', () => {
-  it('[W52] leave in the order of the messages, refusals among them', async () => {
+  it('[W52] are in the order of the messages, refusals included', async () => {
     await using socket = await SocketClient.open(server.url, '/ws?global=0')
     const ids = Array.from({ length: 40 }, (_, id) => id)
     for (const id of ids) socket.send({ type: 'publish', channel: 'topic:burst', event: 'said', data: id, id })
@@ -167,7 +167,7 @@ describe('answers', () => {
     })
   })
 
-  it('[PR3] a session that is not named again stays', async () => {
+  it('[PR3] keep a session that is not named again', async () => {
     await using socket = await SocketClient.open(server.url, '/ws?global=0')
     socket.send({ type: 'auth', agent_id: 'again', session_id: 'ses-1', id: 1 })
     await socket.until(() => socket.named('agent.connected').length > 0)
@@ -177,7 +177,7 @@ describe('answers', () => {
     expect(socket.named('agent.disconnected')).toEqual([])
   })
 
-  it('[SIO5] reach the acknowledgement also when the channel was forgotten', async () => {
+  it('[SIO5] reach the acknowledgement even if the channel is missing', async () => {
     const client = io(server.url, { transports: ['websocket'], reconnection: false })
     try {
       const answer = await new Promise((resolve) => client.emit('subscribe', resolve))

@@ -17,8 +17,8 @@ afterEach(() => {
 const ofEvents = ({ messages }: SocketClient) =>
   messages.filter(({ type, event }) => type === 'card_created' || event === 'card.created')
 
-describe('an end that was asked for', () => {
-  it('[W60] after so many events, which answers are not', async () => {
+describe('an end that the client or a setting asked for', () => {
+  it('[W60] comes after a number of events, among which answers do not count', async () => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
     await using byBoard = await SocketClient.open(server.url, `/ws?boardId=${board.id}&view=diff&limit=3`)
@@ -33,7 +33,7 @@ describe('an end that was asked for', () => {
     }
   })
 
-  it('[W60] after so many seconds', async () => {
+  it('[W60] comes after a number of seconds', async () => {
     await using server = await startTestServer()
     for (const path of ['/ws?timeout=0.2', '/ws/dashboard?timeout=0.2']) {
       const since = performance.now()
@@ -43,7 +43,7 @@ describe('an end that was asked for', () => {
     }
   })
 
-  it('[W60] by age, within 20 %', async () => {
+  it('[W60] comes at the maximum age, within 20 %', async () => {
     await using server = await startTestServer({ streamMaxAgeMs: 300 })
     const since = performance.now()
     const sockets = await Promise.all(Array.from({ length: 8 }, () => SocketClient.open(server.url, '/ws')))
@@ -52,8 +52,8 @@ describe('an end that was asked for', () => {
   })
 })
 
-describe('a server that goes down', () => {
-  it('[W61] tells every socket when to come back, changes nothing any more, and closes with 1001', async () => {
+describe('a server that shuts down', () => {
+  it('[W61] sends every socket draining, refuses mutations, and closes with 1001', async () => {
     await using server = await startTestServer({ drainMs: 2_000 })
     const board = await makeBoard(server)
     const others = await Promise.all(Array.from({ length: 18 }, () => SocketClient.open(server.url, '/ws')))
@@ -97,7 +97,7 @@ describe('a server that goes down', () => {
     expect(refused.messages).toEqual([])
   })
 
-  it('[W61] says hello first to a socket that was still opening', async () => {
+  it('[W61] sends hello first to a socket that was still opening', async () => {
     await using server = await startTestServer({ drainMs: 1_000 })
     const board = await makeBoard(server)
     await using open = await SocketClient.open(server.url, '/ws')
@@ -118,7 +118,7 @@ describe('a server that goes down', () => {
     await closed
   })
 
-  it('[W61] does not wait for ever for those that do not answer', async () => {
+  it('[W61] does not wait indefinitely for clients that do not answer', async () => {
     await using server = await startTestServer({ drainMs: 100 })
     await using deaf = await RawSocket.open(server.url, '/ws')
     await using gone = await RawSocket.open(server.url, '/ws')
@@ -131,8 +131,8 @@ describe('a server that goes down', () => {
   })
 })
 
-describe('a fault of the server', () => {
-  it('[W62] that keeps a socket from opening closes it with 1011', async () => {
+describe('an internal error', () => {
+  it('[W62] while a socket opens closes it with 1011', async () => {
     await using server = await startTestServer({ logLevel: 'silent' })
     const board = await makeBoard(server)
     vi.spyOn(Snapshots.prototype, 'opening').mockRejectedValueOnce(new Error('of this test'))
@@ -143,7 +143,7 @@ describe('a fault of the server', () => {
     await next.first('the state', ({ type }) => type === 'state')
   })
 
-  it('[W62] of its storage is no reason never to come back', async () => {
+  it('[W62] of the storage closes it with a code after which clients come back', async () => {
     await using server = await startTestServer({ logLevel: 'silent' })
     const fails = async () => {
       throw new Problem('storage_unavailable', 'The disk is away.')
@@ -153,7 +153,7 @@ describe('a fault of the server', () => {
     expect((await socket.untilClosed()).code).toBe(1011)
   })
 
-  it('[W62] that keeps it from going on closes it with 1012; it comes back and misses nothing', async () => {
+  it('[W62] on an open socket closes it with 1012; the client comes back and misses nothing', async () => {
     await using server = await startTestServer({ logLevel: 'silent' })
     const board = await makeBoard(server)
     const { eventId } = await makeCard(server, board.id)
@@ -170,8 +170,8 @@ describe('a fault of the server', () => {
   })
 })
 
-describe('what was sent before the end', () => {
-  it('[W63] may be carried out, and is not answered after the close', async () => {
+describe('a command sent just before the close', () => {
+  it('[W63] may be carried out, but is not answered after the close', async () => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
     await using peer = await RawSocket.open(server.url, `/ws?boardId=${board.id}&view=diff`)

@@ -31,8 +31,8 @@ describe('pings of the server', () => {
   })
 })
 
-describe('a silent peer', () => {
-  it('[W54] is closed with 4408 after 8/3 heartbeats, not before', async () => {
+describe('a silent client', () => {
+  it('[W54] is closed with 4408 after 8/3 heartbeats, and no sooner', async () => {
     await using server = await startTestServer({ heartbeatMs: 300 })
     const since = performance.now()
     await using peer = await RawSocket.open(server.url, '/ws')
@@ -47,7 +47,7 @@ describe('a silent peer', () => {
     expect((await stats(server)).connections).toMatchObject({ total: 0 })
   })
 
-  it('[W54] is not one that says anything, whatever it is', async () => {
+  it('[W54] is one that sends nothing at all: any frame counts as a sign of life', async () => {
     await using server = await startTestServer({ heartbeatMs: 600 })
     const signs = [
       { opcode: OPCODE.pong, payload: 'that nobody asked for' },
@@ -75,7 +75,7 @@ describe('a silent peer', () => {
 })
 
 describe('pings of a client', () => {
-  it('[W54] are answered with what they brought, between whatever else is sent', async () => {
+  it('[W54] are answered with their payload, between other frames', async () => {
     await using server = await startTestServer()
     await using peer = await RawSocket.open(server.url, '/ws')
     const brought = [Buffer.alloc(0), Buffer.from('Hello'), Buffer.alloc(125, 0xff)]

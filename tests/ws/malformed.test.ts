@@ -86,7 +86,7 @@ async function watched() {
 const codesOf = (messages: readonly { code?: string; payload?: { code?: string } }[]) =>
   messages.flatMap(({ code, payload }) => code ?? payload?.code ?? [])
 
-it('[W57] [W58] bytes that are no WebSocket close it, and harm nobody', async () => {
+it('[W57] [W58] bytes that are not WebSocket frames close the socket, and harm no other', async () => {
   const { server, check, finish } = await watched()
   for (const path of ['/ws', '/ws?boardId=demo', '/ws/dashboard']) {
     for (const [what, sent, code] of NO_FRAMES) {
@@ -103,7 +103,7 @@ it('[W57] [W58] bytes that are no WebSocket close it, and harm nobody', async ()
   await finish()
 })
 
-it('[W57] [W58] messages may come in any pieces, with pings between them', async () => {
+it('[W57] [W58] messages may come in fragments of any size, with pings between them', async () => {
   const { server, check, finish } = await watched()
   await using peer = await RawSocket.open(server.url, '/ws?global=0')
   const message = Buffer.from('{"type":"ping","timestamp":"🚀ü"}')
@@ -139,7 +139,7 @@ it('[W57] [W58] messages may come in any pieces, with pings between them', async
   await finish()
 })
 
-it('[W53] [W58] whatever JSON can be is answered, and nothing goes wrong here', async () => {
+it('[W53] [W58] any JSON is answered, without an internal error', async () => {
   const { server, api, check, finish } = await watched()
   const deep = (open: string, shut: string, levels: number) => `${open.repeat(levels)}1${shut.repeat(levels)}`
   const arrays = deep('[', ']', 30_000)
@@ -200,7 +200,7 @@ it('[W53] [W58] whatever JSON can be is answered, and nothing goes wrong here', 
   await finish()
 })
 
-it('[W51] [W58] 10,000 subscribes are refused, and the one who sends them is closed', async () => {
+it('[W51] [W58] 10,000 subscribes are refused, and their sender is closed', async () => {
   const { server, api, check, finish } = await watched()
   await using peer = await RawSocket.open(server.url, '/ws')
   const all = Array.from({ length: 10_000 }, (_, n) =>
@@ -219,7 +219,7 @@ it('[W51] [W58] 10,000 subscribes are refused, and the one who sends them is clo
   await finish()
 })
 
-it('[W57] [W58] any bytes at all', { timeout: 120_000 }, async () => {
+it('[W57] [W58] random bytes harm no other socket', { timeout: 120_000 }, async () => {
   const { server, check, finish } = await watched()
   const frame = fc.record({
     opcode: fc.integer({ min: 0, max: 15 }),
@@ -256,7 +256,7 @@ it('[W57] [W58] any bytes at all', { timeout: 120_000 }, async () => {
   await finish()
 })
 
-it('[W40] [W53] [W58] any message at all', { timeout: 120_000 }, async () => {
+it('[W40] [W53] [W58] random messages are answered, without an internal error', { timeout: 120_000 }, async () => {
   const { server, check, finish } = await watched()
   const value = fc.oneof(
     fc.jsonValue({ maxDepth: 3 }),

@@ -41,7 +41,7 @@ function countWrites(peers: readonly RawSocket[]): number[] {
   return counts
 }
 
-it('[W7] what one turn commits for a connection leaves in one write', async () => {
+it('[W7] everything that one turn commits for a connection leaves in one write', async () => {
   await using server = await startTestServer({ heartbeatMs: 60_000 })
   const { boardId, attempt } = await makeWork(server)
   const peers = await Promise.all(
@@ -78,7 +78,7 @@ it('[W7] what one turn commits for a connection leaves in one write', async () =
   for (const peer of peers) await peer[Symbol.asyncDispose]()
 })
 
-it('[W7] an event of several names leaves in one write', async () => {
+it('[W7] an event with several names leaves in one write', async () => {
   await using server = await startTestServer({ heartbeatMs: 60_000 })
   const { boardId, card } = await makeWork(server)
   await using peer = await RawSocket.open(server.url, '/ws')

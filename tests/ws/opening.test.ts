@@ -42,7 +42,7 @@ async function refusal(path: string, headers: Readonly<Record<string, string>> =
 }
 
 describe('addresses', () => {
-  it.each(['', '/api/v1'])('[W1] [W10] [W20] of board, dashboard and channels under %j', async (prefix) => {
+  it.each(['', '/api/v1'])('[W1] [W10] [W20] of board, dashboard and channel sockets under %j', async (prefix) => {
     const board = await makeBoard(server)
     for (const name of ['boardId', 'projectId']) {
       await using socket = await SocketClient.open(server.url, `${prefix}/ws?${name}=${board.id}`)
@@ -56,7 +56,7 @@ describe('addresses', () => {
     expect(channels.messages[0]?.type).toBe('connected')
   })
 
-  it('[W1] an upgrade at the bare host is a channel socket', async () => {
+  it('[W1] an upgrade at the bare host opens a channel socket', async () => {
     await using socket = await SocketClient.open(server.url, '/?global=0&channels=topic:bare')
     await socket.first('hello', ({ event }) => event === 'hello')
     expect(socket.messages[0]?.type).toBe('connected')
@@ -65,14 +65,14 @@ describe('addresses', () => {
   })
 
   it.each(['/ws/', '/ws/x', '/sse', '/api/v1', '/api/v1/boards', '/ws/dashboard/x', '//ws', '/%77s'])(
-    '[W1] there is none at %s',
+    '[W1] there is no socket at %s',
     async (path) => {
       expect(await refusal(path)).toMatchObject({ status: 404, code: 'not_found' })
     },
   )
 
   it.each(['/ws', '/ws?boardId=nope', '/ws/dashboard', '/api/v1/ws', '/api/v1/ws/dashboard'])(
-    '[W2] a plain GET of %s is told to upgrade',
+    '[W2] a plain GET of %s is answered 426',
     async (path) => {
       const reply = await ask(server, 'GET', `/${path}`)
       expectProblem(reply, 426, 'upgrade_required')
@@ -101,7 +101,7 @@ describe('refusals before the upgrade', () => {
     expect(await refusal('http://[/ws')).toMatchObject({ status: 400, code: 'bad_request' })
   })
 
-  it('[W3] the connection ends, though the client keeps its side open', async () => {
+  it('[W3] end the connection even if the client keeps its side open', async () => {
     await using own = await startTestServer()
     await using peer = new RawSocket(own.url, '/nowhere')
     await peer.until('the end', () => peer.ended)
@@ -110,13 +110,13 @@ describe('refusals before the upgrade', () => {
     expect(peer.status).toBe(404)
   })
 
-  it.each([['a key that is none', { 'Sec-WebSocket-Key': 'short' }, 400]])('[W3] %s', async (_, headers, status) => {
+  it.each([['an invalid key', { 'Sec-WebSocket-Key': 'short' }, 400]])('[W3] %s', async (_, headers, status) => {
     await using peer = new RawSocket(server.url, '/ws', { headers })
     await peer.until('the end', () => peer.ended)
     expect(peer.status).toBe(status)
   })
 
-  it('[W4] pages of other origins are refused, unless they are listed', async () => {
+  it('[W4] meet pages of other origins, unless they are listed', async () => {
     const { host } = new URL(server.url)
     for (const path of ['/ws', '/ws/dashboard']) {
       for (const origin of [
@@ -137,7 +137,7 @@ describe('refusals before the upgrade', () => {
     expect(detail).toContain('BOARDCAST_CORS_ORIGINS')
   })
 
-  it('[W5] a board that does not exist closes its socket, whatever was sent to it', async () => {
+  it('[W5] a board that does not exist closes its socket, whatever was sent meanwhile', async () => {
     for (const query of ['boardId=nope', 'projectId=nope', 'boardId=nope&since=earliest']) {
       await using socket = new SocketClient(server.url, `/ws?${query}`)
       socket.websocket.on('open', () => socket.send({ type: 'get_state' }))
@@ -147,7 +147,7 @@ describe('refusals before the upgrade', () => {
   })
 })
 
-describe('an offer of something else', () => {
+describe('an offer of another protocol', () => {
   const OFFER = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
 
   /** Sends requests over one connection, each when the one before is answered; resolves to all that came back. */
@@ -164,7 +164,7 @@ describe('an offer of something else', () => {
     return answers
   }
 
-  it('[W6] is passed over: requests are served as if it had not been made', async () => {
+  it('[W6] is ignored: requests are served as if it had not been made', async () => {
     const warnings: Error[] = []
     process.on('warning', (warning) => warnings.push(warning))
     const get = `GET /health/live HTTP/1.1\r\nHost: localhost\r\n${OFFER}\r\n`
@@ -184,13 +184,13 @@ describe('an offer of something else', () => {
     expect(warnings).toEqual([])
   })
 
-  it('[W6] curl --http2 gets its answer', async () => {
+  it('[W6] of curl --http2 is ignored, and curl gets its answer', async () => {
     const { stdout } = await promisify(execFile)('curl', ['-s', '--http2', `${server.url}/api/v1/cursor`])
     expect(JSON.parse(stdout)).toEqual({ cursor: expect.any(String) })
   })
 })
 
-describe('what is not offered', () => {
+describe('subprotocols and other versions', () => {
   const SOCKETS = ['/ws', '/ws/dashboard', '/socket.io/?EIO=4&transport=websocket']
   let own: TestServer
   beforeAll(async () => {
@@ -198,7 +198,7 @@ describe('what is not offered', () => {
   })
   afterAll(() => own[Symbol.asyncDispose]())
 
-  it.each(SOCKETS)('[W9] no subprotocol is agreed to at %s', async (path) => {
+  it.each(SOCKETS)('[W9] are not agreed to: a subprotocol at %s', async (path) => {
     for (const offer of ['json', 'graphql-ws, json', 'a,,b']) {
       const key = { 'Sec-WebSocket-Version': '13', 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' }
       const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Protocol': offer, ...key }
@@ -208,13 +208,13 @@ describe('what is not offered', () => {
     }
   })
 
-  it('[W9] a client that insists on a subprotocol ends the connection itself', async () => {
+  it('[W9] a client that requires a subprotocol ends the connection itself', async () => {
     const client = new WebSocket(`${own.url.replace('http', 'ws')}/ws`, ['json'])
     const [error] = await once(client, 'error')
     expect(error.message).toContain('no subprotocol')
   })
 
-  it.each(SOCKETS)('[W9] no version but 13 is agreed to at %s', async (path) => {
+  it.each(SOCKETS)('[W9] are not agreed to: a version other than 13 at %s', async (path) => {
     for (const version of ['8', '9', '14', '13, 8']) {
       await using peer = new RawSocket(own.url, path, { headers: { 'Sec-WebSocket-Version': version } })
       await peer.until('the end', () => peer.ended)
@@ -228,8 +228,8 @@ describe('what is not offered', () => {
   })
 })
 
-describe('what opens', () => {
-  it('[W7] no extension is agreed upon', async () => {
+describe('an open socket', () => {
+  it('[W7] has no extensions', async () => {
     const headers = { 'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits' }
     await using peer = await RawSocket.open(server.url, '/ws', { headers })
     expect(peer.header('Sec-WebSocket-Extensions')).toBeUndefined()
@@ -238,14 +238,14 @@ describe('what opens', () => {
     await peer.until('hello', () => peer.messages.length === 2)
   })
 
-  it('[W20] what an impatient client sends with its request is not lost', async () => {
+  it('[W20] receives messages that the client sent with its request', async () => {
     const early = clientFrame({ payload: '{"type":"ping","timestamp":7}' })
     await using peer = await RawSocket.open(server.url, '/ws', { early })
     await peer.until('the pong', () => peer.messages.some(({ type }) => type === 'pong'))
     expect(peer.messages[0].type).toBe('connected')
   })
 
-  it('[W1] counts among the connections, by its transport', async () => {
+  it('[W1] is counted by its transport', async () => {
     await using own = await startTestServer()
     await using stream = await listen(own.url, '/sse')
     await using socket = await SocketClient.open(own.url, '/ws/dashboard')

@@ -63,8 +63,8 @@ const disconnected = (agent: string, client: string, session: string | null = nu
   session,
 ]
 
-describe('who speaks for an agent', () => {
-  it('[PR1] [PR7] says so in its address, and joins nothing by it', async () => {
+describe('a socket that claims to be an agent', () => {
+  it('[PR1] [PR7] may do so in its address, which joins no channel', async () => {
     await using watcher = await watch('addressed')
     await using stream = await listen(server.url, '/sse?channels=global')
     await using socket = await open('?agent_id=addressed&session_id=s-1&global=0')
@@ -78,7 +78,7 @@ describe('who speaks for an agent', () => {
     await again.id(told.id ?? '')
   })
 
-  it('[PR2] says it later: acknowledged, joined, told', async () => {
+  it('[PR2] may do so later: it is acknowledged, the channels are joined, the event is emitted', async () => {
     await using socket = await open()
     const answer = await socket.ask({ type: 'auth', agent_id: 'late', session_id: 's-2', token: 'not looked at' })
     expect(answer).toEqual({ type: 'ack', id: 'ask-1', success: true, timestamp: expect.any(Number) })
@@ -96,13 +96,13 @@ describe('who speaks for an agent', () => {
     expect(socket.ofType('ack').at(-1)).toEqual({ type: 'ack', success: true, timestamp: expect.any(Number) })
   })
 
-  it('[PR2] a session alone is joined, and nothing is said', async () => {
+  it('[PR2] with a session alone joins it, without an event', async () => {
     await using socket = await open()
     await withoutEvents(server, () => socket.ask({ type: 'auth', session_id: 's-3' }))
     expect((await stats(server)).channelStats).toMatchObject({ 'session:s-3': 1 })
   })
 
-  it('[PR2] who it cannot be', async () => {
+  it('[PR2] is refused for an invalid id', async () => {
     await using socket = await open()
     await withoutEvents(server, async () => {
       for (const agent_id of ['', 'a b', '..', 'a'.repeat(201), 7, {}]) {
@@ -111,7 +111,7 @@ describe('who speaks for an agent', () => {
     })
   })
 
-  it('[PR3] one at a time: another, or another session, ends the first; the same again is no event', async () => {
+  it('[PR3] is one agent at a time: another agent or session ends the first, the same again emits nothing', async () => {
     await using one = await watch('one')
     await using two = await watch('two')
     await using socket = await open('?agent_id=one&global=0')
@@ -134,7 +134,7 @@ describe('who speaks for an agent', () => {
   })
 })
 
-describe('who is gone', () => {
+describe('an agent whose socket has ended', () => {
   it.each([
     [
       'closes',
@@ -170,7 +170,7 @@ describe('who is gone', () => {
     ])
   })
 
-  it('[PR4] [W54] one that has fallen silent', async () => {
+  it('[PR4] [W54] after it fell silent', async () => {
     await using own = await startTestServer({ heartbeatMs: 600 })
     await using watcher = await watch('silent', own)
     await using peer = await RawSocket.open(own.url, '/ws?agent_id=silent&global=0')
@@ -181,7 +181,7 @@ describe('who is gone', () => {
     expect(await peer.untilCloseCode()).toBe(4408)
   })
 
-  it('[PR4] one that came and went within a moment, many times over', async () => {
+  it('[PR4] right after it opened, many times over', async () => {
     await using watcher = await watch('fleeting')
     await Promise.all(
       Array.from({ length: 20 }, async (_, n) => {
@@ -206,7 +206,7 @@ describe('who is gone', () => {
     expect([...open_]).toEqual([])
   })
 
-  it('[PR4] [W63] one whose word was still waiting when it broke off', async () => {
+  it('[PR4] [W63] while its auth message was still waiting', async () => {
     await using watcher = await watch('unheard')
     await using peer = await RawSocket.open(server.url, '/ws?global=0')
     const publish = { type: 'publish', channel: 'topic:x', event: 'e', data: 1, id: 1 }
@@ -228,7 +228,7 @@ describe('who is gone', () => {
 })
 
 describe('an agent with sockets', () => {
-  it('[PR5] is told of for each, and online while it holds one, on the dashboard and in the metrics too', async () => {
+  it('[PR5] gets one event per socket and is online while it has one, also on the dashboard and in the metrics', async () => {
     await using own = await startTestServer()
     await own.post('/agents', { id: 'busy', label: 'Busy' })
     // It has registered long ago, which alone does not make it present.
@@ -264,8 +264,8 @@ describe('an agent with sockets', () => {
   })
 })
 
-describe('a server that ends', () => {
-  it('[PR6] says that all are gone, before it is', async () => {
+describe('a server that stops', () => {
+  it('[PR6] disconnects all agents first', async () => {
     await using own = await startTestServer()
     await using socket = await open('?agent_id=left&global=0', own)
     await using other = await RawSocket.open(own.url, '/ws?agent_id=deaf&global=0')
@@ -284,7 +284,7 @@ describe('a server that ends', () => {
     ])
   })
 
-  it('[PR6] one that died is spoken for by the next, before anyone can connect', async () => {
+  it('[PR6] without a shutdown leaves that to the next server, which does it before it listens', async () => {
     await using child = await ChildServer.start()
     using api = createApiClient(child.url)
     const socket = await open('?agent_id=orphan&session_id=s&global=0', child)

@@ -21,7 +21,7 @@ const clientIdOf = (socket: SocketClient): string => socket.messages[0]?.clientI
 const publish = (socket: SocketClient, channel: string, event: string, data?: unknown) =>
   socket.ask({ type: 'publish', channel, event, data })
 
-describe('mail', () => {
+describe('messages', () => {
   it.each([
     ['agents/other-agent', { to_agent: 'other-agent', topic: null }, 'agent:other-agent'],
     ['topic:builds', { to_agent: null, topic: 'builds' }, 'topic:builds'],
@@ -48,7 +48,7 @@ describe('mail', () => {
     expect(await newestId(server)).toBe(answer.eventId)
   })
 
-  it('[W35] is there for its addressee, as if it had been posted', async () => {
+  it('[W35] reach their receiver as if they had been posted', async () => {
     await using socket = await open('?agent_id=sender')
     await publish(socket, 'agent:reader', 'message.new', {
       content: 'text',
@@ -93,7 +93,7 @@ describe('mail', () => {
     )
   })
 
-  it('[W35] [W41] what no message can be', async () => {
+  it('[W35] [W41] are refused if they are invalid', async () => {
     await using socket = await open()
     await withoutEvents(server, async () => {
       for (const [channel, data, code] of [
@@ -117,8 +117,8 @@ describe('mail', () => {
   })
 })
 
-describe('signs of life', () => {
-  it('[W37] are of the agent of the channel, or of the socket on global', async () => {
+describe('agent heartbeats', () => {
+  it('[W37] belong to the agent of the channel; on global, to the agent of the socket', async () => {
     await server.post('/agents', { id: 'pulse' })
     await using reader = await open('?global=0')
     await reader.ask({ type: 'subscribe', channel: 'agent:pulse' })
@@ -141,7 +141,7 @@ describe('signs of life', () => {
   })
 })
 
-describe("events of one's own", () => {
+describe('custom events', () => {
   it('[W38] go to topics, with any data', async () => {
     await using socket = await open('?global=0')
     await socket.ask({ type: 'subscribe', channel: 'topic:own' })
@@ -153,7 +153,7 @@ describe("events of one's own", () => {
     expect(socket.named('build.finished').map((message) => message.data)).toEqual([...data.slice(0, -1), null])
   })
 
-  it('[W38] nothing else, and no name of this service', async () => {
+  it('[W38] go nowhere else, and may not have names of this service', async () => {
     await using socket = await open()
     await withoutEvents(server, async () => {
       for (const [channel, event] of [
@@ -185,7 +185,7 @@ describe("events of one's own", () => {
     expect(socket.messages.filter(({ event }) => event === 'message.new')).toEqual([])
   })
 
-  it('[W34] [W40] [W41] without an id it is not acknowledged, but refused', async () => {
+  it('[W34] [W40] [W41] without an id are not acknowledged, but refusals are sent', async () => {
     await using socket = await open()
     socket.send({ type: 'publish', channel: 'topic:quiet', event: 'said', data: 1 })
     await socket.first('the event', ({ event }) => event === 'said')
@@ -213,7 +213,7 @@ describe("events of one's own", () => {
 })
 
 describe('other messages', () => {
-  it('[W39] ping brings its timestamp back', async () => {
+  it('[W39] include ping, answered with its timestamp', async () => {
     await using socket = await open()
     for (const timestamp of [1, 'x', { a: 1 }, 0]) socket.send({ type: 'ping', timestamp })
     socket.send({ type: 'ping', id: 1 })
@@ -253,7 +253,7 @@ describe('other messages', () => {
     expect(await socket.ask({ type: 'subscribe', channel: 'topic:still' })).toMatchObject({ success: true })
   })
 
-  it('[W41] [W56] a binary message is no JSON', async () => {
+  it('[W41] [W56] must be text: a binary message is refused as invalid JSON', async () => {
     await using socket = await open()
     socket.websocket.send(Buffer.from('{"type":"ping"}'))
     const error = await socket.first('the error', ({ type }) => type === 'error')

@@ -36,7 +36,7 @@ const story = ({ messages }: SocketClient) =>
   messages.slice(2).map(({ type, event, channel, id }) => (type === 'event' ? `${channel} ${event} ${id}` : type))
 
 describe('since', () => {
-  it('[W27] tells what was missed of the channel, with the ids that it had, then what happens', async () => {
+  it('[W27] replays the missed events of the channel under their ids, then continues live', async () => {
     const before = await cursor()
     const missed = [(await post('missed', 1)).eventId, (await post('missed', 2)).eventId]
     await post('of-others', 3)
@@ -48,7 +48,7 @@ describe('since', () => {
     expect(socket.named('noted').map(({ data }) => data)).toEqual([1, 2, 4])
   })
 
-  it('[W27] takes now and earliest, an empty one as none', async () => {
+  it('[W27] may be now or earliest; an empty one counts as none', async () => {
     const board = await makeBoard(server)
     const { eventId } = await makeCard(server, board.id)
     const channel = `board:${board.id}`
@@ -70,7 +70,7 @@ describe('since', () => {
     expect(await socket.ask({ type: 'subscribe', channel, since: 5 })).toMatchObject({ code: 'INVALID_MESSAGE' })
   })
 
-  it('[W26] [W27] what came over another channel comes again, once; the other channels go on after it', async () => {
+  it('[W26] [W27] repeats events that came on another channel, once; the other channels continue after it', async () => {
     const before = await cursor()
     await using socket = await open('')
     const ids: string[] = []
@@ -87,7 +87,7 @@ describe('since', () => {
     ])
   })
 
-  it('[W27] a long past, while much happens: every channel whole and in order', { timeout: 60_000 }, async () => {
+  it('[W27] replays a long past under load: every channel complete and in order', { timeout: 60_000 }, async () => {
     const { attempt } = await makeWork(server)
     const start = attempt.eventId
     const past: string[] = []
@@ -125,7 +125,7 @@ describe('since', () => {
     expect(socket.named('noted').map(({ id }) => id)).toEqual(noted)
   })
 
-  it('[W28] a full board, the dashboard and the metrics get one snapshot after it', async () => {
+  it('[W28] is followed by one snapshot on a full board, the dashboard and the metrics', async () => {
     const { boardId, card, attempt } = await makeWork(server)
     await using socket = await open()
     const { eventId } = await appendLines(server, attempt.id, ['missed'])
@@ -145,7 +145,7 @@ describe('since', () => {
     }
   })
 
-  it('[W28] also when it is asked for with the request of the socket itself', async () => {
+  it('[W28] is followed by it also when the request of the socket has it', async () => {
     const { boardId, attempt } = await makeWork(server)
     const { eventId } = await appendLines(server, attempt.id, ['missed'])
     const payload = JSON.stringify({ type: 'subscribe', channel: `board:${boardId};full`, since: attempt.eventId })
@@ -161,7 +161,7 @@ describe('since', () => {
     expect(peer.messages.slice(3).map(({ id }) => id)).toEqual([eventId, eventId])
   })
 
-  it('[W30] a channel that is held tells its past again', async () => {
+  it('[W30] replays the past of a channel that is held', async () => {
     const before = await cursor()
     await using socket = await open()
     await socket.ask({ type: 'subscribe', channel: 'topic:again' })
@@ -179,7 +179,7 @@ describe('since', () => {
     ])
   })
 
-  it('[W27] [W33] a past in which the board ended goes on with the board that there is now', async () => {
+  it('[W27] [W33] replays the end of a board and continues with its successor of the same id', async () => {
     const before = await cursor()
     const board = await makeBoard(server)
     const ended = await deleteBoard(server, board.id)
@@ -197,7 +197,7 @@ describe('since', () => {
   })
 })
 
-describe('a since that cannot be honoured', () => {
+describe('a since that cannot be resumed from', () => {
   it.each([
     ['nonsense', 'invalid'],
     ['00000000-1', 'epoch'],
@@ -216,7 +216,7 @@ describe('a since that cannot be honoured', () => {
     await socket.id(eventId)
   })
 
-  it('[W29] one that is no longer kept', async () => {
+  it('[W29] because retention has trimmed it', async () => {
     await using own = await startTestServer({ retention: { maxAgeMs: FOREVER, maxEvents: 5, maxBytes: FOREVER } })
     const { attempt } = await makeWork(own)
     for (let n = 0; n < 3; n++) {
@@ -240,7 +240,7 @@ describe('a since that cannot be honoured', () => {
   })
 })
 
-describe('what went to everyone before the first acknowledgement', () => {
+describe('events to everyone before the first acknowledgement', () => {
   const missedBy = async (socket: SocketClient, since: string, topic: string) => {
     const early = await server.post('/agents', { id: `early-${topic}`, label: 'Early' })
     // It was sent on `*` before the client joined anything.
@@ -255,7 +255,7 @@ describe('what went to everyone before the first acknowledgement', () => {
   }
 
   it.each(['?global=0', ''])(
-    '[W27] [W42] comes again after it, as on the stream of the channel: /ws%s',
+    '[W27] [W42] are repeated after it, as on the stream of the channel: /ws%s',
     async (query) => {
       const topic = `first${query.length}`
       const { eventId: since } = await post(topic, 'seen')
@@ -267,7 +267,7 @@ describe('what went to everyone before the first acknowledgement', () => {
     },
   )
 
-  it('[W27] [W42] [W52] comes again after it when the socket authenticated first', async () => {
+  it('[W27] [W42] [W52] are repeated after it if the socket authenticated first', async () => {
     const { eventId: since } = await post('as-agent', 'seen')
     await using socket = await open('?global=0')
     await socket.ask({ type: 'auth', agent_id: 'authenticated' })
@@ -282,7 +282,7 @@ describe('what went to everyone before the first acknowledgement', () => {
     expect(ids).toEqual([early.eventId, eventId])
   })
 
-  it('[W27] once a channel is acknowledged, what goes to everyone comes once', async () => {
+  it('[W27] are sent once as soon as a channel is acknowledged', async () => {
     const { eventId: since } = await post('second', 'seen')
     await using socket = await open('?global=0')
     await socket.ask({ type: 'subscribe', channel: 'topic:second-a' })

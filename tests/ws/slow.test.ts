@@ -38,7 +38,7 @@ async function listenTo(server: TestServer, attemptId: string): Promise<RawSocke
 }
 
 describe('a socket that does not read', () => {
-  it('[W55] [M1] [M2] [M3] delays nobody, costs little, and misses nothing', async () => {
+  it('[W55] [M1] [M2] [M3] delays no other, costs little memory, and misses nothing', async () => {
     await using server = await startTestServer()
     const { boardId, attempt } = await makeWork(server)
     const stalled = [
@@ -72,7 +72,7 @@ describe('a socket that does not read', () => {
     }
   })
 
-  it('[W55] [M3] of a full board gets the last state when it reads on', async () => {
+  it('[W55] [M3] of a full board gets the last state when it reads again', async () => {
     await using server = await startTestServer()
     const { boardId, attempt, card } = await makeWork(server)
     await using peer = await RawSocket.open(server.url, `/ws?boardId=${boardId}`)
@@ -89,7 +89,7 @@ describe('a socket that does not read', () => {
     expect(states.length).toBeLessThan(10)
   })
 
-  it('[W55] [M4] is told with a gap when the log no longer holds its place', async () => {
+  it('[W55] [M4] gets gap when the log no longer covers its position', async () => {
     await using server = await startTestServer({ retention: { maxAgeMs: FOREVER, maxEvents: 5, maxBytes: FOREVER } })
     const { attempt } = await makeWork(server)
     await using peer = await listenTo(server, attempt.id)
@@ -108,7 +108,7 @@ describe('a socket that does not read', () => {
     await peer.until('the next line', sees(peer, eventId))
   })
 
-  it('[W27] [M4] what went to everyone in the stretch of a gap is there for a later since', async () => {
+  it('[W27] [M4] can get the events to everyone that a gap skipped by a later since', async () => {
     await using server = await startTestServer({ retention: { maxAgeMs: FOREVER, maxEvents: 5, maxBytes: FOREVER } })
     const { attempt } = await makeWork(server)
     await using peer = await listenTo(server, attempt.id)
@@ -125,7 +125,7 @@ describe('a socket that does not read', () => {
     expect(registered().map(({ id }) => id)).toEqual([missed])
   })
 
-  it('[W55] is not read from while more than 64 KiB wait', { timeout: 60_000 }, async () => {
+  it('[W55] is not read from while more than 64 KiB are pending', { timeout: 60_000 }, async () => {
     await using server = await startTestServer()
     const { attempt } = await makeWork(server)
     await using other = await RawSocket.open(server.url, '/ws?global=0')
@@ -162,7 +162,7 @@ describe('a socket that does not read', () => {
     }
   })
 
-  it('[W55] is answered pings only while nothing waits', async () => {
+  it('[W55] gets pongs only while nothing is pending', async () => {
     await using server = await startTestServer()
     await using peer = await RawSocket.open(server.url, '/ws')
     await peer.until('the opening', () => peer.messages.length === 2)
@@ -186,7 +186,9 @@ describe('a socket that does not read', () => {
     expect(pongs.map(({ payload }) => String(payload))).toEqual(['when it reads'])
   })
 
-  it('[W54] [W55] lives as long as it takes some of what waits, and no longer', { timeout: 60_000 }, async () => {
+  it('[W54] [W55] counts as alive while it takes some of what is pending, and no longer', {
+    timeout: 60_000,
+  }, async () => {
     await using server = await startTestServer({ heartbeatMs: 900 })
     const { attempt } = await makeWork(server)
     // Neither of them answers pings.

@@ -43,7 +43,7 @@ async function rawConnection(url = server.url, options: ConstructorParameters<ty
   return { peer, packets, closed, joined: Promise.race([seen, closed]) }
 }
 
-describe('off', () => {
+describe('switched off', () => {
   it('[SIO1] is 404, with a sentence that names the setting', async () => {
     await using off = await startTestServer()
     for (const path of ['/socket.io/?EIO=4&transport=polling', '/socket.io/', '/socket.io/x']) {
@@ -93,14 +93,14 @@ describe('off', () => {
 })
 
 describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transports', ({ transports }) => {
-  it('[SIO2] connects, and upgrades where it may', async () => {
+  it('[SIO2] connects, and upgrades if it may', async () => {
     await using client = await SocketIoClient.open(server.url, transports)
     expect(client.failures).toEqual([])
     await client.until(() => client.transport === transports.at(-1))
     expect((await stats(server)).connections.socketio).toBeGreaterThan(0)
   })
 
-  it('[SIO3] [SIO6] begins with hello, and hears nothing before it subscribes', async () => {
+  it('[SIO3] [SIO6] begins with hello, and receives no event before it subscribes', async () => {
     await using client = await SocketIoClient.open(server.url, transports)
     await client.until(() => client.named('hello').length === 1)
     expect(client.messages[0]).toEqual({
@@ -118,7 +118,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     ])
   })
 
-  it('[SIO4] [SIO5] [SIO6] joins, is told, leaves, and is told no more', async () => {
+  it('[SIO4] [SIO5] [SIO6] receives events from joining to leaving a channel', async () => {
     await using client = await SocketIoClient.open(server.url, transports)
     const topic = `t-${transports.join('-')}`
     expect(await client.ask('subscribe', `topics/${topic}`)).toEqual({ success: true, channel: `topic:${topic}` })
@@ -136,7 +136,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(client.named('said').map(({ data }) => data)).toEqual([{ text: 'line\nbreak \u{1F680}' }, 'heard'])
   })
 
-  it('[SIO4] [SIO5] without an acknowledgement joins in silence, with the snapshot first', async () => {
+  it('[SIO4] [SIO5] may join without an acknowledgement: the snapshot is the first message', async () => {
     const { id } = await makeBoard(server)
     await using client = await SocketIoClient.open(server.url, transports)
     client.socket.emit('subscribe', `board:${id};full`)
@@ -148,7 +148,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(client.errors).toEqual([])
   })
 
-  it('[SIO5] [SIO8] says what is wrong, in the acknowledgement or as an error', async () => {
+  it('[SIO5] [SIO8] reports refusals in the acknowledgement or as an error', async () => {
     await using client = await SocketIoClient.open(server.url, transports)
     const wrong = [
       [['subscribe', 'no channel'], 'INVALID_CHANNEL'],
@@ -169,7 +169,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(client.socket.connected).toBe(true)
   })
 
-  it('[SIO7] comes back after cuts with the last id that it saw, and misses nothing', async () => {
+  it('[SIO7] comes back after cuts with its last id, and misses nothing', async () => {
     const topic = `cut-${transports.join('-')}`
     const { cursor } = await server.get<{ cursor: string }>('/cursor')
     const seen: unknown[] = []
@@ -192,7 +192,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(seen).toEqual(Array.from({ length: 100 }, (_, n) => n))
   })
 
-  it('[SIO7] the id of hello is the first cursor: what comes before the acknowledgement is not missed', async () => {
+  it('[SIO7] may use the id of hello as its first cursor, and misses nothing before the acknowledgement', async () => {
     const topic = `first-${transports.join('-')}`
     await post(topic, 'before the connection')
     await using client = await SocketIoClient.open(server.url, transports)
@@ -204,7 +204,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(client.named('said').map(({ data }) => data)).toEqual(['after hello', 'live'])
   })
 
-  it('[SIO7] [W27] what went to everyone before the acknowledgement comes again after it', async () => {
+  it('[SIO7] [W27] repeats events to everyone from before the acknowledgement', async () => {
     const topic = `everyone-${transports.join('-')}`
     const { eventId: since } = await post(topic, 'seen')
     await using client = await SocketIoClient.open(server.url, transports)
@@ -218,7 +218,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(client.messages.slice(before).map(({ id }) => id)).toEqual([early.eventId, eventId])
   })
 
-  it('[SIO4] a since that cannot be honoured: the acknowledgement, a gap, the snapshot', async () => {
+  it('[SIO4] answers a since that it cannot resume from with the acknowledgement, a gap, the snapshot', async () => {
     const { id } = await makeBoard(server)
     await using client = await SocketIoClient.open(server.url, transports)
     expect(await client.ask('subscribe', { channel: `board:${id}`, since: '00000000-1' })).toMatchObject({
@@ -233,7 +233,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(client.named('gap')[0]?.data).toMatchObject({ requested: '00000000-1', reason: 'epoch' })
   })
 
-  it('[SIO9] holds a hundred channels, and may send ten messages a second', async () => {
+  it('[SIO9] limits the rate to ten messages a second', async () => {
     await using client = await SocketIoClient.open(server.url, transports)
     const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => client.ask('subscribe', `topic:n${n}`)))
     const codes = answers.map(({ code }) => code ?? 'done')
@@ -245,7 +245,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     expect(held).toHaveLength(codes.filter((code) => code === 'done').length)
   })
 
-  it('[SIO9] is cut when it does not stop', async () => {
+  it('[SIO9] is cut when it keeps flooding', async () => {
     await using client = await SocketIoClient.open(server.url, transports)
     for (let n = 0; n < 300; n++) client.socket.emit('subscribe', 'topic:t')
     await client.until(() => client.ends.length === 1)
@@ -269,7 +269,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     }
   })
 
-  it('[SIO13] is told of a drain, and comes back by itself', async () => {
+  it('[SIO13] receives draining, and comes back by itself', async () => {
     await using restarted = await startTestServer({ hasSocketIo: true })
     await using client = await SocketIoClient.open(restarted.url, transports, {
       reconnection: true,
@@ -297,7 +297,7 @@ async function expectNobody(): Promise<void> {
 }
 
 describe('limits and ends', () => {
-  it('[SIO9] a hundred channels are the most', async () => {
+  it('[SIO9] a hundred channels are the limit', async () => {
     await using client = await SocketIoClient.open(server.url, ['websocket'])
     const held = new Set<string>()
     while (held.size < 100) {
@@ -331,7 +331,7 @@ describe('limits and ends', () => {
     expect(client.named('said')).toEqual(healthy.named('said'))
   })
 
-  it('[SIO11] so does one that polls seldom', async () => {
+  it('[SIO11] so does a client that polls seldom', async () => {
     // One that never asks again after it has joined: what waits for it stays bounded.
     const address = `${server.url}/socket.io/?EIO=4&transport=polling`
     const opened = await (await fetch(address)).text()
@@ -369,7 +369,7 @@ describe('limits and ends', () => {
     expect(answering.socket.connected).toBe(true)
   })
 
-  it('[SIO13] a drain does not wait for who does not close its end', async () => {
+  it('[SIO13] a drain does not wait for a client that does not close its side', async () => {
     await using drained = await startTestServer({ hasSocketIo: true })
     await using client = await SocketIoClient.open(drained.url, ['websocket'])
     client.connection.pause()
@@ -378,7 +378,7 @@ describe('limits and ends', () => {
     expect(performance.now() - before).toBeLessThan(5_000)
   })
 
-  it('[SIO13] a connection that reaches its age ends, and comes back by itself', async () => {
+  it('[SIO13] a connection of the maximum age ends, and comes back by itself', async () => {
     await using aging = await startTestServer({ hasSocketIo: true, streamMaxAgeMs: 200 })
     await using client = await SocketIoClient.open(aging.url, ['websocket'], {
       reconnection: true,
@@ -388,7 +388,7 @@ describe('limits and ends', () => {
     expect(new Set(client.ends)).toEqual(new Set(['transport close']))
   })
 
-  it('[SIO9] of a client that does not read few messages are kept', async () => {
+  it('[SIO9] few messages wait for a client that does not read', async () => {
     await using client = await SocketIoClient.open(server.url, ['websocket'])
     await client.ask('subscribe', 'topic:stuck')
     client.connection.pause()
@@ -406,7 +406,7 @@ describe('limits and ends', () => {
     expect(answers.filter((code) => code === 'RATE_LIMITED').length).toBe(20)
   })
 
-  it('[SIO13] while it drains nobody new comes in', async () => {
+  it('[SIO13] a drain refuses new clients', async () => {
     const drained = await startTestServer({ hasSocketIo: true, drainMs: 1_000 })
     onTestFinished(() => drained[Symbol.asyncDispose]())
     await using client = await SocketIoClient.open(drained.url, ['websocket'])
@@ -418,7 +418,7 @@ describe('limits and ends', () => {
   })
 })
 
-describe('what is no Socket.IO', () => {
+describe('invalid requests', () => {
   const PACKETS = [
     '',
     '4',
@@ -451,7 +451,7 @@ describe('what is no Socket.IO', () => {
   ]
 
   it.each(PACKETS.map((packet) => [String(packet).slice(0, 40), packet] as const))(
-    '[SIO9] %j costs nobody else anything',
+    '[SIO9] %j harms no other client',
     async (_shown, packet) => {
       await using other = await SocketIoClient.open(server.url, ['websocket'])
       await other.ask('subscribe', 'topic:others')
@@ -482,7 +482,7 @@ describe('what is no Socket.IO', () => {
     }
   })
 
-  it.each(['EIO=3', 'EIO=5', 'EIO=', 'b64=1'])('[SIO2] other versions are 400: %s', async (version) => {
+  it.each(['EIO=3', 'EIO=5', 'EIO=', 'b64=1'])('[SIO2] other versions get 400: %s', async (version) => {
     const path = `${server.url}/socket.io/?${version}&transport=`
     const answer = await fetch(`${path}polling`)
     expect([answer.status, await answer.json()]).toEqual([
@@ -498,7 +498,7 @@ describe('what is no Socket.IO', () => {
     expect(JSON.parse(await text(refused))).toMatchObject({ code: 'bad_request' })
   })
 
-  it('[SIO2] other namespaces there are none', async () => {
+  it('[SIO2] other namespaces do not exist', async () => {
     await using client = await SocketIoClient.open(`${server.url}/admin`, ['websocket'])
     expect(client.failures.map(({ message }) => message)).toEqual(['Invalid namespace'])
   })

@@ -45,7 +45,7 @@ it('[W7] the frames of a turn are one buffer, in their order', () => {
   expect(hex(textFrames([]))).toBe('')
 })
 
-it('[W54] pings are empty, and pongs have what the ping brought', () => {
+it('[W54] pings are empty, and pongs have the payload of the ping', () => {
   expect(hex(PING)).toBe('8900')
   expect(hex(pongFrame(Buffer.from('Hello')))).toBe('8a0548656c6c6f')
   expect(hex(pongFrame(Buffer.alloc(125, 0x7a)))).toBe(`8a7d${'7a'.repeat(125)}`)

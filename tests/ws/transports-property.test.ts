@@ -44,7 +44,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 describe('the same run', () => {
-  test('[W8] [W42] [W43] [SIO7] looks the same over every transport, cut and stalled as it may be', {
+  test('[W8] [W42] [W43] [SIO7] looks the same over every transport, whatever is cut or stalled', {
     timeout: 120_000,
   }, async () => {
     await fc.assert(
