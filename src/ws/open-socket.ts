@@ -45,7 +45,7 @@ export async function openSocket(
   const isChannels = request.kind === 'channels'
   const peer = new Peer(dependencies, connection, {
     selection: request.selection,
-    framing: isChannels ? (request.saysMore ? markedChannelFraming : channelFraming) : boardFraming,
+    framing: isChannels ? (request.marksMore ? markedChannelFraming : channelFraming) : boardFraming,
     withOpeningFrames: !isChannels,
     outlivesChannels: isChannels,
     limit: request.limit,

@@ -10,7 +10,7 @@ export interface SocketRequest extends RequestedEnd {
   readonly kind: 'board' | 'dashboard' | 'channels'
   readonly selection: Selection
   /** Channel sockets: mark messages whose id is not safe to resume from. */
-  readonly saysMore: boolean
+  readonly marksMore: boolean
   /** Channel sockets: the agent and session that the client claims. */
   readonly agentId: string | undefined
   readonly sessionId: string | undefined
@@ -22,7 +22,7 @@ const GLOBAL: Heard = { kind: 'global', id: '', name: 'global', view: 'diff', is
 export function parseSocketRequest(fields: RequestFields, isDashboard: boolean): SocketRequest {
   const types = parseTypeFilter(fields.query('types'))
   const end = parseEnd(fields)
-  const anonymous = { saysMore: false, agentId: undefined, sessionId: undefined }
+  const anonymous = { marksMore: false, agentId: undefined, sessionId: undefined }
   if (isDashboard) return { kind: 'dashboard', selection: new Selection([DASHBOARD], types), ...end, ...anonymous }
   const board = parseBoard(fields)
   if (board && fields.query('channels') !== undefined) {
@@ -37,7 +37,7 @@ export function parseSocketRequest(fields: RequestFields, isDashboard: boolean):
     kind: 'channels',
     selection: new Selection([...channels, ...implied], types),
     ...end,
-    saysMore: fields.query('more') === '1',
+    marksMore: fields.query('more') === '1',
     agentId: parseId(fields, 'agent_id'),
     sessionId: parseId(fields, 'session_id'),
   }

@@ -1,6 +1,6 @@
 /**
- * Clients as people write them: a bare socket, JSON.parse, a switch over the type, and nothing of this project. They are
- * of systems that existed before, and work here unchanged.
+ * Clients written without this project: a bare socket, JSON.parse and a switch over the type. They come from earlier
+ * systems and work here unchanged.
  */
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -9,10 +9,10 @@ import type { Message } from '../../shared/src/types/messages.ts'
 import { boardState, makeBoard, makeCard, makeWork } from '../support/board.ts'
 import { startTestServer } from '../support/server.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: they do not know what they are sent.
+// biome-ignore lint/suspicious/noExplicitAny: these clients have no types for what they receive.
 type Anything = any
 
-/** How they connect: one address, and handlers. */
+/** Connects as they do: an address and handlers. */
 function connect(url: string, onOpen: (ws: WebSocket) => void, onMessage: (message: Anything) => void): WebSocket {
   const ws = new WebSocket(url.replace('http', 'ws'))
   ws.onopen = () => onOpen(ws)
@@ -81,7 +81,7 @@ it('[W20] [W24] [W34] [W35] [W39] an agent that listens to everything, messages 
     timestamp: expect.any(Number),
   })
   expect(clientId).toMatch(/^[\w-]{20,}$/)
-  // A minute, of which the server knows nothing.
+  // A minute passes, for the client alone.
   for (let n = 0; n < 2; n++) vi.advanceTimersByTime(25_000)
   await vi.waitFor(() => expect(pongs).toBe(2))
   const { messages } = await server.get<{ messages: Message[] }>('/agents/other-agent/messages')
@@ -150,7 +150,7 @@ it('[W1] [W10] [W13] [W14] a board that two people look at', async () => {
   const board = await makeBoard(server)
   const before = await makeCard(server, board.id, { title: 'Was there' })
 
-  /** A page: it shows the last state, and knows what became of what it asked for. */
+  /** A page that shows the last state and the results of its commands. */
   function page() {
     let next = 0
     const seen: { state?: BoardState; answers: Record<number, Anything>; errors: string[] } = {

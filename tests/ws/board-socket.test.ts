@@ -1,4 +1,4 @@
-/** Sockets of a board, and of the dashboard. Rules W10 to W18. */
+/** Board and dashboard sockets. Rules W10 to W18. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Card } from '../../shared/src/types/kanban.ts'
 import { appendLines, boardState, deleteBoard, makeBoard, makeCard, makeWork } from '../support/board.ts'
@@ -19,7 +19,7 @@ async function openBoard(boardId: string, more = ''): Promise<SocketClient> {
   return socket
 }
 
-/** What both have in common: the clock and the connection's own id differ. */
+/** A message without what differs between connections: times and the connection id. */
 const ofSocket = ({ messages }: SocketClient) =>
   messages.filter(({ type }) => type !== 'hello').map(({ type, payload, id }) => ({ type, payload, id }))
 const ofStream = ({ frames }: Listener) =>
@@ -42,7 +42,7 @@ describe('events on a board socket', () => {
     expect(seen.map(({ id }) => id)).toContain(eventId)
     const events = (all: typeof seen) => all.filter(({ type }) => type !== 'state')
     expect(events(seen)).toEqual(events(ofStream(stream)))
-    // Where states come of changes, and how many, is a matter of time; the opening is not.
+    // In the full view the number of states depends on timing, but the opening does not.
     expect(seen.slice(0, 2)).toEqual(ofStream(stream).slice(0, 2))
     expect(socket.messages[0]).toEqual({
       type: 'hello',
@@ -228,7 +228,7 @@ describe('commands', () => {
           code,
         })
       }
-      // Another socket, whose burst is not used up yet.
+      // Another socket, with a fresh rate limit.
       await using second = await openBoard(board.id)
       const openings = second.messages.length
       for (const [index, [message, code]] of later.entries()) {
@@ -356,7 +356,7 @@ describe('a dashboard socket', () => {
         socket.send(text)
       }
       socket.websocket.send(Buffer.from([1, 2, 3]))
-      // Answered by the library of the server after all that.
+      // The pong comes after everything before it was read.
       const answered = new Promise((resolve) => socket.websocket.once('pong', resolve))
       socket.websocket.ping()
       await answered

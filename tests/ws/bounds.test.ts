@@ -1,4 +1,4 @@
-/** How much a socket may say. Rules W50 to W53. */
+/** Limits on the messages of a socket. Rules W50 to W53. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { boardState, eventually, makeBoard, stats } from '../support/board.ts'
 import { newestId } from '../support/http.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** A ping of so many bytes. */
+/** A ping message of a given size. */
 function ping(bytes: number, fill = 'x'): string {
   const rest = bytes - Buffer.byteLength('{"type":"ping","timestamp":""}')
   const width = Buffer.byteLength(fill)
@@ -66,7 +66,7 @@ describe('the rate limit', () => {
     expect(carriedOut.length).toBeLessThanOrEqual(21 + 10 * seconds)
     const titles = Object.values((await boardState(server, board.id)).cards).map(({ title }) => title)
     expect(titles.sort()).toEqual(carriedOut.map(({ id }) => `${id}`).sort())
-    // By and by it may again.
+    // After a while it may again.
     await eventually('another', async () => {
       const { success } = await socket.ask({ type: 'create_card', payload: { title: 'later' } })
       if (!success) await new Promise((resolve) => setTimeout(resolve, 50))
@@ -121,7 +121,7 @@ describe('waiting messages', () => {
     await using peer = await RawSocket.open(server.url, '/ws')
     await peer.until('the opening', () => peer.messages.length === 2)
     peer.socket.pause()
-    // Until something waits for it here; then less than what would keep the server from reading.
+    // Until something is pending, but less than what pauses reading.
     await eventually('a full socket', async () => {
       await server.post('/topics/fill/events', { event: 'e', data: padding })
       return (await stats(server)).bytes.pending > 0

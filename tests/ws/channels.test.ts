@@ -28,7 +28,7 @@ async function open(query = '?global=0', to = server): Promise<SocketClient> {
 }
 
 const subscribe = (socket: SocketClient, channel: string) => socket.ask({ type: 'subscribe', channel })
-/** Channel and name of the events, those about the stream left out. */
+/** Channel and name of each event, without control events. */
 const shown = ({ messages }: SocketClient) =>
   messages.flatMap(({ type, channel, event }) =>
     type === 'event' && !/^(hello|heartbeat)$/.test(event ?? '') ? [`${channel} ${event}`] : [],
@@ -95,7 +95,7 @@ describe('events', () => {
       messages.filter(({ event }) => event !== undefined && !/^(hello|state)$/.test(event))
     const seen = events(socket.messages) as SocketMessage[]
     expect(seen.map(({ type, ...envelope }) => envelope)).toEqual(events(stream.frames.map(({ data }) => data)))
-    // Two names of one event: a stream has its id on the last, here both have it.
+    // Two names of one event: a stream has the id on the last one only, a socket on both.
     expect(seen.filter(({ id }) => id === eventId).map(({ event }) => event)).toEqual([
       'card_updated',
       'agent_assigned',
@@ -203,7 +203,7 @@ describe('subscribe', () => {
 
   it('[W26] loses no event that is committed meanwhile, on the new channel or the others', async () => {
     const board = await makeBoard(server)
-    // As many as may be asked for at once.
+    // As many as the rate limit allows at once.
     const [ids, joins] = [[] as string[], 10]
     await using socket = await open('?types=card.created,card_created,state')
     const writing = (async () => {
@@ -217,7 +217,7 @@ describe('subscribe', () => {
     await socket.id(ids.at(-1) ?? '')
     const onGlobal = socket.messages.filter(({ event }) => event === 'card.created').map(({ id }) => id)
     expect(onGlobal).toEqual(ids)
-    // Each time it was held: from the state, one by one, without a hole.
+    // Each time it was joined: the state, then every later event without a gap.
     let held: number | null = null
     let states = 0
     for (const { type, event, data, id = '' } of socket.messages) {
@@ -267,7 +267,7 @@ describe('subscribe', () => {
     await socket.until(() => socket.named('state').length === 2)
     expect((await stats(own)).channelStats).toEqual({ [`board:${board.id}`]: 1 })
     const { eventId } = await makeCard(own, board.id)
-    // The view that was named last.
+    // The view that was requested last.
     expect(await socket.id(eventId)).toMatchObject({ event: 'card_created' })
     await subscribe(socket, `board:${board.id};full`)
     const next = await makeCard(own, board.id)
@@ -371,7 +371,7 @@ describe('a board that is deleted', () => {
 
 describe('a hundred channels', () => {
   it('[W32] are the limit, global included; one may be left for another, and joined again', async () => {
-    // How fast they may be asked for is another matter.
+    // The rate limit is not the subject here.
     const rate = vi.spyOn(MessageRate.prototype, 'take').mockReturnValue('carry out')
     onTestFinished(() => rate.mockRestore())
     await using own = await startTestServer()

@@ -1,4 +1,4 @@
-/** Edges that attacks on the running program found. */
+/** Edge cases, found by attacking a running server. */
 import { connect } from 'node:net'
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -16,7 +16,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n'
 
-/** Writes all at once, and gives what came until the condition held. */
+/** Writes everything at once. Resolves to what was received until the condition held. */
 async function raw(text: string, until: (got: string) => boolean): Promise<string> {
   const socket = connect(server.port, '127.0.0.1')
   let got = ''

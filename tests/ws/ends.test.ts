@@ -57,11 +57,11 @@ describe('a server that shuts down', () => {
     await using server = await startTestServer({ drainMs: 2_000 })
     const board = await makeBoard(server)
     const others = await Promise.all(Array.from({ length: 18 }, () => SocketClient.open(server.url, '/ws')))
-    // Those that are ended last can still be spoken with.
+    // The sockets of the last group still answer.
     await using onBoard = await SocketClient.open(server.url, `/ws?boardId=${board.id}`)
     await using onChannels = await SocketClient.open(server.url, '/ws')
     await onChannels.first('hello', ({ event }) => event === 'hello')
-    // A connection that was there before.
+    // A connection from before the drain.
     const early = connect(server.port)
     const { host } = new URL(server.url)
     await eventually('the connection', async () => {
@@ -125,7 +125,7 @@ describe('a server that shuts down', () => {
     gone.socket.pause()
     const since = performance.now()
     await server.close()
-    // Longer than the drain takes, and shorter than the closing handshake of a socket may.
+    // More than the drain takes, less than the limit on a closing handshake.
     expect(performance.now() - since).toBeLessThan(4_500)
     expect(await deaf.untilCloseCode()).toBe(1001)
   })

@@ -1,4 +1,4 @@
-/** Pings, silence and signs of life. Rule W54. Heartbeats are short here; silence is 8/3 of one. */
+/** Pings, silence and signs of life. Rule W54. Heartbeats are short here; the limit on silence is 8/3 of one. */
 import { describe, expect, it } from 'vitest'
 import { stats } from '../support/board.ts'
 import { clientFrame, OPCODE, RawSocket } from '../support/raw-socket.ts'
@@ -16,9 +16,9 @@ describe('pings of the server', () => {
       const started = performance.now()
       await using socket = await SocketClient.open(server.url, path)
       await socket.until(() => socket.pings === 5)
-      // A busy machine is late, never early.
+      // On a busy machine they are late, but never early.
       expect(performance.now() - started).toBeGreaterThan(750)
-      // The library of this client answers them, which is why it is still here after five.
+      // The client library answers them, so the socket is still open after five.
       expect(socket.closed).toBeNull()
     }
   })
@@ -42,7 +42,7 @@ describe('a silent client', () => {
     expect(String(peer.frames.find(({ opcode }) => opcode === OPCODE.close)?.payload.subarray(2))).toBe(
       'No sign of life',
     )
-    // Nothing follows, and the server has forgotten it though it has not answered.
+    // Nothing follows, and the server no longer counts the socket, though the client has not answered.
     expect(peer.frames.at(-1)?.opcode).toBe(OPCODE.close)
     expect((await stats(server)).connections).toMatchObject({ total: 0 })
   })
@@ -61,7 +61,7 @@ describe('a silent client', () => {
       for (const [index, peer] of peers.entries()) peer.write(clientFrame(signs[index] ?? {}))
     }, 200)
     try {
-      // Twice the time after which who says nothing is closed.
+      // Twice the time after which a silent client is closed.
       for (let n = 0; n < 2; n++) {
         await using silent = await RawSocket.open(server.url, '/ws')
         expect(await silent.untilCloseCode()).toBe(4408)

@@ -1,6 +1,6 @@
 /**
- * Whatever one socket sends, the server goes on, logs nothing, and the others have everything. Rules W57 and W58. The
- * server is a process of its own here: an end of it, and a word of it on stderr, would show.
+ * Whatever one socket sends, the server keeps running, logs nothing, and other sockets miss nothing. Rules W57 and W58. The
+ * server is a separate process here, so that a crash or a line on stderr shows.
  */
 import * as fc from 'fast-check'
 import { expect, it, onTestFinished } from 'vitest'
@@ -14,7 +14,7 @@ const { continuation, text, binary, close, ping, pong } = OPCODE
 const frames = (...all: Parameters<typeof clientFrame>[0][]) => Buffer.concat(all.map(clientFrame))
 const bytes = (hex: string) => Buffer.from(hex, 'hex')
 
-/** Bytes that are no WebSocket, and the code that they close with. */
+/** Bytes that are not valid frames, and the close code for them. */
 const NO_FRAMES: ReadonlyArray<readonly [string, Buffer, number]> = [
   ['text that is not masked', frames({ payload: '{}', isMasked: false }), 1002],
   ['an empty frame that is not masked', bytes('8100'), 1002],
@@ -48,7 +48,7 @@ const NO_FRAMES: ReadonlyArray<readonly [string, Buffer, number]> = [
   ],
 ]
 
-/** A server, and somebody who listens to all of it and must not notice anything. */
+/** A server, and a neighbour: a socket that listens to everything and must not be affected. */
 async function watched() {
   const server = await ChildServer.start()
   const api = createApiClient(server.url)
@@ -61,7 +61,7 @@ async function watched() {
   })
   await api.call('POST', '/boards', { id: 'demo', name: 'Demo' })
 
-  /** Something happens, and the neighbour has it. */
+  /** Emits an event and waits until the neighbour has received it. */
   async function check(after: string): Promise<void> {
     count += 1
     const { eventId } = await api.call('POST', '/topics/checks/events', { event: 'check', data: count })
@@ -70,7 +70,7 @@ async function watched() {
     expect([neighbour.closed, server.errors], after).toEqual([null, ''])
   }
 
-  /** Nothing of what the neighbour should have had is missing, nobody else is left, and the server ends as it should. */
+  /** The neighbour has missed nothing, no other connection is left, and the server shuts down cleanly. */
   async function finish(): Promise<void> {
     await check('everything')
     expect(neighbour.named('check').map(({ id }) => id)).toEqual(told)
@@ -82,7 +82,7 @@ async function watched() {
   return { server, api, check, finish }
 }
 
-/** Codes of all refusals that a client has got. */
+/** Codes of all refusals that a client has received. */
 const codesOf = (messages: readonly { code?: string; payload?: { code?: string } }[]) =>
   messages.flatMap(({ code, payload }) => code ?? payload?.code ?? [])
 
@@ -93,7 +93,7 @@ it('[W57] [W58] bytes that are not WebSocket frames close the socket, and harm n
       await using peer = await RawSocket.open(server.url, path)
       peer.write(sent)
       expect(await peer.untilCloseCode(), what).toBe(code)
-      // Nothing follows, and nothing that it sends now is heard.
+      // Nothing follows, and later messages of the client are ignored.
       peer.send({ type: 'publish', channel: 'topic:checks', event: 'check', data: 'forged' })
       await peer.until('the end', () => peer.ended)
       expect(peer.frames.at(-1)?.opcode, what).toBe(close)
@@ -107,7 +107,7 @@ it('[W57] [W58] messages may come in fragments of any size, with pings between t
   const { server, check, finish } = await watched()
   await using peer = await RawSocket.open(server.url, '/ws?global=0')
   const message = Buffer.from('{"type":"ping","timestamp":"🚀ü"}')
-  // Every byte a fragment, also in the midst of a character, a ping after each, every frame in a write of its own.
+  // One byte per fragment, even within a character, a ping after each, and one frame per write.
   const parts = [...message].map((_, at) =>
     frames(
       {
@@ -123,10 +123,10 @@ it('[W57] [W58] messages may come in fragments of any size, with pings between t
   expect(peer.messages.at(-1)).toEqual({ type: 'pong', timestamp: '🚀ü' })
   const pongs = peer.frames.filter(({ opcode }) => opcode === pong).map(({ payload }) => String(payload))
   expect(pongs).toEqual(parts.slice(0, -1).map((_, at) => `${at}`))
-  // Every byte of the wire in a write of its own.
+  // One byte per write.
   for (const byte of frames({ payload: message })) peer.write(Uint8Array.of(byte))
   await peer.until('the answer', () => peer.messages.filter(({ type }) => type === 'pong').length === 2)
-  // Thousands of fragments that hold nothing.
+  // Thousands of empty fragments.
   const empty = Array.from({ length: 5_000 }, () => ({ opcode: continuation, isFinal: false }))
   peer.write(frames({ payload: message.subarray(0, 5), isFinal: false }, ...empty))
   peer.write(frames({ opcode: continuation, payload: message.subarray(5) }))
@@ -179,7 +179,7 @@ it('[W53] [W58] any JSON is answered, without an internal error', async () => {
     '{"type":"ping"}\0',
   ]
   for (const path of ['/ws?global=0', '/ws?boardId=demo', '/ws/dashboard']) {
-    // As many as may be said at once.
+    // As many as the rate limit allows at once.
     for (let at = 0; at < bombs.length; at += 19) {
       await using socket = await SocketClient.open(server.url, path)
       const some = bombs.slice(at, at + 19)
@@ -243,7 +243,7 @@ it('[W57] [W58] random bytes harm no other socket', { timeout: 120_000 }, async 
       peer.socket.end()
       await peer.until('the end', () => peer.ended)
       await check(path)
-      // 1005: a close frame of the client that names none.
+      // 1005: the client's close frame has no code.
       const codes = peer.frames.filter(({ opcode }) => opcode === close).map(({ payload }) => payload)
       for (const payload of codes) {
         if (payload.length > 0) expect(payload.readUInt16BE(0)).toBeGreaterThanOrEqual(1000)

@@ -1,8 +1,8 @@
 /**
- * How often a socket is written to. Rule W7.
+ * How many writes a socket takes. Rule W7.
  *
- * Server and client are in one process here, and their sockets are handles of one class: what is written to the handle
- * that belongs to a client's connection is counted there, whatever way it came.
+ * Server and client share a process here, and their sockets have handles of one class. Writes are counted at the handle of
+ * a client's connection, however they got there.
  */
 import type { Socket } from 'node:net'
 import { afterEach, expect, it, vi } from 'vitest'
@@ -20,7 +20,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** Counts what is written to the connections of these clients from now on. */
+/** Counts the writes to the connections of these clients from now on. */
 function countWrites(peers: readonly RawSocket[]): number[] {
   const counts = peers.map(() => 0)
   const [peer] = peers
@@ -63,7 +63,7 @@ it('[W7] everything that one turn commits for a connection leaves in one write',
     Array.from({ length: 40 }, (_, n) => `line ${n}`),
   )
   for (const peer of peers) await peer.until('the last', () => peer.texts.some((text) => text.includes(eventId)))
-  // The last of them shows every line under two names.
+  // The last one shows every line under two names.
   expect(peers.map(({ frames }, index) => frames.length - (before[index] ?? 0))).toEqual([40, 40, 40, 80])
   expect(counts).toEqual([1, 1, 1, 1])
 

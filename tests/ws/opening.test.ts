@@ -21,7 +21,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** What an upgrade that was not granted is answered. */
+/** The answer to an upgrade that is refused. */
 async function refusal(path: string, headers: Readonly<Record<string, string>> = {}) {
   await using peer = new RawSocket(server.url, path, { headers })
   await peer.until('the end', () => peer.ended)
@@ -105,7 +105,7 @@ describe('refusals before the upgrade', () => {
     await using own = await startTestServer()
     await using peer = new RawSocket(own.url, '/nowhere')
     await peer.until('the end', () => peer.ended)
-    // Would wait for the connection.
+    // A shutdown would wait for the connection.
     await own.close()
     expect(peer.status).toBe(404)
   })
@@ -150,7 +150,7 @@ describe('refusals before the upgrade', () => {
 describe('an offer of another protocol', () => {
   const OFFER = 'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n'
 
-  /** Sends requests over one connection, each when the one before is answered; resolves to all that came back. */
+  /** Sends requests over one connection, each after the answer to the previous one. Resolves to all answers. */
   async function exchange(awaited: RegExp, requests: readonly string[]): Promise<string[]> {
     const socket = connect(server.port)
     const answers: string[] = []
@@ -234,7 +234,7 @@ describe('an open socket', () => {
     await using peer = await RawSocket.open(server.url, '/ws', { headers })
     expect(peer.header('Sec-WebSocket-Extensions')).toBeUndefined()
     expect(peer.header('Sec-WebSocket-Accept')).toBe('s3pPLMBiTxaQ9kYGzzhZRbK+xOo=')
-    // The parser of the peer refuses reserved bits.
+    // The parser of the client refuses reserved bits.
     await peer.until('hello', () => peer.messages.length === 2)
   })
 

@@ -1,4 +1,4 @@
-/** Agents that hold sockets. Rules PR1 to PR7. */
+/** Presence of agents with sockets. Rules PR1 to PR7. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Agent } from '../../shared/src/types/agents.ts'
 import type { Overview } from '../../shared/src/types/dashboard.ts'
@@ -27,7 +27,7 @@ async function open(query = '?global=0', to: { readonly url: string } = server):
 
 const clientIdOf = ({ messages }: SocketClient | RawSocket): string => messages[0]?.clientId ?? ''
 
-/** Somebody who watches an agent come and go. */
+/** A socket that receives the presence events of an agent. */
 async function watch(agentId: string, of: { readonly url: string } = server) {
   const socket = await open('?global=0', of)
   await socket.ask({ type: 'subscribe', channel: `agent:${agentId}` })
@@ -160,7 +160,7 @@ describe('an agent whose socket has ended', () => {
     leave(peer)
     expect(await watcher.until(2)).toEqual([connected(agent, id), disconnected(agent, id)])
     peer.socket.destroy()
-    // Another comes and goes: in between nothing more was said of the first.
+    // Another agent connects and disconnects; no more events of the first come in between.
     const other = await open(`?agent_id=${agent}&global=0`)
     await watcher.until(3)
     other.websocket.terminate()
@@ -187,7 +187,7 @@ describe('an agent whose socket has ended', () => {
       Array.from({ length: 20 }, async (_, n) => {
         const peer = await RawSocket.open(server.url, '/ws?global=0')
         peer.send({ type: 'auth', agent_id: 'fleeting' })
-        // Some are gone before their message is read, some in the midst of it.
+        // Some close before their message is read, some while it is carried out.
         if (n % 2 === 0) await new Promise(setImmediate)
         peer.cut()
       }),
@@ -222,7 +222,7 @@ describe('an agent whose socket has ended', () => {
     })
     const comings = watcher.story().filter(([event]) => event === 'agent.connected')
     expect(watcher.story()).toHaveLength(2 * comings.length)
-    // Answers to what was carried out all the same would have come by now.
+    // If the message had been carried out, its event would be here by now.
     expect(peer.frames.at(-1)?.opcode).toBe(OPCODE.close)
   })
 })
@@ -231,12 +231,12 @@ describe('an agent with sockets', () => {
   it('[PR5] gets one event per socket and is online while it has one, also on the dashboard and in the metrics', async () => {
     await using own = await startTestServer()
     await own.post('/agents', { id: 'busy', label: 'Busy' })
-    // It has registered long ago, which alone does not make it present.
+    // The agent has been registered before, which alone does not make it present.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 5 * 60_000 })
     onTestFinished(() => {
       vi.useRealTimers()
     })
-    /** What the agent, the dashboard and the metrics say of it. */
+    /** The agent's presence according to its resource, the dashboard and the metrics. */
     async function seen() {
       const agent = await own.get<Agent>('/agents/busy')
       const { agentStats } = await own.get<Overview>('/dashboard')
@@ -301,7 +301,7 @@ describe('a server that stops', () => {
       ['agent.disconnected', { agent_id: 'orphan', client_id: ids[0], session_id: 's' }],
       ['agent.disconnected', { agent_id: 'renamed', client_id: ids[1], session_id: null }],
     ])
-    // Who comes back is another socket; a clean end leaves nothing to say.
+    // A client that comes back is a new socket. After a clean shutdown there is nothing to clean up.
     const back = await open('?agent_id=orphan&global=0', child)
     expect(ids).not.toContain(clientIdOf(back))
     expect(await child.stop('SIGTERM')).toBe(0)

@@ -135,7 +135,7 @@ describe('agent heartbeats', () => {
     ])
     const { lastSeenAt } = await server.get<{ lastSeenAt: string }>('/agents/pulse')
     expect(Math.abs(Date.now() - Date.parse(lastSeenAt))).toBeLessThan(60_000)
-    // This one speaks for nobody.
+    // This socket has no agent.
     expect(await publish(other, 'global', 'agent.heartbeat')).toMatchObject({ code: 'INVALID_EVENT' })
     expect(await publish(other, 'agent:..', 'agent.heartbeat')).toMatchObject({ code: 'INVALID_CHANNEL' })
   })

@@ -1,4 +1,4 @@
-/** Joining a channel where it was left. Rules W27 to W30. */
+/** Resuming a channel. Rules W27 to W30. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   appendLines,
@@ -31,7 +31,7 @@ async function open(query = '?global=0', to = server): Promise<SocketClient> {
 
 const cursor = async (of = server) => (await of.get<{ cursor: string }>('/cursor')).cursor
 const post = (topic: string, data: unknown) => server.post(`/topics/${topic}/events`, { event: 'noted', data })
-/** Everything after the opening, in short. */
+/** Everything after the opening, abbreviated. */
 const story = ({ messages }: SocketClient) =>
   messages.slice(2).map(({ type, event, channel, id }) => (type === 'event' ? `${channel} ${event} ${id}` : type))
 

@@ -5,7 +5,7 @@ import { newestId } from '../support/http.ts'
 import { clientFrame, OPCODE, RawSocket } from '../support/raw-socket.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-/** More than the kernel's buffers of one connection hold. */
+/** More than fits into the kernel's buffers of one connection. */
 const POSTS = 24
 const LINES = 15
 const LINE_LENGTH = 60_000
@@ -23,7 +23,7 @@ async function flood(server: TestServer, attemptId: string): Promise<string> {
 
 const logs = ({ messages }: RawSocket) =>
   messages.filter(({ type, event }) => type === 'attempt_log' || event === 'attempt_log')
-/** The number at the beginning of every line that a socket was shown. */
+/** The numbers at the beginning of all lines that a socket has received. */
 const numbers = (peer: RawSocket) =>
   logs(peer).map(({ payload, data }) => Number.parseInt((payload ?? data).message, 10))
 const all = Array.from({ length: POSTS * LINES }, (_, n) => n)
@@ -63,7 +63,7 @@ describe('a socket that does not read', () => {
       await peer.until('the last line', sees(peer, last))
       expect(numbers(peer)).toEqual(all)
     }
-    // They are live again.
+    // They have caught up.
     await eventually('all live', async () => (await stats(server)).connections.behind === 0)
     const { eventId } = await appendLines(server, attempt.id, ['400 and one'])
     for (const peer of stalled) {
@@ -131,13 +131,13 @@ describe('a socket that does not read', () => {
     await using other = await RawSocket.open(server.url, '/ws?global=0')
     let peer = await listenTo(server, attempt.id)
     let last = await stall()
-    // How much of a page the kernel takes is up to the kernel.
+    // How much of a page the kernel takes varies.
     while ((await stats(server)).bytes.pending <= 64 * 1024) {
       await peer[Symbol.asyncDispose]()
       peer = await listenTo(server, attempt.id)
       last = await stall()
     }
-    // What is read shows that it should not be: from then on nothing is.
+    // The message that pushes the pending bytes over the limit is still read, and nothing after it.
     peer.send({ type: 'publish', channel: 'topic:x', event: 'said', data: 'first' })
     const first = await eventually('the first', async () => {
       const newest = await newestId(server)
@@ -174,7 +174,7 @@ describe('a socket that does not read', () => {
     })
     const ping = (payload: string) => peer.write(clientFrame({ opcode: OPCODE.ping, payload }))
     for (let n = 0; n < 1_000; n++) ping('while it does not read')
-    // Answered, and so read after all of them.
+    // This ping was read after all of them, as its pong shows.
     peer.send({ type: 'publish', channel: 'topic:x', event: 'said', data: 1 })
     await eventually('the message', async () => (await newestId(server)) !== last)
     peer.socket.resume()
@@ -211,7 +211,7 @@ describe('a socket that does not read', () => {
   })
 })
 
-/** Takes some of what is there for it, and gives the server some time. */
+/** Reads some of what is pending, and gives the server some time. */
 async function sip(peer: RawSocket): Promise<void> {
   const enough = peer.bytes + 600_000
   peer.socket.resume()

@@ -1,4 +1,4 @@
-/** Socket.IO, asked by the library's own client and by raw sockets. Rules SIO1 to SIO13. */
+/** Socket.IO, with the library's client and with raw sockets. Rules SIO1 to SIO13. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
@@ -26,7 +26,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 const post = (topic: string, data: unknown) => server.post(`/topics/${topic}/events`, { event: 'said', data })
 
-/** A connection of the engine without the library's client: what comes and what goes are packets as text. */
+/** A connection to the engine without the library's client: packets are sent and received as text. */
 async function rawConnection(url = server.url, options: ConstructorParameters<typeof WebSocket>[2] = {}) {
   const peer = new WebSocket(`${url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`, options)
   const packets: string[] = []
@@ -65,7 +65,7 @@ describe('switched off', () => {
   ] as const)('[SIO1] with BOARDCAST_SOCKETIO=%s the library is loaded %i times', async (setting, times) => {
     const folder = mkdtempSync(join(tmpdir(), 'boardcast-loaded-'))
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-    // Node tells the hook of every module before it is loaded.
+    // Node calls the hook for every module before loading it.
     writeFileSync(
       join(folder, 'hook.mjs'),
       `import { appendFileSync } from 'node:fs'
@@ -180,7 +180,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
       })()
       await using client = await SocketIoClient.open(server.url, transports)
       await client.ask('subscribe', { channel: `topic:${topic}`, since })
-      // The last connection stays until everything is there; the others are cut in the midst of it.
+      // The last connection stays until everything has arrived. The others are cut before.
       const target = round === 4 ? 100 : seen.length + 5 + round
       await client.until(() => seen.length + client.named('said').length >= target)
       const got = client.named('said')
@@ -239,7 +239,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     const codes = answers.map(({ code }) => code ?? 'done')
     expect(codes.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 'done'))
     expect(codes.filter((code) => code === 'RATE_LIMITED').length).toBeGreaterThan(30)
-    // What was refused was not carried out.
+    // Refused messages were not carried out.
     const { channelStats } = await stats(server)
     const held = Object.keys(channelStats).filter((name) => name.startsWith('topic:n'))
     expect(held).toHaveLength(codes.filter((code) => code === 'done').length)
@@ -278,7 +278,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     await client.ask('subscribe', 'topic:t')
     await client.until(() => client.transport === transports.at(-1))
     const { id: first } = client.socket
-    // One that polls is told when it asks: its question is read before these.
+    // A polling client receives draining with its next poll, which is read before these requests.
     for (let n = 0; n < 2; n++) await restarted.get('/cursor')
     await restarted.restart()
     await client.until(() => client.socket.connected && client.socket.id !== first)
@@ -291,7 +291,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
   })
 })
 
-/** The connections that tests made are gone. */
+/** All connections of the tests have ended. */
 async function expectNobody(): Promise<void> {
   await expect.poll(async () => (await stats(server)).connections.socketio).toBe(0)
 }
@@ -332,7 +332,7 @@ describe('limits and ends', () => {
   })
 
   it('[SIO11] so does a client that polls seldom', async () => {
-    // One that never asks again after it has joined: what waits for it stays bounded.
+    // A client that never polls again after joining: what is pending for it stays bounded.
     const address = `${server.url}/socket.io/?EIO=4&transport=polling`
     const opened = await (await fetch(address)).text()
     const { sid } = JSON.parse(opened.slice(1)) as { sid: string }

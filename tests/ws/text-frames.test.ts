@@ -1,4 +1,4 @@
-/** Frames of a server, byte by byte (RFC 6455, 5.2 and 5.7). */
+/** Frames that the server sends, byte by byte (RFC 6455, 5.2 and 5.7). */
 import { expect, it } from 'vitest'
 import { PING, pongFrame, textFrames } from '../../src/ws/text-frames.ts'
 

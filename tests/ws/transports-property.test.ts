@@ -3,10 +3,10 @@
  *
  *   W8    The same channels give the same events with the same ids, in the same order and with the same payloads, however
  *         often a connection is cut and wherever it stalls.
- *   W26   Joining and leaving channels under load: what every connection was told is, message by message, what the log
- *   W27   says; and every event on every channel is the one that GET /events reads back from that channel.
- *   W42   The greatest id after the acknowledgement is what a client comes back with, as far as it is certain:
- *   W43   the last event may come again, nothing is missed.
+ *   W26   Joining and leaving channels under load: every connection receives, message by message, what the log holds,
+ *   W27   and every event on every channel is the one that GET /events reads back from that channel.
+ *   W42   A client comes back with the greatest id after the acknowledgement, as far as it is safe:
+ *   W43   the last event may be repeated, nothing is missed.
  *   SIO7  Over Socket.IO too.
  */
 import * as fc from 'fast-check'
@@ -24,7 +24,7 @@ import { Writer } from '../support/writer.ts'
 const BOARD = 'demo'
 const AGENTS = ['agent-ann', 'agent-bob']
 const CHANNELS = ['global', `board:${BOARD}`, `project:${BOARD}`, ...AGENTS.map((id) => `agent:${id}`), 'topic:talk']
-/** Said about a connection, and not of the log. */
+/** Events about a connection, which are not in the log. */
 const UNSTORED = new Set(['hello', 'heartbeat', 'gap', 'state'])
 
 type Step =
@@ -75,7 +75,7 @@ describe('the same run', () => {
           }
         },
       ),
-      // What the sockets do is another thing each time: nothing would be gained by shrinking.
+      // Timing differs between runs, so shrinking would be useless.
       { numRuns: 15, endOnFailure: true },
     )
   })
@@ -105,7 +105,7 @@ describe('the same run', () => {
   })
 })
 
-/** One listener over one transport, that comes back with its cursor whenever it is cut. */
+/** A listener over one transport that comes back with its cursor whenever it is cut. */
 class Run {
   readonly kind: PeerKind
   cuts = 0
@@ -138,14 +138,14 @@ class Run {
     this.#peer.resume()
   }
 
-  /** Everything that it heard, when it has heard everything up to this id. */
+  /** Resolves to everything received, once that reaches this id. */
   async upTo(cursor: string): Promise<readonly Heard[]> {
     for (;;) {
       this.resume()
       const peer = this.#peer
       await peer.until(() => peer.isClosed || !isBefore(peer.lastId, cursor))
       if (!isBefore(peer.lastId, cursor)) break
-      // It showed no sign of life for too long.
+      // It was closed as silent.
       this.cut()
     }
     this.#take()
@@ -160,7 +160,7 @@ class Run {
     this.#peer.cut()
     for (const heard of this.#peer.heardSinceJoined) {
       const { id, channel, event } = heard
-      // The last event of a connection that was cut may come again, whole and under the same id.
+      // The last event of a connection that was cut may be repeated, complete and under the same id.
       const key = `${id} ${channel} ${event}`
       if (event !== 'output_batch' && this.#keys.has(key)) continue
       this.#keys.add(key)
@@ -264,7 +264,7 @@ describe('joining and leaving', () => {
   })
 })
 
-/** `global` shows what was posted on a topic as it was posted. */
+/** `global` shows topic events as they were posted. */
 function asStored(event: SeenEvent): SeenEvent {
   if (event.type !== 'said') return event
   return { ...event, type: 'topic.event', data: { topic: 'talk', event: 'said', data: event.data } }
@@ -282,7 +282,7 @@ function toldBy(item: ChannelPeer['told'][number]): Told | null {
   return { kind: 'event', seq, channel, event, lines: event === 'output_batch' ? data.lines : undefined }
 }
 
-/** Two writers, each of which does one thing after the other, and somebody who talks. */
+/** Two writers, each with one request at a time, and a source of output. */
 class Load {
   readonly #api: ApiClient
   readonly #writers: readonly Writer[]
@@ -295,7 +295,7 @@ class Load {
     this.#writers = ['ann', 'bob'].map((name) => new Writer({ name, boardId: BOARD, random }))
   }
 
-  /** Every writer has a card and an attempt at it. */
+  /** Each writer has a card with an attempt. */
   async prepare(): Promise<void> {
     for (const writer of this.#writers) {
       while (!writer.cards.some(({ attempt }) => attempt)) await this.#carryOut(writer)
@@ -312,7 +312,7 @@ class Load {
     })
   }
 
-  /** More than the kernel holds for a connection that is not read. */
+  /** More than the kernel buffers for a connection that is not read. */
   flood(): void {
     this.#each(async (writer) => {
       const card = writer.cards.find(({ attempt }) => attempt)
@@ -342,7 +342,7 @@ class Load {
   }
 }
 
-/** What the log holds for some channels, asked for page by page. */
+/** The log of some channels, read page by page. */
 async function readChannel(api: ApiClient, channels: string, since: string): Promise<Heard[]> {
   const heard: Heard[] = []
   let after = since === 'earliest' ? '' : `&after=${since}`
@@ -354,7 +354,7 @@ async function readChannel(api: ApiClient, channels: string, since: string): Pro
   }
 }
 
-/** One text for every event under every name, and for every line of output: lines may be joined anyhow. */
+/** One text for each event under each name, and for each line of output, since lines may be joined differently. */
 function flat(heard: readonly Heard[]): string[] {
   return heard
     .filter(({ event }) => !UNSTORED.has(event))
