@@ -1,145 +1,107 @@
 /**
  * The log: one table of events, one strictly increasing integer, and an index that makes the replay of one channel a
- * range read. There is one writer, so positions are counted in memory and written with the rows.
+ * range read.
  *
  *   events          1  2  3  4  5  6  7            every event, in the order of commit
- *   event_channels  board:demo 1-1, 3-7            runs of positions, one row a run
+ *   event_channels  board:demo 1-1, 3-7            ranges of sequence numbers, one row each
  *                   attempt:a  4-7
  *
- * What retention trimmed is remembered as one position, at or after which nothing is missing, and by channel (coverage.ts).
+ * Where the log stands is read from the database in every transaction: another process may have written to it. What is
+ * kept in memory beside that says for which state of the log it holds.
  */
 import { randomBytes } from 'node:crypto'
-import type { RetentionPolicy } from '../base/config.ts'
 import { COVERAGE_LIMITS, Coverage, type CoverageLimits } from './coverage.ts'
-import { inserter } from './insert.ts'
-import type { LogEvent } from './log-event.ts'
+import { type LogMemory, LogTransaction } from './log-transaction.ts'
 import { readMeta, writeMeta } from './meta.ts'
-import { type Chatter, noteChatter, pruneChatter, settleChatter } from './retention.ts'
-import { Runs } from './runs.ts'
-import type { Bounds } from './snapshot.ts'
-import type { Sql, SqlValue } from './sql.ts'
+import { type Bounds, Snapshot } from './snapshot.ts'
+import type { Sql } from './sql.ts'
+import type { Transactions } from './transactions.ts'
+import { countTransient, noteTransient, type Transient, type TransientCount } from './transient.ts'
 
-/** The count of chatter is written down with one event in so many: a row of its own is another page for every COMMIT to write. */
-const NOTE_EVERY = 2_000
+/**
+ * The newest event that is stored, and the newest one that was trimmed: there may be none after it, and its sequence
+ * number stays used.
+ */
+const SELECT_BOUNDS = `SELECT (SELECT max(seq) FROM events) AS newest,
+  (SELECT value FROM meta WHERE name = 'trimmed') AS trimmed`
 
-const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data'])
-const insertRuns = inserter('event_channels', ['channel', 'first_seq', 'last_seq'])
-
-/** Where the log stands. Of its two copies, one holds what is committed, one what the open transaction makes of it. */
-interface Standing {
-  readonly head: number
-  readonly trimmed: number
-  /** Nothing at or before this position is chatter, so that a prune need not look there again. */
-  readonly scanned: number
-  readonly chatter: Chatter
-  /** As far as `chatter` was last written down. */
-  readonly noted: number
-}
-
-export class EventLog {
+export class Log {
   readonly epoch: string
-  readonly #sql: Sql
   readonly #coverage: Coverage
-  #committed: Standing
-  #open: Standing
+  #memory: LogMemory
+  #bounds: Bounds
 
-  private constructor(sql: Sql, epoch: string, coverage: Coverage, standing: Standing) {
-    this.#sql = sql
+  private constructor(epoch: string, coverage: Coverage, memory: LogMemory, bounds: Bounds) {
     this.epoch = epoch
     this.#coverage = coverage
-    this.#committed = standing
-    this.#open = standing
+    this.#memory = memory
+    this.#bounds = bounds
   }
 
-  static async open(sql: Sql, limits: CoverageLimits = COVERAGE_LIMITS): Promise<EventLog> {
-    const epoch = (await readMeta(sql, 'epoch')) ?? randomBytes(4).toString('hex')
-    await writeMeta(sql, 'epoch', epoch)
-    const trimmed = Number((await readMeta(sql, 'trimmed')) ?? 0)
-    const newest = await sql.get<{ seq: number | null }>('SELECT max(seq) AS seq FROM events')
-    // The newest events may have been trimmed; their positions stay used.
-    const head = Math.max(newest?.seq ?? 0, trimmed)
-    const chatter = await settleChatter(sql, head)
-    const coverage = new Coverage(limits)
-    return new EventLog(sql, epoch, coverage, { head, trimmed, scanned: trimmed, chatter, noted: head })
+  static async open(transactions: Transactions, limits: CoverageLimits = COVERAGE_LIMITS): Promise<Log> {
+    const transaction = await transactions.write()
+    const { sql } = transaction
+    try {
+      const epoch = (await readMeta(sql, 'epoch')) ?? randomBytes(4).toString('hex')
+      await writeMeta(sql, 'epoch', epoch)
+      const bounds = await readBounds(sql)
+      const count = await countTransient(sql, bounds)
+      await noteTransient(sql, count, bounds.newest)
+      await transaction.commit()
+      return new Log(epoch, new Coverage(limits), { count, scanned: bounds.oldest, noted: bounds.newest }, bounds)
+    } catch (error) {
+      await transaction.rollback()
+      throw error
+    } finally {
+      transaction.release()
+    }
   }
 
-  /** The newest committed position. */
-  get head(): number {
-    return this.#committed.head
-  }
-
-  /** Those of all channels: on some of them less may be missing. */
+  /** Where the log stood when this process last looked. For figures: decisions ask a snapshot. */
   get bounds(): Bounds {
-    return { oldest: this.#committed.trimmed, newest: this.#committed.head }
+    return this.#bounds
   }
 
-  /** How much of the log retention may trim. */
-  get chatter(): Chatter {
-    return this.#committed.chatter
+  /** How many transient events there were when they were last counted. Lags behind what other processes write. */
+  get transient(): TransientCount {
+    return this.#memory.count
   }
 
-  /** A transaction begins: what the last one made and did not commit is forgotten. */
-  begin(): void {
-    this.#open = this.#committed
+  /** What a read works with. */
+  async snapshot(sql: Sql): Promise<Snapshot> {
+    const bounds = await readBounds(sql)
+    this.#look(bounds)
+    return new Snapshot(sql, this.epoch, bounds)
   }
 
-  /** Its COMMIT is done: what it made is the log. To be called at once, before any reader is let in. */
-  committed(): void {
-    this.#committed = this.#open
+  /** How many transient events a snapshot holds. Costs a query only after another process has written. */
+  async countTransient({ sql, bounds }: Snapshot): Promise<Transient> {
+    const count = await countTransient(sql, bounds, this.#memory.count)
+    this.#memory = { ...this.#memory, count }
+    return count
   }
 
-  /** Writes events that continue the log, inside a transaction: their positions are head + 1, head + 2, ... */
-  async append(events: readonly LogEvent[]): Promise<void> {
-    const last = events.at(-1)
-    if (!last) return
-    const runs = new Runs()
-    const rows: SqlValue[] = []
-    let { events: count, bytes } = this.#open.chatter
-    for (const event of events) {
-      const isChatter = event.entry?.keep === 'chatter'
-      rows.push(event.seq, event.type, event.at, isChatter ? 1 : 0, event.skip, event.data)
-      runs.add(event.placements, event.seq)
-      if (isChatter) {
-        count += 1
-        bytes += Buffer.byteLength(event.data)
-      }
-    }
-    await insertEvents(this.#sql, rows)
-    await insertRuns(
-      this.#sql,
-      runs.inOrder().flatMap(({ channel, first, last }) => [channel, first, last]),
-    )
-    const chatter = { events: count, bytes }
-    let { noted } = this.#open
-    if (last.seq - noted > NOTE_EVERY) {
-      await noteChatter(this.#sql, chatter, last.seq)
-      noted = last.seq
-    }
-    this.#open = { ...this.#open, head: last.seq, chatter, noted }
+  /** Begins to write, inside a transaction that writes. */
+  async begin(sql: Sql): Promise<LogTransaction> {
+    const bounds = await readBounds(sql)
+    this.#look(bounds)
+    return new LogTransaction(sql, bounds, this.#memory, this.#coverage)
   }
 
-  /**
-   * Deletes the oldest chatter, at most `maxEvents` of it, while there is more than the policy allows. Runs inside a
-   * transaction. Answers whether there may be more to delete.
-   */
-  async prune(policy: RetentionPolicy, now: number, maxEvents: number): Promise<boolean> {
-    const { trimmed, scanned, chatter } = this.#open
-    const { head } = this.#committed
-    const pruned = await pruneChatter(this.#sql, {
-      policy,
-      now,
-      maxEvents,
-      chatter,
-      head,
-      trimmed,
-      scanned,
-      coverage: this.#coverage,
-    })
-    this.#open = {
-      ...this.#open,
-      scanned: pruned.scanned ?? head,
-      ...(pruned.trim && { trimmed: pruned.trim.upTo, chatter: pruned.trim.chatter, noted: head }),
-    }
-    return pruned.trim?.more ?? false
+  /** Takes over what was written, once it is committed. */
+  committed(written: LogTransaction): void {
+    this.#memory = written.memory
+    this.#look(written.bounds)
   }
+
+  #look(bounds: Bounds): void {
+    // A read may have begun before a COMMIT that is known already.
+    if (bounds.newest >= this.#bounds.newest && bounds.oldest >= this.#bounds.oldest) this.#bounds = bounds
+  }
+}
+
+async function readBounds(sql: Sql): Promise<Bounds> {
+  const [row] = await sql.values<readonly [newest: number | null, trimmed: string | null]>(SELECT_BOUNDS)
+  const oldest = Number(row?.[1] ?? 0)
+  return { oldest, newest: Math.max(row?.[0] ?? 0, oldest) }
 }

@@ -1,48 +1,39 @@
 /**
- * Group commit. Mutations that were asked for in one turn of the event loop run as one transaction, each in a savepoint
- * of its own: one failing does not fail the others, and all share one COMMIT and one fsync.
+ * Group commit. Mutations that were asked for in one turn of the event loop run as one transaction, each in its own
+ * savepoint: one failing does not fail the others, and all share one COMMIT and one fsync.
  *
  *   turn n    transact(a)  transact(b)  transact(c)            they queue
  *   check     BEGIN  [a] [b failed: rolled back] [c]  append  COMMIT  publish  ->  answers to a, b, c
  *
- * Nothing is awaited between COMMIT and publish, and no answer is given before both.
+ * Nothing is awaited between COMMIT and publish, and no answer is given before both. Groups run one after the other. So
+ * that this holds for several processes on one database as well, nothing is remembered from one transaction to the next
+ * without being checked: the head of the log is read after BEGIN, when nobody else can move it.
  */
-
-import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { now as serverNow } from '../base/clock.ts'
-import type { RetentionPolicy } from '../base/config.ts'
-import type { EventLog } from './log.ts'
-import { LogEvent, PayloadEncoder } from './log-event.ts'
-import { Snapshot } from './snapshot.ts'
-import type { Sql } from './sql.ts'
+import { type Doorbell, NO_DOORBELL } from './doorbell.ts'
+import { type Ephemeral, ON_THIS_NODE } from './ephemeral.ts'
+import type { Log } from './log.ts'
+import { Group, Mutation, type Tx } from './mutation.ts'
+import { ALL, type Bounds, type Snapshot } from './snapshot.ts'
 import { StorageUnavailable } from './storage-fault.ts'
 import { type StorageHealth, UNWATCHED } from './storage-health.ts'
+import { type Publish, type Stretch, Tail } from './tail.ts'
+import type { Transactions, WriteTransaction } from './transactions.ts'
+import type { Transient, TransientCount } from './transient.ts'
 
-/** What a mutation works with. It may await nothing but `sql`: the transaction of all is open meanwhile. */
-export interface Tx {
-  readonly sql: Sql
-  /** The time of this transaction, ISO 8601 in UTC. */
-  readonly now: string
-  /** Says what happened. The event is visible to listeners once the mutation is committed, and only then. */
-  emit<Type extends EventType>(type: Type, payload: EventPayload<Type>): void
-  /**
-   * Says something that is not stored and cannot be resumed, such as a sign of life. Listeners of the channels that are
-   * there when the mutation is committed see it after its events.
-   */
-  announce(announcement: Announcement): void
-  /** Cursor of the last event that this mutation emitted; of the newest event there is, when it emitted none. */
-  readonly eventId: string
-}
-
-export interface Announcement {
-  readonly event: string
-  readonly channels: readonly string[]
-  readonly payload: object
-}
+export type { Tx } from './mutation.ts'
 
 export interface Store {
-  readonly log: EventLog
+  readonly epoch: string
+  /** The newest sequence number that this node has published. The database may hold newer events of other nodes. */
+  readonly head: number
+  /** `head` as a cursor. */
+  readonly cursor: string
+  /** For figures and quick checks: what this node has published, and where it last saw the log begin. */
+  readonly bounds: Bounds
+  /** How many transient events there were when they were last counted. Lags behind what other nodes write. */
+  readonly transient: TransientCount
   /**
    * Runs `work` in this turn's transaction. Resolves after COMMIT and publication. Rejects with what `work` threw, its
    * writes undone; with `storage_unavailable` when the transaction could not be committed: nothing of it was.
@@ -50,10 +41,13 @@ export interface Store {
   transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** As `transact`, and tries also where others are refused because the storage is known to fail. */
   tryAnyway<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** Runs `work` on the state of one instant. It may await nothing but the snapshot, and must not call `read` itself. */
+  /**
+   * Runs `work` on the state of one instant. It may await nothing but the snapshot, and must not call `read` or await
+   * `transact`. Settles after this node has published everything that the snapshot includes.
+   */
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
-  /** Deletes the oldest chatter, at most `maxEvents` of it; resolves to whether there may be more to delete. */
-  prune(policy: RetentionPolicy, maxEvents: number): Promise<boolean>
+  /** How many transient events a snapshot holds. */
+  countTransient(snapshot: Snapshot): Promise<Transient>
 }
 
 interface Job {
@@ -70,34 +64,40 @@ interface Job {
 const MAX_GROUP = 512
 /** How soon a group that met the lock of another program tries again. */
 const BUSY_RETRY_MS = 10
-
-/** Called with what every COMMIT made visible, in its order, in the turn of the COMMIT. Must not throw. */
-export type Publish = (events: readonly LogEvent[], announcements: readonly Announcement[]) => void
-
-/** What the mutations of one group have emitted so far, and which of them failed. */
-interface Group {
-  /** Milliseconds since 1970: one time for all. */
-  readonly at: number
-  readonly events: LogEvent[]
-  readonly announcements: Announcement[]
-  failures: Map<Job, unknown> | null
-}
+/** What is read at once when other nodes have written. */
+const PAGE_EVENTS = 512
+const PAGE_LENGTH = 1024 * 1024
 
 export interface StoreOptions {
   readonly health?: StorageHealth
+  readonly doorbell?: Doorbell
+  readonly ephemeral?: Ephemeral
   /** Milliseconds since 1970; does not go back. */
   now?(): number
+  /** Events were trimmed before this node could publish them. To end every stream: each resumes, and learns of the gap. */
+  onLost?(): void
+  /** What other nodes wrote could not be read; it is tried again. */
+  onError?(error: unknown): void
 }
 
 export function createStore(
-  sql: Sql,
-  log: EventLog,
+  transactions: Transactions,
+  log: Log,
   publish: Publish,
-  { health = UNWATCHED, now = serverNow }: StoreOptions = {},
+  {
+    health = UNWATCHED,
+    doorbell = NO_DOORBELL,
+    ephemeral = ON_THIS_NODE,
+    now = serverNow,
+    onLost = () => {},
+    onError = () => {},
+  }: StoreOptions = {},
 ): Store {
   const queue: Job[] = []
   let scheduled = false
-  let running: Promise<void> | null = null
+  const tail = new Tail({ head: log.bounds.newest, publish, read: readStretch, onLost, onError })
+  doorbell.onRing((head) => tail.ring(head))
+  ephemeral.onPassed((events) => tail.deliver(events))
 
   function enqueue(job: Job): void {
     queue.push(job)
@@ -108,7 +108,7 @@ export function createStore(
 
   function runGroup(): void {
     const jobs = admitted(queue.splice(0, MAX_GROUP))
-    if (jobs.length > 0) running = carryOut(jobs)
+    if (jobs.length > 0) void carryOut(jobs)
     else goOn()
   }
 
@@ -117,13 +117,11 @@ export function createStore(
     if (scheduled) setImmediate(runGroup)
   }
 
-  /** Never ends in the turn in which it is called: `running` is set by then. */
   async function carryOut(jobs: Job[]): Promise<void> {
     let isWaiting = false
     try {
       isWaiting = (await commitGroup(jobs)) === 'busy'
     } finally {
-      running = null
       if (isWaiting) {
         queue.unshift(...jobs)
         // Reads go on while a group waits, and so does everything else.
@@ -143,63 +141,89 @@ export function createStore(
 
   /** `busy`: another program writes, and the same jobs are to be tried again. */
   async function commitGroup(jobs: readonly Job[]): Promise<'done' | 'busy'> {
-    const group: Group = { at: now(), events: [], announcements: [], failures: null }
-    let isOpen = false
+    let transaction: WriteTransaction
     try {
-      log.begin()
-      await sql.run('BEGIN IMMEDIATE')
-      isOpen = true
-      for (const job of jobs) {
-        if (await runJob(job, group, jobs.length > 1)) isOpen = false
-      }
-      if (isOpen) {
-        await log.append(group.events)
-        await sql.run('COMMIT')
-      }
+      transaction = await transactions.write()
     } catch (cause) {
-      if (!isOpen && health.isWorthWaiting(cause)) return 'busy'
-      await rollback(sql)
-      const error = new StorageUnavailable(health.failed(cause), cause)
-      for (const job of jobs) job.fail(error)
+      if (health.isWorthWaiting(cause)) return 'busy'
+      failAll(jobs, cause)
       return 'done'
     }
-    if (isOpen) {
-      log.committed()
-      health.succeeded()
-      const { events, announcements } = group
-      if (events.length > 0 || announcements.length > 0) publish(events, announcements)
+    const { sql } = transaction
+    const failures = new Map<Job, unknown>()
+    let group: Group
+    let isOver: boolean
+    try {
+      group = new Group(log.epoch, now(), await log.begin(sql))
+      isOver = await runJobs(transaction, jobs, group, failures)
+      if (!isOver) {
+        await group.log.append(group.events)
+        if (group.ephemeral.length > 0) await ephemeral.pass(sql, group.ephemeral)
+        await transaction.commit()
+      }
+    } catch (cause) {
+      await transaction.rollback()
+      transaction.release()
+      failAll(jobs, cause)
+      return 'done'
     }
-    const { failures } = group
+    let publication: Promise<void> | undefined
+    try {
+      publication = isOver ? tail.reach(group.log.head).catch(onError) : onCommit(group)
+    } finally {
+      transaction.release()
+    }
+    // There is nothing to wait for unless other nodes have written, too.
+    if (publication) await publication
     for (const job of jobs) {
-      if (failures?.has(job)) job.fail(failures.get(job))
+      if (failures.has(job)) job.fail(failures.get(job))
       else job.settle()
     }
     return 'done'
   }
 
-  /**
-   * Runs one job and adds what it says to the group's. Alone it needs no savepoint: resolves to true when it failed and
-   * the transaction is over.
-   */
-  async function runJob(job: Job, group: Group, inCompany: boolean): Promise<boolean> {
-    const events = group.events.length
-    const announcements = group.announcements.length
-    if (inCompany) await sql.run('SAVEPOINT mutation')
-    try {
-      await job.run(new Mutation(sql, log, group))
-      if (inCompany) await sql.run('RELEASE mutation')
-      return false
-    } catch (error) {
-      // SQLite may have rolled back everything, the savepoints of the others included.
-      if (error instanceof StorageUnavailable) throw error
-      group.events.length = events
-      group.announcements.length = announcements
-      await sql.run(inCompany ? 'ROLLBACK TO mutation' : 'ROLLBACK')
-      if (inCompany) await sql.run('RELEASE mutation')
-      group.failures ??= new Map()
-      group.failures.set(job, error)
-      return !inCompany
+  function onCommit(group: Group): Promise<void> | undefined {
+    log.committed(group.log)
+    health.succeeded()
+    const { events } = group
+    const publication = tail.committed(group.log.head, events, group.ephemeral)
+    if (events.length > 0) doorbell.ring(group.head)
+    return publication
+  }
+
+  function failAll(jobs: readonly Job[], cause: unknown): void {
+    const error = new StorageUnavailable(health.failed(cause), cause)
+    for (const job of jobs) job.fail(error)
+  }
+
+  /** Whether the transaction is over: one job alone needs no savepoint, and was rolled back when it failed. */
+  async function runJobs(
+    transaction: WriteTransaction,
+    jobs: readonly Job[],
+    group: Group,
+    failures: Map<Job, unknown>,
+  ): Promise<boolean> {
+    const { sql } = transaction
+    const isAlone = jobs.length === 1
+    for (const job of jobs) {
+      const before = group.savepoint()
+      if (!isAlone) await sql.run('SAVEPOINT mutation')
+      try {
+        await job.run(new Mutation(sql, group))
+      } catch (error) {
+        // The database may have rolled back everything, the savepoints of the others included.
+        if (error instanceof StorageUnavailable) throw error
+        failures.set(job, error)
+        if (isAlone) {
+          await transaction.rollback()
+          return true
+        }
+        group.undoTo(before)
+        await sql.run('ROLLBACK TO mutation')
+      }
+      if (!isAlone) await sql.run('RELEASE mutation')
     }
+    return false
   }
 
   function queued<T>(work: (tx: Tx) => Promise<T>, triesAnyway: boolean): Promise<T> {
@@ -216,69 +240,54 @@ export function createStore(
     })
   }
 
+  async function inSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    try {
+      const transaction = await transactions.read()
+      try {
+        return await work(await log.snapshot(transaction.sql))
+      } finally {
+        await transaction.end()
+      }
+    } catch (error) {
+      if (error instanceof StorageUnavailable) health.failed(error)
+      throw error
+    }
+  }
+
+  function readStretch(after: number): Promise<Stretch> {
+    return inSnapshot(async (snapshot) => ({
+      ...(await snapshot.readAfter(ALL, after, PAGE_EVENTS, PAGE_LENGTH)),
+      ...snapshot.bounds,
+    }))
+  }
+
   return {
-    log,
+    epoch: log.epoch,
+    get head() {
+      return tail.head
+    },
+    get cursor() {
+      return formatCursor(log.epoch, tail.head)
+    },
+    get bounds() {
+      return { oldest: log.bounds.oldest, newest: tail.head }
+    },
+    get transient() {
+      return log.transient
+    },
     transact: (work) => queued(work, false),
     tryAnyway: (work) => queued(work, true),
     async read(work) {
-      // Awaits of a mutation may let this run in the midst of its transaction, on the same connection.
-      while (running) await running
+      let head = 0
       try {
-        return await work(new Snapshot(sql, log.epoch, log.bounds))
-      } catch (error) {
-        if (error instanceof StorageUnavailable) health.failed(error)
-        throw error
+        return await inSnapshot((snapshot) => {
+          head = snapshot.head
+          return work(snapshot)
+        })
+      } finally {
+        if (head > tail.head) await tail.reach(head)
       }
     },
-    prune(policy, maxEvents) {
-      return this.transact(() => log.prune(policy, now(), maxEvents))
-    },
-  }
-}
-
-/**
- * A class, as there is one for every mutation: a getter in an object literal would give each a hidden class of its own,
- * which lives, with all that its closures reach, until the old generation is collected.
- */
-class Mutation implements Tx {
-  readonly sql: Sql
-  readonly now: string
-  readonly #log: EventLog
-  readonly #group: Group
-  readonly #at: number
-  readonly #encoder = new PayloadEncoder()
-
-  constructor(sql: Sql, log: EventLog, group: Group) {
-    this.sql = sql
-    this.#log = log
-    this.#group = group
-    this.#at = group.at
-    this.now = new Date(this.#at).toISOString()
-  }
-
-  emit<Type extends EventType>(type: Type, payload: EventPayload<Type>): void {
-    const entry = entryOf(type)
-    if (!entry) throw new Error(`${type} is not in the catalogue`)
-    const { data, skip, placements } = this.#encoder.encode(entry, payload)
-    const { events } = this.#group
-    const seq = this.#log.head + events.length + 1
-    events.push(new LogEvent({ seq, type, at: this.#at, data, skip }, payload, placements))
-  }
-
-  announce(announcement: Announcement): void {
-    this.#group.announcements.push(announcement)
-  }
-
-  get eventId(): string {
-    return formatCursor(this.#log.epoch, this.#log.head + this.#group.events.length)
-  }
-}
-
-/** A failed BEGIN leaves nothing to roll back, and some failures roll back by themselves. */
-async function rollback(sql: Sql): Promise<void> {
-  try {
-    await sql.run('ROLLBACK')
-  } catch {
-    // Harmless: no transaction is open, which is the state wanted.
+    countTransient: (snapshot) => log.countTransient(snapshot),
   }
 }

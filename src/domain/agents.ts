@@ -58,7 +58,7 @@ export async function registerAgent(tx: Tx, input: Registration): Promise<{ agen
 export async function noteHeartbeat(tx: Tx, id: string): Promise<void> {
   checkAgentId(id)
   await noteAgentSeen(tx.sql, id, tx.now)
-  tx.announce({
+  tx.publishEphemeral({
     event: UNSTORED.agentHeartbeat,
     channels: [channelName('agent', id), 'global'],
     payload: { agent_id: id, timestamp: Date.parse(tx.now) },

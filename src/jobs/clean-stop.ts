@@ -1,39 +1,34 @@
 /**
- * Whether the last server on this database was stopped or died. A stop is written into the database; where it cannot be
- * (a full disk, another program's lock), an empty file beside it says so, for which there nearly always is room. Its name
- * holds the position that the log stands at: it says nothing about any other state, such as that of a restored backup.
+ * Whether the last server on this database was stopped or died. A stop is written into the database. Where it cannot be
+ * (a full disk, another program's lock), an empty file beside it records it, for which there nearly always is room. Its
+ * name holds the head of the log: it does not hold for any other state, such as that of a restored backup.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { formatCursor } from '../../shared/src/cursor.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Leader } from '../db/lease.ts'
 import { readMeta, writeMeta } from '../db/meta.ts'
 import type { Database } from '../db/sqlite/database.ts'
 import type { Store } from '../db/store.ts'
-import { settleInterrupted } from '../domain/attempts.ts'
 import { disconnectAll } from '../domain/presence.ts'
+import { settleLastRun } from './settling.ts'
 
 /** How long a stop waits for the lock of another program. */
 const PATIENCE_MS = 2_000
 const RETRY_MS = 50
 
-/**
- * Notes that the database is in use. If its last server died, whatever ran then runs no more, and is settled. Resolves
- * to how many attempts were.
- */
-export async function noteStart(store: Store, database: Database): Promise<number> {
+/** Notes that the database is in use, and settles what its last server left. Resolves to how many attempts it ended. */
+export async function noteStart(store: Store, leader: Leader, database: Database): Promise<number> {
   const mark = markOf(store, database)
   const wasStopped = existsSync(mark)
-  const settled = await store.transact(async (tx) => {
+  const settled = await leader.transact(async (tx) => {
     const crashed = (await readMeta(tx.sql, 'in_use')) === '1' && !wasStopped
     await writeMeta(tx.sql, 'in_use', '1')
-    // The sockets of a server that died are gone, though nobody could say so.
-    await disconnectAll(tx)
-    return crashed ? settleInterrupted(tx) : 0
+    return settleLastRun(tx, { crashed })
   })
   if (wasStopped) rmSync(mark, { force: true })
   // Whoever opens the file by another name must find it in use, and has another write-ahead log.
   await database.shortenLog()
-  return settled
+  return settled ?? 0
 }
 
 /** Notes that the server was stopped, as well as it can be. Never rejects: a stop is a stop. */
@@ -55,8 +50,8 @@ export async function noteStop(store: Store, database: Database, logger: Logger)
   }
 }
 
-function markOf({ log }: Store, { files }: Database): string {
-  return `${files.path}.stopped-${formatCursor(log.epoch, log.head)}`
+function markOf({ cursor }: Store, { files }: Database): string {
+  return `${files.path}.stopped-${cursor}`
 }
 
 /** Another program may hold its lock for a moment only. */

@@ -1,5 +1,6 @@
 /** Lets messages expire when their time is over. It looks at one entry of an index, and writes only when one is due. */
 import { elapsed, now } from '../base/clock.ts'
+import type { Leader } from '../db/lease.ts'
 import { nextExpiry } from '../db/rows/messages.ts'
 import type { Store } from '../db/store.ts'
 import { expireMessages, postponeExpiry, shortenExpiry } from '../domain/messages.ts'
@@ -32,6 +33,7 @@ export interface ExpiryClocks {
  */
 export function createMessageExpiry(
   store: Store,
+  leader: Leader,
   onError: (error: unknown) => void,
   clocks: ExpiryClocks = { now, elapsed },
 ): MessageExpiry {
@@ -44,8 +46,8 @@ export function createMessageExpiry(
     const time = { now: clocks.now(), elapsed: clocks.elapsed() }
     const stepMs = time.now - last.now - (time.elapsed - last.elapsed)
     const since = last.now + stepMs
-    if (stepMs > STEP_MS) await store.transact((tx) => postponeExpiry(tx.sql, stepMs, since))
-    else if (isFirst) await store.transact((tx) => shortenExpiry(tx.sql, time.now))
+    if (stepMs > STEP_MS) await leader.transact((tx) => postponeExpiry(tx.sql, stepMs, since))
+    else if (isFirst) await leader.transact((tx) => shortenExpiry(tx.sql, time.now))
     // Not before: what the storage refuses is done the next time.
     isFirst = false
     last = time
@@ -58,7 +60,7 @@ export function createMessageExpiry(
       if (next === null || Date.parse(next) > clocks.now()) return
       while (
         !stopped &&
-        (await store.transact((tx) => expireMessages(tx, clocks.now(), STEP_MESSAGES))) === STEP_MESSAGES
+        (await leader.transact((tx) => expireMessages(tx, clocks.now(), STEP_MESSAGES))) === STEP_MESSAGES
       );
     } catch (error) {
       onError(error)

@@ -1,7 +1,7 @@
 /** Prometheus metrics. Read when they are asked for: nothing is counted on the way of an event. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type ConnectionRegistry, TRANSPORTS } from '../connections/registry.ts'
-import type { EventLog } from '../db/log.ts'
+import type { Store } from '../db/store.ts'
 import type { Bus } from '../sse/bus.ts'
 
 export interface Metrics {
@@ -10,11 +10,11 @@ export interface Metrics {
 }
 
 export function createMetrics({
-  log,
+  store,
   bus,
   connections,
 }: {
-  log: EventLog
+  store: Store
   bus: Bus
   connections: ConnectionRegistry
 }): Metrics {
@@ -46,10 +46,10 @@ export function createMetrics({
   gauge('boardcast_stream_bytes', 'Bytes written to streams since start.', () => connections.counts().bytesWritten)
   gauge('boardcast_stream_pending_bytes', 'Bytes that wait for sockets.', () => connections.counts().pendingBytes)
   gauge('boardcast_audiences', 'Groups of streams that share frames.', () => bus.audienceCount)
-  gauge('boardcast_log_newest', 'Newest position of the log.', () => log.bounds.newest)
-  gauge('boardcast_log_oldest', 'First position of the log from which nothing is missing.', () => log.bounds.oldest)
-  gauge('boardcast_log_chatter_events', 'Events of the log that retention may trim.', () => log.chatter.events)
-  gauge('boardcast_log_chatter_bytes', 'Bytes of payload that retention may trim.', () => log.chatter.bytes)
+  gauge('boardcast_log_newest', 'Newest position of the log.', () => store.bounds.newest)
+  gauge('boardcast_log_oldest', 'First position of the log from which nothing is missing.', () => store.bounds.oldest)
+  gauge('boardcast_log_chatter_events', 'Events of the log that retention may trim.', () => store.transient.events)
+  gauge('boardcast_log_chatter_bytes', 'Bytes of payload that retention may trim.', () => store.transient.bytes)
 
   return { contentType: registry.contentType, text: () => registry.metrics() }
 }

@@ -136,7 +136,7 @@ export function createApi(app: Hono<Env>, store: Store): Api {
           return await handle(c)
         } catch (error) {
           // A refusal commits nothing; its event id is the head of the log.
-          c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
+          c.header(HEADER.eventId, store.cursor)
           throw error
         }
       })

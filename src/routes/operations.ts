@@ -47,14 +47,17 @@ export function registerOperations(
   app.get('/health/ready', async (c) => {
     if (drain.hasBegun) throw new Problem('draining', 'The server is shutting down.', { retryAfterS: 2 })
     await store.transact((tx) => writeMeta(tx.sql, 'probe', tx.now))
-    await store.read(({ sql }) => readMeta(sql, 'probe'))
-    if (bus.head !== store.log.head)
+    const head = await store.read(async (snapshot) => {
+      await readMeta(snapshot.sql, 'probe')
+      return snapshot.head
+    })
+    if (bus.head < head)
       throw new Problem('overloaded', 'Committed events are waiting to be published.', { retryAfterS: 1 })
     return c.json({ status: 'ready' })
   })
 
   app.get('/stats', (c) => {
-    const { oldest, newest } = store.log.bounds
+    const { epoch, bounds, transient } = store
     const { total, byTransport, behind, bytesWritten, pendingBytes } = connections.counts()
     const memory = process.memoryUsage()
     const channelStats = bus.channelStats()
@@ -66,10 +69,10 @@ export function registerOperations(
       bytes: { written: bytesWritten, pending: pendingBytes },
       audiences: bus.audienceCount,
       log: {
-        epoch: store.log.epoch,
-        oldest: formatCursor(store.log.epoch, oldest),
-        newest: formatCursor(store.log.epoch, newest),
-        chatter: store.log.chatter,
+        epoch,
+        oldest: formatCursor(epoch, bounds.oldest),
+        newest: formatCursor(epoch, bounds.newest),
+        chatter: { events: transient.events, bytes: transient.bytes },
       },
       uptimeSeconds: Math.round((performance.now() - startedAt) / 1000),
       memory: { rss: memory.rss, heapUsed: memory.heapUsed, external: memory.external },

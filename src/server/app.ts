@@ -1,6 +1,5 @@
 /** All routes in one application: the API, the streams, operations, and the web app for everything else. */
 import { Hono } from 'hono'
-import { formatCursor } from '../../shared/src/cursor.ts'
 import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
@@ -59,7 +58,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   if (guard.allowsOtherOrigins) app.use(corsFor(guard))
   app.use(`${API_PREFIX}/*`, async (c, next) => {
     if (drain.hasBegun && isMutation(c.req.method)) {
-      c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
+      c.header(HEADER.eventId, store.cursor)
       drain.refuseMutations()
     }
     await next()
@@ -95,7 +94,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   registerOperations(app, dependencies)
   app.route(API_PREFIX, v1)
   app.all(`${API_PREFIX}/*`, (c) => {
-    if (isMutation(c.req.method)) c.header(HEADER.eventId, formatCursor(store.log.epoch, store.log.head))
+    if (isMutation(c.req.method)) c.header(HEADER.eventId, store.cursor)
     throw new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`)
   })
   if (webApp) registerWebApp(app, webApp)

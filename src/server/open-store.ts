@@ -1,15 +1,18 @@
 /** Opens the database file, migrates it and opens its log. Every fault of the file is a ConfigError that names it. */
 import { type Config, ConfigError } from '../base/config.ts'
-import { EventLog } from '../db/log.ts'
+import { Log } from '../db/log.ts'
 import { migrate } from '../db/migrations/migrate.ts'
 import type { Database } from '../db/sqlite/database.ts'
 import { type InodeLock, lockInode } from '../db/sqlite/inode-lock.ts'
+import { oneConnection } from '../db/sqlite/one-connection.ts'
 import { openSqlite } from '../db/sqlite/sqlite.ts'
+import type { Transactions } from '../db/transactions.ts'
 import { refuseNonFile, storageFault } from './start-faults.ts'
 
 export interface OpenedStore {
   readonly database: Database
-  readonly log: EventLog
+  readonly transactions: Transactions
+  readonly log: Log
 }
 
 /** Throws ConfigError if the file cannot be opened or is not a Boardcast database. */
@@ -17,9 +20,10 @@ export async function openStore(config: Config): Promise<OpenedStore> {
   const database = await openDatabase(config)
   try {
     await migrate(database)
-    const log = await EventLog.open(database)
+    const transactions = oneConnection(database)
+    const log = await Log.open(transactions)
     database.neverWait()
-    return { database, log }
+    return { database, transactions, log }
   } catch (cause) {
     closeQuietly(database)
     const fault = storageFault(config, cause)

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
-import { formatCursor } from '../../shared/src/cursor.ts'
 import { HEADER } from '../../shared/src/protocol.ts'
 import { NOT_STORED } from '../base/errors.ts'
 import type { Drain } from '../connections/drain.ts'
@@ -33,7 +32,7 @@ export function createRequestHandler(app: Hono<Env>, { store, drain, guard }: Re
     if (foreignHost) return problemResponse(foreignHost, new Headers())
     const foreignPage = isMutation(incoming.method ?? '') ? guard.refusalOfPage(incoming) : undefined
     if (!foreignPage) return undefined
-    const position = formatCursor(store.log.epoch, store.log.head)
+    const position = store.cursor
     return problemResponse(foreignPage, new Headers({ [HEADER.eventId]: position }))
   }
 

@@ -7,17 +7,19 @@ import { Drain } from '../connections/drain.ts'
 import { Heartbeat } from '../connections/heartbeat.ts'
 import { ConnectionRegistry } from '../connections/registry.ts'
 import { StallCutter } from '../connections/stall-cutter.ts'
-import type { LogEvent } from '../db/log-event.ts'
+import { createLeader, SOLE_NODE } from '../db/lease.ts'
 import { writeMeta } from '../db/meta.ts'
 import { StorageGuard } from '../db/sqlite/storage-guard.ts'
 import { StorageUnavailable } from '../db/storage-fault.ts'
-import { type Announcement, createStore } from '../db/store.ts'
+import { createStore } from '../db/store.ts'
+import type { Publish } from '../db/tail.ts'
 import { watchUnused } from '../http/unused-connections.ts'
 import { createWebGuard } from '../http/web-guard.ts'
 import { noteStart, noteStop } from '../jobs/clean-stop.ts'
-import { createHousekeeping } from '../jobs/housekeeping.ts'
 import { createMessageExpiry } from '../jobs/message-expiry.ts'
 import { createMetrics } from '../jobs/metrics.ts'
+import { forgetAnswers } from '../jobs/old-answers.ts'
+import { createRetention } from '../jobs/retention.ts'
 import { Bus } from '../sse/bus.ts'
 import { CatchUp } from '../sse/delivery/catch-up.ts'
 import { Snapshots } from '../sse/delivery/snapshots.ts'
@@ -51,7 +53,7 @@ export async function start(config: Config, webRoot: string | null): Promise<Run
   }
 }
 
-async function serve({ config, webRoot, logger, database, log }: Opened): Promise<RunningServer> {
+async function serve({ config, webRoot, logger, database, transactions, log }: Opened): Promise<RunningServer> {
   const cursor = (seq: number) => formatCursor(log.epoch, seq)
   const onError = reporting('a stream failed')
   const storageGuard = new StorageGuard({
@@ -60,17 +62,22 @@ async function serve({ config, webRoot, logger, database, log }: Opened): Promis
     onFault: ({ reason }, cause) => logger.error({ err: cause, db: config.dbPath }, `storage unavailable: ${reason}`),
     onRecovery: () => logger.info({ db: config.dbPath }, 'storage available again'),
   })
-  const store = createStore(database, log, onCommit, { health: storageGuard })
+  const store = createStore(transactions, log, onPublish, {
+    health: storageGuard,
+    onLost: () => onUnpublished(new Error('events were trimmed before they could be published')),
+    onError: reporting('the log could not be read'),
+  })
+  const leader = createLeader(store, SOLE_NODE)
 
   const registry = new ConnectionRegistry()
   const drain = new Drain(registry)
   const stallCutter = new StallCutter(registry)
   const heartbeat = new Heartbeat(config.heartbeatMs, cursor)
-  const bus = new Bus(log.head, cursor, onUnpublished)
+  const bus = new Bus(store.head, cursor, onUnpublished)
   const snapshots = new Snapshots(store, bus, snapshotSources, onError)
   const catchUp = new CatchUp(store, onError)
   const listeners = createListeners(bus, snapshots, onUnpublished)
-  const housekeeping = createHousekeeping(store, config.retention, reporting('housekeeping failed'))
+  const retention = createRetention(store, leader, config.retention, reporting('retention failed'))
 
   /** Failures of the storage are reported by the guard, once. */
   function reporting(message: string): (error: unknown) => void {
@@ -84,15 +91,15 @@ async function serve({ config, webRoot, logger, database, log }: Opened): Promis
     registry.destroyAll()
   }
 
-  function onCommit(events: readonly LogEvent[], announcements: readonly Announcement[]): void {
-    listeners.advance(events, announcements)
-    housekeeping.check()
+  function onPublish(...[events, ephemeral, head]: Parameters<Publish>): void {
+    listeners.advance(events, ephemeral, head)
+    retention.check()
     if (logger.isLevelEnabled('debug')) {
       for (const { seq, type, data } of events) logger.debug({ id: cursor(seq), type, data }, 'published')
     }
   }
 
-  const settled = await noteStart(store, database)
+  const settled = await noteStart(store, leader, database)
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
@@ -113,7 +120,7 @@ async function serve({ config, webRoot, logger, database, log }: Opened): Promis
     bus,
     connections: registry,
     drain,
-    metrics: createMetrics({ log, bus, connections: registry }),
+    metrics: createMetrics({ store, bus, connections: registry }),
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
     socketIo: sockets.socketIo,
@@ -130,17 +137,19 @@ async function serve({ config, webRoot, logger, database, log }: Opened): Promis
     await noteStop(store, database, logger)
     throw error
   }
-  const messageExpiry = createMessageExpiry(store, reporting('expiring messages failed'))
+  const stopForgetting = forgetAnswers(leader, reporting('forgetting old answers failed'))
+  const messageExpiry = createMessageExpiry(store, leader, reporting('expiring messages failed'))
   storageGuard.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
 
   const { port } = addressOf(server) ?? config
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  logger.info({ url, db: config.dbPath, epoch: log.epoch, position: log.head }, 'listening')
+  logger.info({ url, db: config.dbPath, epoch: log.epoch, position: store.head }, 'listening')
 
   async function stop(): Promise<void> {
     heartbeat.stop()
     sockets.stop()
-    housekeeping.stop()
+    retention.stop()
+    stopForgetting()
     messageExpiry.stop()
     snapshots.stop()
     stallCutter.stop()

@@ -50,10 +50,13 @@ export class Bus implements Audiences {
     return this.#join(entry)
   }
 
-  /** Gives every audience the events that concern it, in order, and hands out what they make of them. */
-  publish(events: readonly LogEvent[]): void {
+  /**
+   * Gives every audience the events that concern it, in order, and hands out what they make of them. The log is complete
+   * up to `head`, which may be after the last event when newer ones were trimmed.
+   */
+  publish(events: readonly LogEvent[], head: number): void {
     // First: whoever is cut off in the midst of this must not be told an older position later.
-    this.#head = events.at(-1)?.seq ?? this.#head
+    this.#head = head
     let before: LogEvent | undefined
     let hearing = NONE
     for (const event of events) {

@@ -5,22 +5,22 @@
 import { refreshedBy } from '../../shared/src/catalogue.ts'
 import { jsonLine } from '../base/json.ts'
 import type { LogEvent } from '../db/log-event.ts'
-import type { Announcement } from '../db/store.ts'
+import type { Publish } from '../db/tail.ts'
 import type { Bus } from './bus.ts'
 import type { Snapshots } from './delivery/snapshots.ts'
 
 export interface Listeners {
   /** Takes what one COMMIT made visible, in its order. Synchronous, and does not throw. */
-  advance(events: readonly LogEvent[], announcements: readonly Announcement[]): void
+  advance: Publish
 }
 
 /** `onFailure` must end every stream: some may have missed what failed, and get it from the log when they come back. */
 export function createListeners(bus: Bus, snapshots: Snapshots, onFailure: (error: unknown) => void): Listeners {
   return {
-    advance(events, announcements) {
+    advance(events, ephemeral, head) {
       try {
-        bus.publish(events)
-        for (const { event, channels, payload } of announcements) {
+        bus.publish(events, head)
+        for (const { event, channels, payload } of ephemeral) {
           bus.publishUnstored(event, channels, jsonLine(payload))
         }
         for (const channel of staleAfter(events)) snapshots.refresh(channel)

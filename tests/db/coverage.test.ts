@@ -67,7 +67,7 @@ describe('what was trimmed', () => {
           for (const [channels, prefixes] of asked) {
             const oldest = await oldestOf(db, channels, prefixes)
             expect(oldest).toBeGreaterThanOrEqual(modelOf(db, channels, prefixes))
-            expect(oldest).toBeLessThanOrEqual(db.log.bounds.oldest)
+            expect(oldest).toBeLessThanOrEqual(db.store.bounds.oldest)
           }
           const rows = await db.sql.all<{ channel: string; n: number }>(
             'SELECT channel, count(*) AS n FROM trimmed GROUP BY channel',
@@ -90,7 +90,7 @@ describe('what was trimmed', () => {
         tx.emit('session.stream_output', { agentId: 'a', sessionId, content: 'x', type: 'stdout' })
       })
     }
-    for (let step = 0; step < 10; step++) await db.store.prune({ ...ANY, maxEvents: 0 }, 1)
+    for (let step = 0; step < 10; step++) await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 1))
     expect(await oldestOf(db, ['session:s9'], null)).toBe(9)
     const folded = await oldestOf(db, ['session:never'], null)
     expect(folded).toBeGreaterThan(0)
@@ -108,7 +108,7 @@ describe('what was trimmed', () => {
       for (let n = 0; n < 1_000; n++) tx.emit('topic.event', { topic: 'many', event: `name${n}`, data: n })
       tx.emit('topic.event', { topic: 'one', event: 'name0', data: 0 })
     })
-    for (let step = 0; step < 30; step++) await db.store.prune({ ...ANY, maxEvents: 0 }, 50)
+    for (let step = 0; step < 30; step++) await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 50))
     const rows = await db.sql.get<{ n: number }>("SELECT count(*) AS n FROM trimmed WHERE channel = 'topic:many'")
     expect(rows?.n).toBeLessThanOrEqual(100)
     expect(await oldestOf(db, ['topic:many'], ['name999'])).toBe(1_000)
@@ -121,10 +121,12 @@ describe('what was trimmed', () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
     db.sql.failOn = (text) => (text === 'COMMIT' ? new Error('disk full') : undefined)
-    await expect(db.store.prune({ ...ANY, maxEvents: 1 }, 100)).rejects.toMatchObject({ code: 'storage_unavailable' })
+    await expect(db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))).rejects.toMatchObject({
+      code: 'storage_unavailable',
+    })
     db.sql.failOn = () => undefined
     expect(await oldestOf(db, ['board:a'], null)).toBe(0)
-    await db.store.prune({ ...ANY, maxEvents: 1 }, 100)
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))
     expect(await oldestOf(db, ['board:a'], null)).toBe(2)
   })
 
@@ -132,7 +134,7 @@ describe('what was trimmed', () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2')
     await db.sql.run("UPDATE events SET type = 'of.tomorrow' WHERE seq = 1")
-    await db.store.prune({ ...ANY, maxEvents: 0 }, 100)
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100))
     for (const name of ['session:x', 'project:y']) expect(await oldestOf(db, [name], ['x'])).toBe(1)
     expect(await oldestOf(db, ['board:a'], null)).toBe(2)
   })
@@ -141,10 +143,10 @@ describe('what was trimmed', () => {
     using db = await TestStore.open()
     await db.say('a', ...Array.from({ length: 8 }, () => 'x'.repeat(1_000_000)))
     const steps: unknown[] = []
-    do steps.push(db.log.bounds.oldest)
-    while (await db.store.prune({ ...ANY, maxEvents: 0 }, 100))
+    do steps.push(db.store.bounds.oldest)
+    while (await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100)))
     expect(steps).toEqual([0, 3, 6])
-    expect(db.log.chatter).toEqual({ events: 0, bytes: 0 })
+    expect(db.transient).toEqual({ events: 0, bytes: 0 })
   })
 })
 
@@ -162,7 +164,7 @@ describe('a file of before', () => {
   test('[D27] misses as much as it may, and no more than that', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
-    await db.store.prune({ ...ANY, maxEvents: 1 }, 100)
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))
     await asBefore(db)
     await db.reopen()
     for (const channel of ['global', 'board:x', 'attempt:x', 'agent:x', 'session:x', 'shell:terminal:x', 'topic:x']) {
@@ -175,7 +177,7 @@ describe('a file of before', () => {
     expect(await oldestOf(db, ['board:a'], ['attempt_'])).toBe(2)
     expect(await oldestOf(db, ['topic:a'], ['any'])).toBe(2)
     await db.say('a', '4', '5')
-    await db.store.prune({ ...ANY, maxEvents: 1 }, 100)
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))
     expect(await oldestOf(db, ['board:a'], null)).toBe(4)
     expect(await oldestOf(db, ['board:b'], null)).toBe(2)
   })
@@ -186,7 +188,7 @@ describe('a file of before', () => {
     await asBefore(db)
     await db.reopen()
     expect(await oldestOf(db, ['global'], null)).toBe(0)
-    await db.store.prune({ ...ANY, maxEvents: 1 }, 100)
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))
     expect(await oldestOf(db, ['board:a'], null)).toBe(2)
     expect(await oldestOf(db, ['board:b', 'topic:a'], null)).toBe(0)
   })
@@ -210,7 +212,7 @@ function passesOf(prefixes: readonly string[] | null): ((name: string) => boolea
 /** The newest of all that ever showed on the channels under such a name and is gone. */
 function modelOf(db: TestStore, channels: readonly string[], prefixes: readonly string[] | null): number {
   const passes = passesOf(prefixes)
-  const { oldest } = db.log.bounds
+  const { oldest } = db.store.bounds
   const gone = db.published
     .flat()
     .filter((event) => event.seq <= oldest && event.type !== 'board.updated')
@@ -247,7 +249,7 @@ function showsOf({ type, payload }: LogEvent): Array<readonly [channel: string, 
 
 async function doIt(db: TestStore, { kind, thing, name, count }: Act): Promise<void> {
   if (kind === 'reopen') await db.reopen()
-  else if (kind === 'prune') await db.store.prune({ ...ANY, maxEvents: count - 1 }, 3)
+  else if (kind === 'prune') await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: count - 1 }, 3))
   else {
     await db.store.transact(async (tx) => {
       for (let n = 0; n < count; n++) EMIT[kind](tx, thing, name)

@@ -46,12 +46,12 @@ async function doIt(db: TestStore, one: Act): Promise<void> {
   if (one.does === 'say')
     await db.say(one.to, ...Array.from({ length: one.count }, (_, n) => `${n}${'l'.repeat(n * 40)}`))
   else if (one.does === 'keep') await db.keep(one.to)
-  else await db.store.prune({ ...NO_LIMIT, maxEvents: one.maxEvents }, 100)
+  else await db.store.transact((tx) => tx.trimLog({ ...NO_LIMIT, maxEvents: one.maxEvents }, 100))
 }
 
 /** The events that are left, and of these the ones that show on the channels. */
 function modelOf(db: TestStore, asked: readonly string[] | typeof ALL): LogEvent[] {
-  const { oldest } = db.log.bounds
+  const { oldest } = db.store.bounds
   return db.published.flat().filter((event) => {
     const isLeft = event.seq > oldest || event.entry?.keep === 'board'
     return isLeft && (asked === ALL || event.placements.some(({ channel }) => asked.includes(channel)))
@@ -72,7 +72,7 @@ test('[D30] [D33] a page is what a naive reading gives', async () => {
         using db = await TestStore.open()
         for (const turn of turns) await Promise.all(turn.map((one) => doIt(db, one)))
         for (const [asked, back, limit, maxLength] of questions) {
-          const { oldest, newest } = db.log.bounds
+          const { oldest, newest } = db.store.bounds
           const after = Math.max(oldest, newest - back)
           const page = await db.store.read((snapshot) => snapshot.readAfter(asked, after, limit, maxLength))
           const due = modelOf(db, asked).filter(({ seq }) => seq > after)
@@ -106,9 +106,9 @@ test('[D31] pages joined are the whole, while more is written and older is trimm
         let pages = 0
         async function readOn(): Promise<void> {
           // Whoever is overtaken by a prune is told so, and begins again: here at what is left.
-          if (after < db.log.bounds.oldest) {
+          if (after < db.store.bounds.oldest) {
             got.splice(0, got.length, ...got.filter(({ entry }) => entry?.keep === 'board'))
-            after = db.log.bounds.oldest
+            after = db.store.bounds.oldest
             got.splice(0, got.length, ...modelOf(db, asked).filter(({ seq }) => seq <= after))
           }
           const page = await db.store.read((snapshot) =>
@@ -122,8 +122,8 @@ test('[D31] pages joined are the whole, while more is written and older is trimm
           await doIt(db, one)
           await readOn()
         }
-        while (after < db.log.head) await readOn()
-        const { oldest } = db.log.bounds
+        while (after < db.store.head) await readOn()
+        const { oldest } = db.store.bounds
         const left = got.filter(({ seq, entry }) => seq > oldest || entry?.keep === 'board')
         expect(left.map(shape)).toEqual(modelOf(db, asked).map(shape))
       },
@@ -138,7 +138,7 @@ test('[D30] a channel of many separate runs is read whole, and another beside it
     await Promise.all([db.say('a', 'x'), db.keep('b'), ...(n % 3 === 0 ? [db.say('c', 'y')] : [])])
   for (const asked of [['attempt:a'], ['attempt:a', 'attempt:c'], ['board:b', 'attempt:c']]) {
     const got: number[] = []
-    for (let after = 0; after < db.log.head; ) {
+    for (let after = 0; after < db.store.head; ) {
       const page = await db.store.read((snapshot) => snapshot.readAfter(asked, after, 512))
       got.push(...page.events.map(({ seq }) => seq))
       after = page.reached
@@ -157,7 +157,7 @@ test('[D32] the last lines of a channel are the last of its kind, before a posit
       async (acts, name, limit, back) => {
         using db = await TestStore.open()
         for (const one of acts) await doIt(db, one)
-        const before = db.log.head + 1 - back
+        const before = db.store.head + 1 - back
         const lines = modelOf(db, [`board:${name}`]).filter(
           ({ type, seq }) => type === 'attempt.log.appended' && seq < before,
         )

@@ -38,7 +38,7 @@ describe('a group', () => {
       1 + db.sql.seen.slice(0, db.sql.seen.indexOf('SAVEPOINT mutation')).filter((text) => text === 'COMMIT').length,
     )
     expect(db.published.map((events) => events.length)).toEqual([100])
-    expect(ids).toEqual(Array.from({ length: 100 }, (_, n) => formatCursor(db.log.epoch, n + 1)))
+    expect(ids).toEqual(Array.from({ length: 100 }, (_, n) => formatCursor(db.store.epoch, n + 1)))
   })
 
   test('[D10] what is asked for in the midst of a group is in the next', async () => {
@@ -49,7 +49,7 @@ describe('a group', () => {
       return addAgent(tx, 'a')
     })
     expect(db.published.map((events) => events.length)).toEqual([1])
-    expect(await later).toBe(formatCursor(db.log.epoch, 2))
+    expect(await later).toBe(formatCursor(db.store.epoch, 2))
     expect(db.published.map((events) => events.length)).toEqual([1, 1])
   })
 
@@ -119,7 +119,7 @@ describe('a mutation that fails', () => {
     })
     await expect(failing).rejects.toMatchObject({ code: 'conflict' })
     expect(await agents(db)).toBe(0)
-    expect(await db.store.transact((tx) => addAgent(tx, 'a'))).toBe(formatCursor(db.log.epoch, 1))
+    expect(await db.store.transact((tx) => addAgent(tx, 'a'))).toBe(formatCursor(db.store.epoch, 1))
     expect([await agents(db), db.published.length]).toEqual([1, 1])
   })
 })
@@ -132,7 +132,7 @@ describe('the storage', () => {
       onFault: ({ kind }) => seen.push(kind),
       onRecovery: ({ kind }) => seen.push(`no longer ${kind}`),
     })
-    const store = createStore(db.sql, db.log, () => {}, { health: guard })
+    const store = createStore(db.transactions, db.log, () => {}, { health: guard })
     const code = 'SQLITE_IOERR_READ'
     db.sql.failOn = () => new StorageUnavailable(faultOf(disk(code)))
     for (let i = 0; i < 3; i++) {
@@ -159,8 +159,8 @@ describe('the storage', () => {
     expect(outcomes.map((outcome) => outcome.status === 'rejected' && outcome.reason.code)).toEqual(
       Array(3).fill('storage_unavailable'),
     )
-    expect([await agents(db), db.published.length, db.log.head]).toEqual([0, 0, 0])
-    expect(await db.store.transact((tx) => addAgent(tx, 'c'))).toBe(formatCursor(db.log.epoch, 1))
+    expect([await agents(db), db.published.length, db.store.head]).toEqual([0, 0, 0])
+    expect(await db.store.transact((tx) => addAgent(tx, 'c'))).toBe(formatCursor(db.store.epoch, 1))
   })
 })
 
@@ -181,12 +181,12 @@ describe('a transaction that cannot be committed', () => {
       expect(reasons.map(({ code }) => code)).toEqual(Array(3).fill('storage_unavailable'))
       expect(reasons[0].retryAfterS).toBeGreaterThan(0)
       expect(db.published).toHaveLength(1)
-      expect(db.log.head).toBe(1)
+      expect(db.store.head).toBe(1)
 
       db.sql.failOn = () => undefined
       expect(await agents(db)).toBe(1)
       expect(await db.events()).toHaveLength(1)
-      expect(await db.store.transact((tx) => addAgent(tx, 'a'))).toBe(formatCursor(db.log.epoch, 2))
+      expect(await db.store.transact((tx) => addAgent(tx, 'a'))).toBe(formatCursor(db.store.epoch, 2))
       await db.reopen()
       expect((await db.events()).map(({ seq }) => seq)).toEqual([1, 2])
     },
@@ -198,7 +198,7 @@ describe('a transaction that cannot be committed', () => {
     await expect(db.say('a', 'lost')).rejects.toMatchObject({ code: 'storage_unavailable' })
     db.sql.failOn = () => undefined
     expect(await db.events()).toEqual([])
-    expect(db.log.chatter).toEqual({ events: 0, bytes: 0 })
+    expect(db.transient).toEqual({ events: 0, bytes: 0 })
     await db.say('a', 'kept')
     expect((await db.events()).map(({ seq, payload }) => [seq, payload.message])).toEqual([[1, 'kept']])
   })

@@ -36,7 +36,7 @@ test.each(Object.entries(MIXTURES))('[D34] pages of events, %s', async (_, textO
   for (const channels of [ALL, ['agent:a']] as const) {
     const read = watchReading(db)
     let count = 0
-    for (let reached = 0; reached < db.log.head; ) {
+    for (let reached = 0; reached < db.store.head; ) {
       const page = await db.store.read((snapshot) => snapshot.readAfter(channels, reached, 256, ROOM))
       count += page.events.length
       reached = page.reached

@@ -10,7 +10,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { EventLog } from '../../src/db/log.ts'
+import { Log } from '../../src/db/log.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import { startServer } from '../../src/main.ts'
@@ -24,7 +24,7 @@ test('[D40] [D41] the epoch stays and positions go on', async () => {
   expect(epoch).toMatch(/^[0-9a-f]{8}$/)
   await db.say('a', '1', '2')
   await db.reopen()
-  expect(db.log.epoch).toBe(epoch)
+  expect(db.store.epoch).toBe(epoch)
   expect(await db.say('a', '3')).toBe(`${epoch}-3`)
   using other = await TestStore.open()
   expect(other.log.epoch).not.toBe(epoch)
@@ -87,7 +87,7 @@ test('[D45] what is up to date is left alone', async () => {
   ]
   const before = await dump()
   await migrate(db.sql)
-  await EventLog.open(db.sql)
+  await Log.open(db.transactions)
   expect(await dump()).toEqual(before)
 })
 

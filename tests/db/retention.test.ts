@@ -31,21 +31,21 @@ test('[D20] [D21] trims the oldest chatter down to the number allowed, and keeps
   await db.say('a', '1', '2', '3')
   await db.keep('demo')
   await db.say('a', '4', '5')
-  expect(db.log.bounds).toEqual({ oldest: 0, newest: 7 })
-  expect(await db.store.prune({ ...ANY, maxEvents: 3 }, 100)).toBe(false)
-  expect(db.log.bounds).toEqual({ oldest: 3, newest: 7 })
+  expect(db.store.bounds).toEqual({ oldest: 0, newest: 7 })
+  expect(await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 3 }, 100))).toBe(false)
+  expect(db.store.bounds).toEqual({ oldest: 3, newest: 7 })
   expect((await db.events()).map(({ seq }) => seq)).toEqual([1, 4, 5, 6, 7])
-  expect(await db.store.prune({ ...ANY, maxEvents: 3 }, 100)).toBe(false)
-  expect(db.log.bounds).toEqual({ oldest: 3, newest: 7 })
+  expect(await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 3 }, 100))).toBe(false)
+  expect(db.store.bounds).toEqual({ oldest: 3, newest: 7 })
 })
 
 test('[D20] trims by bytes and by age', async () => {
   using db = await TestStore.open()
   await db.say('a', ...Array.from({ length: 10 }, () => 'ü'.repeat(100)))
   const { bytes } = await counted(db)
-  await db.store.prune({ ...ANY, maxBytes: bytes / 2 }, 100)
+  await db.store.transact((tx) => tx.trimLog({ ...ANY, maxBytes: bytes / 2 }, 100))
   expect(await counted(db)).toEqual({ events: 5, bytes: bytes / 2 })
-  await db.store.prune({ ...ANY, maxAgeMs: -1 }, 100)
+  await db.store.transact((tx) => tx.trimLog({ ...ANY, maxAgeMs: -1 }, 100))
   expect(await counted(db)).toEqual({ events: 0, bytes: 0 })
 })
 
@@ -53,7 +53,8 @@ test('[D20] works in steps that say whether there is more', async () => {
   using db = await TestStore.open()
   await db.say('a', ...Array.from({ length: 10 }, (_, n) => String(n)))
   const steps: unknown[] = []
-  for (const _ of [1, 2, 3]) steps.push(await db.store.prune({ ...ANY, maxEvents: 1 }, 4), db.log.bounds.oldest)
+  for (const _ of [1, 2, 3])
+    steps.push(await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 4)), db.store.bounds.oldest)
   expect(steps).toEqual([true, 4, true, 8, false, 9])
 })
 
@@ -61,21 +62,27 @@ test('[D21] a prune that cannot be committed has no effect', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3')
   db.sql.failOn = (text) => (text === 'COMMIT' ? new Error('disk full') : undefined)
-  await expect(db.store.prune({ ...ANY, maxEvents: 1 }, 100)).rejects.toMatchObject({ code: 'storage_unavailable' })
+  await expect(db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))).rejects.toMatchObject({
+    code: 'storage_unavailable',
+  })
   db.sql.failOn = () => undefined
-  expect(db.log.bounds.oldest).toBe(0)
-  expect(db.log.chatter).toEqual(await counted(db))
-  await db.store.prune({ ...ANY, maxEvents: 1 }, 100)
-  expect(db.log.bounds.oldest).toBe(2)
+  expect(db.store.bounds.oldest).toBe(0)
+  expect(db.transient).toEqual(await counted(db))
+  await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))
+  expect(db.store.bounds.oldest).toBe(2)
 })
 
 test('[D22] the count stays exact when lines are committed together with a prune', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3', '4')
-  await Promise.all([db.say('a', '5'), db.store.prune({ ...ANY, maxEvents: 2 }, 100), db.say('a', '6', '7')])
-  expect(db.log.chatter).toEqual(await counted(db))
+  await Promise.all([
+    db.say('a', '5'),
+    db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 2 }, 100)),
+    db.say('a', '6', '7'),
+  ])
+  expect(db.transient).toEqual(await counted(db))
   await db.reopen()
-  expect(db.log.chatter).toEqual(await counted(db))
+  expect(db.transient).toEqual(await counted(db))
 })
 
 test('[D22] the count stays exact when the file is opened anew after thousands of lines', async () => {
@@ -84,9 +91,9 @@ test('[D22] the count stays exact when the file is opened anew after thousands o
   for (const maxEvents of [Infinity, Infinity, 3_000, Infinity]) {
     await db.say('a', ...lines)
     await db.say('b', 'ü')
-    await db.store.prune({ ...ANY, maxEvents }, 10_000)
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents }, 10_000))
     await db.reopen()
-    expect(db.log.chatter).toEqual(await counted(db))
+    expect(db.transient).toEqual(await counted(db))
   }
 })
 
@@ -97,7 +104,7 @@ test('[D22] the count stays exact after a note of an earlier version, however of
   await db.sql.run("UPDATE meta SET value = ? WHERE name = 'chatter'", [`${events} ${bytes}`])
   for (let opening = 0; opening < 3; opening++) {
     await db.reopen()
-    expect(db.log.chatter).toEqual(await counted(db))
+    expect(db.transient).toEqual(await counted(db))
     await db.say('a', 'more', 'and more')
   }
 })
@@ -105,10 +112,10 @@ test('[D22] the count stays exact after a note of an earlier version, however of
 test('[D23] ids go on after everything was trimmed and the file was opened anew', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3')
-  await db.store.prune({ ...ANY, maxEvents: 0 }, 100)
+  await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100))
   expect(await db.events()).toEqual([])
   await db.reopen()
-  expect(db.log.bounds).toEqual({ oldest: 3, newest: 3 })
+  expect(db.store.bounds).toEqual({ oldest: 3, newest: 3 })
   await db.say('a', '4')
   expect((await db.events()).map(({ seq }) => seq)).toEqual([4])
 })
@@ -117,13 +124,13 @@ test('[D24] the index holds no more than what is left, also after everything was
   using db = await TestStore.open()
   for (let round = 0; round < 5; round++) {
     for (let n = 0; n < 20; n++) await db.say(`a${n % 2}`, 'line')
-    await db.store.prune({ ...ANY, maxEvents: 7 }, 100)
-    await db.store.prune({ ...ANY, maxEvents: 0 }, 100)
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 7 }, 100))
+    await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100))
     expect(await runs(db), `round ${round}`).toBe(0)
   }
   await db.keep('demo')
   await db.say('a', 'x')
-  await db.store.prune({ ...ANY, maxEvents: 0 }, 100)
+  await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100))
   expect(await runs(db)).toBe(1)
 })
 
@@ -151,20 +158,20 @@ test('[D20] [D22] [D24] any order of lines, board events, prunes and openings le
             kept += 1
             asked.push(db.keep('demo'))
           } else if (one.does === 'prune') {
-            asked.push(db.store.prune({ ...ANY, maxEvents: one.maxEvents }, one.step))
+            asked.push(db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: one.maxEvents }, one.step)))
           }
         }
         await Promise.all(asked)
         if (turn.some(({ does }) => does === 'reopen')) await db.reopen()
         const events = await db.events()
-        expect(db.log.chatter).toEqual(await counted(db))
+        expect(db.transient).toEqual(await counted(db))
         expect(events.filter(({ entry }) => entry?.keep === 'board')).toHaveLength(kept)
-        const { oldest, newest } = db.log.bounds
+        const { oldest, newest } = db.store.bounds
         const recent = events.filter(({ seq }) => seq > oldest).map(({ seq }) => seq)
         expect(recent).toEqual(Array.from({ length: newest - oldest }, (_, n) => oldest + n + 1))
         for (const { seq, entry } of events) if (seq <= oldest) expect(entry?.keep).toBe('board')
       }
-      while (await db.store.prune({ ...ANY, maxEvents: 0 }, 3));
+      while (await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 3)));
       expect(await runs(db)).toBeLessThanOrEqual(kept)
     }),
     { numRuns: 60 },

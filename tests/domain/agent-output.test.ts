@@ -24,7 +24,7 @@ afterEach(() => {
 const append = (id: string, posted: PostedOutput) => db.do(async (tx) => appendOutput(tx, id, posted))
 const read = (id: string, asked: Partial<Parameters<typeof readOutput>[2]> = {}) =>
   db.store.read((snapshot) => readOutput(snapshot, id, { limit: 100, ...asked }))
-const idOf = (seq: number) => formatCursor(db.store.log.epoch, seq)
+const idOf = (seq: number) => formatCursor(db.store.epoch, seq)
 
 describe('printing', () => {
   test('[AO3] content is one event, as it came, with the time of the commit', async () => {

@@ -77,7 +77,7 @@ describe('appending lines', () => {
 describe('reading lines', () => {
   it('[O6] gives lines with their ids, the cursor to go on from, and whether there are more', async () => {
     const { id } = await world.attempt('a')
-    const { epoch, head } = world.store.log
+    const { epoch, head } = world.store
     await append(id, [{ message: 'one', stream: 'stdout' }, { message: 'two' }])
     const first = { id: formatCursor(epoch, head + 1), level: 'info', message: 'one', ts: T0, stream: 'stdout' }
     const second = { id: formatCursor(epoch, head + 2), level: 'info', message: 'two', ts: T0 }
@@ -95,7 +95,7 @@ describe('reading lines', () => {
     const { id } = await world.attempt('a')
     expect(await read(id)).toEqual({
       lines: [],
-      cursor: formatCursor(world.store.log.epoch, world.store.log.head),
+      cursor: formatCursor(world.store.epoch, world.store.head),
       more: false,
     })
     expect(await read(id, { tail: 5 })).toEqual(await read(id))
@@ -145,7 +145,7 @@ describe('reading lines', () => {
 
   it('[O9] refuses an after that is no id, of another log, or not yet given out', async () => {
     const { id } = await world.attempt('a')
-    const { epoch, head } = world.store.log
+    const { epoch, head } = world.store
     const other = epoch === '00000000' ? '00000001' : '00000000'
     for (const after of ['', '7', `${epoch}-`, `${epoch}-01`, `${other}-1`, formatCursor(epoch, head + 1)]) {
       const error = await read(id, { after }).catch((thrown: unknown) => thrown)

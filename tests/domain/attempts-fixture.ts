@@ -6,13 +6,13 @@ import { afterEach, beforeEach, expect, vi } from 'vitest'
 import * as z from 'zod'
 import type { Attempt, AttemptStatus } from '../../shared/src/types/kanban.ts'
 import { Problem } from '../../src/base/errors.ts'
-import { EventLog } from '../../src/db/log.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { ALL } from '../../src/db/snapshot.ts'
 import type { Database } from '../../src/db/sqlite/database.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
-import { createStore, type Store, type Tx } from '../../src/db/store.ts'
+import type { Store, Tx } from '../../src/db/store.ts'
 import { createAttempt, type NewAttempt } from '../../src/domain/attempts.ts'
+import { storeOn } from '../support/test-store.ts'
 
 export const T0 = '2026-01-31T12:00:00.000Z'
 export const T1 = '2026-01-31T12:00:01.000Z'
@@ -52,13 +52,7 @@ export function setUpWorld(): World {
     const sql = openSqlite(join(folder, 'test.db'), 'process')
     await migrate(sql)
     await insertBoards(sql)
-    Object.assign(
-      world,
-      worldOn(
-        sql,
-        createStore(sql, await EventLog.open(sql), () => {}, { now: Date.now }),
-      ),
-    )
+    Object.assign(world, worldOn(sql, await storeOn(sql, undefined, { now: Date.now })))
   })
   afterEach(() => {
     world.sql.close()
@@ -95,7 +89,7 @@ function worldOn(sql: Database, store: Store): World {
     const attempts = await sql.all('SELECT * FROM attempts ORDER BY id')
     const cards = await sql.all('SELECT * FROM cards ORDER BY id')
     const items = await sql.all('SELECT * FROM conversation_items ORDER BY attempt_id, position')
-    return { attempts, cards, items, head: store.log.head }
+    return { attempts, cards, items, head: store.head }
   }
   return {
     sql,

@@ -6,13 +6,13 @@ import { expect } from 'vitest'
 import * as z from 'zod'
 import type { ErrorCode } from '../../shared/src/errors.ts'
 import { Problem } from '../../src/base/errors.ts'
-import { EventLog } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { ALL } from '../../src/db/snapshot.ts'
 import type { Sql } from '../../src/db/sql.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
-import { createStore, type Store, type Tx } from '../../src/db/store.ts'
+import type { Store, Tx } from '../../src/db/store.ts'
+import { storeOn } from '../support/test-store.ts'
 
 export interface Said {
   readonly type: string
@@ -51,14 +51,13 @@ export async function openBoardStore(): Promise<BoardStore> {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-domain-'))
   const sql = openSqlite(join(folder, 'test.db'), 'process')
   await migrate(sql)
-  const log = await EventLog.open(sql)
-  const store = createStore(sql, log, () => {}, { now: Date.now })
+  const store = await storeOn(sql, undefined, { now: Date.now })
   let heard = 0
 
   async function everything(): Promise<unknown> {
     const tables: object[][] = []
     for (const table of TABLES) tables.push(await sql.all(`SELECT * FROM ${table} ORDER BY 1, 2`))
-    return { tables, head: log.head }
+    return { tables, head: store.head }
   }
 
   return {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { message as messageSchema } from '../../shared/src/types/messages.ts'
+import { createLeader, SOLE_NODE } from '../../src/db/lease.ts'
 import { expireMessages, listMail, type NewMessage, readMessage, sendMessage } from '../../src/domain/messages.ts'
 import { createMessageExpiry } from '../../src/jobs/message-expiry.ts'
 import { type BoardStore, openBoardStore } from './board-store.ts'
@@ -205,20 +206,23 @@ describe('expiring', () => {
     let nowMs = T0_MS
     const errors: unknown[] = []
     const clock = () => nowMs
-    const expiry = createMessageExpiry(db.store, (error) => errors.push(error), { now: clock, elapsed: clock })
-    const { head } = db.store.log
+    const expiry = createMessageExpiry(db.store, createLeader(db.store, SOLE_NODE), (error) => errors.push(error), {
+      now: clock,
+      elapsed: clock,
+    })
+    const { head } = db.store
     await expiry.check()
     for (let i = 0; i < 1_100; i++) await send({ to_agent: 'bob', ttl_seconds: i < 1_001 ? 10 : 20 })
     nowMs += 9_999
     await expiry.check()
-    expect(db.store.log.head).toBe(head + 1_100)
+    expect(db.store.head).toBe(head + 1_100)
     nowMs += 1
     await Promise.all([expiry.check(), expiry.check()])
-    expect(db.store.log.head).toBe(head + 1_100 + 1_001)
+    expect(db.store.head).toBe(head + 1_100 + 1_001)
     nowMs += 10_000
     expiry.stop()
     await expiry.check()
-    expect(db.store.log.head).toBe(head + 1_100 + 1_001)
+    expect(db.store.head).toBe(head + 1_100 + 1_001)
     expect(errors).toEqual([])
   })
 })

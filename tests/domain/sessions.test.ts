@@ -184,7 +184,7 @@ describe('output', () => {
 
   test('[SE8] is read by page, with ids, times and the cursor to go on from', async () => {
     await make({ id: 's' })
-    const { epoch } = db.store.log
+    const { epoch } = db.store
     await print('s', [{ content: 'one' }])
     await make({ id: 'between' })
     await update('s', { status: 'working' })
@@ -228,7 +228,7 @@ describe('a session whose board is deleted', () => {
     await db.do((tx) => deleteBoard(tx, 'demo'))
     await db.refused('session_not_found', (tx) => appendSessionOutput(tx, 's', [{ content: 'late' }]))
     await make({ id: 's', boardId: 'other' })
-    const earlier = formatCursor(db.store.log.epoch, 1)
+    const earlier = formatCursor(db.store.epoch, 1)
     for (const asked of [{}, { tail: 10 }, { after: earlier }]) expect(contents(await read('s', asked))).toEqual([])
     await print('s', [{ content: 'of the second' }])
     for (const asked of [{}, { tail: 10 }, { after: earlier }]) {

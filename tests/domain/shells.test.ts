@@ -116,7 +116,7 @@ describe('output', () => {
     await print('s', 'one')
     await db.do((tx) => reportShellError(tx, 's', 'between'))
     await print('s', 'two')
-    const { epoch } = db.store.log
+    const { epoch } = db.store
     const one = { id: formatCursor(epoch, 2), data: 'one', ts: T0 }
     const two = { id: formatCursor(epoch, 4), data: 'two', ts: T0 }
     expect(await read('s')).toStrictEqual({ chunks: [one, two], cursor: two.id, more: false })

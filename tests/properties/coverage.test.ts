@@ -84,12 +84,12 @@ test('[R12] [R13] [W29] a gap exactly where something that would have been shown
           for (const one of steps) await take(one, simulation)
           await Promise.all(
             questions.map(({ channels, types, back }) => {
-              const seq = Math.max(0, simulation.store.log.head - back)
+              const seq = Math.max(0, simulation.store.head - back)
               return expectStream(simulation, { channels, ...(types && { types }) }, seq)
             }),
           )
           for (const { channels, back } of questions) {
-            await expectSocket(simulation, channels[0] ?? '', Math.max(0, simulation.store.log.head - back))
+            await expectSocket(simulation, channels[0] ?? '', Math.max(0, simulation.store.head - back))
           }
         }
         expect(simulation.errors).toEqual([])
@@ -101,7 +101,7 @@ test('[R12] [R13] [W29] a gap exactly where something that would have been shown
 
 async function take(one: typeof step extends fc.Arbitrary<infer T> ? T : never, { store }: Simulation): Promise<void> {
   if (one.does === 'trim') {
-    await store.prune({ maxAgeMs: Infinity, maxEvents: one.keep, maxBytes: Infinity }, one.step)
+    await store.transact((tx) => tx.trimLog({ maxAgeMs: Infinity, maxEvents: one.keep, maxBytes: Infinity }, one.step))
     return
   }
   try {
@@ -118,7 +118,7 @@ async function take(one: typeof step extends fc.Arbitrary<infer T> ? T : never, 
 
 /** The newest event that the listener would have been shown and that is gone. */
 function lostOf(simulation: Simulation, listening: Listening): number {
-  const { oldest } = simulation.store.log.bounds
+  const { oldest } = simulation.store.bounds
   const isLost = (event: SeenEvent) =>
     event.seq <= oldest && TRANSIENT.has(event.type) && sightingsOf(event, listening).length > 0
   return simulation.published.findLast(isLost)?.seq ?? 0

@@ -136,7 +136,7 @@ async function take(one: Step, simulation: Simulation, listeners: readonly Simul
       await simulation.pass(one.ms)
       break
     case 'trim':
-      void store.prune({ maxAgeMs: Infinity, maxEvents: one.keep, maxBytes: Infinity }, 50)
+      void store.transact((tx) => tx.trimLog({ maxAgeMs: Infinity, maxEvents: one.keep, maxBytes: Infinity }, 50))
       break
     case 'sip':
       listeners[one.who % listeners.length]?.sip(one.bytes)
@@ -150,7 +150,7 @@ async function expectRight(listener: SimulatedListener, simulation: Simulation, 
   const { received, listening, bare } = listener
   const named = JSON.stringify(listening)
   expect(received.faults, named).toEqual([])
-  expect(received.lastEventId, named).toBe(simulation.cursor(simulation.store.log.head))
+  expect(received.lastEventId, named).toBe(simulation.cursor(simulation.store.head))
   for (const gap of received.gaps) expectLoss(bareOf(gap), listening, simulation)
   for (const stretch of received.stretches) {
     const expected = expectedSightings(within(simulation.published, stretch), listening, bare)
@@ -173,7 +173,7 @@ function expectLoss(gap: { requested: string; oldest: string }, listening: Liste
   const [requested = 0, oldest = 0] = [gap.requested, gap.oldest].map((id) => parseCursor(id)?.seq ?? 0)
   const last = simulation.published[oldest - 1]
   expect(oldest, named).toBeGreaterThan(requested)
-  expect(oldest, named).toBeLessThanOrEqual(simulation.store.log.bounds.oldest)
+  expect(oldest, named).toBeLessThanOrEqual(simulation.store.bounds.oldest)
   expect(last?.type, named).toBe('attempt.log.appended')
   expect(last && sightingsOf(last, listening).length, named).toBeGreaterThan(0)
 }

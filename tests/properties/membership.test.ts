@@ -217,7 +217,7 @@ async function expectPresent(
   simulation: Simulation,
 ): Promise<void> {
   const last = transcript.at(-1)
-  expect([last?.event, last?.id]).toEqual(['heartbeat', simulation.cursor(simulation.store.log.head)])
+  expect([last?.event, last?.id]).toEqual(['heartbeat', simulation.cursor(simulation.store.head)])
   for (const name of held.filter((channel) => channel.endsWith(';full'))) {
     const boardId = name.slice('board:'.length, -';full'.length)
     const state = transcript.findLast(({ event, data }) => event === 'state' && data.boardId === boardId)
@@ -300,7 +300,7 @@ describe('in particular', () => {
       await simulation.turns(1)
       socket.sip(500)
     }
-    await simulation.store.prune({ maxAgeMs: Infinity, maxEvents: 5, maxBytes: Infinity }, 1_000)
+    await simulation.store.transact((tx) => tx.trimLog({ maxAgeMs: Infinity, maxEvents: 5, maxBytes: Infinity }, 1_000))
     for (let sips = 0; sips < 20 && !socket.isEnded; sips++) {
       socket.sip(50_000)
       await simulation.turns(2)

@@ -167,7 +167,7 @@ function expectWhole({ listening, received }: SimulatedListener, simulation: Sim
   const named = JSON.stringify(listening)
   expect(received.faults, named).toEqual([])
   expect(received.gaps, named).toEqual([])
-  expect(received.lastEventId, named).toBe(simulation.cursor(simulation.store.log.head))
+  expect(received.lastEventId, named).toBe(simulation.cursor(simulation.store.head))
   const printedAt = new Map(simulation.published.flatMap((event) => linesOf(event).map((line) => [line, event.seq])))
   for (const { start = 0, reached, frames } of received.stretches) {
     const shown = frames.filter(({ event }) => event !== 'state')

@@ -11,11 +11,11 @@ import { parseChannelWithView } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { CONTROL } from '../../shared/src/protocol.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
-import { EventLog } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
-import { createStore, type Store } from '../../src/db/store.ts'
+import type { Store } from '../../src/db/store.ts'
+import type { Publish } from '../../src/db/tail.ts'
 import { boardState } from '../../src/domain/board-state.ts'
 import { snapshotSources } from '../../src/server/snapshot-sources.ts'
 import { Bus } from '../../src/sse/bus.ts'
@@ -25,12 +25,13 @@ import { Selection } from '../../src/sse/delivery/selection.ts'
 import { Snapshots } from '../../src/sse/delivery/snapshots.ts'
 import { Subscription } from '../../src/sse/delivery/subscription.ts'
 import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
-import { createListeners } from '../../src/sse/listeners.ts'
+import { createListeners, type Listeners } from '../../src/sse/listeners.ts'
 import { startOf } from '../../src/sse/start.ts'
 import { sseFraming } from '../../src/sse/wire/frames.ts'
 import type { SeenEvent } from './log-reader.ts'
 import { Received } from './received.ts'
 import type { Listening } from './sights.ts'
+import { storeOn } from './test-store.ts'
 
 /** Catching up takes a few turns a page, and slices of time end early on a busy machine. */
 const MOST_TURNS = 2_000
@@ -183,6 +184,7 @@ export class Simulation implements AsyncDisposable {
   readonly published: SeenEvent[] = []
   readonly errors: unknown[] = []
   readonly #snapshots: Snapshots
+  readonly #listeners: Listeners
   readonly #close: () => void
 
   /** `weight`: how heavy every byte is that waits, so that little fills the room of a connection. */
@@ -191,29 +193,33 @@ export class Simulation implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'boardcast-simulation-'))
     const database = openSqlite(join(folder, 'test.db'), 'process')
     await migrate(database)
-    const log = await EventLog.open(database)
-    return new Simulation(weight, database, log, () => {
+    const made: { simulation?: Simulation } = {}
+    const store = await storeOn(database, (...published) => made.simulation?.onPublish(...published))
+    made.simulation = new Simulation(weight, store, () => {
       database.close()
       rmSync(folder, { recursive: true })
     })
+    return made.simulation
   }
 
-  private constructor(weight: number, database: ReturnType<typeof openSqlite>, log: EventLog, close: () => void) {
+  private constructor(weight: number, store: Store, close: () => void) {
     this.weight = weight
     const onError = (error: unknown) => this.errors.push(error)
     this.#close = close
-    this.store = createStore(database, log, (events) => {
-      this.published.push(...events.map((event) => this.#seen(event)))
-      listeners.advance(events, [])
-    })
-    const bus = new Bus(log.head, (seq) => this.cursor(seq), onError)
+    this.store = store
+    const bus = new Bus(store.head, (seq) => this.cursor(seq), onError)
     this.#snapshots = new Snapshots(this.store, bus, snapshotSources, onError)
     this.hub = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(this.store, onError) }
-    const listeners = createListeners(bus, this.#snapshots, onError)
+    this.#listeners = createListeners(bus, this.#snapshots, onError)
+  }
+
+  onPublish(...[events, , head]: Parameters<Publish>): void {
+    this.published.push(...events.map((event) => this.#seen(event)))
+    this.#listeners.advance(events, [], head)
   }
 
   cursor(seq: number): string {
-    return formatCursor(this.store.log.epoch, seq)
+    return formatCursor(this.store.epoch, seq)
   }
 
   listener(listening: Listening, bare: boolean): SimulatedListener {

@@ -3,14 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { CoverageLimits } from '../../src/db/coverage.ts'
-import { EventLog } from '../../src/db/log.ts'
+import { Log } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { ALL } from '../../src/db/snapshot.ts'
 import type { Sql, SqlValue } from '../../src/db/sql.ts'
 import type { Database } from '../../src/db/sqlite/database.ts'
+import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
-import { createStore, type Store, type Tx } from '../../src/db/store.ts'
+import { createStore, type Store, type StoreOptions, type Tx } from '../../src/db/store.ts'
+import type { Publish } from '../../src/db/tail.ts'
+import type { Transactions } from '../../src/db/transactions.ts'
+import type { Transient } from '../../src/db/transient.ts'
 
 /** Sits between the store and the database: counts what passes, and fails what it is told to fail. */
 export class WatchedSql implements Sql {
@@ -18,6 +22,8 @@ export class WatchedSql implements Sql {
   readonly seen: string[] = []
   /** Asked before every query; what it gives is thrown instead of asking the database. */
   failOn: (query: string) => Error | undefined = () => undefined
+  /** Awaited before every query. */
+  before: ((query: string) => Promise<void>) | undefined
 
   constructor(sql: Sql) {
     this.#sql = sql
@@ -28,21 +34,25 @@ export class WatchedSql implements Sql {
   }
 
   async get<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row | undefined> {
+    if (this.before) await this.before(query)
     this.#pass(query)
     return this.#sql.get<Row>(query, params)
   }
 
   async values<Row extends readonly SqlValue[]>(query: string, params?: readonly SqlValue[]): Promise<Row[]> {
+    if (this.before) await this.before(query)
     this.#pass(query)
     return this.#sql.values<Row>(query, params)
   }
 
   async all<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row[]> {
+    if (this.before) await this.before(query)
     this.#pass(query)
     return this.#sql.all<Row>(query, params)
   }
 
   async run(query: string, params?: readonly SqlValue[]): Promise<number> {
+    if (this.before) await this.before(query)
     this.#pass(query)
     return this.#sql.run(query, params)
   }
@@ -54,11 +64,19 @@ export class WatchedSql implements Sql {
   }
 }
 
+/** A store on a database that is brought up to date already. */
+export async function storeOn(sql: Sql, publish: Publish = () => {}, options?: StoreOptions): Promise<Store> {
+  const transactions = oneConnection(sql)
+  return createStore(transactions, await Log.open(transactions), publish, options)
+}
+
 export class TestStore implements Disposable {
   readonly path: string
   /** The events of every commit, one list each. */
   readonly published: Array<readonly LogEvent[]> = []
   sql!: WatchedSql
+  transactions!: Transactions
+  log!: Log
   store!: Store
   #database!: Database
   readonly #folder: string
@@ -76,8 +94,10 @@ export class TestStore implements Disposable {
     return made
   }
 
-  get log(): EventLog {
-    return this.store.log
+  /** How many transient events the store believes that there are. */
+  get transient(): Transient {
+    const { events, bytes } = this.store.transient
+    return { events, bytes }
   }
 
   async reopen(): Promise<void> {
@@ -89,7 +109,7 @@ export class TestStore implements Disposable {
     this.#database.close()
   }
 
-  /** Commits a line of chatter for each message. */
+  /** Commits a transient event for each message. */
   say(attemptId: string, ...messages: string[]): Promise<string> {
     return this.store.transact(async (tx) => {
       for (const message of messages) emitLine(tx, attemptId, message)
@@ -118,9 +138,9 @@ export class TestStore implements Disposable {
     this.#database = openSqlite(this.path, 'process')
     this.sql = new WatchedSql(this.#database)
     await migrate(this.sql)
-    this.store = createStore(this.sql, await EventLog.open(this.sql, this.#limits), (events) =>
-      this.published.push(events),
-    )
+    this.transactions = oneConnection(this.sql)
+    this.log = await Log.open(this.transactions, this.#limits)
+    this.store = createStore(this.transactions, this.log, (events) => this.published.push(events))
   }
 }
 

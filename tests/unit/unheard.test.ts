@@ -5,10 +5,8 @@ import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { parseChannelWithView } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import { EventLog } from '../../src/db/log.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
-import { createStore } from '../../src/db/store.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { createCard, moveCard } from '../../src/domain/cards.ts'
 import { snapshotSources } from '../../src/server/snapshot-sources.ts'
@@ -19,6 +17,7 @@ import { type SnapshotSource, Snapshots } from '../../src/sse/delivery/snapshots
 import { EVERY_TYPE } from '../../src/sse/delivery/type-filter.ts'
 import { createListeners } from '../../src/sse/listeners.ts'
 import { sseFraming } from '../../src/sse/wire/frames.ts'
+import { storeOn } from '../support/test-store.ts'
 
 const folders: string[] = []
 
@@ -32,7 +31,6 @@ async function setUp() {
   folders.push(folder)
   const database = openSqlite(join(folder, 'test.db'), 'process')
   await migrate(database)
-  const log = await EventLog.open(database)
   const made = { frames: 0, packets: 0, snapshots: 0 }
   const plain = sseFraming({ chunked: false, gzip: false, envelope: false })
   const framing: Framing = {
@@ -50,7 +48,8 @@ async function setUp() {
   const fail = (error: unknown) => {
     throw error
   }
-  const bus = new Bus(log.head, (seq) => formatCursor(log.epoch, seq), fail)
+  const store = await storeOn(database, (...published) => listeners.advance(...published))
+  const bus = new Bus(store.head, (seq) => formatCursor(store.epoch, seq), fail)
   const counted = (source: SnapshotSource): SnapshotSource => ({
     ...source,
     render(sql, id) {
@@ -59,7 +58,6 @@ async function setUp() {
     },
   })
   const sources = Object.fromEntries(Object.entries(snapshotSources).map(([kind, source]) => [kind, counted(source)]))
-  const store = createStore(database, log, (events, announcements) => listeners.advance(events, announcements))
   const snapshots = new Snapshots(store, bus, sources, fail)
   const listeners = createListeners(bus, snapshots, fail)
   function listen(channel: string): void {

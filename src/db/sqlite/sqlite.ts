@@ -1,16 +1,13 @@
-/** The embedded database: better-sqlite3 with one cached prepared statement per text and form of a query. */
+/** The embedded database: one file, opened by one server at a time. */
 import { existsSync, statSync } from 'node:fs'
 import SqliteDatabase from 'better-sqlite3'
 import type { Durability } from '../../base/config.ts'
-import type { Sql, SqlValue } from '../sql.ts'
-import { faultOfCode, StorageUnavailable } from '../storage-fault.ts'
 import { checkpointAside } from './checkpoint-aside.ts'
 import type { Database } from './database.ts'
 import { DatabaseFiles } from './database-files.ts'
 import { findDatabase, lockBeside } from './database-lock.ts'
 import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
-
-type Statement = SqliteDatabase.Statement<unknown[], object>
+import { queriesOn } from './queries.ts'
 
 /** How long a lock of another program may stop this process while it starts. */
 const START_PATIENCE_MS = 5_000
@@ -38,26 +35,8 @@ export function openSqlite(path: string, durability: Durability): Database {
     sqlite.pragma(`wal_autocheckpoint = ${may ? CHECKPOINT_PAGES : 0}`)
   }
 
-  const named = statements((query) => sqlite.prepare(query))
-  // A statement gives its rows in one form.
-  const nameless = statements((query) => sqlite.prepare(query).raw())
-
-  const sql: Sql = {
-    async get<Row extends object>(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => named(query).get(...params) as Row | undefined)
-    },
-    async all<Row extends object>(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => named(query).all(...params) as Row[])
-    },
-    async values<Row extends readonly SqlValue[]>(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => nameless(query).all(...params) as unknown as Row[])
-    },
-    async run(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => named(query).run(...params).changes)
-    },
-  }
   return {
-    ...sql,
+    ...queriesOn(sqlite),
     files,
     neverWait() {
       sqlite.pragma('busy_timeout = 0')
@@ -88,19 +67,6 @@ export function openSqlite(path: string, durability: Durability): Database {
   }
 }
 
-/** The statement of a query, prepared when it is first asked for. */
-function statements(prepare: (query: string) => SqliteDatabase.Statement): (query: string) => Statement {
-  const prepared = new Map<string, Statement>()
-  return (query) => {
-    let statement = prepared.get(query)
-    if (!statement) {
-      statement = prepare(query) as Statement
-      prepared.set(query, statement)
-    }
-    return statement
-  }
-}
-
 /** Calls `onFailure` before it throws. */
 function openFile(path: string, durability: Durability, onFailure: () => void): SqliteDatabase.Database {
   let sqlite: SqliteDatabase.Database | undefined
@@ -124,14 +90,5 @@ function openFile(path: string, durability: Durability, onFailure: () => void): 
     sqlite?.close()
     onFailure()
     throw error
-  }
-}
-
-function answer<T>(query: () => T): T {
-  try {
-    return query()
-  } catch (cause) {
-    const fault = cause instanceof SqliteDatabase.SqliteError ? faultOfCode(cause.code) : undefined
-    throw fault ? new StorageUnavailable(fault, cause) : cause
   }
 }

@@ -1,0 +1,158 @@
+/**
+ * The end of the log as this node has published it. Every event is published once, in the order of the log, whoever
+ * committed it and however the node learns of it:
+ *
+ *   own COMMIT ---> committed ---\
+ *   a read     ---> reach     ----+--->  publish   1 2 3 4 5 6 ...
+ *   a ring     ---> ring      ---/
+ *
+ * An own COMMIT that continues what was published is published in its turn of the event loop, without reading anything.
+ * Otherwise events of other nodes lie between: all of them are read from the log.
+ */
+import type { EphemeralEvent } from './ephemeral.ts'
+import type { LogEvent } from './log-event.ts'
+import { type StorageFault, StorageUnavailable } from './storage-fault.ts'
+
+/**
+ * Called with what has become visible, in the order of the log, and with the sequence number up to which it is now
+ * complete. Must not throw.
+ */
+export type Publish = (events: readonly LogEvent[], ephemeral: readonly EphemeralEvent[], head: number) => void
+
+/** A piece of the log, read at one instant. */
+export interface Stretch {
+  readonly events: readonly LogEvent[]
+  /** Everything up to here has been read. */
+  readonly reached: number
+  /** Up to here events may be missing. */
+  readonly oldest: number
+  /** The head at that instant. */
+  readonly newest: number
+}
+
+export interface TailOptions {
+  /** What was there before this node listened counts as published. */
+  readonly head: number
+  readonly publish: Publish
+  /** Reads a page of the log. */
+  read(after: number): Promise<Stretch>
+  /** Retention took events before this node had read them: whoever listens must start again from the log. */
+  onLost(): void
+  /** The log could not be read. It is tried again with the next ring, read or COMMIT. */
+  onError(error: unknown): void
+}
+
+const WENT_BACK: StorageFault = {
+  kind: 'damaged',
+  reason: 'The log has lost events that it held: an older copy has taken its place.',
+}
+
+export class Tail {
+  readonly #options: TailOptions
+  #head: number
+  #reading: Promise<void> | null = null
+  /** Asked for while reading: what was read may be older than that. */
+  #isWanted = false
+  /** Ephemeral events of own commits whose events are not published yet. */
+  readonly #waiting: Array<{ readonly head: number; readonly ephemeral: readonly EphemeralEvent[] }> = []
+
+  constructor(options: TailOptions) {
+    this.#options = options
+    this.#head = options.head
+  }
+
+  /** Everything up to this sequence number has been published here, and nothing after it. */
+  get head(): number {
+    return this.#head
+  }
+
+  /**
+   * Publishes a COMMIT of this node, to be called in its turn: `before` is the head that its events follow. Returns
+   * undefined when that is done. Otherwise resolves when it is, or when the log could not be read; never rejects, for
+   * what is committed is committed.
+   */
+  committed(
+    before: number,
+    events: readonly LogEvent[],
+    ephemeral: readonly EphemeralEvent[],
+  ): Promise<void> | undefined {
+    const last = before + events.length
+    if (this.#head === before) {
+      this.#advance(events, last, ephemeral)
+      return undefined
+    }
+    if (ephemeral.length > 0) this.#waiting.push({ head: last, ephemeral })
+    if (this.#head >= last) {
+      this.#advance([], this.#head)
+      return undefined
+    }
+    return this.#look().catch(this.#options.onError)
+  }
+
+  /** Resolves when everything up to `head`, which was read from the database, is published. */
+  async reach(head: number): Promise<void> {
+    if (this.#head >= head) return
+    await this.#look()
+    if (this.#head < head) throw new StorageUnavailable(WENT_BACK)
+  }
+
+  /** The log may have grown up to `head`. */
+  ring(head: number): void {
+    if (head > this.#head) this.#look().catch(this.#options.onError)
+  }
+
+  /** Publishes ephemeral events of other nodes. */
+  deliver(ephemeral: readonly EphemeralEvent[]): void {
+    this.#advance([], this.#head, ephemeral)
+  }
+
+  /** Resolves when everything is published that is in the log now. */
+  #look(): Promise<void> {
+    this.#isWanted = true
+    this.#reading ??= this.#readOn()
+    return this.#reading
+  }
+
+  /** Never ends before it has been assigned: it awaits something first. */
+  async #readOn(): Promise<void> {
+    try {
+      while (this.#isWanted) {
+        this.#isWanted = false
+        while (await this.#readPage());
+      }
+    } finally {
+      // At once: whoever asks from now on must not be handed a promise that is settled.
+      this.#reading = null
+    }
+  }
+
+  /** Whether there is more to read. */
+  async #readPage(): Promise<boolean> {
+    const after = this.#head
+    const { events, reached, oldest, newest } = await this.#options.read(after)
+    // Own commits may have been published meanwhile.
+    const before = this.#head
+    if (oldest > before) this.#options.onLost()
+    if (reached > before) {
+      this.#advance(before === after ? events : events.filter(({ seq }) => seq > before), reached)
+    }
+    return reached < newest
+  }
+
+  #advance(events: readonly LogEvent[], head: number, ephemeral: readonly EphemeralEvent[] = []): void {
+    const hasGrown = head > this.#head
+    this.#head = head
+    const due = this.#waiting.length > 0 ? [...this.#due(), ...ephemeral] : ephemeral
+    if (hasGrown || due.length > 0) this.#options.publish(events, due, head)
+  }
+
+  /** The waiting ephemeral events whose turn has come. */
+  #due(): EphemeralEvent[] {
+    const due: EphemeralEvent[] = []
+    for (let first = this.#waiting[0]; first && first.head <= this.#head; first = this.#waiting[0]) {
+      due.push(...first.ephemeral)
+      this.#waiting.shift()
+    }
+    return due
+  }
+}

@@ -1,0 +1,28 @@
+/** What a database driver provides beside the queries: transactions that write, one at a time, and consistent reads. */
+import type { Sql } from './sql.ts'
+
+export interface Transactions {
+  /**
+   * Begins a transaction that writes. While it is open no other one writes, in this process or another, and it sees
+   * everything that was committed before. Fails at once when another program holds the lock of an embedded database.
+   */
+  write(): Promise<WriteTransaction>
+  /** Begins a transaction that only reads. All of its queries see the same instant, whatever is committed meanwhile. */
+  read(): Promise<ReadTransaction>
+}
+
+export interface WriteTransaction {
+  readonly sql: Sql
+  /** Resolves when everything is durable and visible to others. */
+  commit(): Promise<void>
+  /** Undoes everything. Never rejects: some failures have rolled back by themselves. */
+  rollback(): Promise<void>
+  /** Gives the connection back. To be called once, after `commit` or `rollback`. */
+  release(): void
+}
+
+export interface ReadTransaction {
+  readonly sql: Sql
+  /** Ends it and gives the connection back. Never rejects: there is nothing to lose. */
+  end(): Promise<void>
+}

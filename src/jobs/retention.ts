@@ -1,0 +1,60 @@
+/** Keeps the log bounded: trims the oldest transient events while there are more than the retention policy allows. */
+
+import type { RetentionPolicy } from '../base/config.ts'
+import type { Leader } from '../db/lease.ts'
+import type { Store } from '../db/store.ts'
+
+export interface Retention {
+  /** Trims when there is more than the policy allows. Costs three comparisons when there is not. */
+  check(): void
+  stop(): void
+}
+
+const INTERVAL_MS = 60_000
+/** Deleted in one transaction: a few milliseconds of work, so that mutations and streams in between hardly wait. */
+const STEP_EVENTS = 2_000
+/** So many events of other nodes may go uncounted. */
+const UNCOUNTED_EVENTS = 2_000
+
+export function createRetention(
+  store: Store,
+  leader: Leader,
+  policy: RetentionPolicy,
+  onError: (error: unknown) => void,
+): Retention {
+  let isTrimming = false
+  /** Asked for while it was under way: what came in the same COMMIT it has not seen. */
+  let isWanted = false
+
+  async function trim(): Promise<void> {
+    isWanted = true
+    if (isTrimming) return
+    isTrimming = true
+    try {
+      while (isWanted) {
+        isWanted = false
+        while (await leader.transact((tx) => tx.trimLog(policy, STEP_EVENTS)));
+      }
+    } catch (error) {
+      onError(error)
+    } finally {
+      isTrimming = false
+    }
+  }
+
+  function check(): void {
+    const { events, bytes, newest } = store.transient
+    const isTooMuch = events > policy.maxEvents || bytes > policy.maxBytes
+    // Trimming counts them first.
+    if (isTooMuch || store.head - newest > UNCOUNTED_EVENTS) void trim()
+  }
+
+  const timer = setInterval(() => void trim(), INTERVAL_MS)
+  timer.unref()
+  // The policy may have become tighter since the database was last used.
+  check()
+  return {
+    check,
+    stop: () => clearInterval(timer),
+  }
+}
