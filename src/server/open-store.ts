@@ -19,8 +19,8 @@ export interface OpenedStore {
 export async function openStore(config: Config): Promise<OpenedStore> {
   const database = await openDatabase(config)
   try {
-    await migrate(database)
     const transactions = oneConnection(database)
+    await migrate(transactions)
     const log = await Log.open(transactions)
     database.neverWait()
     return { database, transactions, log }

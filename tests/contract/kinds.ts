@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import type { Sql } from '../../src/db/sql.ts'
+import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import type { StoreOptions, Tx } from '../../src/db/store.ts'
 import { chooseSeed, createRandom } from '../support/random.ts'
 import { emitLine } from '../support/test-store.ts'
@@ -71,7 +72,7 @@ class InProcess implements Cluster {
 
   protected async create(): Promise<void> {
     const { sql } = this.#connect()
-    await migrate(sql)
+    await migrate(oneConnection(sql))
     await createLedger(sql)
   }
 

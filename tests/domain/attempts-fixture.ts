@@ -9,6 +9,7 @@ import { Problem } from '../../src/base/errors.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { ALL } from '../../src/db/snapshot.ts'
 import type { Database } from '../../src/db/sqlite/database.ts'
+import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import type { Store, Tx } from '../../src/db/store.ts'
 import { createAttempt, type NewAttempt } from '../../src/domain/attempts.ts'
@@ -50,7 +51,7 @@ export function setUpWorld(): World {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date(T0) })
     folder = mkdtempSync(join(tmpdir(), 'boardcast-'))
     const sql = openSqlite(join(folder, 'test.db'), 'process')
-    await migrate(sql)
+    await migrate(oneConnection(sql))
     await insertBoards(sql)
     Object.assign(world, worldOn(sql, await storeOn(sql, undefined, { now: Date.now })))
   })

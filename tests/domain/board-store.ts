@@ -10,6 +10,7 @@ import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { ALL } from '../../src/db/snapshot.ts'
 import type { Sql } from '../../src/db/sql.ts'
+import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import type { Store, Tx } from '../../src/db/store.ts'
 import { storeOn } from '../support/test-store.ts'
@@ -50,7 +51,7 @@ const TABLES = [
 export async function openBoardStore(): Promise<BoardStore> {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-domain-'))
   const sql = openSqlite(join(folder, 'test.db'), 'process')
-  await migrate(sql)
+  await migrate(oneConnection(sql))
   const store = await storeOn(sql, undefined, { now: Date.now })
   let heard = 0
 

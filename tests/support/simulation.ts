@@ -13,6 +13,7 @@ import { CONTROL } from '../../shared/src/protocol.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
+import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import type { Store } from '../../src/db/store.ts'
 import type { Publish } from '../../src/db/tail.ts'
@@ -192,7 +193,7 @@ export class Simulation implements AsyncDisposable {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const folder = mkdtempSync(join(tmpdir(), 'boardcast-simulation-'))
     const database = openSqlite(join(folder, 'test.db'), 'process')
-    await migrate(database)
+    await migrate(oneConnection(database))
     const made: { simulation?: Simulation } = {}
     const store = await storeOn(database, (...published) => made.simulation?.onPublish(...published))
     made.simulation = new Simulation(weight, store, () => {

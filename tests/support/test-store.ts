@@ -137,8 +137,8 @@ export class TestStore implements Disposable {
   async #open(): Promise<void> {
     this.#database = openSqlite(this.path, 'process')
     this.sql = new WatchedSql(this.#database)
-    await migrate(this.sql)
     this.transactions = oneConnection(this.sql)
+    await migrate(this.transactions)
     this.log = await Log.open(this.transactions, this.#limits)
     this.store = createStore(this.transactions, this.log, (events) => this.published.push(events))
   }

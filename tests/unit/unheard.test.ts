@@ -6,6 +6,7 @@ import { afterEach, expect, it } from 'vitest'
 import { parseChannelWithView } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
+import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { createCard, moveCard } from '../../src/domain/cards.ts'
@@ -30,7 +31,7 @@ async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-'))
   folders.push(folder)
   const database = openSqlite(join(folder, 'test.db'), 'process')
-  await migrate(database)
+  await migrate(oneConnection(database))
   const made = { frames: 0, packets: 0, snapshots: 0 }
   const plain = sseFraming({ chunked: false, gzip: false, envelope: false })
   const framing: Framing = {

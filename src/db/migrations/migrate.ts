@@ -1,6 +1,8 @@
 /** Migrates a database to the newest schema. Each numbered step runs in one transaction. */
 
+import { readMeta, writeMeta } from '../meta.ts'
 import type { Sql } from '../sql.ts'
+import type { Transactions } from '../transactions.ts'
 import { boardFamily } from './001-board-family.ts'
 import { tasksAndMail } from './002-tasks-and-mail.ts'
 import { sessionsWorkflowsShells } from './003-sessions-workflows-shells.ts'
@@ -17,22 +19,35 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   orderOfCreation,
 ]
 
-/** Throws when a newer version has migrated the database further than this version can. */
-export async function migrate(sql: Sql): Promise<void> {
+/**
+ * Several processes may do this at the same time: each looks inside its transaction how far the others have come. Throws
+ * when a newer version has migrated the database further than this version can.
+ */
+export async function migrate(transactions: Transactions): Promise<void> {
+  for (let isDone = false; !isDone; ) {
+    const transaction = await transactions.write()
+    try {
+      isDone = await migrateOnce(transaction.sql)
+      await transaction.commit()
+    } catch (error) {
+      await transaction.rollback()
+      throw error
+    } finally {
+      transaction.release()
+    }
+  }
+}
+
+/** Takes one step. Resolves to whether there was none left. */
+async function migrateOnce(sql: Sql): Promise<boolean> {
   await sql.run('CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)')
-  const row = await sql.get<{ value: string }>("SELECT value FROM meta WHERE name = 'schema'")
-  const done = Number(row?.value ?? 0)
+  const done = Number((await readMeta(sql, 'schema')) ?? 0)
   if (done > MIGRATIONS.length) {
     throw new Error(`The database has schema ${done}, this version knows ${MIGRATIONS.length}: run a newer Boardcast`)
   }
-  for (const [index, statements] of MIGRATIONS.entries()) {
-    if (index < done) continue
-    await sql.run('BEGIN IMMEDIATE')
-    for (const statement of statements) await sql.run(statement)
-    await sql.run(
-      "INSERT INTO meta (name, value) VALUES ('schema', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-      [String(index + 1)],
-    )
-    await sql.run('COMMIT')
-  }
+  const statements = MIGRATIONS[done]
+  if (!statements) return true
+  for (const statement of statements) await sql.run(statement)
+  await writeMeta(sql, 'schema', String(done + 1))
+  return false
 }

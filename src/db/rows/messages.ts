@@ -28,7 +28,8 @@ const SELECT = `SELECT position, ${FIELDS} FROM messages`
 
 /** One range of an index. The ranges are merged by insertion order (`position`). */
 function mailbox(condition: string): string {
-  return `SELECT * FROM (${SELECT} WHERE mailbox = ? AND ${condition} AND position > ? ORDER BY position LIMIT ${STEP})`
+  const part = `${SELECT} WHERE mailbox = ? AND ${condition} AND position > ? ORDER BY position LIMIT ${STEP}`
+  return `SELECT * FROM (${part}) AS part`
 }
 const UNEXPIRED = 'is_kept = 0 AND expires_at > ?'
 const UNREAD = 'NOT EXISTS (SELECT 1 FROM message_reads r WHERE r.message_id = messages.message_id AND r.agent_id = ?)'
