@@ -1,6 +1,6 @@
-// RUN6  A retry carries the key of its first try, so that nothing is done twice.
-// RUN7  Busy (429, 502, 503, 504), cut off and refused connections are tried again; Retry-After is the least wait.
-// RUN8  What went wrong is one sentence that names the fix: exit 5 when nobody is there, 4 for credentials.
+// RUN6  A retry carries the key of the first try, so that nothing is done twice.
+// RUN7  Busy answers (429, 502, 503, 504), cut and refused connections are retried; Retry-After is the minimum wait.
+// RUN8  An error is one sentence that names the fix: exit 5 without a server, 4 for credentials.
 
 import { expect, test, vi } from 'vitest'
 import { createApi } from '../../src/cli/api/api.ts'
@@ -34,7 +34,7 @@ test('[RUN6] [RUN7] every try of one call has the same key and body, the next ca
   expect(reasons).toHaveLength(3)
 })
 
-test('[RUN7] Retry-After is waited for, and no longer than there is patience', async () => {
+test('[RUN7] waits for Retry-After, but not beyond the patience of the call', async () => {
   await using stub = await startStub([{ status: 503, headers: { 'Retry-After': '7' } }, { status: 200 }])
   const api = createApi({ url: stub.url })
   await expect(api.send('GET', '/cursor', { patience: { unreachableMs: 0, busyMs: 6_999 } })).rejects.toMatchObject({
@@ -44,7 +44,7 @@ test('[RUN7] Retry-After is waited for, and no longer than there is patience', a
   expect(stub.asked).toHaveLength(1)
 })
 
-test('[RUN7] a call ends at once when its signal says so, however long it would wait', async () => {
+test('[RUN7] a call ends at once when its signal aborts, however long it would wait', async () => {
   await using stub = await startStub([{ status: 503, headers: { 'Retry-After': '60' } }])
   const signal = new AbortController()
   const call = createApi({ url: stub.url }).send('GET', '/cursor', {
@@ -55,7 +55,7 @@ test('[RUN7] a call ends at once when its signal says so, however long it would 
   await expect(call).rejects.toMatchObject({ name: 'AbortError' })
 })
 
-test('[RUN8] nobody there: exit 5 and how to start a server', async () => {
+test('[RUN8] no server: exit 5 and how to start one', async () => {
   const url = await (async () => {
     await using stub = await startStub([])
     return stub.url
@@ -67,7 +67,7 @@ test('[RUN8] nobody there: exit 5 and how to start a server', async () => {
   })
 })
 
-test('[RUN8] a server without TLS is named as such', async () => {
+test('[RUN8] the error for a server without TLS says so', async () => {
   await using hub = await startStub([{ status: 200 }])
   const api = createApi({ url: hub.url.replace('http:', 'https:') })
   const patience = { unreachableMs: 0, busyMs: 0 }

@@ -1,6 +1,6 @@
 // DEMO1  One round through the public API: every card is worked on and ends in `done`; some attempts fail, some are stopped.
 // DEMO2  Ctrl-C ends it cleanly: exit 130, and no attempt stays running.
-// DEMO3  Without a server it brings its own, and says where to look.
+// DEMO3  Without a server it starts one and prints the address of the board.
 
 import { expect, test } from 'vitest'
 import { boardcast } from './support/program.ts'
@@ -17,14 +17,14 @@ test('[DEMO1] --once plays one round and exits 0', async () => {
   const cards = await hub.cards('demo')
   expect(cards).toHaveLength(10)
   expect(new Set(cards.map(({ column }) => column))).toEqual(new Set(['done']))
-  for (const told of ['begins', 'fails: 1 test failed', 'is stopped half-way', 'succeeds with', 'is merged']) {
-    expect(program.stderr()).toContain(told)
+  for (const text of ['begins', 'fails: 1 test failed', 'is stopped half-way', 'succeeds with', 'is merged']) {
+    expect(program.stderr()).toContain(text)
   }
   const log = await hub.log(cards[0]!.attempt!.id)
   expect(log.some(({ message }) => message.includes('\u001b['))).toBe(true)
 })
 
-test('[DEMO2] Ctrl-C stops the attempts that run, exit 130', async () => {
+test('[DEMO2] Ctrl-C stops the running attempts, exit 130', async () => {
   await using hub = await startHub()
   const program = boardcast(['demo', '--board', 'other'], { BOARDCAST_URL: hub.url })
   await program.until(() => (program.stderr().match(/begins/g) ?? []).length >= 2)

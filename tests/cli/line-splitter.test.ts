@@ -1,4 +1,4 @@
-// RUN1  The lines of a stream depend on its bytes alone, never on how they arrived.
+// RUN1  The lines of a stream depend only on its bytes, never on its chunks.
 // RUN2  A line above the limit becomes several messages, each as long as fits, cut between characters.
 
 import fc from 'fast-check'
@@ -17,7 +17,7 @@ const awkward = fc.oneof(
 const anyBytes = fc.array(awkward, { maxLength: 40 }).map((parts) => Buffer.concat(parts))
 const anyCuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 40 })
 
-test('[RUN1] any bytes cut at any places give the lines of the whole', () => {
+test('[RUN1] any bytes, cut anywhere, give the lines of the whole', () => {
   fc.assert(
     fc.property(anyBytes, anyCuts, fc.integer({ min: 4, max: 24 }), (bytes, cuts, maxBytes) => {
       expect(split(chunks(bytes, cuts), maxBytes)).toEqual(linesOf(bytes, maxBytes))
@@ -66,7 +66,7 @@ test('[RUN2] a cut never falls inside a character', () => {
   expect(lines.join('')).toBe(`x${'👩'.repeat(20_000)}`)
 })
 
-test('[RUN2] a line without an end leaves in pieces, so that it is never held whole', () => {
+test('[RUN2] a line without an end is emitted in pieces, so that it is never buffered whole', () => {
   const splitter = createLineSplitter()
   const early = Array.from({ length: 64 }, () => splitter.push(Buffer.alloc(65_536, 'z'))).flat()
   expect(early).toHaveLength(63)
@@ -83,7 +83,7 @@ function chunks(bytes: Buffer, cuts: readonly number[]): Buffer[] {
   return [...places, bytes.length].map((end, at) => bytes.subarray(at === 0 ? 0 : places[at - 1], end))
 }
 
-/** The same rules, told the slow way, over the whole. */
+/** A slow reference implementation that works on the whole text. */
 function linesOf(bytes: Buffer, maxBytes: number): string[] {
   const segments = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes).split('\n')
   if (segments.at(-1) === '') segments.pop()

@@ -1,6 +1,6 @@
 // RUN3  Every line reaches the server once, in the order in which it was written, one request at a time.
 // RUN4  A request holds at most 1,000 lines and stays well under the body limit, whatever the lines are.
-// RUN5  What is held is bounded: a full shipper says so, and says when it has room.
+// RUN5  Buffered lines are bounded: a full shipper reports it, and calls back when it has room.
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -40,7 +40,7 @@ test('[RUN3] [RUN4] nothing is lost, order is kept, bounds hold, one request at 
   )
 })
 
-test('[RUN4] the largest lines there are stay far under 1 MiB, the smallest go by the thousand', async () => {
+test('[RUN4] requests with the largest lines stay far below 1 MiB; the smallest lines go by the thousand', async () => {
   const server = slowServer([1])
   const shipper = createLogShipper({ post: server.post })
   for (let count = 0; count < 20; count += 1) shipper.push(lineOf('\u0000'.repeat(65_536)))
@@ -51,7 +51,7 @@ test('[RUN4] the largest lines there are stay far under 1 MiB, the smallest go b
   expect(Math.max(...server.requests().map(({ lines }) => lines))).toBe(1_000)
 })
 
-test('[RUN5] it is full at the bound and has room again below it, and a full one still takes what was read already', async () => {
+test('[RUN5] is full at the limit, has room again below it, and still accepts lines that were already read', async () => {
   const posts: (() => void)[] = []
   let rooms = 0
   const shipper = createLogShipper({
@@ -81,7 +81,7 @@ test('[RUN5] it is full at the bound and has room again below it, and a full one
   expect(shipper.counts()).toEqual({ acknowledged: pushed + 1, refused: 0, waiting: 0 })
 })
 
-test('[RUN3] a refused batch is counted, and the lines behind it still go', async () => {
+test('[RUN3] counts a refused batch and still sends the lines after it', async () => {
   let requests = 0
   const shipper = createLogShipper({
     maxBatchLines: 2,
@@ -100,7 +100,7 @@ function lineOf(message: string): LogLine {
   return { level: 'info', message, ts: '2025-01-01T00:00:00.000Z', stream: 'stdout' }
 }
 
-/** Answers each request after so many turns of the event loop, and remembers everything. */
+/** Answers each request after some turns of the event loop, and records everything. */
 function slowServer(turns: readonly number[]) {
   const bodies: string[] = []
   let open = 0

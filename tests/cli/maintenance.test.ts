@@ -1,5 +1,5 @@
 /**
- * The commands for the database, as docs/operations.md has them.
+ * The commands for the database, as documented in docs/operations.md.
  *
  *   ST20  `boardcast backup FILE` copies the database into a new file while the server is busy, and ends. The copy is the
  *         state of one moment: everything that was answered before the command began is in it. It takes no file that is
@@ -33,7 +33,7 @@ interface Ending {
   readonly errors: string
 }
 
-/** Runs a command of the document beside the database of a server. */
+/** Runs a command from the document in the folder of a server's database. */
 function runBeside(server: ChildServer, command: string): Promise<Ending> {
   const line = command.replace('node dist/cli.js', `"${process.execPath}" "${join(ROOT, 'dist/cli.js')}"`)
   return new Promise((resolve) => {
@@ -50,7 +50,7 @@ function runBeside(server: ChildServer, command: string): Promise<Ending> {
   })
 }
 
-/** Posts a small thing every few milliseconds until it is stopped; answers how many were taken. */
+/** Posts a small event every few milliseconds until it is stopped; resolves to the number accepted. */
 function writeSteadily(api: ApiClient): { count: () => number; stop: () => Promise<void> } {
   let count = 0
   let isStopped = false
@@ -83,7 +83,7 @@ function ticksIn(path: string): number[] {
   }
 }
 
-test('[ST22] the commands that are tried here are those of the document', () => {
+test('[ST22] the commands tried here are those in the document', () => {
   const blocks = [...OPERATIONS.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, text = '']) =>
     text.trim().split('\n'),
   )
@@ -93,7 +93,7 @@ test('[ST22] the commands that are tried here are those of the document', () => 
   expect(new Set(commands)).toEqual(new Set(['node dist/cli.js serve', ...tried]))
 })
 
-test('[ST20] [ST21] [ST22] a backup of a busy server ends, is whole, and can be restored', async () => {
+test('[ST20] [ST21] [ST22] a backup of a busy server completes and can be restored', async () => {
   await using server = await ChildServer.start()
   const backup = join(dirname(server.dbPath), 'backup.db')
   using api = createApiClient(server.url)
@@ -127,7 +127,7 @@ test('[ST20] [ST21] [ST22] a backup of a busy server ends, is whole, and can be 
   expect((await stream.frame('gap')).data.data).toMatchObject({ requested: eventId, reason: 'epoch' })
   stream.socket.destroy()
 
-  // Where somebody put the file there by other means.
+  // As if somebody had put the file there by other means.
   const { cursor } = await again.get('/boards/kept')
   expect(await server.stop('SIGTERM')).toBe(0)
   expect(await runBeside(server, NEW_EPOCH)).toMatchObject({ code: 0 })
@@ -137,7 +137,7 @@ test('[ST20] [ST21] [ST22] a backup of a busy server ends, is whole, and can be 
   next.socket.destroy()
 })
 
-test('[ST20] a copy under a hard link would lack the log, and is refused; one over a symbolic link is whole', async () => {
+test('[ST20] refuses to copy a hard link, which would lack the log; a copy through a symbolic link is complete', async () => {
   await using server = await ChildServer.start()
   const folder = dirname(server.dbPath)
   using api = createApiClient(server.url)
@@ -162,7 +162,9 @@ test('[ST20] a copy under a hard link would lack the log, and is refused; one ov
   expect(ticksIn(join(folder, 'backup.db'))).toEqual([7])
 })
 
-test('[ST20] a copy that has no room is not left half made, and the message names both files', async ({ skip }) => {
+test('[ST20] a copy that does not fit on the disk leaves no partial file, and the error names both files', async ({
+  skip,
+}) => {
   using disk = SmallDisk.mount(1)
   if (!disk) return skip('a small file system cannot be mounted here: run as root')
   await using server = await ChildServer.start()
@@ -176,7 +178,7 @@ test('[ST20] a copy that has no room is not left half made, and the message name
   expect(readdirSync(disk.path)).toEqual(before)
 })
 
-test('[ST21] a folder that does not exist is named', async () => {
+test('[ST21] the error names a folder that does not exist', async () => {
   await using server = await ChildServer.start()
   expect(await server.stop('SIGTERM')).toBe(0)
   expect(await runBeside(server, BACKUP)).toMatchObject({ code: 0 })
@@ -187,7 +189,7 @@ test('[ST21] a folder that does not exist is named', async () => {
   expect((await runBeside(server, BACKUP.replace('backup.db', 'none/x.db'))).errors).toMatch(/folder .*none does not/)
 })
 
-test('[ST21] what is no backup is refused, and the database stays', async () => {
+test('[ST21] refuses a file that is not a backup, and keeps the database', async () => {
   await using server = await ChildServer.start()
   const folder = dirname(server.dbPath)
   using api = createApiClient(server.url)

@@ -1,8 +1,8 @@
 /**
- * What answers is not the API.
+ * Something other than the API answers.
  *
- * RUN21  A redirect is an error that names where it leads and the setting that is wrong; it is not followed.
- * RUN22  A page in place of JSON is one error, at once, that says what came.
+ * RUN21  A redirect is an error that names its target and the wrong setting; it is not followed.
+ * RUN22  A page instead of JSON is one error, at once, that names its content type.
  */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http'
@@ -24,24 +24,27 @@ afterAll(() => hub[Symbol.asyncDispose]())
 const page = { headers: { 'Content-Type': 'text/html; charset=utf-8' }, text: '<html><title>Sign in</title></html>' }
 
 describe('one call', () => {
-  test.each([301, 302, 303, 307, 308])('[RUN21] %i is not followed, and the fix is the address', async (status) => {
-    await using target = await startStub([{ status: 201, body: { id: 'x' } }])
-    await using stub = await startStub([{ status, headers: { Location: `${target.url}/hub/api/v1/boards?a=b` } }])
-    await expect(createApi({ url: stub.url }).send('POST', '/boards?a=b')).rejects.toMatchObject({
-      exitCode: 1,
-      message:
-        `POST ${stub.url}/api/v1/boards?a=b is redirected to ${target.url}/hub/api/v1/boards?a=b (${status}), ` +
-        `and redirects are not followed. Set BOARDCAST_URL (or --url) to ${target.url}/hub.`,
-    })
-    expect([stub.asked.length, target.asked.length]).toEqual([1, 0])
-  })
+  test.each([301, 302, 303, 307, 308])(
+    '[RUN21] %i is not followed, and the error names the right address',
+    async (status) => {
+      await using target = await startStub([{ status: 201, body: { id: 'x' } }])
+      await using stub = await startStub([{ status, headers: { Location: `${target.url}/hub/api/v1/boards?a=b` } }])
+      await expect(createApi({ url: stub.url }).send('POST', '/boards?a=b')).rejects.toMatchObject({
+        exitCode: 1,
+        message:
+          `POST ${stub.url}/api/v1/boards?a=b is redirected to ${target.url}/hub/api/v1/boards?a=b (${status}), ` +
+          `and redirects are not followed. Set BOARDCAST_URL (or --url) to ${target.url}/hub.`,
+      })
+      expect([stub.asked.length, target.asked.length]).toEqual([1, 0])
+    },
+  )
 
   test.each([
     ['to a sign-in page', { Location: '/login?next=%2F' }, '/login?next=%2F'],
     ['to nowhere', {}, '(302)'],
     ['to itself', { Location: '/api/v1/boards' }, '/api/v1/boards'],
     ['to no address', { Location: 'http://[' }, '"http://["'],
-  ])('[RUN21] %s: the address must lead to the server itself', async (_, headers, shown) => {
+  ])('[RUN21] %s: the error asks for the address of the server itself', async (_, headers, shown) => {
     await using stub = await startStub([{ status: 302, headers }])
     const call = createApi({ url: stub.url }).send('POST', '/boards')
     await expect(call).rejects.toThrow(shown)
@@ -53,8 +56,8 @@ describe('one call', () => {
 
   test.each([
     ['a page', { status: 200, ...page }, 'answered 200 with text/html instead of JSON', 1],
-    ['a page that says no', { status: 403, ...page }, 'answered 403 with text/html instead of JSON', 4],
-    ['a page that is not there', { status: 404, ...page }, 'answered 404 with text/html instead of JSON', 1],
+    ['a page with an error status', { status: 403, ...page }, 'answered 403 with text/html instead of JSON', 4],
+    ['a page for a missing address', { status: 404, ...page }, 'answered 404 with text/html instead of JSON', 1],
     ['nothing', { status: 200, text: '' }, 'answered 200 with nothing instead of JSON', 1],
     ['half a document', { status: 201, text: '{"id":' }, 'answered 201 with application/json instead of JSON', 1],
   ])('[RUN22] %s: one error, at once', async (_, answer, sentence, exitCode) => {
@@ -76,7 +79,7 @@ describe('the programs', () => {
   test.each([
     ['run', ['run', '--board', 'b', '--title', 't', '--', 'echo', 'started']],
     ['demo', ['demo', '--once']],
-  ])('[RUN21] [RUN22] %s says it once, exits 1, and does nothing', async (_, args) => {
+  ])('[RUN21] [RUN22] %s reports it once, exits 1, and does nothing', async (_, args) => {
     for (const answer of [
       { status: 301, headers: { Location: 'https://hub.example/' } },
       { status: 200, ...page },
@@ -91,7 +94,7 @@ describe('the programs', () => {
   })
 
   test.each(['redirect', 'page'] as const)(
-    '[RUN21] [RUN22] a %s in the middle of a run: the program goes on, and it is said once',
+    '[RUN21] [RUN22] a %s in the middle of a run: the program keeps running, and it is reported once',
     async (mode) => {
       const door = await openDoor(hub.url)
       const flag = join(mkdtempSync(join(tmpdir(), 'boardcast-cli-test-')), 'go-on')
@@ -113,7 +116,7 @@ describe('the programs', () => {
   )
 })
 
-/** In front of a server: it lets requests pass, or answers them itself. */
+/** A proxy that forwards requests or answers them itself. */
 async function openDoor(url: string) {
   const door = { mode: 'pass' as 'pass' | 'redirect' | 'page', url: '' }
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {

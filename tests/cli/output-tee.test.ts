@@ -1,4 +1,4 @@
-// RUN5   What is held is bounded: while the log or our own reader has no room, the program's pipe is not read.
+// RUN5   Buffered output is bounded: while the log, or the reader of our output, has no room, the pipe is not read.
 // RUN9   The program's output passes through byte for byte, and its lines are the attempt's log.
 
 import { once } from 'node:events'
@@ -6,7 +6,7 @@ import { PassThrough, Writable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { createOutputTee } from '../../src/cli/run/output-tee.ts'
 
-test('[RUN5] a held tee reads nothing more, a released one goes on, and nothing is lost', async () => {
+test('[RUN5] a paused tee reads nothing, a resumed one continues, and nothing is lost', async () => {
   const source = new PassThrough()
   const { sink, written } = collector()
   const lines: string[] = []
@@ -26,7 +26,7 @@ test('[RUN5] a held tee reads nothing more, a released one goes on, and nothing 
   expect(written()).toBe('one\ntwo\nthree')
 })
 
-test('[RUN5] it stays held when node resumes the pipe of a child that has ended', async () => {
+test('[RUN5] stays paused when Node resumes the pipe of a child that has ended', async () => {
   const source = new PassThrough()
   const lines: string[] = []
   const tee = createOutputTee(source, collector().sink, (more) => {
@@ -40,7 +40,7 @@ test('[RUN5] it stays held when node resumes the pipe of a child that has ended'
   expect(lines).toEqual(['0', '1'])
 })
 
-test('[RUN5] a reader of ours that is slow is waited for', async () => {
+test('[RUN5] waits for a slow reader of our output', async () => {
   const source = new PassThrough()
   const taken: string[] = []
   let next = () => {}
@@ -63,7 +63,7 @@ test('[RUN5] a reader of ours that is slow is waited for', async () => {
   expect(taken).toEqual(['a', 'b', 'c'])
 })
 
-test('[RUN9] when our reader goes away the program feels it: its pipe is closed', async () => {
+test('[RUN9] when the reader of our output goes away, the program’s pipe is closed', async () => {
   const source = new PassThrough()
   const { sink } = collector()
   const lines: string[] = []

@@ -1,4 +1,4 @@
-// RUN18  Where one way to make pipes is closed, another is taken; where all are, `run` says why.
+// RUN18  If one way to create pipes fails, another is used; if all fail, `run` reports why.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,7 +18,7 @@ const closed = () => {
 test.each([
   ['unnamed', openUnnamed],
   ['named', openNamed],
-])('[RUN18] %s pipes carry what a program writes, can be opened by name, and end with it', async (_, open) => {
+])('[RUN18] %s pipes carry a program’s output, can be opened by path, and end with the program', async (_, open) => {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-cli-test-'))
   vi.stubEnv('TMPDIR', folder)
   const { pipes } = await openOutputPipes([closed, open])
@@ -33,7 +33,7 @@ test.each([
   expect([stdout.slice(0, 4), stdout.length, stderr]).toEqual(['out\n', 1_000_004, 'err\n'])
 })
 
-test('[RUN18] no way: no pipes, and the reasons', async () => {
+test('[RUN18] when every way fails: no pipes, and the reasons', async () => {
   vi.stubEnv('TMPDIR', '/nonexistent')
   const { pipes, failure } = await openOutputPipes([closed, openNamed])
   expect(pipes).toBeUndefined()

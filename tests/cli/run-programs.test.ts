@@ -1,5 +1,5 @@
 /**
- * Programs that work alone work under `boardcast run`, and print the same.
+ * Programs behave under `boardcast run` as they do alone, and print the same.
  *
  * RUN18  The program gets real pipes, the same environment, descriptors and signals as alone: bytes and exit code are those
  *        that it has in a pipeline.
@@ -26,7 +26,7 @@ writeFileSync(page, '<p>text</p>\n')
 const withoutShebang = join(folder, 'without-shebang')
 writeFileSync(withoutShebang, 'echo "from a script"\n', { mode: 0o755 })
 
-/** Runs a program between pipes and nothing else. */
+/** Runs a program in a pipeline, without `boardcast`. */
 function alone(cmd: readonly string[]) {
   const [out, err, code] = ['out', 'err', 'code'].map((name) => join(folder, name)) as [string, string, string]
   // CMD's stdout and stderr are each the pipe of a `cat`.
@@ -34,7 +34,7 @@ function alone(cmd: readonly string[]) {
   const clean = Object.entries(process.env).filter(([name]) => !/^(BOARDCAST_|PORT$|HOST$|NODE_OPTIONS$)/.test(name))
   const env = { ...Object.fromEntries(clean), OUT: out, ERR: err, CODE: code }
   spawnSync('sh', ['-c', script, 'sh', ...cmd], { stdio: ['ignore', 'ignore', 'ignore'], env })
-  const stderr = readFileSync(err, 'utf8').replace(/^Terminated\n/m, '') // said by the shell
+  const stderr = readFileSync(err, 'utf8').replace(/^Terminated\n/m, '') // printed by the shell
   return { stdout: readFileSync(out), stderr, code: Number(readFileSync(code, 'utf8')) }
 }
 
@@ -82,7 +82,7 @@ test.each([
   })
 })
 
-test('[RUN18] stdin is ours: a program under `run` in a pipeline reads what it is given', async () => {
+test('[RUN18] stdin is inherited: a program under `run` reads the pipeline’s input', async () => {
   const cli = join(import.meta.dirname, '../../dist/cli.js')
   const words = ['run', '--url', hub.url, '--board', 'piped', '--title', 't', '-q', '--']
   const pipeline = 'set -o pipefail; printf "a\\nb" | "$@" sh -c "cat /dev/stdin; exit 5" | cat; echo $?'
@@ -90,7 +90,7 @@ test('[RUN18] stdin is ours: a program under `run` in a pipeline reads what it i
   expect(stdout).toBe('a\nb5\n')
 })
 
-test('[RUN18] words and variables that are not UTF-8 reach the program as they are', async () => {
+test('[RUN18] arguments and variables that are not UTF-8 reach the program unchanged', async () => {
   const cli = join(import.meta.dirname, '../../dist/cli.js')
   const words = ['run', '--url', hub.url, '--board', 'bytes', '--title', 't', '-q', '--']
   const inner = `sh -c 'printf "%s|" "$@" "$NAME"; exit 6' sh $'caf\\xe9\\n' '' "it's %d" '\\0101 $HOME' $'\\u00e9'`
@@ -107,14 +107,14 @@ test('[RUN18] words and variables that are not UTF-8 reach the program as they a
 test.each([
   ['missing', { TMPDIR: '/nonexistent/folder' }],
   ['not for us', { TMPDIR: '/proc' }],
-])('[RUN18] a folder for temporary files that is %s does not matter', async (_, env) => {
+])('[RUN18] works with a temporary folder that is %s', async (_, env) => {
   const run = runOnNewBoard(hub, shell('echo hi > /dev/stdout'), { env })
   expect(await run.program.ended).toBe(0)
   expect(run.program.stdout().toString()).toBe('hi\n')
   expect(run.program.stderr()).not.toContain('sockets')
 })
 
-test('[RUN18] an empty name is no program: 127, as in a shell', async () => {
+test('[RUN18] an empty program name: 127, as in a shell', async () => {
   const run = runOnNewBoard(hub, [''])
   expect(await run.program.ended).toBe(127)
   expect(await run.attempt()).toMatchObject({ status: 'failed', exitCode: 127 })

@@ -1,5 +1,5 @@
 /**
- * Every signal that would end `boardcast run` ends the program and the attempt.
+ * Every signal that would end `boardcast run` also ends the program and the attempt.
  *
  * RUN19  A signal whose default action is to end us reaches the program, is reported and gives 128+n; a program that goes on
  *        is killed ten seconds later.
@@ -23,7 +23,7 @@ const signals = [
   ...['SIGPROF', 'SIGXCPU', 'SIGABRT', 'SIGTRAP', 'SIGSYS', 'SIGIO', 'SIGPWR', 'SIGSTKFLT'],
 ] as readonly NodeJS.Signals[]
 
-test.each(signals)('[RUN19] %s ends the program, and the attempt says so', async (signal) => {
+test.each(signals)('[RUN19] %s ends the program, and the attempt records it', async (signal) => {
   const run = runOnNewBoard(hub, ['sh', '-c', 'ulimit -c 0; echo ready; exec sleep 1000'])
   await run.program.until(() => run.program.stdout().includes('ready'))
   run.program.kill(signal)
@@ -33,7 +33,7 @@ test.each(signals)('[RUN19] %s ends the program, and the attempt says so', async
   expect(run.program.stderr()).not.toContain('Debugger')
 })
 
-test('[RUN19] a program that does not end is killed ten seconds after the signal', async () => {
+test('[RUN19] kills a program that has not ended ten seconds after the signal', async () => {
   const run = runOnNewBoard(hub, ['sh', '-c', 'trap "echo heard" QUIT; echo ready; while :; do sleep 0.1; done'])
   await run.program.until(() => run.program.stdout().includes('ready'))
   run.program.kill('SIGQUIT')
@@ -42,7 +42,7 @@ test('[RUN19] a program that does not end is killed ten seconds after the signal
   expect(await run.attempt()).toMatchObject({ status: 'stopped', exitCode: 137, error: 'stopped by SIGQUIT' })
 })
 
-test('[RUN19] a reader that goes away ends the program by its own broken pipe, and the attempt is reported', async () => {
+test('[RUN19] when the reader goes away, the program ends by a broken pipe and the attempt is reported', async () => {
   const run = runOnNewBoard(hub, ['yes'])
   await run.program.until(() => run.program.stdout().includes('y\n'))
   run.program.closeStdout()
@@ -50,7 +50,7 @@ test('[RUN19] a reader that goes away ends the program by its own broken pipe, a
   expect(await run.attempt()).toMatchObject({ status: 'failed', exitCode: 141, error: 'killed by SIGPIPE' })
 })
 
-test('[RUN20] SIGTSTP stops the program and us, SIGCONT lets both go on', async () => {
+test('[RUN20] SIGTSTP stops the program and `run`, SIGCONT continues both', async () => {
   const run = runOnNewBoard(hub, ['sh', '-c', 'echo $$; while :; do sleep 0.05; done'])
   await run.program.until(() => run.program.stdout().includes('\n'))
   const pids = [run.program.pid, Number(run.program.stdout().toString())]
@@ -62,7 +62,7 @@ test('[RUN20] SIGTSTP stops the program and us, SIGCONT lets both go on', async 
   expect(await run.program.ended).toBe(143)
 })
 
-test('[RUN19] `demo` ends the same way, and no attempt stays running', async () => {
+test('[RUN19] `demo` ends in the same way, and no attempt stays running', async () => {
   const program = boardcast(['demo', '--url', hub.url, '--board', 'quit', '--speed', '20'])
   await program.until(() => program.stdout().includes('stream:'))
   program.kill('SIGQUIT')
@@ -71,7 +71,7 @@ test('[RUN19] `demo` ends the same way, and no attempt stays running', async () 
   for (const { attempt } of cards) expect(attempt?.status).not.toBe('running')
 })
 
-/** `T` is stopped. */
+/** `T` means stopped. */
 function stateOf(pid: number): string {
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? ''
 }

@@ -1,13 +1,13 @@
 // The rules of `boardcast run`, against a real server and the built program. (R1 to R8 are in the files beside this one.)
 //
 // RUN9   The program's output passes through byte for byte, and its lines are the attempt's log while it runs.
-// RUN10  The program's exit code is ours; 0 is `succeeded`, anything else `failed` with the code and the reason.
+// RUN10  `run` exits with the program's exit code; 0 is `succeeded`, anything else `failed` with code and reason.
 // RUN11  A program that cannot be started is a failed attempt: exit 127, or 126 when it is not executable.
-// RUN12  A signal goes to the program and all it started; the attempt is `stopped`; exit 128+n.
+// RUN12  A signal reaches the program and its children; the attempt is `stopped`; exit 128+n.
 // RUN13  A stop from the board ends the program.
-// RUN14  With --board and --title the card is made, and the board when there is none; with --card neither.
-// RUN15  A server that goes away in the middle loses nothing: the program goes on, the lines follow.
-// RUN16  Usage errors exit 2 with a sentence that names the fix; nobody there exits 5.
+// RUN14  --board and --title create the card, and the board if necessary; --card creates neither.
+// RUN15  An outage of the server loses nothing: the program keeps running, the lines follow.
+// RUN16  Usage errors exit 2 with a sentence that names the fix; without a server it exits 5.
 // RUN17  `run` loads neither the server nor SQLite.
 
 import { createHash } from 'node:crypto'
@@ -40,7 +40,7 @@ function runOnNewBoard(cmd: readonly string[], { url = hub.url, options = [] as 
   return { board, program, card, attempt, log }
 }
 
-test('[RUN9] [RUN10] [RUN14] on an empty server: board, card and attempt are made, output goes through and to the log', async () => {
+test('[RUN9] [RUN10] [RUN14] on an empty server: creates board, card and attempt, passes output through and logs it', async () => {
   const run = runOnNewBoard(['sh', '-c', 'echo out; echo err >&2; printf "no newline"'])
   expect(await run.program.ended).toBe(0)
 
@@ -62,7 +62,7 @@ test('[RUN9] [RUN10] [RUN14] on an empty server: board, card and attempt are mad
   expect(log.filter(({ stream }) => stream === 'stderr')).toMatchObject([{ message: 'err', level: 'info' }])
 })
 
-test('[RUN9] bytes that are no text pass through unchanged, and 50,000 lines arrive in order', async () => {
+test('[RUN9] binary output passes through unchanged, and 50,000 lines arrive in order', async () => {
   const script = `
     process.stdout.write(Buffer.from([0xff, 0x00, 0xc3, 0x0a]))
     for (let i = 0; i < 50000; i += 1) process.stdout.write(i + ' \\u00e9\\u{1f469}\\n')`
@@ -85,7 +85,7 @@ test('[RUN9] lines are on the board while the program still runs', async () => {
   await run.program.ended
 })
 
-test('[RUN10] the exit code is passed on, and the attempt says why it failed', async () => {
+test('[RUN10] passes the exit code on, and the attempt records why it failed', async () => {
   const failed = runOnNewBoard(['sh', '-c', 'exit 3'])
   const killed = runOnNewBoard(['sh', '-c', 'kill -KILL $$'])
   expect(await failed.program.ended).toBe(3)
@@ -94,7 +94,7 @@ test('[RUN10] the exit code is passed on, and the attempt says why it failed', a
   expect(await killed.attempt()).toMatchObject({ status: 'failed', exitCode: 137, error: 'killed by SIGKILL' })
 })
 
-test('[RUN10] something left behind with our pipes does not keep the run from ending', async () => {
+test('[RUN10] a background process that keeps the pipes open does not keep the run from ending', async () => {
   const run = runOnNewBoard(['sh', '-c', 'echo here; sleep 20 & exit 4'])
   expect(await run.program.ended).toBe(4)
   expect(await run.log()).toMatchObject([{ message: 'here' }])
@@ -139,7 +139,7 @@ test.each([
   },
 )
 
-test('[RUN12] a program that tidies up decides its own exit code, and its last words are logged', async () => {
+test('[RUN12] a program that cleans up chooses its exit code, and its last lines are logged', async () => {
   const script = `process.on('SIGINT', () => { console.log('tidy'); process.exit(9) }); setInterval(() => {}, 1000); console.log('ready')`
   const run = runOnNewBoard([node, '-e', script])
   await run.program.until(() => run.program.stdout().includes('ready'))
@@ -158,7 +158,7 @@ test('[RUN13] a stop from the board ends the program', async () => {
   expect(run.program.stderr()).toContain('stopped from the board')
 })
 
-test('[RUN13] a stop that fell into an interruption of the stream is heard when it is back', async () => {
+test('[RUN13] a stop during an interruption of the stream takes effect when the stream is back', async () => {
   await using gate = await openGate(hub.url)
   const run = runOnNewBoard([node, '-e', 'console.log("ready"); setInterval(() => {}, 1000)'], { url: gate.url })
   await run.program.until(() => run.program.stdout().includes('ready'))
@@ -170,7 +170,7 @@ test('[RUN13] a stop that fell into an interruption of the stream is heard when 
   expect(await run.attempt()).toMatchObject({ status: 'stopped', exitCode: 143 })
 })
 
-test('[RUN14] --card takes the card that is there, --agent names who works', async () => {
+test('[RUN14] --card uses an existing card, --agent names the agent', async () => {
   await hub.ask('POST', '/boards', { id: 'given', name: 'Given' })
   const { id } = await hub.ask('POST', '/boards/given/cards', { title: 'there already' })
   const program = boardcast(['run', '--card', id, '--agent', 'ada', '--', 'true'], { BOARDCAST_URL: hub.url })
@@ -180,14 +180,14 @@ test('[RUN14] --card takes the card that is there, --agent names who works', asy
   expect(await hub.attempt(cards[0]!.attempt!.id)).toMatchObject({ agent: 'ada' })
 })
 
-test('[RUN14] a card that is not there: exit 1, and the program is not started', async () => {
+test('[RUN14] an unknown card: exit 1, and the program is not started', async () => {
   const program = boardcast(['run', '--url', hub.url, '--card', 'crd_none', '--', 'echo', 'started'])
   expect(await program.ended).toBe(1)
   expect(program.stdout().toString()).toBe('')
   expect(program.stderr()).toMatch(/^boardcast: POST \/cards\/crd_none\/attempts was refused \(404\): .+\n$/)
 })
 
-test('[RUN15] the server goes away and comes back: the program does not notice, every line arrives once', async () => {
+test('[RUN15] during an outage of the server the program keeps running, and every line arrives once', async () => {
   await using gate = await openGate(hub.url)
   const script = `
     const { existsSync } = require('node:fs')
@@ -214,7 +214,7 @@ test('[RUN15] the server goes away and comes back: the program does not notice, 
   expect(run.program.stderr()).not.toContain('LOST')
 })
 
-test('[RUN15] a server that stays away: the exit code is the program’s, and what was lost is said', async () => {
+test('[RUN15] a server that stays down: the exit code is the program’s, and the loss is reported', async () => {
   const gate = await openGate(hub.url)
   const run = runOnNewBoard(
     [
@@ -256,7 +256,7 @@ test.each([
   expect(program.stdout().toString()).toBe('')
 })
 
-test('[RUN16] nobody there: exit 5, and the program is not started', async () => {
+test('[RUN16] no server: exit 5, and the program is not started', async () => {
   const gate = await openGate(hub.url)
   await gate.shut()
   const program = boardcast(['run', '--url', gate.url, '--board', 'b', '--title', 't', '--', 'echo', 'started'])
@@ -265,7 +265,7 @@ test('[RUN16] nobody there: exit 5, and the program is not started', async () =>
   expect(program.stderr()).toContain('npm start')
 })
 
-test('[RUN17] what `run` imports holds neither the server nor SQLite', () => {
+test('[RUN17] the imports of `run` contain neither the server nor SQLite', () => {
   const folder = fileURLToPath(new URL('../../dist/chunks/', import.meta.url))
   const start = readdirSync(folder).filter((name) => /^run-.*\.js$/.test(name))
   expect(start).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** The server is ended by a signal, however it was started. Rules OPS10 and OPS19. */
+/** A signal ends the server, however it was started. Rules OPS10 and OPS19. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,10 +12,10 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const CLI = join(ROOT, 'dist/cli.js')
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
-/** What stays of `npm start` when there is something built. */
+/** `npm start` without the build. */
 const START = scripts.start?.split('&& ').at(-1)?.replace('dist/cli.js', CLI) ?? ''
 
-/** What tests made, undone in reverse. */
+/** Clean-up of the tests, in reverse order. */
 const undo: Array<() => void> = []
 afterEach(() => {
   for (const step of undo.splice(0).reverse()) step()
@@ -34,13 +34,13 @@ interface Started {
   readonly dbPath: string
 }
 
-/** Starts it with a database of its own in `folder`, and waits for the server's line and its pid. */
+/** Starts it with a new database in `folder`, and waits for the server's line and its pid. */
 async function start(command: string, args: readonly string[], folder: string): Promise<Started> {
   const { PATH, HOME } = process.env
   const dbPath = join(folder, 'signals.db')
   const pidFile = join(folder, 'pid')
   const preload = join(folder, 'pid.cjs')
-  // The server is a grandchild of ours: it says itself who it is.
+  // The server is a grandchild of this process, so it prints its own pid.
   writeFileSync(
     preload,
     `if (process.argv[1]?.endsWith('cli.js')) require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid))`,
@@ -106,12 +106,12 @@ describe.each(SIGNALS)('%s', (signal) => {
   })
 })
 
-test('[OPS19] a server is not left behind by a shell that npm started and that SIGTERM ended', async () => {
+test('[OPS19] SIGTERM to the shell that npm started does not leave the server behind', async () => {
   const server = await start('npm', ['start'], npmFolder(`node ${CLI} serve; true`))
   await expectDrain(server, () => server.child.kill('SIGTERM'))
 })
 
-test('[OPS19] a terminal that is closed takes its output with it, and the server drains all the same', async () => {
+test('[OPS19] drains when its terminal, and with it stderr, is closed', async () => {
   const server = await start(process.execPath, [CLI, 'serve'], newFolder())
   const code = new Promise((resolve) => server.child.once('exit', resolve))
   await expectDrain(server, () => {
@@ -162,7 +162,7 @@ test('[OPS19] `npm start` builds, serves and drains', async () => {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    // One that ended and that nobody has asked after is still listed.
+    // An ended process that nobody has waited for is still listed.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false
@@ -173,6 +173,6 @@ function killHard(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
   } catch {
-    // Harmless: it has ended.
+    // It has ended.
   }
 }

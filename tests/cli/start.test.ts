@@ -1,5 +1,5 @@
 /**
- * What keeps a server from starting is said in one sentence, with the cause and the fix. Rules OPS13, OPS17 and OPS18: real
+ * A server that cannot start says why in one sentence, with the cause and the fix. Rules OPS13, OPS17 and OPS18: real
  * child processes, whose driver or version of Node is made to be wrong by a module that is loaded before the program.
  */
 import { spawn } from 'node:child_process'
@@ -45,7 +45,7 @@ async function serve(env: Record<string, string>, command = 'serve'): Promise<En
   return { code: await program.ended, stdout: program.stdout, stderr: program.stderr }
 }
 
-/** One sentence or two on one line, no stack, and no program that runs. */
+/** One or two sentences on one line, no stack, and the program has exited. */
 function expectSentence(
   { code, stdout, stderr }: Ended,
   exitCode: number,
@@ -65,7 +65,7 @@ function preload(code: string): Record<string, string> {
 }
 
 describe('the database', () => {
-  it('[OPS17] in a folder that is not there', async () => {
+  it('[OPS17] in a folder that does not exist', async () => {
     expectSentence(
       await serve({ BOARDCAST_DB: inFolder('none', 'x.db') }),
       2,
@@ -73,7 +73,7 @@ describe('the database', () => {
     )
   })
 
-  it('[OPS17] that is a folder, or no file at all, and nothing is left beside it', async () => {
+  it('[OPS17] that is a folder, or not a regular file, and nothing is left beside it', async () => {
     mkdirSync(inFolder('a-folder'))
     expectSentence(
       await serve({ BOARDCAST_DB: inFolder('a-folder') }),
@@ -85,7 +85,7 @@ describe('the database', () => {
     expect(existsSync('/dev/null.lock')).toBe(false)
   })
 
-  it('[OPS17] that cannot be looked at', async () => {
+  it('[OPS17] that cannot be accessed', async () => {
     const file = newFile()
     writeFileSync(file, '')
     symlinkSync('loop.db', inFolder('loop.db'))
@@ -94,7 +94,7 @@ describe('the database', () => {
     }
   })
 
-  it('[OPS17] that is something else', async () => {
+  it('[OPS17] that is not a Boardcast database', async () => {
     const file = newFile()
     writeFileSync(file, 'This is a letter to my mother.\n'.repeat(500))
     expectSentence(await serve({ BOARDCAST_DB: file }), 2, /is not an SQLite database\. Choose another file/)
@@ -131,11 +131,11 @@ describe('the database', () => {
     }
   })
 
-  // The rights of files do not bind root, so this runs as nobody where the tests run as root.
+  // File permissions do not restrict root, so this runs as `nobody` when the tests run as root.
   it.each([
     ['a file', 0o444, 0o777, /cannot be written|cannot be opened/],
     ['a folder', 0o666, 0o555, /cannot be written|cannot be opened/],
-  ])('[OPS17] in %s that may not be written', async (_, ofFile, ofFolder, said) => {
+  ])('[OPS17] in %s that is not writable', async (_, ofFile, ofFolder, said) => {
     const within = mkdtempSync(join(tmpdir(), 'boardcast-rights-'))
     const file = join(within, 'x.db')
     const database = new SqliteDatabase(file)
@@ -228,9 +228,9 @@ describe('the driver', () => {
 
 describe('Node', () => {
   it.each(['18.20.8', '20.18.3', '16.0.0'])(
-    '[OPS18] %s is too old, which nothing but the first file need say',
+    '[OPS18] %s is too old, which the first file alone reports',
     async (version) => {
-      // Alone in a folder: whatever an older Node cannot read is not even there.
+      // Alone in a folder, so that it cannot import anything that an older Node cannot parse.
       const alone = mkdtempSync(inFolder('alone-'))
       copyFileSync(CLI, join(alone, 'cli.mjs'))
       const older = preload(
@@ -243,7 +243,7 @@ describe('Node', () => {
     },
   )
 
-  it('[OPS18] what is missing is named', async () => {
+  it('[OPS18] names what is missing', async () => {
     const alone = mkdtempSync(inFolder('alone-'))
     copyFileSync(CLI, join(alone, 'cli.mjs'))
     expectSentence(await runFile(join(alone, 'cli.mjs'), ['serve']), 1, /is missing\. Run "npm ci"/)
@@ -251,7 +251,7 @@ describe('Node', () => {
 })
 
 describe('the page', () => {
-  it('[OPS17] that is not built is said, and the API works without it', async () => {
+  it('[OPS17] that is not built is reported, and the API works without it', async () => {
     const copy = mkdtempSync(join(dirname(CLI), '..', 'dist-without-page-'))
     try {
       copyFileSync(CLI, join(copy, 'cli.js'))

@@ -27,7 +27,7 @@ const read = (id: string, asked: Partial<Parameters<typeof readOutput>[2]> = {})
 const idOf = (seq: number) => formatCursor(db.store.epoch, seq)
 
 describe('printing', () => {
-  test('[AO3] content is one event, as it came, with the time of the commit', async () => {
+  test('[AO3] content is one event, unchanged, with the time of the commit', async () => {
     expect(await append('bot', { content: 'one\ntwo\r\n\u0000\ud800' })).toBe(1)
     expect(await db.said()).toEqual([
       { type: 'agent.output', payload: { agentId: 'bot', timestamp: T0_MS, content: 'one\ntwo\r\n\u0000\ud800' } },
@@ -42,7 +42,7 @@ describe('printing', () => {
     ])
   })
 
-  test.each(['', 'a b', 'a\n', 'a/b', 'ä', 'x'.repeat(201)])('[AO7] nobody is called %j', async (id) => {
+  test.each(['', 'a b', 'a\n', 'a/b', 'ä', 'x'.repeat(201)])('[AO7] %j is not an agent id', async (id) => {
     for (const work of [
       (tx: Parameters<Parameters<BoardStore['do']>[0]>[0]) =>
         Promise.resolve().then(() => appendOutput(tx, id, { content: '' })),
@@ -56,7 +56,7 @@ describe('printing', () => {
 })
 
 describe('reading', () => {
-  test('[AO9] gives posts and the lines of attempts in their order, and nothing else', async () => {
+  test('[AO9] returns posts and lines of attempts in order, and nothing else', async () => {
     await putBoard(db.sql, 'demo')
     await putCard(db.sql, 'a', 'demo.0')
     await putAttempt(db.sql, { id: 'att', card: 'a', status: 'running', createdAt: T0, agent: 'bot' })
@@ -78,7 +78,7 @@ describe('reading', () => {
     expect(await read('nobody')).toStrictEqual({ items: [], cursor: idOf(6), more: false })
   })
 
-  test('[AO9] the last of an agent is found though everything after it is of another kind', async () => {
+  test('[AO9] finds the last output of an agent, although only other events follow it', async () => {
     await putBoard(db.sql, 'demo')
     await putCard(db.sql, 'a', 'demo.0')
     await putAttempt(db.sql, { id: 'att', card: 'a', status: 'running', createdAt: T0, agent: 'bot' })
@@ -102,7 +102,7 @@ describe('reading', () => {
 })
 
 describe('a heartbeat', () => {
-  test('[AO2] makes a registered agent online for 60 s, and is no event', async () => {
+  test('[AO2] makes a registered agent online for 60 s, without a stored event', async () => {
     await db.do((tx) => registerAgent(tx, { id: 'bot' }))
     await db.said()
     vi.setSystemTime(T1_MS)
@@ -115,7 +115,7 @@ describe('a heartbeat', () => {
     expect(await db.said()).toEqual([])
   })
 
-  test('[AO2] registers nobody', async () => {
+  test('[AO2] does not register the agent', async () => {
     await db.do((tx) => noteHeartbeat(tx, 'bot'))
     expect(await listAgents(db.sql, T0_MS)).toEqual([])
   })

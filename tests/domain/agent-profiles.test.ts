@@ -31,7 +31,7 @@ const input: ProfileInput = {
 const create = (given: Partial<ProfileInput> = {}) => db.do((tx) => createProfile(tx, { ...input, ...given }))
 const rows = () => db.sql.all('SELECT * FROM agent_profiles ORDER BY id')
 
-/** A refusal that left every profile as it was. */
+/** Expects a refusal that leaves every profile unchanged. */
 async function refused(code: Parameters<BoardStore['refused']>[0], work: Parameters<BoardStore['refused']>[1]) {
   const before = await rows()
   const problem = await db.refused(code, work)
@@ -40,7 +40,7 @@ async function refused(code: Parameters<BoardStore['refused']>[0], work: Paramet
 }
 
 describe('making', () => {
-  test('[P1] makes a profile and tells everyone, with the label of its agent', async () => {
+  test('[P1] creates a profile and notifies everyone, with the label of its agent', async () => {
     const made = await create()
     expect(made).toEqual({ id: expect.stringMatching(/^pro_[0-9a-f-]{36}$/), ...input })
     expect(profileSchema.parse(made)).toEqual(made)
@@ -65,7 +65,7 @@ describe('making', () => {
     expect(await db.said()).toMatchObject([{ payload: { agent: 'unknown', label: null } }])
   })
 
-  test('[P2] may be for one board; another board than there is is refused', async () => {
+  test('[P2] may be for one board; an unknown board is refused', async () => {
     const made = await create({ boardId: 'demo' })
     expect(made.boardId).toBe('demo')
     expect(await db.said()).toMatchObject([{ payload: { boardId: 'demo' } }])
@@ -75,7 +75,7 @@ describe('making', () => {
 })
 
 describe('listing', () => {
-  test('[P3] lists in the order of creation: all, those of a board with the global ones, those of an agent', async () => {
+  test('[P3] lists oldest first: all, those of a board with the global ones, those of an agent', async () => {
     const ids = {
       global: (await create()).id,
       demo: (await create({ boardId: 'demo' })).id,
@@ -92,7 +92,7 @@ describe('listing', () => {
 })
 
 describe('changing', () => {
-  test('[P4] changes what is given, replaces config as a whole, and tells of it', async () => {
+  test('[P4] changes the given fields, replaces config as a whole, and emits an event', async () => {
     const made = await create()
     await db.said()
     const after = await db.do((tx) =>
@@ -116,7 +116,7 @@ describe('changing', () => {
     expect(await db.do((tx) => updateProfile(tx, made.id, { boardId: null }))).toMatchObject({ boardId: null })
   })
 
-  test('[P5] a change without effect is no event, whatever the order of keys in config', async () => {
+  test('[P5] a change without effect emits nothing, whatever the order of keys in config', async () => {
     const made = await create({ boardId: 'demo' })
     await db.said()
     const config = { tools: ['edit'], model: 'big' }
@@ -126,7 +126,7 @@ describe('changing', () => {
     expect(await db.said()).toEqual([])
   })
 
-  test('[P6] refuses a profile or a board that is not there', async () => {
+  test('[P6] refuses an unknown profile or board', async () => {
     const made = await create()
     await refused('profile_not_found', (tx) => updateProfile(tx, 'pro_none', { name: 'x' }))
     const problem = await refused('validation_failed', (tx) => updateProfile(tx, made.id, { name: 'x', boardId: 'no' }))
@@ -135,7 +135,7 @@ describe('changing', () => {
 })
 
 describe('deleting', () => {
-  test('[P7] deletes, tells of it, and refuses a second time', async () => {
+  test('[P7] deletes, emits an event, and refuses a second time', async () => {
     const made = await create({ boardId: 'demo' })
     await db.said()
     await db.do((tx) => deleteProfile(tx, made.id))
@@ -146,7 +146,7 @@ describe('deleting', () => {
     await refused('profile_not_found', (tx) => deleteProfile(tx, made.id))
   })
 
-  test('[P8] goes with its board; global ones stay', async () => {
+  test('[P8] is deleted with its board; global profiles stay', async () => {
     const global = await create()
     await create({ boardId: 'demo' })
     await db.sql.run('DELETE FROM boards WHERE id = ?', ['demo'])

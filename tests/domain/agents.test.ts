@@ -23,7 +23,7 @@ afterEach(() => {
 const register = (told: Parameters<typeof registerAgent>[1]) => db.do((tx) => registerAgent(tx, told))
 
 describe('registering', () => {
-  test('[N1] makes the agent known, online from now, and says so', async () => {
+  test('[N1] registers the agent, online from now, and emits an event', async () => {
     const { agent, created } = await register({ id: 'claude-1', label: 'Claude', kind: 'cli', capabilities: ['edit'] })
     expect(created).toBe(true)
     expect(agent).toEqual({
@@ -43,7 +43,7 @@ describe('registering', () => {
     expect(await getAgent(db.sql, 'claude-1', T0_MS)).toEqual(agent)
   })
 
-  test('[N1] takes an id alone, and shows everyone that an agent without a label came', async () => {
+  test('[N1] needs only an id; the event shows an agent without a label', async () => {
     const { agent } = await register({ id: 'bot' })
     expect(agent).toMatchObject({ label: null, kind: null, capabilities: null })
     expect(await db.said()).toEqual([
@@ -51,7 +51,7 @@ describe('registering', () => {
     ])
   })
 
-  test('[N2] again without a change is no event, but counts as being heard of', async () => {
+  test('[N2] again without a change emits nothing, but counts as a sign of life', async () => {
     const told = { id: 'claude-1', label: 'Claude', capabilities: ['edit', 'run'] }
     await register(told)
     await db.said()
@@ -64,7 +64,7 @@ describe('registering', () => {
     expect(await db.said()).toEqual([])
   })
 
-  test('[N3] again with a change is an event; what is not given stays, null takes it away', async () => {
+  test('[N3] again with a change emits an event; fields left out stay, null removes them', async () => {
     await register({ id: 'claude-1', label: 'Claude', kind: 'cli', capabilities: ['edit'] })
     await db.said()
     vi.setSystemTime(T1)
@@ -88,7 +88,7 @@ describe('registering', () => {
 })
 
 describe('reading', () => {
-  test('[N4] lists the registered agents by id; naming one in an attempt does not register it', async () => {
+  test('[N4] lists registered agents by id; an attempt that names an agent does not register it', async () => {
     await putAttempt(db.sql, { id: 'att1', card: 'a', status: 'running', createdAt: T0, startedAt: T0, agent: 'named' })
     await register({ id: 'b' })
     await register({ id: 'a', label: 'A' })
@@ -99,7 +99,7 @@ describe('reading', () => {
     expect(await agentLabel(db.sql, 'named')).toBeNull()
   })
 
-  test('[N5] is online for 60 s after it was heard of', async () => {
+  test('[N5] is online for 60 s after its last sign of life', async () => {
     await register({ id: 'bot' })
     const at = async (ms: number) => (await getAgent(db.sql, 'bot', T0_MS + ms)).status
     expect(await at(0)).toBe('online')
@@ -107,7 +107,7 @@ describe('reading', () => {
     expect(await at(60_001)).toBe('offline')
   })
 
-  test('[N6] is working while an attempt runs or stops, online while one is queued, offline when it ended', async () => {
+  test('[N6] is working while an attempt runs or stops, online while one is queued, offline when it has ended', async () => {
     await register({ id: 'bot' })
     await putAttempt(db.sql, { id: 'att1', card: 'a', status: 'queued', createdAt: T0, agent: 'bot' })
     const later = T0_MS + 3_600_000
@@ -130,7 +130,7 @@ describe('reading', () => {
     }
   })
 
-  test('[N7] its current card is that of the newest attempt that runs', async () => {
+  test('[N7] its current card is that of its newest running attempt', async () => {
     await register({ id: 'bot' })
     const attempts = [
       { id: 'att1', card: 'a', status: 'running', createdAt: '2026-01-31T11:00:00.000Z', agent: 'bot' },

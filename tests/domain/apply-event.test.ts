@@ -14,7 +14,7 @@ import { type BoardStore, checked, openBoardStore } from './board-store.ts'
 
 const BOARD = 'demo'
 
-/** What a listener of the board's `diff` view gets: wire names and bare payloads, as text would carry them. */
+/** What a listener of the board's `diff` view gets: wire names and bare payloads. */
 function messages(event: LogEvent): SseMsg[] {
   checked(event)
   return event.placements
@@ -28,7 +28,7 @@ async function stateOf(at: Pick<BoardStore, 'sql'>): Promise<BoardState> {
   return boardStateSchema.parse(JSON.parse(JSON.stringify(state)))
 }
 
-/** Random numbers, which mean something only in the state that they meet. */
+/** Random numbers that are interpreted against the current state. */
 const operation = fc.record({
   kind: fc.constantFrom(
     'createCard',
@@ -57,7 +57,7 @@ const operation = fc.record({
 })
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
-/** Operations of one inner list are asked for in one turn: they share a COMMIT. */
+/** The operations of one inner list start in one turn, so they share a COMMIT. */
 const groups = fc.array(fc.array(operation, { minLength: 1, maxLength: 4 }), {
   minLength: 1,
   maxLength: 60,
@@ -109,7 +109,7 @@ async function perform(tx: Tx, { kind, a, b, c, index }: Operation): Promise<unk
   }
 }
 
-/** A new attempt of the card, or news of any that it has had: the reducer must know the newest from the others. */
+/** A new attempt of the card, or a change of an earlier one: the reducer must tell the newest from the others. */
 async function attempt(tx: Tx, cardId: string, n: number): Promise<void> {
   const had = await tx.sql.all<{ id: string; status: AttemptStatus }>(
     'SELECT id, status FROM attempts WHERE card_id = ? ORDER BY ordinal',
@@ -131,7 +131,7 @@ async function attempt(tx: Tx, cardId: string, n: number): Promise<void> {
   else tx.emit('attempt.queued', { ...news, status, previousStatus: null })
 }
 
-/** Refusals are part of life; anything else that is thrown is a fault. */
+/** Refusals are expected; any other error is a fault. */
 async function performAll(at: BoardStore, operations: readonly Operation[]): Promise<void> {
   const outcomes = await Promise.allSettled(operations.map((one) => at.do((tx) => perform(tx, one))))
   for (const outcome of outcomes) {
@@ -198,7 +198,7 @@ describe('folding', () => {
     cards: { [exampleCard.id]: exampleCard },
   }
 
-  test('[F2] never changes the state that it is given', () => {
+  test('[F2] never mutates the state that it is given', () => {
     const frozen = deepFreeze(structuredClone(state))
     const at = { revision: 2, updatedAt: exampleCard.updatedAt }
     const moved = {
@@ -229,7 +229,7 @@ describe('folding', () => {
     expect(next.columnOrder).toBe(state.columnOrder)
   })
 
-  test('[F3] events that do not concern the state give it back', () => {
+  test('[F3] returns the state itself for events that do not concern it', () => {
     const unknown: SseMsg[] = [
       { event: 'board_updated', data: { boardId: exampleIds.board, changes: { name: 'x' } } },
       { event: 'heartbeat', data: { ts: 'x' } },

@@ -5,7 +5,7 @@ import { setUpWorld, T1, typesOf } from './attempts-fixture.ts'
 
 const world = setUpWorld()
 
-describe('what an attempt is tied to', () => {
+describe('the links of an attempt', () => {
   const about = { boardId: 'demo', cardId: 'a', agentId: 'claude-1' }
 
   it('[A16] records the session and the work tree', async () => {
@@ -30,7 +30,7 @@ describe('what an attempt is tied to', () => {
 
   const pr = { number: 7, url: 'https://example.com/pull/7', state: 'open', draft: false } as const
 
-  it('[A17] records the pull request, then its address on the card', async () => {
+  it('[A17] records the pull request, then its URL on the card', async () => {
     const { id } = await world.attempt('a')
     vi.setSystemTime(T1)
     expect(await world.act((tx) => recordPullRequest(tx, id, pr))).toMatchObject({ pr, updatedAt: T1 })
@@ -42,7 +42,7 @@ describe('what an attempt is tied to', () => {
     expect(await world.sql.get('SELECT pr_url FROM cards WHERE id = ?', ['a'])).toEqual({ pr_url: pr.url })
   })
 
-  it('[A17] tells of a record that replaces another, and nothing of the same again', async () => {
+  it('[A17] emits an event for a record that replaces another, and none for the same record', async () => {
     const { id } = await world.attempt('a')
     await world.act((tx) => recordPullRequest(tx, id, pr))
     await world.news()

@@ -17,7 +17,7 @@ const read = (id: string, asked: Partial<Parameters<typeof readLines>[2]> = {}) 
 const messages = (page: { lines: ReadonlyArray<{ message: string }> }) => page.lines.map(({ message }) => message)
 
 describe('appending lines', () => {
-  it('[O1] tells one event a line, in order, with level and time filled in', async () => {
+  it('[O1] emits one event per line, in order, with level and time filled in', async () => {
     const { id } = await world.attempt('a')
     const lines = [{ message: 'one' }, { message: 'two', level: 'error', ts: T1, stream: 'stderr' }] as const
     expect(await append(id, lines)).toBe(2)
@@ -28,7 +28,7 @@ describe('appending lines', () => {
     ])
   })
 
-  it('[O2] notes when the last line came, and does not touch updatedAt', async () => {
+  it('[O2] records the time of the last line, and does not touch updatedAt', async () => {
     const { id } = await world.attempt('a')
     vi.setSystemTime(T1)
     await append(id, [{ message: 'x', ts: T0 }])
@@ -36,7 +36,7 @@ describe('appending lines', () => {
     expect(row).toEqual({ last_line_at: T1, updated_at: T0 })
   })
 
-  it('[O2] notes it again when ten seconds have passed', async () => {
+  it('[O2] records it again when ten seconds have passed', async () => {
     const { id } = await world.attempt('a')
     const noted = async () =>
       (await world.sql.get<{ at: string }>('SELECT last_line_at AS at FROM attempts WHERE id = ?', [id]))?.at
@@ -50,14 +50,14 @@ describe('appending lines', () => {
     expect(await noted()).toBe(new Date(Date.parse(T1) + 10_000).toISOString())
   })
 
-  it('[O3] takes lines of an attempt that has ended', async () => {
+  it('[O3] accepts lines of an attempt that has ended', async () => {
     const { id } = await world.attempt('a', { status: 'running' })
     await world.act((tx) => updateAttempt(tx, id, { status: 'succeeded' }))
     expect(await append(id, [{ message: 'flushed' }])).toBe(1)
     expect(messages(await read(id))).toEqual(['flushed'])
   })
 
-  it('[O4] gives back free text as it came', async () => {
+  it('[O4] returns text unchanged', async () => {
     const { id } = await world.attempt('a')
     const texts = ['', '\u0000', '\u001b[31mred\u001b[0m', '\ud800', 'a\r\nb\u2028c', '😀', '{"data":1}\n\nid: 9']
     await append(
@@ -75,7 +75,7 @@ describe('appending lines', () => {
 })
 
 describe('reading lines', () => {
-  it('[O6] gives lines with their ids, the cursor to go on from, and whether there are more', async () => {
+  it('[O6] returns lines with their ids, the cursor for the next page, and whether there are more', async () => {
     const { id } = await world.attempt('a')
     const { epoch, head } = world.store
     await append(id, [{ message: 'one', stream: 'stdout' }, { message: 'two' }])
@@ -91,7 +91,7 @@ describe('reading lines', () => {
     expect(await read(id, { after: second.id })).toStrictEqual({ lines: [], cursor: second.id, more: false })
   })
 
-  it('[O6] gives, without lines, the id up to which there are none', async () => {
+  it('[O6] returns, without lines, the id up to which there are none', async () => {
     const { id } = await world.attempt('a')
     expect(await read(id)).toEqual({
       lines: [],
@@ -101,7 +101,7 @@ describe('reading lines', () => {
     expect(await read(id, { tail: 5 })).toEqual(await read(id))
   })
 
-  it('[O7] pages through every line once, whatever lies between and however large the pages', async () => {
+  it('[O7] pages through every line once, whatever is between them and however large the pages are', async () => {
     const other = await world.attempt('b')
     const step = fc.constantFrom('line', 'lines', 'item', 'other')
     const cases = fc.asyncProperty(
@@ -133,7 +133,7 @@ describe('reading lines', () => {
     await fc.assert(cases, { numRuns: 40 })
   })
 
-  it('[O8] gives the last lines, oldest first, and goes on from there', async () => {
+  it('[O8] returns the last lines, oldest first, and continues from there', async () => {
     const { id } = await world.attempt('a')
     await append(id, numbered(300))
     const page = await read(id, { tail: 200 })
@@ -143,7 +143,7 @@ describe('reading lines', () => {
     expect(messages(await read(id, { after: page.cursor }))).toEqual(['line 300'])
   })
 
-  it('[O9] refuses an after that is no id, of another log, or not yet given out', async () => {
+  it('[O9] refuses an after that is not an id, is of another log, or is ahead of the log', async () => {
     const { id } = await world.attempt('a')
     const { epoch, head } = world.store
     const other = epoch === '00000000' ? '00000001' : '00000000'
@@ -154,7 +154,7 @@ describe('reading lines', () => {
     }
   })
 
-  it('[O10] cuts a page of long lines short, says so, and loses none', async () => {
+  it('[O10] cuts a page of long lines short, reports more, and loses none', async () => {
     const { id } = await world.attempt('a')
     const long = Array.from({ length: 100 }, (_, i) => ({ message: String.fromCharCode(97 + (i % 26)).repeat(65_536) }))
     await append(id, long)
@@ -175,7 +175,7 @@ describe('reading lines', () => {
     expect(tail.length).toBeLessThan(130)
   })
 
-  it('[O11] looks through a bounded number of other events for one answer, and still gets there', async () => {
+  it('[O11] scans a bounded number of other events per page, and still reaches the end', async () => {
     const { id } = await world.attempt('a')
     await append(id, numbered(1))
     for (let i = 0; i < 60; i++) {
@@ -225,7 +225,7 @@ describe('the time of a line', () => {
     expect(given.map((text) => instant.parse(text))).toEqual(given.map(() => T0))
   })
 
-  it('[O13] is kept in the one form that events carry, whatever was given', () => {
+  it('[O13] is stored in the format of events, whatever was given', () => {
     const moment = fc.date({ min: new Date('0001-01-02'), max: new Date('9999-12-30'), noInvalidDate: true })
     fc.assert(
       fc.property(moment, (date) => {

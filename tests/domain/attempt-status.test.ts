@@ -12,7 +12,7 @@ import { attemptThatIs, setUpWorld, T0, T1, typesOf } from './attempts-fixture.t
 
 const world = setUpWorld()
 
-describe('the life of an attempt', () => {
+describe('the status of an attempt', () => {
   const allowed: Record<AttemptStatus, readonly AttemptStatus[]> = {
     queued: ['running', 'stopped', 'failed'],
     running: ['stopping', 'succeeded', 'failed'],
@@ -47,14 +47,14 @@ describe('the life of an attempt', () => {
     },
   )
 
-  it('[A9] starts a queued attempt with all that starting one brings', async () => {
+  it('[A9] starts a queued attempt with everything that a start includes', async () => {
     const { id } = await world.attempt('a')
     await world.act((tx) => updateAttempt(tx, id, { status: 'running' }))
     expect(typesOf(await world.news())).toEqual(['attempt.status.changed', 'attempt.started', 'card.moved'])
     expect(await world.inColumn('in_progress')).toEqual(['d', 'a'])
   })
 
-  it('[A9] asks again before the start whether the card is done or blocked', async () => {
+  it('[A9] checks again before the start whether the card is done or blocked', async () => {
     const { id } = await world.attempt('a')
     await world.move('a', 'done')
     const start = (attemptId: string) => world.refused((tx) => updateAttempt(tx, attemptId, { status: 'running' }))
@@ -100,7 +100,7 @@ describe('the life of an attempt', () => {
     },
   )
 
-  it('[A11] carries the exit code and the error that come with a status, or came before', async () => {
+  it('[A11] carries the exit code and the error that came with the status or before it', async () => {
     const { id } = await world.attempt('a', { status: 'running' })
     await world.act((tx) => updateAttempt(tx, id, { error: 'a test\u0000failed' }))
     expect(await world.news()).toEqual([])
@@ -110,7 +110,7 @@ describe('the life of an attempt', () => {
     expect(await getAttempt(world.sql, id)).toMatchObject(ended)
   })
 
-  it('[A12] moves updatedAt with every change and tells nothing of one without a status', async () => {
+  it('[A12] updates updatedAt with every change and emits nothing for one without a status', async () => {
     const { id } = await world.attempt('a')
     vi.setSystemTime(T1)
     const fields = { exitCode: 0, error: 'none', worktreePath: '/w', branchName: 'fix' }
@@ -145,7 +145,7 @@ describe('the life of an attempt', () => {
     }
   })
 
-  it('[A14] fails what a crash left unfinished, and tells of each', async () => {
+  it('[A14] fails the attempts that a crash left active, with an event for each', async () => {
     const queued = await world.attempt('a')
     const running = await world.attempt('b', { status: 'running' })
     const stopping = await world.attempt('d', { status: 'running' })
@@ -208,7 +208,7 @@ describe('the life of an attempt', () => {
     expect(await newestAttemptStatuses(world.sql, 'none')).toEqual([])
   })
 
-  it('[A15] keeps the previous status through changes that are not of the status', async () => {
+  it('[A15] keeps the previous status through changes of other fields', async () => {
     const { id } = await world.attempt('a', { status: 'running' })
     await world.act((tx) => updateAttempt(tx, id, { branchName: 'fix' }))
     await world.act((tx) => recordSession(tx, id, { sessionId: 's' }))

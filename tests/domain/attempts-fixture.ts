@@ -1,4 +1,4 @@
-/** A real store on a real file, with a board to make attempts on, for the tests of attempts and what belongs to them. */
+/** A real store on a real file, with a board for attempts, for the tests of attempts and everything that belongs to them. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,14 +23,14 @@ export interface Told {
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** What tests do with the store; the same object for all tests of a file, on a fresh database for each. */
+/** Test access to the store. One object per test file, with a fresh database for each test. */
 export interface World {
   readonly sql: Database
   readonly store: Store
   act<T>(work: (tx: Tx) => Promise<T>): Promise<T>
-  /** The events since it was last asked, each checked against its schemas in the catalogue. */
+  /** The events since the last call, each validated against the catalogue. */
   news(): Promise<Told[]>
-  /** Runs what must be refused, and checks that it changed no row and told nothing. */
+  /** Expects a refusal that changes no row and emits nothing. */
   refused(work: (tx: Tx) => Promise<unknown>): Promise<Problem>
   attempt(cardId: string, given?: Partial<NewAttempt>): Promise<Attempt>
   columnOf(cardId: string): Promise<string>

@@ -11,8 +11,8 @@ import { attemptThatIs, setUpWorld, T0, typesOf } from './attempts-fixture.ts'
 
 const world = setUpWorld()
 
-describe('making an attempt', () => {
-  it('[A1] makes a queued attempt, tells of it, and leaves the card where it is', async () => {
+describe('creating an attempt', () => {
+  it('[A1] creates a queued attempt, emits an event, and leaves the card where it is', async () => {
     const attempt = await world.act((tx) => createAttempt(tx, 'a', { agent: 'claude-1', baseBranch: 'main' }))
     expect(attemptSchema.parse(attempt)).toEqual({
       id: expect.stringMatching(/^att_[0-9a-f-]{36}$/),
@@ -53,7 +53,7 @@ describe('making an attempt', () => {
     expect(await world.columnOf('a')).toBe('backlog')
   })
 
-  it('[A2] tells of one made running as queued, then changed, then started, and moves its card to the end of in_progress', async () => {
+  it('[A2] created as running: emits queued, changed and started, and moves the card to the end of in_progress', async () => {
     const attempt = await world.act((tx) => createAttempt(tx, 'a', { agent: 'claude-1', status: 'running' }))
     expect(attempt).toMatchObject({ status: 'running', startedAt: T0, endedAt: null })
     expect(await getAttempt(world.sql, attempt.id)).toEqual(attempt)
@@ -101,14 +101,17 @@ describe('making an attempt', () => {
     },
   )
 
-  it.each(['stopped', 'succeeded', 'failed'] as const)('[A5] makes a new row after one that is %s', async (status) => {
-    const before = await attemptThatIs(world, status)
-    const attempt = await world.attempt('a', { agent: 'codex' })
-    expect(attempt.id).not.toBe(before.id)
-    expect(await newestAttemptStatuses(world.sql, 'demo')).toMatchObject([{ attemptId: attempt.id, agent: 'codex' }])
-  })
+  it.each(['stopped', 'succeeded', 'failed'] as const)(
+    '[A5] allows another attempt after one that is %s',
+    async (status) => {
+      const before = await attemptThatIs(world, status)
+      const attempt = await world.attempt('a', { agent: 'codex' })
+      expect(attempt.id).not.toBe(before.id)
+      expect(await newestAttemptStatuses(world.sql, 'demo')).toMatchObject([{ attemptId: attempt.id, agent: 'codex' }])
+    },
+  )
 
-  it('[A6] takes a profile of every board or of its own, and refuses any other', async () => {
+  it('[A6] accepts a profile of every board or of its own, and refuses any other', async () => {
     for (const [id, board] of [
       ['pro_all', null],
       ['pro_demo', 'demo'],

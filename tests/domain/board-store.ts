@@ -1,4 +1,4 @@
-/** A store on a real file, for tests of the domain: mutations, what they said, and that a refusal left no trace. */
+/** A store on a real file for tests of the domain: runs mutations, collects their events, checks refusals. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ export interface BoardStore {
   do<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** The events since the last call, each checked against its schema. */
   said(): Promise<Said[]>
-  /** Expects a refusal with this code that wrote nothing and said nothing; gives it back. */
+  /** Expects a refusal with this code that writes nothing and emits nothing; returns it. */
   refused(code: ErrorCode, work: (tx: Tx) => Promise<unknown>): Promise<Problem>
   close(): void
 }

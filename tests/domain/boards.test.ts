@@ -20,8 +20,8 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
-describe('making a board', () => {
-  test('[B1] gives the four usual columns, in order, empty, with their keys', async () => {
+describe('creating a board', () => {
+  test('[B1] has the four default columns, in order, empty, with their keys', async () => {
     const board = await at.do((tx) => createBoard(tx, { name: 'Agent work' }))
     expect(board.columns.map(({ key, title, cardIds }) => [key, title, cardIds])).toEqual([
       ['backlog', 'Backlog', []],
@@ -35,7 +35,7 @@ describe('making a board', () => {
     expect(await at.said()).toEqual([{ type: 'board.created', payload: { boardId: board.id, board } }])
   })
 
-  test('[B1] takes the columns that are given instead; a column without a key has none', async () => {
+  test('[B1] uses the given columns instead; a column without a key has none', async () => {
     const columns = [{ title: 'To do', key: 'todo' }, { title: 'Doing' }, { title: 'Shelf', key: null }]
     const board = await at.do((tx) => createBoard(tx, newBoard.parse({ name: 'X', columns })))
     expect(board.columns.map(({ key, title }) => [key, title])).toEqual([
@@ -53,7 +53,7 @@ describe('making a board', () => {
     expect(refusal.errors?.map(({ path }) => path)).toEqual(['columns.3.key'])
   })
 
-  test('[B2] takes the id that is given, once', async () => {
+  test('[B2] uses the given id, once', async () => {
     const board = await at.do((tx) => createBoard(tx, { id: 'demo', name: 'Demo' }))
     expect(board.id).toBe('demo')
     await at.refused('conflict', (tx) => createBoard(tx, { id: 'demo', name: 'Other' }))
@@ -79,7 +79,7 @@ describe('making a board', () => {
     kanban.ticketPrefix.parse(prefix)
   })
 
-  test('[B3] the prefix that is given is taken', async () => {
+  test('[B3] uses the given prefix', async () => {
     const board = await at.do((tx) => createBoard(tx, { name: 'Agent work', ticketPrefix: 'Z9' }))
     expect(board.ticketPrefix).toBe('Z9')
     const card = await at.do((tx) => createCard(tx, board.id, { title: 'x' }))
@@ -88,7 +88,7 @@ describe('making a board', () => {
 })
 
 describe('reading boards', () => {
-  test('[B4] lists the oldest first with their columns and cards, as many as asked for', async () => {
+  test('[B4] lists the oldest first with their columns and cards, up to the limit', async () => {
     const made = []
     for (const id of ['a', 'b', 'c']) made.push(await at.do((tx) => createBoard(tx, { id, name: id })))
     const card = await at.do((tx) => createCard(tx, 'b', { title: 'x', columnKey: 'review' }))
@@ -97,7 +97,7 @@ describe('reading boards', () => {
     expect(await listBoards(at.sql, 2)).toEqual(made.slice(0, 2))
   })
 
-  test('[B5] a board comes with its state, which holds the same columns', async () => {
+  test('[B5] returns a board with its state, which has the same columns', async () => {
     await at.do((tx) => createBoard(tx, { id: 'demo', name: 'Demo' }))
     const card = await at.do((tx) => createCard(tx, 'demo', { title: 'x' }))
     const { board, state } = await getBoardWithState(at.sql, 'demo')
@@ -149,7 +149,7 @@ describe('changing a board', () => {
     await at.said()
   })
 
-  test('[B6] says only what changed', async () => {
+  test('[B6] emits only what changed', async () => {
     const board = await at.do((tx) => updateBoard(tx, 'demo', { name: 'Demo', description: 'New' }))
     expect(board).toMatchObject({ name: 'Demo', description: 'New', ticketPrefix: 'DEMO' })
     expect(board.columns).toHaveLength(4)
@@ -159,7 +159,7 @@ describe('changing a board', () => {
     expect((await getBoardWithState(at.sql, 'demo')).board).toEqual(board)
   })
 
-  test('[B6] without an effective change nothing happens', async () => {
+  test('[B6] does nothing when nothing changes', async () => {
     const { board } = await getBoardWithState(at.sql, 'demo')
     expect(await at.do((tx) => updateBoard(tx, 'demo', {}))).toEqual(board)
     expect(await at.do((tx) => updateBoard(tx, 'demo', { name: 'Demo', description: null }))).toEqual(board)
@@ -171,7 +171,7 @@ describe('changing a board', () => {
     await at.refused('board_not_found', (tx) => updateBoard(tx, 'other', { name: 'X' }))
   })
 
-  test('[B7] deleting takes everything with it, and leaves other boards alone', async () => {
+  test('[B7] deletes everything on the board, and nothing on other boards', async () => {
     await at.do((tx) => createBoard(tx, { id: 'other', name: 'Other' }))
     const kept = await at.do((tx) => createCard(tx, 'other', { title: 'kept' }))
     const a = await at.do((tx) => createCard(tx, 'demo', { title: 'a' }))

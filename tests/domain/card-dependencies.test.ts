@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(() => at.close())
 
 describe('dependencies', () => {
-  test('[C12] are replaced as a whole, in the order given; itself and duplicates are dropped', async () => {
+  test('[C12] are replaced as a whole, in the given order; the card itself and duplicates are dropped', async () => {
     const [a, b, c] = [await at.make('a'), await at.make('b', { columnKey: 'done' }), await at.make('c')]
     const made = await at.make('d', { dependsOn: [b.id, a.id, b.id] })
     expect(made).toMatchObject({ dependsOn: [b.id, a.id], blocked: true })
@@ -20,7 +20,7 @@ describe('dependencies', () => {
     expect(await at.edit(next, { dependsOn: [] })).toMatchObject({ dependsOn: [], blocked: false })
   })
 
-  test('[C12] `blocked` is in the changes when it turned, and only then', async () => {
+  test('[C12] `blocked` is in the changes only when it changed', async () => {
     const [a, b] = [await at.make('a'), await at.make('b')]
     const card = await at.make('c')
     await at.said()
@@ -34,7 +34,7 @@ describe('dependencies', () => {
     ])
   })
 
-  test('[C12] an unknown card and one of another board are refused, each by its place', async () => {
+  test('[C12] an unknown card and one of another board are refused, each by its path', async () => {
     await at.do((tx) => createBoard(tx, { id: 'other', name: 'Other' }))
     const foreign = await at.do((tx) => createCard(tx, 'other', { title: 'x' }))
     const a = await at.make('a')
@@ -48,7 +48,7 @@ describe('dependencies', () => {
     }
   })
 
-  test('[C13] a circle is refused, naming the cards of it', async () => {
+  test('[C13] a cycle is refused, with the cards in it', async () => {
     const a = await at.make('a')
     const b = await at.make('b', { dependsOn: [a.id] })
     const c = await at.make('c', { dependsOn: [b.id] })
@@ -75,7 +75,7 @@ describe('dependencies', () => {
     expect((await at.said()).map(({ type }) => type)).toEqual(['card.moved', 'card.moved'])
   })
 
-  test('[C15] a blocked card neither enters in_progress nor is made there', async () => {
+  test('[C15] a blocked card cannot enter in_progress or be created there', async () => {
     const a = await at.make('a')
     const b = await at.make('b', { dependsOn: [a.id] })
     const refusal = await at.refused('blocked_by_dependencies', (tx) =>
@@ -92,7 +92,7 @@ describe('dependencies', () => {
     expect(await at.inColumn('in_progress')).toBe('b c')
   })
 
-  test('[C15] one that is there already may become blocked, and be moved within', async () => {
+  test('[C15] a card that is there already may become blocked, and be moved within the column', async () => {
     const a = await at.make('a')
     const b = await at.make('b', { columnKey: 'in_progress' })
     await at.make('c', { columnKey: 'in_progress' })
@@ -114,7 +114,7 @@ describe('deleting a card', () => {
     await expect(getCard(at.sql, b?.id ?? '')).rejects.toMatchObject({ code: 'card_not_found' })
   })
 
-  test('[C22] takes it out of what others wait for, which say so before it goes', async () => {
+  test('[C22] removes it from the dependencies of other cards, whose events come first', async () => {
     const [a, other] = [await at.make('a'), await at.make('other')]
     const b = await at.make('b', { dependsOn: [a.id] })
     const c = await at.make('c', { dependsOn: [other.id, a.id] })

@@ -75,7 +75,7 @@ describe('moving a card', () => {
     ])
   })
 
-  test('[C17] a move to where it already is changes nothing', async () => {
+  test('[C17] a move to its own place changes nothing', async () => {
     const card = cards.d as Card
     for (const index of [undefined, 3, 99]) {
       expect(await at.do((tx) => moveCard(tx, card.id, { columnKey: 'backlog', index }))).toEqual(card)
@@ -83,7 +83,7 @@ describe('moving a card', () => {
     expect(await at.said()).toEqual([])
   })
 
-  test('[C18] refuses a column that is not on the board', async () => {
+  test('[C18] refuses a column of another board', async () => {
     const other = await at.do((tx) => createBoard(tx, { name: 'Other' }))
     const foreign = await at.refused('validation_failed', (tx) =>
       moveCard(tx, cards.a?.id ?? '', { columnId: other.columns[0]?.id }),
@@ -95,7 +95,7 @@ describe('moving a card', () => {
     expect(unknown.errors?.[0]?.path).toBe('columnKey')
   })
 
-  test('[C18] wants exactly one of columnId and columnKey, and a whole index', () => {
+  test('[C18] requires exactly one of columnId and columnKey, and an integer index', () => {
     expect(cardMove.safeParse({ index: 1 }).error?.issues.map(({ path }) => path)).toEqual([['columnId']])
     expect(cardMove.safeParse({ columnId: 'a', columnKey: 'b' }).error?.issues.map(({ path }) => path)).toEqual([
       ['columnKey'],
@@ -112,7 +112,7 @@ describe('moving a card', () => {
     expect((await at.said())[0]?.payload).toMatchObject({ oldStatus: 'Here', newStatus: 'There' })
   })
 
-  test('[C20] to the end of the column with a key, if there is one and it is not there', async () => {
+  test('[C20] moves to the end of the column with a key, if there is one and the card is not in it', async () => {
     const id = cards.a?.id ?? ''
     await at.do((tx) => moveCardToEnd(tx, id, 'review'))
     await at.do((tx) => moveCardToEnd(tx, id, 'review'))

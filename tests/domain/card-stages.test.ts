@@ -29,7 +29,7 @@ describe('stages', () => {
   }
   const stages = kanban.stage.options
 
-  test.each(stages)('[C11] from %s only the ways of the catalogue lead on', async (from) => {
+  test.each(stages)('[C11] %s allows only the listed transitions', async (from) => {
     for (const to of stages) {
       if (to === from) continue
       const card = await at.make(to, { stage: from })
@@ -49,7 +49,7 @@ describe('stages', () => {
     await at.refused('invalid_transition', (tx) => updateCard(tx, card.id, { stage: null }))
   })
 
-  test('[C11] null stays null', async () => {
+  test('[C11] null may stay null', async () => {
     const card = await at.make('x')
     expect(await at.edit(card, { stage: null })).toEqual(card)
   })

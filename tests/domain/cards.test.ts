@@ -20,8 +20,8 @@ beforeEach(async () => {
 })
 afterEach(() => at.close())
 
-describe('making a card', () => {
-  test('[C1] a title is enough; the rest has its defaults', async () => {
+describe('creating a card', () => {
+  test('[C1] needs only a title; the rest has defaults', async () => {
     const card = await at.make('Write it down')
     kanban.card.parse(card)
     expect(card).toEqual({
@@ -54,7 +54,7 @@ describe('making a card', () => {
     expect(await getCard(at.sql, card.id)).toEqual(card)
   })
 
-  test('[C1] every field that a new card may have is kept', async () => {
+  test('[C1] stores every field that a new card may have', async () => {
     const dependency = await at.make('first')
     const fields = {
       description: 'text with \u0000 and 🙂',
@@ -70,7 +70,7 @@ describe('making a card', () => {
     expect(await getCard(at.sql, card.id)).toEqual(card)
   })
 
-  test('[C2] one made for an agent is also said to be assigned, with the same revision', async () => {
+  test('[C2] a card created for an agent also emits card.assigned, with the same revision', async () => {
     const card = await at.make('x', { assignedAgentId: 'claude-1' })
     expect(await at.said()).toEqual([
       { type: 'card.created', payload: expect.objectContaining({ card }) },
@@ -94,7 +94,7 @@ describe('making a card', () => {
     [1, 1, 'a new b'],
     [-1, 0, 'new a b'],
     [9, 2, 'a b new'],
-  ])('[C3] at index %j it comes to %i', async (index, reached, order) => {
+  ])('[C3] index %j gives %i', async (index, reached, order) => {
     await at.make('a', { columnKey: 'review' })
     await at.make('b', { columnKey: 'review' })
     await at.said()
@@ -103,7 +103,7 @@ describe('making a card', () => {
     expect(await at.inColumn('review')).toBe(order)
   })
 
-  test('[C3] a column of another board, or none, is refused by its field', async () => {
+  test('[C3] an unknown column, or one of another board, is refused by its field', async () => {
     const other = await at.do((tx) => createBoard(tx, { name: 'Other' }))
     for (const columnId of [other.columns[0]?.id ?? '', 'col_none', '']) {
       const refusal = await at.refused('validation_failed', (tx) => createCard(tx, 'demo', { title: 'x', columnId }))
@@ -134,7 +134,7 @@ describe('making a card', () => {
     expect(newCard.safeParse(body).success).toBe(false)
   })
 
-  test('[C4] ticket keys count up, and that of a deleted card is never given again', async () => {
+  test('[C4] ticket keys count up, and the key of a deleted card is never used again', async () => {
     await at.make('a')
     const b = await at.make('b')
     await at.do((tx) => deleteCard(tx, b.id, undefined))
@@ -152,7 +152,7 @@ describe('making a card', () => {
 })
 
 describe('changing a card', () => {
-  test('[C6] ordinary fields are one event with only what changed', async () => {
+  test('[C6] ordinary fields emit one event with only what changed', async () => {
     const card = await at.make('x', { priority: 'low', labels: ['a'] })
     await at.said()
     const next = await at.edit(card, {
@@ -181,7 +181,7 @@ describe('changing a card', () => {
     expect(await getCard(at.sql, card.id)).toEqual(next)
   })
 
-  test('[C6] several kinds of change are one revision: updated, stage changed, assigned', async () => {
+  test('[C6] several kinds of change share one revision: updated, stage changed, assigned', async () => {
     const card = await at.make('x')
     await at.said()
     const next = await at.edit(card, { assignedAgentId: 'claude-1', stage: 'TODO', title: 'y' })
@@ -202,7 +202,7 @@ describe('changing a card', () => {
     expect(await getCard(at.sql, card.id)).toEqual(next)
   })
 
-  test('[C6] a card can be taken from its agent, and its fields emptied', async () => {
+  test('[C6] a card can be unassigned, and its fields cleared', async () => {
     const card = await at.make('x', {
       assignedAgentId: 'claude-1',
       description: 'd',
@@ -218,7 +218,7 @@ describe('changing a card', () => {
     ])
   })
 
-  test('[C7] without an effective change there is no event, no revision, no new updatedAt', async () => {
+  test('[C7] a change without effect gives no event, no revision, no new updatedAt', async () => {
     const first = await at.make('first')
     const card = await at.make('x', {
       labels: ['a'],
@@ -250,7 +250,7 @@ describe('changing a card', () => {
     },
   )
 
-  test('[C8] ifRevision refuses a change, a move and a deletion of a card that changed since', async () => {
+  test('[C8] ifRevision refuses to change, move or delete a card that has changed since', async () => {
     const card = await at.make('x')
     await at.edit(card, { title: 'y' })
     const refusal = await at.refused('stale_revision', (tx) => updateCard(tx, card.id, { title: 'z', ifRevision: 1 }))
@@ -282,7 +282,7 @@ describe('changing a card', () => {
   })
 })
 
-test('[C23] a card shows its newest attempt by creation, and its revision does not move with it', async () => {
+test('[C23] a card shows its newest attempt by creation, without a new revision', async () => {
   const card = await at.make('x')
   const insert = (id: string, ordinal: number, status: string, createdAt: string) =>
     at.sql.run(

@@ -34,7 +34,7 @@ describe('adding a column', () => {
     [2, 2, 'A B QA C DONE'],
     [-7, 0, 'QA A B C DONE'],
     [99, 4, 'A B C DONE QA'],
-  ])('[L1] at index %j it comes to %i', async (index, reached, order) => {
+  ])('[L1] index %j gives %i', async (index, reached, order) => {
     const input = newColumn.parse({ title: 'QA', key: 'qa', ...(index !== undefined && { index }) })
     const column = await at.do((tx) => createColumn(tx, 'demo', input))
     kanban.column.parse(column)
@@ -44,7 +44,7 @@ describe('adding a column', () => {
     expect(await positions()).toEqual([0, 1, 2, 3, 4])
   })
 
-  test('[L2] keys are unique on a board; any number of columns has none', async () => {
+  test('[L2] keys are unique on a board; any number of columns may have none', async () => {
     await at.refused('conflict', (tx) => createColumn(tx, 'demo', { title: 'Again', key: 'a' }))
     await at.do((tx) => createColumn(tx, 'demo', { title: 'X' }))
     await at.do((tx) => createColumn(tx, 'demo', { title: 'X', key: null }))
@@ -52,7 +52,7 @@ describe('adding a column', () => {
     await at.refused('conflict', (tx) => updateColumn(tx, ids[1] ?? '', { title: 'New', key: 'a' }))
   })
 
-  test('[L1] there must be the board', async () => {
+  test('[L1] the board must exist', async () => {
     await at.refused('board_not_found', (tx) => createColumn(tx, 'nowhere', { title: 'X' }))
   })
 
@@ -77,7 +77,7 @@ describe('changing a column', () => {
     expect(await positions()).toEqual([0, 1, 2, 3])
   })
 
-  test('[L4] says only what changed, and answers the column with its cards', async () => {
+  test('[L4] emits only what changed, and returns the column with its cards', async () => {
     const card = await at.do((tx) => createCard(tx, 'demo', { title: 'x' }))
     await at.said()
     const column = await at.do((tx) => updateColumn(tx, ids[0] ?? '', { title: 'Start', key: 'a', index: 0 }))
@@ -87,14 +87,14 @@ describe('changing a column', () => {
     ])
   })
 
-  test('[L4] without an effective change nothing happens', async () => {
+  test('[L4] does nothing when nothing changes', async () => {
     await at.do((tx) => updateColumn(tx, ids[3] ?? '', { title: 'DONE', key: 'done', index: 50 }))
     await at.do((tx) => updateColumn(tx, ids[3] ?? '', {}))
     expect(await at.said()).toEqual([])
     await at.refused('column_not_found', (tx) => updateColumn(tx, 'col_none', { title: 'x' }))
   })
 
-  test('[L5] a column that becomes or ceases to be `done` changes who is blocked, not their revision', async () => {
+  test('[L5] a column that becomes or stops being `done` changes which cards are blocked, not their revision', async () => {
     const first = await at.do((tx) => createCard(tx, 'demo', { title: 'first', columnKey: 'c' }))
     const second = await at.do((tx) => createCard(tx, 'demo', { title: 'second', dependsOn: [first.id] }))
     expect(second.blocked).toBe(true)
@@ -107,7 +107,7 @@ describe('changing a column', () => {
 })
 
 describe('deleting a column', () => {
-  test('[L6] takes an empty one, and the others close up', async () => {
+  test('[L6] deletes an empty one, and the others close the gap', async () => {
     await at.do((tx) => deleteColumn(tx, ids[1] ?? ''))
     expect(await at.said()).toEqual([{ type: 'column.deleted', payload: { boardId: 'demo', columnId: ids[1] } }])
     expect((await titles()).join(' ')).toBe('A C DONE')

@@ -25,7 +25,7 @@ const one: Record<ConversationItemInput['type'], ConversationItemInput> = {
 }
 
 describe('conversation', () => {
-  it.each(Object.values(one))('[V1] keeps and tells an item of type $type', async (given) => {
+  it.each(Object.values(one))('[V1] stores and emits an item of type $type', async (given) => {
     const { id } = await world.attempt('a')
     const item = await world.act((tx) => appendItem(tx, id, given))
     expect(conversationItem.parse(item)).toEqual({
@@ -42,13 +42,13 @@ describe('conversation', () => {
     ])
   })
 
-  it('[V2] keeps the id and the timestamp that were given', async () => {
+  it('[V2] keeps a given id and timestamp', async () => {
     const { id } = await world.attempt('a')
     const item = await world.act((tx) => appendItem(tx, id, { ...one.error, id: 'i/1', timestamp: T1 }))
     expect(item).toMatchObject({ id: 'i/1', timestamp: T1 })
   })
 
-  it('[V3] puts an item with a known id in the place of the one before, and tells of it', async () => {
+  it('[V3] replaces an item with a known id, and emits the new one', async () => {
     const { id } = await world.attempt('a')
     for (const itemId of ['1', '2', '3']) await world.act((tx) => appendItem(tx, id, { ...one.message, id: itemId }))
     await world.news()

@@ -1,4 +1,4 @@
-/** A store whose dashboard is looked at, always at the same moment. */
+/** A store for tests of the dashboard, with a fixed time. */
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type DashboardRange, type Overview, overview as schema } from '../../shared/src/types/dashboard.ts'
 import type { Sql } from '../../src/db/sql.ts'
@@ -11,7 +11,7 @@ export const MINUTE = 60_000
 export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
-/** A moment so many milliseconds before now. */
+/** The time this many milliseconds ago. */
 export function ago(ms: number): string {
   return new Date(NOW - ms).toISOString()
 }
@@ -20,13 +20,13 @@ export interface Dashboard {
   readonly db: BoardStore
   /** The overview, checked against its schema. */
   look(range?: DashboardRange, sql?: Sql): Promise<Overview>
-  /** Puts an attempt at a card of its own in column `demo.0`, unless the card is given; resolves to its id. */
+  /** Inserts an attempt at a new card in column `demo.0`, unless a card is given; resolves to its id. */
   attempt(row: Omit<AttemptRow, 'id' | 'card'> & { id?: string; card?: string }): Promise<string>
-  /** Puts an attempt that ended so long ago, after a second of work. */
+  /** Inserts an attempt that ended this long ago, after a second of work. */
   ended(status: 'succeeded' | 'failed' | 'stopped', ms: number, more?: Partial<AttemptRow>): Promise<string>
 }
 
-/** The same object for all tests of a file, on a fresh database for each. */
+/** One object per test file, with a fresh database for each test. */
 export function setUpDashboard(): Dashboard {
   let db: BoardStore
   let made = 0

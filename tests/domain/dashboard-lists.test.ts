@@ -7,7 +7,7 @@ const at = setUpDashboard()
 describe('lists of attempts', () => {
   beforeEach(() => putBoard(at.db.sql, 'demo'))
 
-  test('[H8] active ones: those at work before those that wait, newest first', async () => {
+  test('[H8] active ones: running before queued, newest first', async () => {
     await at.attempt({ id: 'waits', status: 'queued', createdAt: ago(90_500) })
     await at.attempt({ id: 'runs', status: 'running', createdAt: ago(3 * HOUR), startedAt: ago(2 * HOUR) })
     await at.attempt({ id: 'stops', status: 'stopping', createdAt: ago(2 * HOUR), startedAt: ago(HOUR) })
@@ -64,7 +64,7 @@ describe('lists of attempts', () => {
     expect([inboxItems.review, inboxItems.failed, inboxItems.stuck].map((list) => list.length)).toEqual([50, 50, 50])
     expect(inboxItems.totals).toEqual({ review: 60, failed: 60, stuck: 205 })
     expect(metrics.reviewItemsCount).toBe(60)
-    // The last to end come first, and are those that are kept.
+    // The most recently ended come first and are kept.
     expect(inboxItems.review.map(({ occurredAt }) => occurredAt)).toEqual(
       Array.from({ length: 50 }, (_, i) => ago(i * MINUTE)),
     )
@@ -82,7 +82,7 @@ describe('the inbox', () => {
     }
   })
 
-  test('[H11] asks for review where the newest attempt succeeded and the card is not done', async () => {
+  test('[H11] lists for review the cards that are not done and whose newest attempt succeeded', async () => {
     await at.ended('failed', 3 * HOUR, { card: 'a' })
     await at.ended('succeeded', 100 * DAY, { id: 'yes', card: 'a' })
     await at.ended('succeeded', 3 * HOUR, { card: 'b' })
@@ -105,7 +105,7 @@ describe('the inbox', () => {
     expect(inboxItems.totals).toEqual({ review: 1, failed: 0, stuck: 0 })
   })
 
-  test('[H12] shows what failed or was stopped last, unless the card is done', async () => {
+  test('[H12] lists cards whose newest attempt failed or was stopped, unless the card is done', async () => {
     await at.ended('succeeded', 3 * HOUR, { card: 'a' })
     await at.ended('stopped', 2 * HOUR, { card: 'a' })
     await at.ended('failed', HOUR, { card: 'b', error: 'out of memory\nat x' })
@@ -118,7 +118,7 @@ describe('the inbox', () => {
     expect(inboxItems.totals).toEqual({ review: 0, failed: 2, stuck: 0 })
   })
 
-  test('[H13] calls stuck what was queued over 10 min, or has run over 30 min without a line', async () => {
+  test('[H13] lists as stuck what is queued for over 10 min, or running for over 30 min without a line', async () => {
     const running = (startedAt: string, lastLineAt: string | null, id: string) =>
       at.attempt({ id, status: 'running', createdAt: ago(5 * HOUR), startedAt, lastLineAt })
     await at.attempt({ id: 'waits', status: 'queued', createdAt: ago(10 * MINUTE + 1) })

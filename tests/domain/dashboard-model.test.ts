@@ -17,10 +17,10 @@ const anAttempt = fc.record({
   tookHours: fc.integer({ min: 0, max: 60 }),
 })
 
-test('[H16] counts what a plain reading of the rows counts', async () => {
+test('[H16] agrees with a simple count over all rows', async () => {
   const boards = ['x', 'y', 'z']
   for (const board of boards) await putBoard(at.db.sql, board)
-  // Four cards a board: two in the backlog, one in review, one done.
+  // Four cards per board: two in the backlog, one in review, one done.
   const cards = boards.flatMap((board) =>
     ['0', '0', '1', '2'].map((column, i) => ({ id: `${board}${i}`, board, column })),
   )

@@ -8,7 +8,7 @@ import { putBoard, putCard } from './rows.ts'
 const at = setUpDashboard()
 
 describe('an overview', () => {
-  test('[H1] of nothing has every field and no numbers', async () => {
+  test('[H1] of an empty database has every field, all zero', async () => {
     const seen = await at.look()
     expect(seen.generatedAt).toBe('2026-03-01T12:00:00.000Z')
     expect(seen.metrics).toMatchObject({
@@ -28,7 +28,7 @@ describe('an overview', () => {
     ])
   })
 
-  test('[H2] looks at the last seven days unless told otherwise', async () => {
+  test('[H2] covers the last seven days by default', async () => {
     expect((await at.look()).timeRange).toEqual({ preset: 'last_7d', from: ago(7 * DAY), to: ago(0) })
     const days = { last_24h: 1, last_7d: 7, last_30d: 30, last_90d: 90 } as const
     for (const [preset, count] of Object.entries(days)) {
@@ -40,7 +40,7 @@ describe('an overview', () => {
     }
   })
 
-  test('[H2] of all time begins with the first board, or now when there is none', async () => {
+  test('[H2] of all time begins with the first board, or now without boards', async () => {
     expect((await at.look('all_time')).timeRange).toEqual({ preset: 'all_time', from: ago(0), to: ago(0) })
     await putBoard(at.db.sql, 'young', { createdAt: ago(DAY) })
     await putBoard(at.db.sql, 'demo', { createdAt: ago(400 * DAY) })
@@ -50,7 +50,7 @@ describe('an overview', () => {
     expect((await at.look('last_90d')).metrics.attemptsInRange).toBe(0)
   })
 
-  test('[H3] takes the same number of queries whatever there is', async () => {
+  test('[H3] runs the same number of queries however much data there is', async () => {
     let queries = 0
     const counting: Sql = {
       ...at.db.sql,
@@ -80,7 +80,7 @@ describe('an overview', () => {
 describe('metrics', () => {
   beforeEach(() => putBoard(at.db.sql, 'demo'))
 
-  test('[H4] a series has 24 equal buckets; an attempt counts where it started and where it ended', async () => {
+  test('[H4] a series has 24 equal buckets; an attempt counts in those where it started and ended', async () => {
     const bucket = (7 * DAY) / 24
     const start = 7 * DAY
     // Exactly at the beginning of the range, at the edge of two buckets, and now.
@@ -92,7 +92,7 @@ describe('metrics', () => {
     })
     await at.attempt({ status: 'failed', createdAt: ago(bucket), startedAt: ago(bucket + 1), endedAt: ago(0) })
     await at.attempt({ status: 'stopped', createdAt: ago(bucket), startedAt: ago(bucket), endedAt: ago(1) })
-    // Outside: too early, and not yet.
+    // Outside the range: too early, and in the future.
     await at.attempt({ status: 'failed', createdAt: ago(8 * DAY), startedAt: ago(8 * DAY), endedAt: ago(start + 1) })
     await at.attempt({ status: 'running', createdAt: ago(0), startedAt: ago(-1) })
     const { series } = (await at.look()).metrics
@@ -103,7 +103,7 @@ describe('metrics', () => {
     expect(series.attemptsFailed).toEqual(filled({ 23: 1 }))
   })
 
-  test('[H5] the success rate is of what succeeded or failed; a stopped attempt is not finished', async () => {
+  test('[H5] the success rate counts succeeded and failed attempts, not stopped ones', async () => {
     await at.ended('stopped', HOUR)
     expect((await at.look()).metrics.successRateInRange).toBeNull()
     await at.ended('succeeded', HOUR)
@@ -116,7 +116,7 @@ describe('metrics', () => {
     expect(metrics.attemptsInRange).toBe(4)
   })
 
-  test('[H6] counts as open the cards outside columns of key done', async () => {
+  test('[H6] counts cards outside the done column as open', async () => {
     await putBoard(at.db.sql, 'plain', { columns: ['/Doing', '/done', 'done/Gone'] })
     for (const column of ['demo.0', 'demo.2', 'plain.0', 'plain.1', 'plain.2']) await putCard(at.db.sql, column, column)
     await putCard(at.db.sql, 'one more', 'plain.1')
@@ -145,7 +145,7 @@ describe('metrics', () => {
 })
 
 describe('projects and agents', () => {
-  test('[H14] has a snapshot of every board, in the order of creation', async () => {
+  test('[H14] has a snapshot of every board, oldest first', async () => {
     await putBoard(at.db.sql, 'bare', { columns: [], createdAt: ago(2 * DAY) })
     await putBoard(at.db.sql, 'demo', { columns: ['backlog', 'done', '/Later', '/Later'], createdAt: ago(DAY) })
     for (const column of ['demo.0', 'demo.1', 'demo.2', 'demo.3']) await putCard(at.db.sql, `in-${column}`, column)
@@ -176,7 +176,7 @@ describe('projects and agents', () => {
     ])
   })
 
-  test('[H15] has every agent that is registered, has attempts in the range or one under way', async () => {
+  test('[H15] has every agent that is registered, has attempts in the range, or has an active one', async () => {
     await putBoard(at.db.sql, 'demo')
     await at.db.do((tx) => registerAgent(tx, { id: 'idle', label: 'Idle' }))
     await at.db.sql.run('UPDATE agents SET last_seen_at = ?', [ago(HOUR)])

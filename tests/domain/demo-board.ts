@@ -1,4 +1,4 @@
-/** A store with one board, `demo`, with the usual columns and no cards; its making has been heard. */
+/** A store with one board, `demo`, with the default columns and no cards. The events of its creation are already consumed. */
 import { expect } from 'vitest'
 import { cardEdit, newCard } from '../../shared/src/inputs/boards.ts'
 import type { Card } from '../../shared/src/types/kanban.ts'
@@ -11,7 +11,7 @@ export interface DemoBoard extends BoardStore {
   readonly column: Readonly<Record<string, string>>
   make(title: string, more?: Record<string, unknown>): Promise<Card>
   edit(card: Card, changes: Record<string, unknown>): Promise<Card>
-  /** The titles in a column, in the order of display; expects that the positions are 0 to n-1. */
+  /** The titles in a column, in display order; expects list indexes 0 to n-1. */
   inColumn(key: string): Promise<string>
 }
 

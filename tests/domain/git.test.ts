@@ -15,7 +15,7 @@ const commit = { shortSha: '3f2a9bc', subject: 'Fix it' }
 const push = { remote: 'origin', branch: 'fix' }
 
 describe('git', () => {
-  it('[G1] tells the status of a work tree, with the attempt only when there is one', async () => {
+  it('[G1] emits the status of a work tree, with the attempt only when there is one', async () => {
     await world.act((tx) => reportGitStatus(tx, 'demo', status))
     expect(await world.news()).toEqual([{ type: 'git.status.changed', payload: { boardId: 'demo', ...status } }])
     const { id } = await world.attempt('a')
@@ -26,7 +26,7 @@ describe('git', () => {
     ])
   })
 
-  it('[G2] tells a commit, now unless told when', async () => {
+  it('[G2] emits a commit, by default with the present time', async () => {
     const shown = await world.act((tx) => reportCommit(tx, 'demo', commit))
     expect(shown).toEqual({ attemptId: null, ...commit, author: undefined, ts: T0 })
     expect(await world.news()).toEqual([
@@ -42,7 +42,7 @@ describe('git', () => {
     ])
   })
 
-  it('[G3] tells a push as completed, or as failed with its error', async () => {
+  it('[G3] emits a push as completed, or as failed with its error', async () => {
     expect(await world.act((tx) => reportPush(tx, 'demo', push))).toEqual({ attemptId: null, ...push, ts: T0 })
     await world.act((tx) => reportPush(tx, 'demo', { ...push, ok: true, error: null }))
     await world.act((tx) => reportPush(tx, 'demo', { ...push, ok: false, error: 'rejected' }))
@@ -57,14 +57,14 @@ describe('git', () => {
     ])
   })
 
-  it('[G3] refuses an error of a push that is not said to have failed', async () => {
+  it('[G3] refuses an error without ok: false', async () => {
     for (const given of [{ error: 'rejected' }, { ok: true, error: 'rejected' }]) {
       const problem = await world.refused((tx) => reportPush(tx, 'demo', { ...push, ...given }))
       expect(problem).toMatchObject({ code: 'validation_failed', errors: [{ path: 'error' }] })
     }
   })
 
-  it('[G4] tells another operation, details null when there are none', async () => {
+  it('[G4] emits another operation, with null for missing details', async () => {
     const shown = await world.act((tx) => reportGitOperation(tx, 'demo', { operation: 'rebase', ok: false }))
     expect(shown).toEqual({ operation: 'rebase', ok: false, details: null })
     await world.act((tx) =>
@@ -79,7 +79,7 @@ describe('git', () => {
     ])
   })
 
-  it('[G5] tells one event a changed file, in order', async () => {
+  it('[G5] emits one event per changed file, in order', async () => {
     const changes = [
       { path: 'a', kind: 'created' },
       { path: 'b', kind: 'renamed', oldPath: 'c' },
@@ -91,7 +91,7 @@ describe('git', () => {
     expect(await world.news()).toEqual(told)
   })
 
-  it('[G5] refuses an oldPath of a file that was not renamed, and all changes with it', async () => {
+  it('[G5] refuses the whole list when a file that was not renamed has an oldPath', async () => {
     const changes = [
       { path: 'a', kind: 'created' },
       { path: 'b', kind: 'modified', oldPath: 'c' },

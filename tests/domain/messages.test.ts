@@ -31,7 +31,7 @@ async function shownOn(channel: string): Promise<string[]> {
 }
 
 describe('sending', () => {
-  test('[MS1] takes a sender and a content alone: to everyone, for an hour', async () => {
+  test('[MS1] needs only a sender and content: to everyone, for an hour', async () => {
     const message = await send()
     expect(message).toEqual({
       message_id: expect.stringMatching(/^msg_[0-9a-f-]{36}$/),
@@ -51,7 +51,7 @@ describe('sending', () => {
     expect(await shownOn('*')).toEqual(['message.new'])
   })
 
-  test('[MS2] shows with the addressee and on the topic, and then not to everyone', async () => {
+  test('[MS2] shows to the addressee and on the topic, and then not to everyone', async () => {
     await send({ to_agent: 'bob' })
     await send({ topic: 'news' })
     await send({ to_agent: 'bob', topic: 'news' })
@@ -60,7 +60,7 @@ describe('sending', () => {
     expect(await shownOn('*')).toEqual([])
   })
 
-  test('[MS1] keeps the content as it was given', async () => {
+  test('[MS1] keeps the content unchanged', async () => {
     const content = { text: 'lone \ud800, NUL \u0000', list: [1, { a: null }] }
     await send({ to_agent: 'bob', content, priority: 10, ttl_seconds: 86_400 })
     const [message] = await mailOf('bob')
@@ -71,7 +71,7 @@ describe('sending', () => {
 })
 
 describe('the mail of an agent', () => {
-  test('[MS3] is what was sent to it and to everyone, oldest first; not what is on a topic alone', async () => {
+  test('[MS3] has messages to it and to everyone, oldest first, but not those to a topic', async () => {
     const own = await send({ to_agent: 'bob' })
     await send({ to_agent: 'cat' })
     const all = await send()
@@ -85,7 +85,7 @@ describe('the mail of an agent', () => {
     ])
   })
 
-  test('[MS4] unread is what this agent has not read', async () => {
+  test('[MS4] unread are the messages that this agent has not read', async () => {
     const [own, all] = [await send({ to_agent: 'bob' }), await send()]
     const [a, b] = [own.message_id, all.message_id]
     await read(a, 'bob')
@@ -99,7 +99,7 @@ describe('the mail of an agent', () => {
     expect((await mailOf('bob')).map(({ read_by }) => read_by)).toEqual([['bob'], ['cat', 'bob']])
   })
 
-  test('[MS4] has no message twice and none missing, however many there are of each kind', async () => {
+  test('[MS4] has every message once, however many there are of each kind', async () => {
     const sent: string[] = []
     for (let i = 0; i < 120; i++) {
       const message = await send(i % 3 === 0 ? {} : { to_agent: i % 3 === 1 ? 'bob' : 'cat' })
@@ -113,7 +113,7 @@ describe('the mail of an agent', () => {
     expect(await mailOf('bob', true, 17)).toEqual(unread.slice(0, 17))
   })
 
-  test('[MS5] ends early when it is long, and goes on when that is read', async () => {
+  test('[MS5] ends early when messages are long, and continues when those are read', async () => {
     const content = 'x'.repeat(1_000_000)
     const sent: string[] = []
     for (let i = 0; i < 7; i++) sent.push((await send({ to_agent: 'bob', content })).message_id)
@@ -142,13 +142,13 @@ describe('reading', () => {
     expect(await shownOn('agent:cat')).toEqual([])
   })
 
-  test('[MS6] of a message to everyone shows to everyone', async () => {
+  test('[MS6] reading a message to everyone shows to everyone', async () => {
     const { message_id } = await send()
     await read(message_id, 'bob')
     expect(await shownOn('*')).toEqual(['message.new', 'message.read'])
   })
 
-  test('[MS7] what is not there, or is past its time, is refused', async () => {
+  test('[MS7] refuses a message that does not exist or has expired', async () => {
     await db.refused('message_not_found', (tx) => readMessage(tx, 'msg_none', 'bob'))
     const { message_id } = await send({ to_agent: 'bob', ttl_seconds: 2 })
     later(2)
@@ -157,7 +157,7 @@ describe('reading', () => {
 })
 
 describe('expiring', () => {
-  test('[MS8] happens when the time is over: an event, and the message is gone', async () => {
+  test('[MS8] emits an event and deletes the message when its time is over', async () => {
     const { message_id } = await send({ to_agent: 'bob', topic: 'news', ttl_seconds: 5 })
     await db.said()
     expect(await db.do((tx) => expireMessages(tx, T0_MS + 4_999, 9))).toBe(0)
@@ -171,7 +171,7 @@ describe('expiring', () => {
     expect(await db.do((tx) => expireMessages(tx, T0_MS + 5_000, 9))).toBe(0)
   })
 
-  test('[MS8] lists leave out what is past its time before it has expired', async () => {
+  test('[MS8] lists leave out messages whose time is over before they are deleted', async () => {
     const { message_id } = await send({ ttl_seconds: 5 })
     later(4.999)
     expect(await idsOf('bob')).toEqual([message_id])
@@ -181,7 +181,7 @@ describe('expiring', () => {
     expect(await idsOf('bob', true)).toEqual([])
   })
 
-  test('[MS9] does not happen to what its addressee has read', async () => {
+  test('[MS9] does not apply to messages that their addressee has read', async () => {
     const { message_id } = await send({ to_agent: 'bob', ttl_seconds: 1 })
     await read(message_id, 'bob')
     await db.said()
@@ -191,7 +191,7 @@ describe('expiring', () => {
     expect((await read(message_id, 'cat')).read_by).toEqual(['bob', 'cat'])
   })
 
-  test('[MS9] happens to what only others have read, and to what has no addressee', async () => {
+  test('[MS9] applies to messages that only others have read, and to those without an addressee', async () => {
     const sent = [await send({ to_agent: 'bob', ttl_seconds: 1 }), await send({ ttl_seconds: 1 })]
     sent.push(await send({ topic: 'news', ttl_seconds: 1 }))
     for (const { message_id } of sent) await read(message_id, 'cat')
@@ -202,7 +202,7 @@ describe('expiring', () => {
     expect(await db.sql.all('SELECT * FROM message_reads')).toEqual([])
   })
 
-  test('[MS10] is looked after by the clock, in steps, and writes only when something is due', async () => {
+  test('[MS10] runs by the clock, in steps, and writes only when something is due', async () => {
     let nowMs = T0_MS
     const errors: unknown[] = []
     const clock = () => nowMs

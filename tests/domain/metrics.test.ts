@@ -27,7 +27,7 @@ const at = (seconds: number) => vi.setSystemTime(T0_MS + seconds * 1_000)
 const figures = () => metricsSnapshot(db.sql, Date.now())
 const send = () => db.do((tx) => sendMessage(tx, { from_agent: 'a', content: 'x', ttl_seconds: 1 }))
 
-test('[MT1] are all zero on a service where nothing has happened', async () => {
+test('[MT1] are all zero on an empty server', async () => {
   const none = await figures()
   expect(none).toEqual({
     active_sessions: 0,
@@ -65,7 +65,7 @@ test('[MT3] count the registered agents that are online or working', async () =>
 })
 
 describe('tasks', () => {
-  test('[MT4] are counted while they are pending and while they run', async () => {
+  test('[MT4] are counted while pending and while running', async () => {
     for (const status of ['pending', 'pending', 'running', 'blocked', 'failed', 'completed'] as const) {
       await db.do((tx) => createTask(tx, { name: 'x', status }))
     }
@@ -121,7 +121,7 @@ describe('actions per minute', () => {
     expect((await figures()).actions_per_minute).toBe(0)
   })
 
-  test.each([0, 1, 2, 3, 100, 257])('[MT7] finds the first of %i events by halving', async (count) => {
+  test.each([0, 1, 2, 3, 100, 257])('[MT7] finds the first of %i events by binary search', async (count) => {
     for (let i = 0; i < count; i++) {
       at(i)
       await send()

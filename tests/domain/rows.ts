@@ -1,4 +1,4 @@
-/** Rows put in by SQL, for tests of what is read from them. */
+/** Inserts rows by SQL, for tests that read them. */
 import type { AttemptStatus } from '../../shared/src/types/kanban.ts'
 import type { Sql } from '../../src/db/sql.ts'
 
@@ -49,7 +49,7 @@ export interface AttemptRow {
   readonly error?: string | null
 }
 
-/** The newest attempt of its card. Unless given, it changed last when it ended, else started, else was made. */
+/** Inserts the newest attempt of its card. `updatedAt` defaults to its end, else its start, else its creation. */
 export async function putAttempt(sql: Sql, row: AttemptRow): Promise<void> {
   await sql.run(
     `INSERT INTO attempts (id, board_id, card_id, ordinal, agent, status, error, last_line_at, started_at, ended_at,

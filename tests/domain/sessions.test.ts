@@ -48,8 +48,8 @@ const STATUS_EVENTS: Record<SessionStatus, string> = {
 const FINAL: readonly SessionStatus[] = ['completed', 'error', 'cancelled']
 const pairs = sessionStatus.options.flatMap((from) => sessionStatus.options.map((to) => [from, to] as const))
 
-describe('making a session', () => {
-  test('[SE1] [SE4] tells it with the ids that it concerns', async () => {
+describe('creating a session', () => {
+  test('[SE1] [SE4] emits an event with the ids that it concerns', async () => {
     const given = { id: 'my:session_1.a-b', boardId: 'demo', agentId: 'nobody-knows-me', name: 'Näme' }
     const session = await make({ ...given, status: 'working' })
     expect(session).toStrictEqual({ ...given, status: 'working', error: null, createdAt: T0, updatedAt: T0 })
@@ -62,7 +62,7 @@ describe('making a session', () => {
     ])
   })
 
-  test('[SE1] needs nothing, and makes an id', async () => {
+  test('[SE1] needs no fields, and generates an id', async () => {
     const session = await make()
     expect(session).toStrictEqual({
       id: expect.stringMatching(/^ses_[0-9a-f-]{36}$/),
@@ -77,7 +77,7 @@ describe('making a session', () => {
     expect(await db.said()).toEqual([{ type: 'session.created', payload: { sessionId: session.id, status: 'idle' } }])
   })
 
-  test('[SE1] refuses an id that is taken, and a board that is not there', async () => {
+  test('[SE1] refuses an id that is taken, and an unknown board', async () => {
     await make({ id: 'taken' })
     expect((await db.refused('conflict', (tx) => createSession(tx, { id: 'taken' }))).message).toContain('taken')
     const { errors } = await db.refused('validation_failed', (tx) => createSession(tx, { boardId: 'nowhere' }))
@@ -119,7 +119,7 @@ describe('the status of a session', () => {
     expect(await db.said()).toEqual(from === to ? [] : [{ type: STATUS_EVENTS[to], payload }])
   })
 
-  test('[SE3] [SE4] keeps its error until another is given, and tells it as long', async () => {
+  test('[SE3] [SE4] keeps its error until another is given, and its events carry it', async () => {
     await make({ id: 's' })
     await db.said()
     const steps: ReadonlyArray<readonly [SessionChanges, object | null]> = [
@@ -147,14 +147,14 @@ describe('the status of a session', () => {
     }
   })
 
-  test('[SE2] [SE3] needs a session', async () => {
+  test('[SE2] [SE3] refuses an unknown session', async () => {
     await db.refused('session_not_found', (tx) => updateSession(tx, 'none', { status: 'idle' }))
     await expect(getSession(db.sql, 'none')).rejects.toMatchObject({ code: 'session_not_found' })
   })
 })
 
 describe('output', () => {
-  test('[SE6] is one event a chunk, in order, whatever is in it', async () => {
+  test('[SE6] is one event per chunk, in order, whatever it contains', async () => {
     await make({ id: 's', boardId: 'demo', agentId: 'bot' })
     await db.said()
     const chunks = [
@@ -173,7 +173,7 @@ describe('output', () => {
     )
   })
 
-  test('[SE7] may come after the end, and needs a session', async () => {
+  test('[SE7] may arrive after the end; an unknown session is refused', async () => {
     await make({ id: 's' })
     await update('s', { status: 'completed' })
     expect(await print('s', [{ content: 'flushed' }])).toBe(1)
@@ -182,7 +182,7 @@ describe('output', () => {
     await expect(read('none')).rejects.toMatchObject({ code: 'session_not_found' })
   })
 
-  test('[SE8] is read by page, with ids, times and the cursor to go on from', async () => {
+  test('[SE8] is read by page, with ids, times and the cursor for the next page', async () => {
     await make({ id: 's' })
     const { epoch } = db.store
     await print('s', [{ content: 'one' }])
@@ -222,7 +222,7 @@ describe('output', () => {
 })
 
 describe('a session whose board is deleted', () => {
-  test('[SE9] goes with it, and its output is not that of another of the same id', async () => {
+  test('[SE9] is deleted with it, and a new session with the same id does not show its output', async () => {
     await make({ id: 's', boardId: 'demo' })
     await print('s', [{ content: 'of the first' }])
     await db.do((tx) => deleteBoard(tx, 'demo'))

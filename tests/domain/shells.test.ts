@@ -44,8 +44,8 @@ const read = (id: string, asked: Partial<Parameters<typeof readShellOutput>[2]> 
 const printed = ({ chunks }: { chunks: ReadonlyArray<{ data: string }> }) => chunks.map(({ data }) => data)
 const aboutAttempt = { boardId: 'demo', cardId: 'card', attemptId: 'att', agentId: 'bot' }
 
-describe('making a shell', () => {
-  test('[SH1] [SH3] of an attempt is on its board, and concerns its card and its agent', async () => {
+describe('creating a shell', () => {
+  test('[SH1] [SH3] for an attempt is on its board, and its events name the card and the agent', async () => {
     const shell = await make({ id: 'my:shell_1.a-b', attemptId: 'att', command: 'npm test' })
     expect(shell).toStrictEqual({
       id: 'my:shell_1.a-b',
@@ -61,7 +61,7 @@ describe('making a shell', () => {
     ])
   })
 
-  test('[SH1] needs nothing, and makes an id', async () => {
+  test('[SH1] needs no fields, and generates an id', async () => {
     const shell = await make()
     expect(shell).toMatchObject({ boardId: null, attemptId: null, command: null })
     expect(shell.id).toMatch(/^shl_[0-9a-f-]{36}$/)
@@ -100,7 +100,7 @@ describe('making a shell', () => {
 })
 
 describe('output', () => {
-  test('[SH3] [SH4] is one event a chunk, in order, whatever is in it', async () => {
+  test('[SH3] [SH4] is one event per chunk, in order, whatever it contains', async () => {
     await make({ id: 's', attemptId: 'att' })
     await db.said()
     const chunks = ['', '\u001b[2J\u001b[1;1H', '\ud83d', '\ude42', '\r\n\u0000', 'x'.repeat(65_536)]
@@ -125,7 +125,7 @@ describe('output', () => {
     expect(await read('s', { tail: 1 })).toStrictEqual({ chunks: [two], cursor: two.id, more: false })
   })
 
-  test('[SH5] may come after the exit, and needs a shell', async () => {
+  test('[SH5] may arrive after the exit; an unknown shell is refused', async () => {
     await make({ id: 's' })
     await db.do((tx) => exitShell(tx, 's', 0))
     await print('s', 'flushed')
@@ -137,7 +137,7 @@ describe('output', () => {
 })
 
 describe('the end of a shell', () => {
-  test.each([0, 137, -1, 4_294_967_295, null])('[SH3] [SH7] with %j is told once', async (code) => {
+  test.each([0, 137, -1, 4_294_967_295, null])('[SH3] [SH7] with %j is emitted once', async (code) => {
     await make({ id: 's', attemptId: 'att' })
     await db.said()
     expect(await db.do((tx) => exitShell(tx, 's', code))).toMatchObject({ status: 'exited', exitCode: code })
@@ -147,7 +147,7 @@ describe('the end of a shell', () => {
     await db.refused('shell_not_found', (tx) => exitShell(tx, 'none', code))
   })
 
-  test('[SH3] [SH8] is not an error', async () => {
+  test('[SH3] [SH8] is not caused by an error', async () => {
     const shell = await make({ id: 's' })
     await db.said()
     expect(await db.do((tx) => reportShellError(tx, 's', 'lost\ud800'))).toEqual({ shellId: 's', error: 'lost\ud800' })
@@ -155,7 +155,7 @@ describe('the end of a shell', () => {
     expect(await getShell(db.sql, 's')).toEqual(shell)
   })
 
-  test('[SH9] comes with that of its board or attempt, and another of the same id begins anew', async () => {
+  test('[SH9] follows the deletion of its board or attempt, and a new shell with the same id starts empty', async () => {
     const ends = [() => db.do((tx) => deleteCard(tx, 'card', undefined)), () => db.do((tx) => deleteBoard(tx, 'demo'))]
     for (const [index, end] of ends.entries()) {
       await make(index === 0 ? { id: 's', attemptId: 'att' } : { id: 's', boardId: 'demo' })

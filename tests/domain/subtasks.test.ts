@@ -38,8 +38,8 @@ async function shownTo(agent: string): Promise<string[]> {
   )
 }
 
-describe('making a subtask', () => {
-  test('[TK8] takes a description alone: it is pending, of nobody, and blocked by nothing', async () => {
+describe('creating a subtask', () => {
+  test('[TK8] needs only a description: it is pending, unassigned, and blocked by nothing', async () => {
     const subtask = await create()
     expect(subtask).toEqual({
       subtask_id: expect.stringMatching(/^sub_[0-9a-f-]{36}$/),
@@ -67,7 +67,7 @@ describe('making a subtask', () => {
     expect(await shownTo('coder')).toEqual(['subtask.created', 'subtask.created', 'subtask.created'])
   })
 
-  test('[TK9] shows on the channels of who has it after a change', async () => {
+  test('[TK9] shows on the channels of its agent after a change', async () => {
     const { subtask_id } = await create({ agent_id: 'ann' })
     await update(subtask_id, { agent_id: 'bob' })
     await update(subtask_id, { agent_id: null })
@@ -75,12 +75,12 @@ describe('making a subtask', () => {
     expect(await shownTo('bob')).toEqual(['subtask.updated'])
   })
 
-  test('[TK6] needs a task that is there', async () => {
+  test('[TK6] needs an existing task', async () => {
     await db.refused('task_not_found', (tx) => createSubtask(tx, 'tsk_none', { description: 'x' }))
     await expect(listSubtasks(db.sql, 'tsk_none', 9)).rejects.toMatchObject({ code: 'task_not_found' })
   })
 
-  test('[TK10] keeps a result of any JSON as it is', async () => {
+  test('[TK10] keeps any JSON as a result', async () => {
     for (const result of ['text \ud800 \u0000', 0, false, [], { a: [null, { __proto__: null }] }]) {
       const { subtask_id } = await create({ result: result as NewSubtask['result'] })
       const kept = (await getSubtask(db.sql, subtask_id)).result
@@ -89,7 +89,7 @@ describe('making a subtask', () => {
   })
 })
 
-describe('the life of a subtask', () => {
+describe('the status of a subtask', () => {
   test('[TK11] starts when it first runs, and ends when it is completed or fails', async () => {
     const { subtask_id } = await create()
     await db.said()
@@ -105,7 +105,7 @@ describe('the life of a subtask', () => {
     expect((await db.said()).map(({ type }) => type)).toEqual(types)
   })
 
-  test('[TK11] that never ran has no start', async () => {
+  test('[TK11] has no start if it never ran', async () => {
     const { subtask_id } = await create()
     expect(await update(subtask_id, { status: 'failed' })).toMatchObject({ started_at: null, completed_at: T0 })
     expect(await create({ status: 'running' })).toMatchObject({ started_at: T0, completed_at: null })
@@ -133,7 +133,7 @@ describe('the life of a subtask', () => {
     expect(message).toContain(`from ${from} to ${to}`)
   })
 
-  test('[TK4] a change without effect is no event', async () => {
+  test('[TK4] a change without effect emits nothing', async () => {
     const subtask = await create({ result: { a: 1 }, agent_id: 'ann', status: 'running' })
     await db.said()
     vi.setSystemTime(T1)
@@ -142,7 +142,7 @@ describe('the life of a subtask', () => {
     expect(await db.said()).toEqual([])
   })
 
-  test('[TK5] other fields may change when it has ended', async () => {
+  test('[TK5] other fields may change after its end', async () => {
     const { subtask_id } = await create({ status: 'failed' })
     await db.said()
     const subtask = await update(subtask_id, { result: 'why', description: 'New', agent_type: 't' })
@@ -150,13 +150,13 @@ describe('the life of a subtask', () => {
     expect(await db.said()).toEqual([{ type: 'subtask.updated', payload: subtask }])
   })
 
-  test('[TK6] that is not there is refused', async () => {
+  test('[TK6] an unknown subtask is refused', async () => {
     await db.refused('subtask_not_found', (tx) => updateSubtask(tx, 'sub_none', {}))
   })
 })
 
-describe('what a subtask is blocked by', () => {
-  test('[TK12] are other subtasks of its task, each once, in the order given', async () => {
+describe('the blockers of a subtask', () => {
+  test('[TK12] are other subtasks of its task, each once, in the given order', async () => {
     const [a, b, c] = [await create(), await create(), await create()].map(({ subtask_id }) => subtask_id) as string[]
     const made = await create({ blocked_by: [b!, a!, b!] })
     expect(made.blocked_by).toEqual([b, a])
@@ -165,7 +165,7 @@ describe('what a subtask is blocked by', () => {
     expect((await getSubtask(db.sql, c!)).blocked_by).toEqual([a])
   })
 
-  test('[TK12] are not subtasks of another task, nor anything else', async () => {
+  test('[TK12] cannot be subtasks of another task, or anything else', async () => {
     const other = await db.do((tx) => createTask(tx, { name: 'Other' }))
     const foreign = await db.do((tx) => createSubtask(tx, other.task_id, { description: 'x' }))
     const own = await create()
@@ -179,14 +179,14 @@ describe('what a subtask is blocked by', () => {
     }
   })
 
-  test('[TK12] hold nothing up: statuses change regardless', async () => {
+  test('[TK12] do not prevent a change of status', async () => {
     const first = await create()
     const second = await create({ blocked_by: [first.subtask_id] })
     expect((await update(second.subtask_id, { status: 'completed' })).status).toBe('completed')
   })
 })
 
-test('[TK13] the subtasks of a task are listed in the order of creation', async () => {
+test('[TK13] the subtasks of a task are listed oldest first', async () => {
   const made = [await create(), await create({ result: [1] }), await create()]
   const other = await db.do((tx) => createTask(tx, { name: 'Other' }))
   await db.do((tx) => createSubtask(tx, other.task_id, { description: 'x' }))

@@ -20,8 +20,8 @@ afterEach(() => {
 const create = (given: Partial<NewTask> = {}) => db.do((tx) => createTask(tx, { name: 'Task', ...given }))
 const update = (id: string, changes: TaskChanges) => db.do((tx) => updateTask(tx, id, changes))
 
-describe('making a task', () => {
-  test('[TK1] takes a name alone: it is pending, of the first wave, of no session and no request', async () => {
+describe('creating a task', () => {
+  test('[TK1] needs only a name: it is pending, in the first wave, without session and request', async () => {
     const task = await create()
     expect(task).toEqual({
       task_id: expect.stringMatching(/^tsk_[0-9a-f-]{36}$/),
@@ -38,7 +38,7 @@ describe('making a task', () => {
     expect(await db.said()).toEqual([{ type: 'task.created', payload: task }])
   })
 
-  test('[TK1] keeps what was given, and tells of it on its session', async () => {
+  test('[TK1] keeps the given fields, and shows on its session', async () => {
     const given = { name: 'N\u0000 🙂', request_id: 'r', session_id: 's', wave_number: 0, status: 'running' } as const
     const task = await create(given)
     expect(task).toMatchObject(given)
@@ -48,7 +48,7 @@ describe('making a task', () => {
     ).toEqual(['task.created'])
   })
 
-  test.each(taskStatus.options)('[TK1] may be made %s, which is one event', async (status) => {
+  test.each(taskStatus.options)('[TK1] may be created %s, which emits one event', async (status) => {
     const { completed_at } = await create({ status })
     expect(completed_at).toBe(status === 'completed' || status === 'failed' ? T0 : null)
     expect((await db.said()).map(({ type }) => type)).toEqual(['task.created'])
@@ -79,7 +79,7 @@ describe('changing a task', () => {
     },
   )
 
-  test('[TK4] without effect is no event', async () => {
+  test('[TK4] without effect emits nothing', async () => {
     const task = await create({ session_id: 's' })
     await db.said()
     vi.setSystemTime(T1)
@@ -89,7 +89,7 @@ describe('changing a task', () => {
     expect(await db.said()).toEqual([])
   })
 
-  test('[TK5] of several fields is one event, whose name is that of the status', async () => {
+  test('[TK5] of several fields emits one event, named for the status', async () => {
     const { task_id } = await create()
     await db.said()
     const changes = { name: 'New', request_id: 'r', session_id: 's2', wave_number: 7, status: 'failed' } as const
@@ -99,7 +99,7 @@ describe('changing a task', () => {
     expect((await db.store.read((snapshot) => snapshot.readAfter(['session:s2'], 0, 9))).events.length).toBe(1)
   })
 
-  test('[TK5] may be of other fields when it has ended, and keeps its end', async () => {
+  test('[TK5] of other fields is allowed after the end, and keeps the end', async () => {
     const { task_id } = await create({ status: 'completed' })
     await db.said()
     vi.setSystemTime(T2)
@@ -108,7 +108,7 @@ describe('changing a task', () => {
     expect(await db.said()).toEqual([{ type: 'task.updated', payload: task }])
   })
 
-  test('[TK6] that is not there is refused', async () => {
+  test('[TK6] an unknown task is refused', async () => {
     await db.refused('task_not_found', (tx) => updateTask(tx, 'tsk_none', { status: 'running' }))
     await expect(getTask(db.sql, 'tsk_none')).rejects.toMatchObject({ code: 'task_not_found' })
   })

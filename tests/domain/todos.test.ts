@@ -30,7 +30,7 @@ describe('todos', () => {
     ])
   })
 
-  it('[A19] tells nothing of the same list again, ids given or not', async () => {
+  it('[A19] emits nothing for the same list, with or without ids', async () => {
     const { id } = await world.attempt('a')
     const items = [
       { text: 'Test', status: 'open' },
@@ -47,7 +47,7 @@ describe('todos', () => {
     expect(await getAttempt(world.sql, id)).toMatchObject({ updatedAt: T0 })
   })
 
-  it('[A19] lets an item without an id keep the one that its text had', async () => {
+  it('[A19] keeps the id of an item without one when its text is the same', async () => {
     const { id } = await world.attempt('a')
     const before = await world.act((tx) =>
       replaceTodos(tx, id, [
@@ -59,7 +59,7 @@ describe('todos', () => {
     expect(after).toEqual({ total: 1, completed: 1, items: [{ ...before.items[1], status: 'done' }] })
   })
 
-  it('[A19] gives no item an id that another item of the list names', async () => {
+  it('[A19] never assigns an id that another item of the list has', async () => {
     const { id } = await world.attempt('a')
     await world.act((tx) => replaceTodos(tx, id, [{ id: 't', text: 'Test', status: 'open' }]))
     const items = [
@@ -70,7 +70,7 @@ describe('todos', () => {
     expect(todos.items.map((item) => item.id)).toEqual([expect.stringMatching(/^itm_/), 't'])
   })
 
-  it('[A20] refuses two items with one id, and an unknown attempt', async () => {
+  it('[A20] refuses two items with the same id, and an unknown attempt', async () => {
     const { id } = await world.attempt('a')
     const twice = [
       { id: 't', text: 'One', status: 'open' },

@@ -13,7 +13,7 @@ const post = (topic: string, event: string, data: unknown = null) =>
   db.do((tx) => postTopicEvent(tx, topic, { event, data }))
 
 describe('posting', () => {
-  test('[TP1] is one event, with its name and its data as they came', async () => {
+  test('[TP1] is one event, with its name and data unchanged', async () => {
     const data = JSON.parse('{"b":[1,null,{"__proto__":{"x":"\\ud800\\u0000"}}],"a":""}')
     await post('deploys', 'deploy.started', data)
     const [said] = await db.said()
@@ -24,7 +24,7 @@ describe('posting', () => {
   })
 
   test.each(['Done', 'a', '1', 'x:y.z_-', 'Message', 'ERROR', 'openx', 'card.creat', `${'n'.repeat(128)}`])(
-    '[TP3] may be called %s',
+    '[TP3] may be named %s',
     async (event) => {
       await post('t', event)
       expect((await db.said()).map(({ payload }) => payload.event)).toEqual([event])
@@ -32,7 +32,7 @@ describe('posting', () => {
   )
 })
 
-describe('names that would pass for an event of the service', () => {
+describe('reserved event names', () => {
   const own = Object.entries(catalogue).flatMap(([type, { to }]) => [
     type,
     ...to.map(({ event }: Destination) => event),
@@ -48,20 +48,20 @@ describe('names that would pass for an event of the service', () => {
     expect(errors).toEqual([{ path: 'event', message: message.slice('event '.length) }])
   })
 
-  test.each(['error', 'open', 'message'])('[TP5] %s is refused: browsers fire it', async (event) => {
+  test.each(['error', 'open', 'message'])('[TP5] %s is refused: browsers fire it themselves', async (event) => {
     const { message } = await db.refused('validation_failed', (tx) => postTopicEvent(tx, 't', { event, data: null }))
     expect(message).toBe(`event must not be ${event}: browsers themselves fire events of that name`)
   })
 })
 
 describe('topics', () => {
-  test.each(['deploys', 'a', 'A:b.c_d-e', '7', 't'.repeat(200)])('[TP2] may be called %s', async (topic) => {
+  test.each(['deploys', 'a', 'A:b.c_d-e', '7', 't'.repeat(200)])('[TP2] may be named %s', async (topic) => {
     await post(topic, 'x')
     expect((await db.store.read((snapshot) => snapshot.readAfter([`topic:${topic}`], 0, 10))).events.length).toBe(1)
   })
 
   test.each(['', ' ', 'a b', 'a\n', 'a\u0000', 'a/b', 'a,b', 'ü', '*', 't'.repeat(201)])(
-    '[TP2] are not called %j',
+    '[TP2] cannot be named %j',
     async (topic) => {
       const { message } = await db.refused('invalid_channel', (tx) =>
         postTopicEvent(tx, topic, { event: 'x', data: null }),

@@ -34,7 +34,7 @@ const STATUS_EVENTS: Record<RunStatus, string> = {
 const FINAL: readonly RunStatus[] = ['completed', 'failed', 'cancelled']
 const pairs = runStatus.options.flatMap((from) => runStatus.options.map((to) => [from, to] as const))
 
-describe('making a run', () => {
+describe('creating a run', () => {
   test('[WR1] [WR4] is one event', async () => {
     const run = await make({ boardId: 'demo' })
     expect(run).toStrictEqual({
@@ -53,7 +53,7 @@ describe('making a run', () => {
     ])
   })
 
-  test('[WR4] [WR6] running is two: it is pending, and started', async () => {
+  test('[WR4] [WR6] as running emits two: created, and started', async () => {
     const run = await make({ status: 'running' })
     expect(run).toMatchObject({ boardId: null, status: 'running', startedAt: T0, completedAt: null })
     expect(await getRun(db.sql, run.id)).toEqual(run)
@@ -66,14 +66,14 @@ describe('making a run', () => {
     ])
   })
 
-  test('[WR1] [WR2] needs the board that it names, and an id that is there to be found', async () => {
+  test('[WR1] [WR2] refuses an unknown board, and an unknown id', async () => {
     const { errors } = await db.refused('validation_failed', (tx) => createRun(tx, { name: 'x', boardId: 'nowhere' }))
     expect(errors?.map(({ path }) => path)).toEqual(['boardId'])
     await expect(getRun(db.sql, 'none')).rejects.toMatchObject({ code: 'workflow_run_not_found' })
     await db.refused('workflow_run_not_found', (tx) => updateRun(tx, 'none', {}))
   })
 
-  test('[WR2] [WR8] lists the newest first; runs go with their board', async () => {
+  test('[WR2] [WR8] lists the newest first; runs are deleted with their board', async () => {
     const ids: string[] = []
     for (const boardId of ['demo', null, 'demo']) ids.unshift((await make({ boardId })).id)
     const listed = async (boardId?: string, limit = 100) =>
@@ -107,7 +107,7 @@ describe('the status of a run', () => {
     )
   })
 
-  test('[WR4] [WR6] is told as started again after a pause, and began when it began', async () => {
+  test('[WR4] [WR6] emits a start again after a pause, and keeps the time of the first', async () => {
     const { id } = await make({ status: 'running' })
     await update(id, { status: 'paused' })
     await db.said()
@@ -119,8 +119,8 @@ describe('the status of a run', () => {
   })
 })
 
-describe('what a run tells', () => {
-  test('[WR4] [WR5] is one event a request, with every field that changed', async () => {
+describe('the events of a run', () => {
+  test('[WR4] [WR5] one per request, with every field that changed', async () => {
     const { id } = await make({ status: 'running' })
     await db.said()
     const steps: ReadonlyArray<readonly [RunEdit, string | null, object?]> = [
@@ -145,7 +145,7 @@ describe('what a run tells', () => {
     }
   })
 
-  test('[WR3] may come late, except for the status', async () => {
+  test('[WR3] fields other than the status may change after the end', async () => {
     const { id } = await make()
     await update(id, { status: 'failed' })
     await db.said()
@@ -159,7 +159,7 @@ describe('what a run tells', () => {
     await db.refused('invalid_transition', (tx) => updateRun(tx, id, { error: 'other', status: 'failed' }))
   })
 
-  test('[WR5] folded into the run as it was gives the run as it is', async () => {
+  test('[WR5] folded into the old run give the new run', async () => {
     const edit = fc.record(
       {
         status: fc.constantFrom(...runStatus.options),

@@ -27,7 +27,7 @@ afterEach(() => db.close())
 
 const make = (given: Partial<NewStep> = {}) => db.do((tx) => createStep(tx, runId, { name: 'test', ...given }))
 const update = (stepId: string, edit: StepEdit) => db.do((tx) => updateStep(tx, { runId, stepId }, edit))
-/** Names without what all have in common, and what is told beside the ids and the name. */
+/** Event names without their common prefix, and the payload without ids and name. */
 async function told() {
   return (await db.said()).map(({ type, payload: { boardId: _, runId: __, stepId: ___, name: ____, ...rest } }) => [
     type.replace('workflow.run.step.', ''),
@@ -46,8 +46,8 @@ const STATUS_EVENTS: Record<StepStatus, string> = {
 const FINAL: readonly StepStatus[] = ['completed', 'failed', 'skipped', 'cancelled']
 const pairs = stepStatus.options.flatMap((from) => stepStatus.options.map((to) => [from, to] as const))
 
-describe('making a step', () => {
-  test('[WR9] [WR14] tells it with its run and its name', async () => {
+describe('creating a step', () => {
+  test('[WR9] [WR14] emits an event with its run and its name', async () => {
     const step = await make({ phase: 'checks' })
     expect(step).toStrictEqual({
       id: expect.stringMatching(/^stp_[0-9a-f-]{36}$/),
@@ -64,7 +64,7 @@ describe('making a step', () => {
     ])
   })
 
-  test('[WR9] running creates and starts it; a run that has ended takes it too', async () => {
+  test('[WR9] as running emits creation and start; a run that has ended accepts it too', async () => {
     await db.do((tx) => updateRun(tx, runId, { status: 'failed' }))
     await db.said()
     expect(await make({ status: 'running' })).toMatchObject({ status: 'running', phase: null })
@@ -74,7 +74,7 @@ describe('making a step', () => {
     ])
   })
 
-  test('[WR8] [WR10] steps are listed in their order, belong to one run, and go with it', async () => {
+  test('[WR8] [WR10] steps are listed oldest first, belong to one run, and are deleted with it', async () => {
     const names = ['c', 'a', 'b']
     const steps = []
     for (const name of names) steps.push(await make({ name }))
@@ -114,7 +114,7 @@ describe('the status of a step', () => {
 })
 
 describe('progress', () => {
-  test('[WR13] [WR14] is told when it is new, between start and end', async () => {
+  test('[WR13] [WR14] is emitted when it changes, between start and end', async () => {
     const { id } = await make()
     await db.said()
     const half = { current: 1, total: 2, percentage: 50 }
@@ -137,14 +137,14 @@ describe('progress', () => {
     ])
   })
 
-  test('[WR13] [WR14] of a step that is skipped is told once', async () => {
+  test('[WR13] [WR14] of a skipped step is emitted once', async () => {
     const { id } = await make()
     await db.said()
     await update(id, { status: 'skipped', progress: { current: 0, total: 9 } })
     expect(await told()).toEqual([['progress', { progress: { current: 0, total: 9, percentage: 0 } }]])
   })
 
-  test('[WR11] and error may come late', async () => {
+  test('[WR11] and error may change after the end', async () => {
     const { id } = await make()
     await update(id, { status: 'failed' })
     await db.said()

@@ -1,4 +1,4 @@
-/** What agents print and that they live, over HTTP and on streams. Rules AO1 to AO10, and K11. */
+/** Output and heartbeats of agents, over HTTP and on streams. Rules AO1 to AO10, and K11. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { appendLines, makeWork, positionOf } from '../support/board.ts'
@@ -34,7 +34,7 @@ const page = z.strictObject({
 })
 
 describe('a heartbeat', () => {
-  it('[AO1] is 202, and shows on the agent and on global, under the one that was named first', async () => {
+  it('[AO1] is 202, and shows on the agent’s channel and on global, under the one that was named first', async () => {
     const id = newAgent()
     const streams = {
       agent: `channels=agent:${id}`,
@@ -64,7 +64,7 @@ describe('a heartbeat', () => {
     for (const listener of listeners) listener.close()
   })
 
-  it('[AO1] shows nowhere else, and is not read back', async () => {
+  it('[AO1] shows nowhere else, and is not stored', async () => {
     const id = newAgent()
     const { boardId } = await makeWork(server)
     const start = await newestId(server)
@@ -80,7 +80,7 @@ describe('a heartbeat', () => {
     expect(rest(late)).toEqual(['agent_registered', 'agent.registered'])
   })
 
-  it('[AO2] brings a registered agent online, and registers nobody', async () => {
+  it('[AO2] brings a registered agent online, and does not register agents', async () => {
     const id = newAgent()
     expect((await beat(id)).status).toBe(202)
     expectProblem(await ask(server, 'GET', `/agents/${id}`), 404, 'agent_not_found')
@@ -99,7 +99,7 @@ describe('a heartbeat', () => {
 })
 
 describe('output', () => {
-  it('[AO3] [AO5] [AO8] of one piece shows at once as output, bare and in an envelope', async () => {
+  it('[AO3] [AO5] [AO8] of one chunk shows at once as output, bare and in an envelope', async () => {
     const id = newAgent()
     await using bare = await listen(server.url, `/events/${id}`)
     await using enveloped = await listen(server.url, `/sse?channels=agents/${id}`)
@@ -133,7 +133,7 @@ describe('output', () => {
     expect(data).toMatchObject({ event: 'agent.output.batch', data: { agentId: id, timestamp, lines: ['a', '', 'b'] } })
   })
 
-  it('[AO4] [K11] joins what is posted in one go, with the lines of attempts, and gives it the last id', async () => {
+  it('[AO4] [K11] joins what is posted together with the lines of attempts, and gives it the last id', async () => {
     const { attempt } = await makeWork(server)
     const start = attempt.eventId
     await print(attempt.agent, { lines: ['1', '2'] })
@@ -141,7 +141,7 @@ describe('output', () => {
     const joined = await print(attempt.agent, { lines: ['5'] })
     const alone = await print(attempt.agent, { content: '6' })
     const last = await print(attempt.agent, { lines: ['7'] })
-    // Replay joins as a live stream does, whatever the time between.
+    // Replay joins lines like a live stream, whatever the time between them.
     await using listener = await listen(server.url, `/events/${attempt.agent}?since=${start}`)
     await listener.id(last.eventId)
     const seen = listener.frames.filter(({ event }) => event.startsWith('output'))
@@ -181,7 +181,7 @@ describe('output', () => {
   })
 
   it.each(['a%20b', 'a%0D%0Aevent:%20x', '%00', 'a%2Fb', '%C3%BC', 'x'.repeat(201), '*'])(
-    '[AO7] of %s is refused: nobody can be called so',
+    '[AO7] of %s is refused: not an agent id',
     async (id) => {
       await withoutEvents(server, async () => {
         expectProblem(await post(id, { content: 'x' }), 400, 'invalid_channel')
@@ -193,7 +193,7 @@ describe('output', () => {
 })
 
 describe('reading output', () => {
-  it('[AO9] goes through posts and the lines of attempts by page', async () => {
+  it('[AO9] pages through posts and the lines of attempts', async () => {
     const { attempt } = await makeWork(server)
     await print(attempt.agent, { content: 'one' })
     await appendLines(server, attempt.id, ['two', 'three'])
@@ -243,7 +243,7 @@ describe('/events/AGENT', () => {
       event === 'output' ? [data.content] : event === 'output_batch' ? data.lines : [],
     )
 
-  it('[AO10] has frames about the stream, output and output_batch, and nothing else', async () => {
+  it('[AO10] has events about the stream, output and output_batch, and nothing else', async () => {
     const id = newAgent()
     const start = await newestId(server)
     await using listener = await listen(server.url, `/events/${id}`)
@@ -253,7 +253,7 @@ describe('/events/AGENT', () => {
     await onChannel.id(last)
     await listener.until('a heartbeat after it', () => listener.frames.at(-1)?.event === 'heartbeat')
     expect(names(listener)).toEqual(['heartbeat', 'hello', 'output', 'output_batch'])
-    // The same happened there with all the rest.
+    // The other stream saw everything else as well.
     for (const name of ['agent.heartbeat', 'agent_registered', 'agent_profile', 'agent_assigned', 'agent_started']) {
       expect(names(onChannel)).toContain(name)
     }
@@ -286,7 +286,7 @@ describe('/events/AGENT', () => {
     }
   })
 
-  it('[AO10] ends after limit events, and takes types that narrow it', async () => {
+  it('[AO10] ends after limit events, and accepts types', async () => {
     const id = newAgent()
     const start = await newestId(server)
     for (const content of ['1', '2', '3']) await print(id, { content })
@@ -299,7 +299,7 @@ describe('/events/AGENT', () => {
     expect(printed(narrow)).toEqual(['4'])
   })
 
-  it('[AO10] is refused for what nobody can be called', async () => {
+  it('[AO10] is refused for an invalid agent id', async () => {
     for (const id of ['a%20b', 'x%0d%0a', '%00']) {
       expectProblem(await ask(server, 'GET', `//events/${id}`), 400, 'invalid_channel')
     }

@@ -17,7 +17,7 @@ const post = (path: string, json: unknown) => ask(server, 'POST', path, { json }
 const patch = (path: string, json: unknown) => ask(server, 'PATCH', path, { json })
 
 describe('agents', () => {
-  it('[T1] [T2] [T3] [T31] register with 201, and again with 200; what they leave out stays', async () => {
+  it('[T1] [T2] [T3] [T31] register with 201, and again with 200; fields left out stay', async () => {
     const told = { id: 'claude:1', label: 'Claude', kind: 'coder', capabilities: ['a'] }
     const made = await post('/agents', told)
     expect(made.status).toBe(201)
@@ -80,7 +80,7 @@ describe('capabilities', () => {
     '{"__proto__":{"polluted":true},"a":{"__proto__":null}}',
     '["\\ud800\\u0000 \\u2028"]',
     'null',
-  ])('[N8] are free JSON, given back as they were: %s', async (text) => {
+  ])('[N8] are free JSON, returned unchanged: %s', async (text) => {
     const body = { raw: `{"id":"able","capabilities":${text}}` }
     const posted = await ask(server, 'POST', '/agents', body)
     const again = await ask(server, 'POST', '/agents', body)
@@ -94,7 +94,7 @@ describe('capabilities', () => {
 })
 
 describe('profiles', () => {
-  it('[T1] [T2] [T3] [T31] are made, changed, listed and deleted', async () => {
+  it('[T1] [T2] [T3] [T31] are created, changed, listed and deleted', async () => {
     const { id: boardId } = await makeBoard(server)
     const given = { agent: 'a', name: 'Careful', config: { model: 'm', nested: [1, { b: null }] }, boardId }
     const made = await post('/agent-profiles', given)
@@ -111,7 +111,7 @@ describe('profiles', () => {
     expectProblem(await patch(`/agent-profiles/${id}`, {}), 404, 'profile_not_found')
   })
 
-  it('[T11] [T31] are for every board unless told, and found by agent and by board', async () => {
+  it('[T11] [T31] are for every board by default, and found by agent and by board', async () => {
     await using fresh = await startTestServer()
     const { id: boardId } = await makeBoard(fresh)
     const make = async (of: string, on: string | null) =>
@@ -132,7 +132,7 @@ describe('profiles', () => {
     expectProblem(await ask(fresh, 'GET', '/agent-profiles?boardId=NO'), 400, 'bad_request')
   })
 
-  it('[T6] refuse a board that is not there, and what is no object', async () => {
+  it('[T6] refuse an unknown board, and a config that is not an object', async () => {
     for (const [fields, path] of [
       [{ boardId: 'none' }, 'boardId'],
       [{ config: [] }, 'config'],
@@ -146,7 +146,7 @@ describe('profiles', () => {
 })
 
 describe('GET /dashboard', () => {
-  it.each(dashboardRange.options)('[T1] [T2] [T32] looks at %s', async (range) => {
+  it.each(dashboardRange.options)('[T1] [T2] [T32] covers %s', async (range) => {
     const { status, body } = await ask(server, 'GET', `/dashboard?range=${range}`)
     expect(status).toBe(200)
     const { timeRange, metrics } = overview.parse(body)
@@ -154,7 +154,7 @@ describe('GET /dashboard', () => {
     expect(metrics.series.attemptsStarted.length).toBe(24)
   })
 
-  it('[T32] counts what happened, in the last seven days unless told', async () => {
+  it('[T32] counts what happened, by default in the last seven days', async () => {
     await using fresh = await startTestServer()
     const { boardId, card, attempt } = await makeWork(fresh)
     const before = overview.parse((await ask(fresh, 'GET', '/dashboard')).body)
@@ -176,7 +176,7 @@ describe('GET /dashboard', () => {
     expect(after.agentStats).toMatchObject([{ agentId: attempt.agent, attemptsSucceeded: 1, successRate: 1 }])
   })
 
-  it('[T11] refuses a range that it does not know', async () => {
+  it('[T11] refuses an unknown range', async () => {
     expectProblem(await ask(server, 'GET', '/dashboard?range=last_year'), 400, 'bad_request')
     expectProblem(await ask(server, 'GET', '/dashboard?range='), 400, 'bad_request')
   })

@@ -1,4 +1,4 @@
-/** Attempts over HTTP: their life, and what they are tied to. Rules T1 to T3, T6, T12, T24, T29. */
+/** Attempts over HTTP: their status and their links. Rules T1 to T3, T6, T12, T24, T29. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { conversationItem } from '../../shared/src/types/conversation.ts'
@@ -24,7 +24,7 @@ const columnKeyOf = async (cardId: string) => {
 }
 
 describe('POST /cards/:id/attempts', () => {
-  it('[T1] [T2] [T3] makes an attempt that waits', async () => {
+  it('[T1] [T2] [T3] creates a queued attempt', async () => {
     const { id: cardId } = await makeCard(server, boardId)
     const given = { agent: 'claude:1', baseBranch: 'main', branchName: 'topic/x' }
     const reply = await post(`/cards/${cardId}/attempts`, given)
@@ -53,7 +53,7 @@ describe('POST /cards/:id/attempts', () => {
     expect(whole).toEqual({ attempt: reply.body, todos: { total: 0, completed: 0, items: [] }, conversation: [] })
   })
 
-  it('[T29] starts it at once when it is made running: its card goes to in_progress', async () => {
+  it('[T29] starts it at once with status running: its card moves to in_progress', async () => {
     const { id: cardId } = await makeCard(server, boardId)
     const reply = await post(`/cards/${cardId}/attempts`, { agent: 'a', status: 'running' })
     expect(reply.body).toMatchObject({ status: 'running', startedAt: reply.body.createdAt, endedAt: null })
@@ -62,7 +62,7 @@ describe('POST /cards/:id/attempts', () => {
     expect(newest).toEqual({ id: reply.body.id, status: 'running', agent: 'a' })
   })
 
-  it('[T24] [T29] makes only one that is active at a time, and none of a card that is done', async () => {
+  it('[T24] [T29] allows only one active attempt per card, and none for a card that is done', async () => {
     const { card, attempt: active } = await makeWork(server)
     const second = await withoutEvents(server, () => post(`/cards/${card.id}/attempts`, { agent: 'b' }))
     expectProblem(second, 409, 'conflict')
@@ -86,7 +86,7 @@ describe('POST /cards/:id/attempts', () => {
     expectProblem(reply, 422, 'validation_failed', path)
   })
 
-  it('[T6] takes a profile of its board or of every board, and no other', async () => {
+  it('[T6] accepts a profile of its board or of every board, and no other', async () => {
     const other = await makeBoard(server)
     const profile = async (of: string | null) =>
       (await server.post<{ id: string }>('/agent-profiles', { agent: 'a', name: 'p', boardId: of })).id
@@ -100,7 +100,7 @@ describe('POST /cards/:id/attempts', () => {
   })
 })
 
-/** The way to every status, and where it may go from there. */
+/** The path to every status, and the transitions from there. */
 const WAYS: Readonly<Record<AttemptStatus, readonly [way: readonly AttemptStatus[], next: readonly AttemptStatus[]]>> =
   {
     queued: [[], ['running', 'stopped', 'failed']],
@@ -115,7 +115,7 @@ const WAYS: Readonly<Record<AttemptStatus, readonly [way: readonly AttemptStatus
   }
 
 describe('the status', () => {
-  it.each(attemptStatus.options)('[T24] [T29] %s goes on along the drawn ways, and along no others', async (from) => {
+  it.each(attemptStatus.options)('[T24] [T29] %s allows the documented transitions, and no others', async (from) => {
     const [way, next] = WAYS[from]
     for (const to of attemptStatus.options) {
       const { id: cardId } = await makeCard(server, boardId)
@@ -133,7 +133,7 @@ describe('the status', () => {
     }
   })
 
-  it('[T29] succeeded takes the card to review; a card that is done stays', async () => {
+  it('[T29] succeeded moves the card to review; a card that is done stays', async () => {
     const { card, attempt: one } = await makeWork(server)
     expect((await patch(`/attempts/${one.id}`, { status: 'succeeded', exitCode: 0 })).body).toMatchObject({
       exitCode: 0,
@@ -154,7 +154,7 @@ describe('the status', () => {
     expect((await server.get<Card>(`/cards/${card.id}`)).columnId).toBe(card.columnId)
   })
 
-  it('[T1] [T29] is asked to stop with 202: at once while it waits', async () => {
+  it('[T1] [T29] is stopped with 202: at once while it is queued', async () => {
     const { attempt: running } = await makeWork(server)
     const stopping = await post(`/attempts/${running.id}/stop`)
     expect([stopping.status, stopping.body.status]).toEqual([202, 'stopping'])
@@ -165,7 +165,7 @@ describe('the status', () => {
     expect([stopped.status, stopped.body.status]).toEqual([202, 'stopped'])
   })
 
-  it('[T3] [T29] is the only field whose change is an event', async () => {
+  it('[T3] [T29] is the only field whose change emits an event', async () => {
     const { attempt: one } = await makeWork(server)
     const fields = { exitCode: 3, error: 'E', worktreePath: '/w', branchName: 'b' }
     const reply = await withoutEvents(server, () => patch(`/attempts/${one.id}`, fields))
@@ -174,7 +174,7 @@ describe('the status', () => {
   })
 })
 
-describe('what an attempt is tied to', () => {
+describe('the links of an attempt', () => {
   it('[T1] [T3] [T29] a session, with its work tree', async () => {
     const { attempt: one } = await makeWork(server)
     const given = { sessionId: 'ses:1', worktreePath: '/tmp/w' }
@@ -191,7 +191,7 @@ describe('what an attempt is tied to', () => {
     )
   })
 
-  it('[T1] [T3] [T29] a pull request, whose address the card gets', async () => {
+  it('[T1] [T3] [T29] a pull request, whose URL the card gets', async () => {
     const { card, attempt: one } = await makeWork(server)
     const pr = { number: 7, url: 'https://example.com/7', state: 'open', draft: false, headRef: 'h', merged: false }
     const reply = await post(`/attempts/${one.id}/pr`, pr)
@@ -206,7 +206,7 @@ describe('what an attempt is tied to', () => {
     }
   })
 
-  it('[T12] is not there when the attempt is not', async () => {
+  it('[T12] 404 for an unknown attempt', async () => {
     for (const [method, path] of [
       ['GET', ''],
       ['PATCH', ''],
@@ -223,7 +223,7 @@ describe('what an attempt is tied to', () => {
 })
 
 describe('a clean stop', () => {
-  it('[A14] settles no attempts: they are as they were, without an event', async () => {
+  it('[A14] leaves attempts unchanged, without an event', async () => {
     await using own = await startTestServer()
     const { boardId, attempt } = await makeWork(own)
     const card = await own.post<{ id: string }>(`/boards/${boardId}/cards`, { title: 'waits' })

@@ -18,7 +18,7 @@ const titles = async (id: string) => (await ask(server, 'GET', `/boards/${id}`))
 const titleOf = ({ title }: { title: string }) => title
 
 describe('POST /boards', () => {
-  it('[T1] [T2] [T3] [T26] makes a board with four columns and a prefix from its initials', async () => {
+  it('[T1] [T2] [T3] [T26] creates a board with four columns and a prefix from its initials', async () => {
     const before = await newestId(server)
     const reply = await post('/boards', { name: 'Agent Work Board' })
     expect(reply.status).toBe(201)
@@ -37,7 +37,7 @@ describe('POST /boards', () => {
     expect(positionOf(reply.headers.get('Event-Id') ?? '')).toBe(positionOf(before) + 1)
   })
 
-  it('[T26] takes an id, a prefix and columns of one own', async () => {
+  it('[T26] accepts an id, a prefix and columns', async () => {
     const wanted = {
       id: 'own-board_1',
       name: 'Own',
@@ -90,7 +90,7 @@ describe('POST /boards', () => {
 })
 
 describe('boards', () => {
-  it('[T1] [T2] are listed in the order of creation, bare', async () => {
+  it('[T1] [T2] are listed oldest first, bare', async () => {
     await using fresh = await startTestServer()
     expect((await ask(fresh, 'GET', '/boards')).body).toEqual({ boards: [] })
     for (const id of ['c', 'a', 'b']) await makeBoard(fresh, id)
@@ -101,7 +101,7 @@ describe('boards', () => {
     expect((await ask(fresh, 'GET', '/boards?limit=2')).body.boards.length).toBe(2)
   })
 
-  it('[T1] [T2] are read with their state and the id that it is exact at', async () => {
+  it('[T1] [T2] are read with their state and its id', async () => {
     const { id } = await makeBoard(server)
     const { eventId, id: cardId } = await makeCard(server, id)
     const { status, body } = await ask(server, 'GET', `/boards/${id}`)
@@ -113,13 +113,13 @@ describe('boards', () => {
     expect(read.board.columns[0]?.cardIds).toEqual([cardId])
   })
 
-  it('[T3] are read with the id that the answer was made at', async () => {
+  it('[T3] are read with the id of the answer', async () => {
     const { id, eventId } = await makeBoard(server)
     const { headers, body } = await server.call<{ cursor: string }>('GET', `/boards/${id}`)
     expect([headers.get('Cursor'), body.cursor]).toEqual([eventId, eventId])
   })
 
-  it('[T1] [T3] [T26] are changed: what is as it was is no event', async () => {
+  it('[T1] [T3] [T26] are changed; a change without effect emits nothing', async () => {
     const { id } = await makeBoard(server)
     const changed = await patch(`/boards/${id}`, { name: 'New', description: 'D' })
     expect(changed.status).toBe(200)
@@ -148,7 +148,7 @@ describe('boards', () => {
 })
 
 describe('columns', () => {
-  it('[T1] [T2] [T16] are made at the end or at an index, which is clamped', async () => {
+  it('[T1] [T2] [T16] are created at the end or at an index, which is clamped', async () => {
     const { id } = await makeBoard(server)
     const made = await post(`/boards/${id}/columns`, { title: 'QA', key: 'qa' })
     expect(made.status).toBe(201)
@@ -167,14 +167,14 @@ describe('columns', () => {
     expect(await titles(id)).toEqual(['Shipped', 'Backlog', 'In Progress', 'Review'])
   })
 
-  it('[T26] have keys that differ on a board', async () => {
+  it('[T26] have unique keys on a board', async () => {
     const { id, columns } = await makeBoard(server)
     expectProblem(await post(`/boards/${id}/columns`, { title: 'x', key: 'done' }), 409, 'conflict')
     expectProblem(await patch(`/columns/${columns[0]?.id}`, { key: 'done' }), 409, 'conflict')
     expect((await patch(`/columns/${columns[3]?.id}`, { key: 'done' })).status).toBe(200)
   })
 
-  it('[T24] [T26] can go only when they are empty, and never the last', async () => {
+  it('[T24] [T26] can be deleted only when empty, and never the last', async () => {
     const { id, columns } = await makeBoard(server)
     const card = await makeCard(server, id)
     const reply = await withoutEvents(server, () => ask(server, 'DELETE', `/columns/${columns[0]?.id}`))
@@ -188,7 +188,7 @@ describe('columns', () => {
     expect(await titles(id)).toEqual(['Done'])
   })
 
-  it('[T12] of a board or with an id that is not there are 404', async () => {
+  it('[T12] of an unknown board or with an unknown id are 404', async () => {
     expectProblem(await post('/boards/none/columns', { title: 'x' }), 404, 'board_not_found')
     expectProblem(await patch('/columns/none', { title: 'x' }), 404, 'column_not_found')
     expectProblem(await ask(server, 'DELETE', '/columns/none'), 404, 'column_not_found')

@@ -1,4 +1,4 @@
-/** Bodies that cannot be read, and what is said of them. Rules T4 to T10, T24. */
+/** Unreadable bodies and their errors. Rules T4 to T10, T24. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeBoard, makeCard } from '../support/board.ts'
@@ -48,7 +48,7 @@ describe('a body that cannot be read', () => {
     expectProblem(await raw(body), 400, 'invalid_json')
   })
 
-  it('[T7] that is empty and of no type is empty rather than of the wrong type', async () => {
+  it('[T7] that is empty and has no type is reported as empty, not as of the wrong type', async () => {
     const reply = await withoutEvents(server, () => ask(server, 'POST', '/boards'))
     expectProblem(reply, 400, 'invalid_json')
     expect(reply.body.detail).toContain('empty')
@@ -61,12 +61,12 @@ describe('a body that cannot be read', () => {
     'multipart/form-data; boundary=x',
     'json',
     'text/json',
-  ])('[T8] of the type %j is 415', async (type) => {
+  ])('[T8] with the type %j is 415', async (type) => {
     expectProblem(await raw('{"name":"x"}', { 'Content-Type': type }), 415, 'unsupported_media_type')
   })
 
   it.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON', 'application/merge-patch+json'])(
-    '[T8] is read when it is of the type %s',
+    '[T8] is read with the type %s',
     async (type) => {
       const reply = await ask(server, 'POST', '/boards', { raw: '{"name":"x"}', headers: { 'Content-Type': type } })
       expect(reply.status).toBe(201)
@@ -85,7 +85,7 @@ describe('a body that is too large', () => {
 
   it('[T9] is 413 when its length is declared, before it is read', async () => {
     expectProblem(await raw(padded(MIB + 1)), 413, 'too_large')
-    // Only the head is sent: the answer does not wait for the body.
+    // Only the head is sent: the answer must not wait for the body.
     const head = `POST /api/v1/boards HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${2 ** 40}\r\n\r\n`
     const answer = await exchange(head)
     expect(answer).toMatch(/^HTTP\/1\.1 413 /)
@@ -105,12 +105,12 @@ describe('a body that is too large', () => {
     expectProblem(reply, 413, 'too_large')
   })
 
-  it('[T9] [T10] is 413 also where no body is wanted', async () => {
+  it('[T9] [T10] is 413 also for a route without a body', async () => {
     const reply = await withoutEvents(server, () => ask(server, 'DELETE', '/boards/demo', { raw: ' '.repeat(MIB + 1) }))
     expectProblem(reply, 413, 'too_large')
   })
 
-  it.each(['[x', 'a b/c'])('[T4] [T5] a Host that makes no URL, %s, is refused with a problem', async (host) => {
+  it.each(['[x', 'a b/c'])('[T4] [T5] a Host that does not form a URL, %s, is refused with a problem', async (host) => {
     const answer = await exchange(`GET /api/v1/boards HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
     expect(answer).toMatch(/^HTTP\/1\.1 400 /)
     expect(answer).toMatch(/\r\nContent-Type: application\/problem\+json\r\n/i)
@@ -133,14 +133,14 @@ describe('a body that is too large', () => {
   }
 })
 
-describe('a body that breaks off', () => {
+describe('a body that ends early', () => {
   it('[T24] commits nothing', async () => {
     await withoutEvents(server, async () => {
       const socket = connect(server.port, '127.0.0.1')
       socket.on('error', () => undefined)
       const head =
         'POST /api/v1/boards HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n'
-      // All but the last byte of what would have been a board.
+      // All but the last byte of a new board.
       await new Promise((resolve) => socket.write(`${head}{"name":"x"`, resolve))
       await new Promise((resolve) => {
         socket.once('close', resolve)
@@ -157,7 +157,7 @@ describe('a body of the wrong shape', () => {
     expectProblem(await raw(body), 422, 'validation_failed', '')
   })
 
-  it('[T6] has every fault named at once, unknown fields by their names', async () => {
+  it('[T6] is refused with every fault at once, and the names of unknown fields', async () => {
     const reply = await raw(JSON.stringify({ title: 'x', nmae: 'y', description: 1, columns: [{ title: '' }, 2] }))
     expectProblem(reply, 422, 'validation_failed')
     const paths = reply.body.errors.map(({ path }: { path: string }) => path)
@@ -165,7 +165,7 @@ describe('a body of the wrong shape', () => {
     expect(reply.body.detail).toContain('is not a known field here')
   })
 
-  it('[T10] is any at all, where none is wanted; an empty object is none', async () => {
+  it('[T10] any body, for a route without one; an empty object counts as none', async () => {
     for (const json of [{ a: 1 }, [], null, 0, '']) {
       const reply = await withoutEvents(server, () => ask(server, 'DELETE', `/cards/${cardId}`, { json }))
       expectProblem(reply, 422, 'validation_failed', '')
@@ -176,7 +176,7 @@ describe('a body of the wrong shape', () => {
 })
 
 describe('a refusal', () => {
-  it('[T5] has these fields in this order, and errors only when it is a 422', async () => {
+  it('[T5] has these fields in this order, and errors only with 422', async () => {
     const { headers, text } = await ask(server, 'GET', '/boards/none')
     expect(headers.get('Content-Type')).toBe('application/problem+json')
     expect(text).toBe(
@@ -190,7 +190,7 @@ describe('a refusal', () => {
 })
 
 describe('every reply', () => {
-  it('[T4] has a request id: that of the request, when it is one', async () => {
+  it('[T4] has a request id: that of the request if it is valid', async () => {
     const idOf = async (given?: string) => {
       const reply = await ask(
         server,
@@ -211,7 +211,7 @@ describe('every reply', () => {
     expect(refused.headers.get('X-Request-Id')).toBe('mine')
   })
 
-  it('[T3] to a mutation has the id of the newest event when it committed none, refused or not', async () => {
+  it('[T3] to a mutation has the id of the newest event when it committed none, whether refused or not', async () => {
     const newest = await newestId(server)
     for (const reply of [
       await raw('{'),

@@ -1,4 +1,4 @@
-/** Cards over HTTP: fields, places, revisions. Rules T1 to T3, T6, T12, T16, T23, T24, T27. */
+/** Cards over HTTP: fields, moves, revisions. Rules T1 to T3, T6, T12, T16, T23, T24, T27. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Card, card } from '../../shared/src/types/kanban.ts'
 import { boardState, makeBoard, makeCard } from '../support/board.ts'
@@ -16,14 +16,14 @@ afterAll(() => server[Symbol.asyncDispose]())
 const post = (path: string, json: unknown) => ask(server, 'POST', path, { json })
 const patch = (path: string, json: unknown) => ask(server, 'PATCH', path, { json })
 
-/** Titles in the first column, in the order of display. */
+/** Titles in the first column, in display order. */
 async function order(id: string): Promise<string> {
   const { columns, columnOrder, cards } = await boardState(server, id)
   return (columns[columnOrder[0] ?? '']?.cardIds ?? []).map((cardId) => cards[cardId]?.title).join('')
 }
 
 describe('POST /boards/:id/cards', () => {
-  it('[T1] [T2] [T3] [T27] makes a card with all that is given', async () => {
+  it('[T1] [T2] [T3] [T27] creates a card with every given field', async () => {
     const { id, columns } = await makeBoard(server)
     const given = {
       title: 'Everything',
@@ -56,7 +56,7 @@ describe('POST /boards/:id/cards', () => {
     expect((await ask(server, 'GET', `/cards/${made.id}`)).body).toEqual(reply.body)
   })
 
-  it('[T27] puts it at the end of the first column unless told otherwise, with the next number', async () => {
+  it('[T27] puts it by default at the end of the first column, with the next number', async () => {
     const { id } = await makeBoard(server)
     for (const title of ['A', 'B']) await makeCard(server, id, { title })
     const first = await makeCard(server, id, { title: 'C', index: 0 })
@@ -67,7 +67,7 @@ describe('POST /boards/:id/cards', () => {
     expect((await makeCard(server, id)).ticketKey).toMatch(/-6$/)
   })
 
-  it('[T27] trims labels and drops those that repeat', async () => {
+  it('[T27] trims labels and drops duplicates', async () => {
     expect((await makeCard(server, boardId, { labels: [' a ', 'a', 'b', 'a'] })).labels).toEqual(['a', 'b'])
   })
 
@@ -92,7 +92,7 @@ describe('POST /boards/:id/cards', () => {
     expectProblem(reply, 422, 'validation_failed', path)
   })
 
-  it('[T12] of a board that is not there is 404', async () => {
+  it('[T12] of an unknown board is 404', async () => {
     expectProblem(await post('/boards/none/cards', { title: 'x' }), 404, 'board_not_found')
     for (const method of ['GET', 'PATCH', 'DELETE']) {
       const reply = await ask(server, method, '/cards/none', method === 'PATCH' ? { json: {} } : {})
@@ -103,7 +103,7 @@ describe('POST /boards/:id/cards', () => {
 })
 
 describe('PATCH /cards/:id', () => {
-  it('[T1] [T3] [T23] replaces the fields that are given, and grows the revision by one', async () => {
+  it('[T1] [T3] [T23] replaces the given fields, and increases the revision by one', async () => {
     const { id } = await makeCard(server, boardId)
     const changes = {
       title: 'New',
@@ -126,7 +126,7 @@ describe('PATCH /cards/:id', () => {
     expect(same.headers.get('Event-Id')).toBe(reply.headers.get('Event-Id'))
   })
 
-  it('[T6] refuses an address that no browser opens', async () => {
+  it('[T6] refuses a URL that browsers do not open', async () => {
     const { id } = await makeCard(server, boardId)
     for (const prUrl of ['javascript:alert(1)', 'ftp://a/b', '/relative', 'https://']) {
       expectProblem(await patch(`/cards/${id}`, { prUrl }), 422, 'validation_failed', 'prUrl')
@@ -135,7 +135,7 @@ describe('PATCH /cards/:id', () => {
 })
 
 describe('moves', () => {
-  it('[T1] [T16] [T27] go by key or by id, to the index after removal or to the end', async () => {
+  it('[T1] [T16] [T27] by key or by id, to the index after removal or to the end', async () => {
     const { id, columns } = await makeBoard(server)
     const cards: Card[] = []
     for (const title of ['A', 'B', 'C', 'D']) cards.push(await makeCard(server, id, { title }))
@@ -155,7 +155,7 @@ describe('moves', () => {
     expect(await order(id)).toBe('CDB')
   })
 
-  it('[T3] [T27] to where the card is already change nothing', async () => {
+  it('[T3] [T27] to the card’s own place change nothing', async () => {
     const { id } = await makeBoard(server)
     const { id: cardId } = await makeCard(server, id)
     const reply = await withoutEvents(server, () => post(`/cards/${cardId}/move`, { columnKey: 'backlog', index: 7 }))
@@ -163,7 +163,7 @@ describe('moves', () => {
     expect(reply.headers.get('Event-Id')).toBe(await newestId(server))
   })
 
-  it('[T6] say where to, once', async () => {
+  it('[T6] name exactly one target', async () => {
     const { id } = await makeCard(server, boardId)
     expectProblem(await post(`/cards/${id}/move`, {}), 422, 'validation_failed', 'columnId')
     expectProblem(await post(`/cards/${id}/move`, { index: 0 }), 422, 'validation_failed', 'columnId')
@@ -176,7 +176,7 @@ describe('moves', () => {
 })
 
 describe('revisions', () => {
-  it('[T23] [T24] that are stale refuse a change, a move and a deletion', async () => {
+  it('[T23] [T24] stale ones refuse a change, a move and a deletion', async () => {
     const { id } = await makeCard(server, boardId)
     await patch(`/cards/${id}`, { title: 'Second', ifRevision: 1 })
     for (const stale of [0, 1, 3]) {
@@ -191,7 +191,7 @@ describe('revisions', () => {
     expect((await ask(server, 'DELETE', `/cards/${id}?ifRevision=3`)).status).toBe(204)
   })
 
-  it('[T23] of an attempt do not move that of its card', async () => {
+  it('[T23] changes of an attempt do not increase the revision of its card', async () => {
     const { id } = await makeCard(server, boardId)
     await server.post(`/cards/${id}/attempts`, { agent: 'a' })
     const read = await server.get<Card>(`/cards/${id}`)

@@ -1,11 +1,11 @@
-/** A server that goes down while requests are on their way. Rules OPS7 and T24. */
+/** A server that shuts down while requests are in progress. Rules OPS7 and T24. */
 import { connect, type Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { makeBoard } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { type Listener, listen } from '../support/stream.ts'
 
-/** Far longer than a test may take: what waits for it fails. */
+/** Far longer than a test may take, so that waiting for it fails the test. */
 const LONG_MS = 600_000
 const BODY = '{"name":"Too late"}'
 const POST = [
@@ -30,7 +30,7 @@ class Begun {
         text += chunk
       })
       socket.on('error', reject)
-      // The server closes the connection by itself: a client that keeps it does not hold the end up.
+      // The server closes the connection itself: a client that keeps it does not delay the shutdown.
       socket.on('end', () => resolve(text))
     })
   }
@@ -45,7 +45,7 @@ class Begun {
     })
     const [first, ...rest] = lines
     socket.write(`${first}\r\n`)
-    // Served behind it on the same loop: when it is answered, the line has been read.
+    // Served later on the same event loop: when it is answered, the line has been read.
     await fetch(`${server.url}/health/live`, { headers: { Connection: 'close' } })
     return new Begun(socket, `${rest.join('\r\n')}\r\n\r\n${body}`)
   }
@@ -63,8 +63,8 @@ async function drain(server: TestServer, listener: Listener): Promise<Promise<vo
   return closed.then(() => undefined)
 }
 
-describe('a server that goes down', () => {
-  it('[OPS7] [T3] answers a mutation on a connection that was kept with 503, and commits nothing', async () => {
+describe('a server that shuts down', () => {
+  it('[OPS7] [T3] answers a mutation on a kept connection with 503, and commits nothing', async () => {
     await using server = await startTestServer({ drainMs: LONG_MS })
     const { eventId } = await makeBoard(server, 'demo')
     await using listener = await listen(server.url, '/sse?boardId=demo')
@@ -79,7 +79,7 @@ describe('a server that goes down', () => {
     expect(answer).toContain(`event-id: ${eventId}\r\n`)
     const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')))
     expect(problem).toMatchObject({ status: 503, code: 'draining', type: 'about:blank' })
-    // Long before the time that a drain may take: nobody is left.
+    // Long before the limit of a drain, because no client is left.
     await closed
     await server.restart()
     const { boards } = await server.get<{ boards: Array<{ id: string }> }>('/boards')
@@ -102,7 +102,7 @@ describe('a server that goes down', () => {
     await closed
   })
 
-  it('[OPS7] takes no new connections', async () => {
+  it('[OPS7] accepts no new connections', async () => {
     await using server = await startTestServer({ drainMs: LONG_MS })
     await using listener = await listen(server.url, '/sse')
     const holding = await Begun.on(server, ['GET /health/live HTTP/1.1', 'Host: localhost'])
@@ -113,10 +113,10 @@ describe('a server that goes down', () => {
     await closed
   })
 
-  it('[OPS7] finishes what was asked before', async () => {
+  it('[OPS7] finishes requests that came before', async () => {
     await using server = await startTestServer()
     const replies = Array.from({ length: 50 }, (_, i) => server.call('POST', '/boards', { id: `b${i}`, name: 'x' }))
-    // All of them have reached it when one is answered; the others are at work or done.
+    // When one is answered, all have arrived; the others are in progress or done.
     await replies[0]
     const settled = Promise.allSettled(replies)
     await server.close()
@@ -125,7 +125,7 @@ describe('a server that goes down', () => {
     )
     await server.restart()
     const { boards } = await server.get<{ boards: Array<{ id: string }> }>('/boards')
-    // What was answered is there; what was not may be.
+    // Answered ones are committed; the others may be.
     expect(boards.map(({ id }) => id)).toEqual(expect.arrayContaining(made))
     expect(made.length).toBeGreaterThan(0)
   })

@@ -8,7 +8,7 @@ import { chooseSeed } from '../support/random.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
-/** Ids of things that are there, by kind; made anew when a random request deleted them. */
+/** Ids of existing resources, by kind; recreated when a random request has deleted them. */
 let ids: Record<string, string>
 
 beforeAll(async () => {
@@ -91,7 +91,7 @@ const values = [
 
 const json = fc.jsonValue({ maxDepth: 4, stringUnit: 'binary' })
 const likely = fc.dictionary(fc.constantFrom(...names), fc.oneof(fc.constantFrom(...values), json), { maxKeys: 6 })
-/** A payload that is known, with one field changed. */
+/** A known payload with one field changed. */
 const nearly = fc
   .tuple(fc.constantFrom(...known), fc.constantFrom(...names), fc.oneof(fc.constantFrom(...values), json))
   .map(([value, name, odd]) => ({ ...value, [name]: odd }))
@@ -107,7 +107,7 @@ function encode(text: string): string {
   return [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('')
 }
 
-/** Sends a request to a route, and holds its answer against the rules. */
+/** Sends a request to a route, and checks its answer against the rules. */
 async function send(
   declared: string,
   request: { raw: string | Uint8Array<ArrayBuffer>; id?: string; query?: string; headers?: Record<string, string> },

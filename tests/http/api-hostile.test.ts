@@ -1,4 +1,4 @@
-/** Requests that mean no good: text, nesting, keys, numbers, addresses and methods. Rules T12 to T17, T24, T25. */
+/** Hostile requests: text, nesting, keys, numbers, addresses and methods. Rules T12 to T17, T24, T25. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeBoard, makeCard, makeWork } from '../support/board.ts'
 import { ask, expectProblem, withoutEvents } from '../support/http.ts'
@@ -24,7 +24,7 @@ describe('text', () => {
   const odd =
     'NUL \u0000 CRLF \r\n bell \u0007 esc \u001b[0m bidi \u202e joiner \u200d mark \ufeff end \uffff emoji 👩‍👩‍👧'
 
-  it('[T13] is kept as it was given, whatever it holds', async () => {
+  it('[T13] is kept unchanged, whatever it contains', async () => {
     await using listener = await listen(server.url, '/sse?boardId=demo&view=diff')
     const { status, body } = await post('/boards/demo/cards', { title: odd, description: odd, labels: [odd] })
     expect([status, body.title, body.description, body.labels]).toEqual([201, odd, odd, [odd]])
@@ -33,7 +33,7 @@ describe('text', () => {
     expect(shown.data.card.title).toBe(odd)
   })
 
-  it('[T13] is neither composed nor folded', async () => {
+  it('[T13] is not normalised', async () => {
     for (const title of ['e\u0301', '\u00e9', 'ﬁ', 'İ']) {
       expect((await makeCard(server, 'demo', { title })).title).toBe(title)
     }
@@ -53,7 +53,7 @@ describe('text', () => {
     },
   )
 
-  it('[T13] has a lone surrogate in log lines and in free JSON', async () => {
+  it('[T13] may have a lone surrogate in log lines and in free JSON', async () => {
     const { body } = await post('/boards/demo/git/operations', {
       operation: 'x',
       ok: true,
@@ -71,9 +71,9 @@ describe('text', () => {
   })
 })
 
-describe('names that end up in channels and frames', () => {
+describe('names that become part of channels and events', () => {
   it.each(['a\nb', 'a\r\nevent: x\r\ndata: y', 'a\u0000', 'a\u2028b', 'a b', 'a,b', '../x', '', 'ü'])(
-    '[T14] [T24] are refused when they hold what frames cannot: %j',
+    '[T14] [T24] are refused when they contain characters that streams cannot carry: %j',
     async (name) => {
       const { id } = await makeCard(server, 'demo')
       for (const reply of await withoutEvents(server, async () => [
@@ -91,7 +91,7 @@ describe('names that end up in channels and frames', () => {
 })
 
 describe('nesting', () => {
-  it('[T15] of free JSON may be 100 deep, and comes back as it was', async () => {
+  it('[T15] of free JSON may be 100 deep, and is returned unchanged', async () => {
     const deep = JSON.parse(brackets(100))
     const made = await post('/agent-profiles', { agent: 'a', name: 'n', config: { deep } })
     expect([made.status, made.body.config]).toEqual([201, { deep }])
@@ -136,7 +136,7 @@ describe('nesting', () => {
   })
 })
 
-describe('keys that JavaScript knows', () => {
+describe('keys with a meaning in JavaScript', () => {
   it.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'then', ''])(
     '[T15] [T24] are unknown fields like any other: %j',
     async (key) => {
@@ -157,7 +157,7 @@ describe('keys that JavaScript knows', () => {
     expect(Object.getPrototypeOf(body.config)).toBe(Object.prototype)
   })
 
-  it('[T15] count once when they repeat: the last', async () => {
+  it('[T15] the last of repeated keys counts', async () => {
     const { status, body } = await ask(server, 'POST', '/boards/demo/cards', { raw: '{"title":"a","title":"b"}' })
     expect([status, body.title]).toEqual([201, 'b'])
   })
@@ -165,14 +165,14 @@ describe('keys that JavaScript knows', () => {
 
 describe('numbers', () => {
   it.each(['1.5', '1e400', '-1e400', '9007199254740993', '1e300', '"1"', 'true', 'null', '{}'])(
-    '[T16] [T24] that are no whole number in range are refused: %s',
+    '[T16] [T24] other than integers in range are refused: %s',
     async (index) => {
       const reply = await withoutEvents(server, () => nested('/boards/demo/cards', 'index', index, '"title":"x",'))
       expectProblem(reply, 422, 'validation_failed', 'index')
     },
   )
 
-  it('[T16] at the ends of the range are places like others, and clamped', async () => {
+  it('[T16] at the ends of the range are clamped like others', async () => {
     for (const index of [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, -0]) {
       expect((await post('/boards/demo/cards', { title: 'x', index })).status).toBe(201)
     }
@@ -198,7 +198,7 @@ describe('addresses', () => {
     "'%20OR%201=1--",
     'x'.repeat(5_000),
     '%252e',
-  ])('[T12] [T25] an id like %s is an id of nothing', async (id) => {
+  ])('[T12] [T25] an id like %s is unknown', async (id) => {
     expectProblem(await ask(server, 'GET', `/boards/${id}`), 404, 'board_not_found')
     expectProblem(await ask(server, 'GET', `/cards/${id}`), 404, 'card_not_found')
     expectProblem(await ask(server, 'GET', `/attempts/${id}/logs`), 404, 'attempt_not_found')
@@ -208,7 +208,7 @@ describe('addresses', () => {
     expect(refused.headers.get('Set-Cookie')).toBeNull()
   })
 
-  it('[T11] [T25] have queries of any kind', async () => {
+  it('[T11] [T25] accept any query', async () => {
     for (const query of [
       '?',
       '?%',

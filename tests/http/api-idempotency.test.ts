@@ -23,11 +23,11 @@ const eventIdOf = ({ headers }: Reply) => headers.get('Event-Id')
 const isReplayed = ({ headers }: Reply) => headers.get('Idempotency-Replayed') === 'true'
 
 describe('a POST with an Idempotency-Key', () => {
-  it('[T18] that comes again gets the first answer, byte by byte, with its Event-Id', async () => {
+  it('[T18] when repeated, gets the first answer, byte by byte, with its Event-Id', async () => {
     const key = newKey()
     const first = await post('/boards/demo/cards', { title: 'Once' }, key)
     expect([first.status, isReplayed(first)]).toEqual([201, false])
-    // What happened since does not change the answer.
+    // Later changes do not affect the answer.
     await server.call('PATCH', `/cards/${first.body.id}`, { title: 'Changed' })
     const again = await withoutEvents(server, () => post('/boards/demo/cards', { title: 'Once' }, key))
     expect([again.status, again.text, isReplayed(again)]).toEqual([201, first.text, true])
@@ -36,7 +36,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(again.headers.get('X-Request-Id')).not.toBe(first.headers.get('X-Request-Id'))
   })
 
-  it('[T18] is repeated whatever its status: 200, 201, 202', async () => {
+  it('[T18] gets the same answer whatever its status: 200, 201, 202', async () => {
     const { attempt, card } = await makeWork(server)
     for (const [path, json, status] of [
       ['/agents', { id: 'twice' }, 201],
@@ -51,7 +51,7 @@ describe('a POST with an Idempotency-Key', () => {
     }
   })
 
-  it('[T18] is shown to listeners once', async () => {
+  it('[T18] shows to listeners once', async () => {
     await using listener = await listen(server.url, '/sse?boardId=demo&view=diff')
     const key = newKey()
     for (let i = 0; i < 3; i++) await post('/boards/demo/cards', { title: 'Shown once' }, key)
@@ -60,7 +60,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(listener.named('card_created').map(({ data }) => data.card.title)).toEqual(['Shown once', 'Last'])
   })
 
-  it('[T18] is remembered over a restart', async () => {
+  it('[T18] is remembered across a restart', async () => {
     await using own = await startTestServer()
     const ask2 = () => ask(own, 'POST', '/boards', { json: { name: 'x' }, headers: { 'Idempotency-Key': 'k' } })
     const first = await ask2()
@@ -78,7 +78,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect((await post('/boards/demo/cards', { title: 'One' }, key)).text).toBe(first.text)
   })
 
-  it('[T20] makes one thing of any number of twins that come together', async () => {
+  it('[T20] creates one resource for any number of concurrent duplicates', async () => {
     const key = newKey()
     const before = positionOf(await newestId(server))
     const replies = await Promise.all(Array.from({ length: 20 }, () => post('/boards/demo/cards', { title: 'T' }, key)))
@@ -88,7 +88,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(positionOf(await newestId(server))).toBe(before + 1)
   })
 
-  it('[T20] refuses a twin with another body that comes together with it', async () => {
+  it('[T20] refuses a concurrent duplicate with another body', async () => {
     const key = newKey()
     const titles = ['A', 'B', 'A', 'B']
     const replies = await Promise.all(titles.map((title) => post('/boards/demo/cards', { title }, key)))
@@ -98,7 +98,7 @@ describe('a POST with an Idempotency-Key', () => {
     for (const reply of replies) if (reply.status !== 201) expectProblem(reply, 422, 'idempotency_mismatch')
   })
 
-  it('[T21] does not know the key of another route', async () => {
+  it('[T21] does not share keys with other routes', async () => {
     const key = newKey()
     await makeBoard(server, 'other')
     const one = await post('/boards/demo/cards', { title: 'x' }, key)
@@ -109,7 +109,7 @@ describe('a POST with an Idempotency-Key', () => {
     expect(new Set([one, two, three].map(({ body }) => body.id)).size).toBe(3)
   })
 
-  // Only what was committed is remembered, in the same transaction: a refusal may be right the next time, and the
+  // Only committed answers are remembered, in the same transaction: a refused request may succeed the next time, and the
   // corrected body must be free to use the key.
   it('[T22] that was refused is not remembered', async () => {
     const key = newKey()
@@ -137,7 +137,7 @@ describe('a POST with an Idempotency-Key', () => {
 })
 
 describe('other methods', () => {
-  it('[T18] take no notice of a key', async () => {
+  it('[T18] ignore a key', async () => {
     const key = newKey()
     const { id } = await makeCard(server, 'demo')
     for (const title of ['A', 'B']) {

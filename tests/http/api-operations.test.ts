@@ -43,7 +43,7 @@ const stats = z.looseObject({
 })
 
 describe('/health', () => {
-  it('[OPS1] tells the port, and who listens to what', async () => {
+  it('[OPS1] has the port, and the listeners per channel', async () => {
     await using _board = await listen(server.url, '/sse?boardId=demo')
     await using _diff = await listen(server.url, '/sse?boardId=demo&view=diff')
     await using _many = await listen(server.url, '/sse?channels=agent:a,board:demo,topic:t')
@@ -59,7 +59,7 @@ describe('/health', () => {
     })
   })
 
-  it('[OPS2] /live and /ready answer while all is well', async () => {
+  it('[OPS2] /live and /ready answer on a healthy server', async () => {
     expect((await ask(server, 'GET', '//health/live')).status).toBe(200)
     const before = await newestId(server)
     expect((await ask(server, 'GET', '//health/ready')).status).toBe(200)
@@ -68,7 +68,7 @@ describe('/health', () => {
 })
 
 describe('/stats', () => {
-  it('[OPS3] tells connections, bytes, the log, uptime and memory', async () => {
+  it('[OPS3] has connections, bytes, the log, uptime and memory', async () => {
     await using listener = await listen(server.url, '/sse?channels=global')
     const { eventId, attempt } = await (async () => {
       const work = await makeWork(server)
@@ -94,7 +94,7 @@ describe('/stats', () => {
 })
 
 describe('/metrics', () => {
-  it('[OPS4] is Prometheus text: every sample of a family that says its help and type', async () => {
+  it('[OPS4] is Prometheus text: every sample belongs to a family with help and type', async () => {
     await using _listener = await listen(server.url, '/sse?boardId=demo')
     const reply = await ask(server, 'GET', '//metrics')
     expect(reply.status).toBe(200)
@@ -109,7 +109,7 @@ describe('/metrics', () => {
     }
   })
 
-  it('[OPS4] of two servers in one process are each their own', async () => {
+  it('[OPS4] of two servers in one process are separate', async () => {
     await using other = await startTestServer()
     await using _listener = await listen(server.url, '/sse')
     const samples = parsePrometheus((await ask(other, 'GET', '//metrics')).text)
@@ -121,7 +121,7 @@ const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*'
 const LABELS = '\\{(?:[a-zA-Z_]\\w*="(?:[^"\\\\\\n]|\\\\.)*",?)+\\}'
 const SAMPLE = new RegExp(`^(${NAME})(${LABELS})? (nan|[+-]?inf|[-+.\\de]+)( \\d+)?$`, 'i')
 
-/** Reads the text format (version 0.0.4); throws on a line that is none of it. Values are as Go reads them. */
+/** Parses the text format (version 0.0.4); throws on an invalid line. Values are parsed as in Go. */
 function parsePrometheus(text: string): Map<string, number> {
   expect(text.endsWith('\n')).toBe(true)
   const types = new Map<string, string>()
@@ -150,7 +150,7 @@ function parsePrometheus(text: string): Map<string, number> {
 const built = fileURLToPath(new URL('../../dist/web/index.html', import.meta.url))
 
 describe.skipIf(!existsSync(built))('the web app', () => {
-  it('[OPS5] answers every address of a page with one page, and says what it may load', async () => {
+  it('[OPS5] answers every page address with the same page, and its content security policy', async () => {
     for (const path of ['//', '//boards/demo', '//some/where/else']) {
       const reply = await ask(server, 'GET', path, { headers: { Accept: 'text/html,*/*' } })
       expect([reply.status, reply.headers.get('Content-Type')], path).toEqual([200, 'text/html; charset=utf-8'])
@@ -160,7 +160,7 @@ describe.skipIf(!existsSync(built))('the web app', () => {
     }
   })
 
-  it('[OPS5] answers what the page asks for, with its type', async () => {
+  it('[OPS5] serves the files of the page with their types', async () => {
     const page = readFileSync(built, 'utf8')
     const sources = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '')
     expect(sources.length).toBeGreaterThan(1)
@@ -171,7 +171,7 @@ describe.skipIf(!existsSync(built))('the web app', () => {
     }
   })
 
-  it('[OPS5] is no answer to a program, nor to what is not there', async () => {
+  it('[OPS5] does not answer programs, or missing files', async () => {
     expectProblem(await ask(server, 'GET', '//nowhere'), 404, 'not_found')
     expectProblem(await ask(server, 'GET', '//assets/none.js', { headers: { Accept: '*/*' } }), 404, 'not_found')
     expectProblem(await ask(server, 'POST', '//', { json: {} }), 404, 'not_found')
@@ -183,8 +183,8 @@ describe.skipIf(!existsSync(built))('the web app', () => {
     '/%2e%2e/%2e%2e/package.json',
     '/assets/..%5c..%5c..%5cpackage.json',
     '//etc/passwd',
-  ])('[OPS5] holds nothing outside its folder: %s', async (path) => {
-    // On a raw socket: fetch would tidy the path.
+  ])('[OPS5] serves nothing outside its folder: %s', async (path) => {
+    // On a raw socket, because fetch would normalise the path.
     const answer = await new Promise<string>((resolve, reject) => {
       let text = ''
       const socket = connect(server.port, '127.0.0.1', () =>
@@ -214,7 +214,7 @@ describe('pages of other origins', () => {
   const corsHeaders = ({ headers }: { headers: Headers }) =>
     [...headers.keys()].filter((name) => name.startsWith('access-control'))
 
-  it('[OPS6] may ask when they are listed', async () => {
+  it('[OPS6] may call when they are listed', async () => {
     await using open = await startTestServer({ corsOrigins: [ORIGIN, 'http://localhost:5173'] })
     const allowed = await preflight(open)
     expect(allowed.status).toBe(204)

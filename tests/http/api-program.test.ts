@@ -24,7 +24,7 @@ const json = { 'Content-Type': 'application/json' }
 const makeBoard = (url: string, id: string) =>
   fetch(`${url}/api/v1/boards`, { method: 'POST', headers: json, body: JSON.stringify({ id, name: id }) })
 
-/** The address that the program says it listens on. */
+/** The address that the program prints. */
 async function addressOf(program: Program): Promise<string> {
   await program.until(() => program.stdout.includes('\n'))
   const match = /^boardcast listening on (http:\/\/127\.0\.0\.1:[1-9]\d*)\n$/.exec(program.stdout)
@@ -46,7 +46,7 @@ describe('boardcast serve', () => {
   })
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
-    '[OPS10] ends with 0 on %s, its streams with draining',
+    '[OPS10] exits with 0 on %s, after draining its streams',
     async (signal) => {
       await using program = runProgram(['serve'], env())
       const url = await addressOf(program)
@@ -59,7 +59,7 @@ describe('boardcast serve', () => {
     },
   )
 
-  it('[OPS10] ends with 0 when the signal comes as soon as it has said that it listens', async () => {
+  it('[OPS10] exits with 0 when the signal comes as soon as it listens', async () => {
     await using program = runProgram(['serve'], env())
     await program.until(() => program.stdout.includes('\n'))
     program.kill('SIGTERM')
@@ -69,7 +69,7 @@ describe('boardcast serve', () => {
   it.each([
     ['SIGTERM', 'SIGTERM'],
     ['SIGHUP', 'SIGINT'],
-  ] as const)('[OPS11] ends at once on a second signal: %s, %s', async (first, second) => {
+  ] as const)('[OPS11] exits at once on a second signal: %s, %s', async (first, second) => {
     // A drain of an hour: only the second signal ends the program within the time of a test.
     await using program = runProgram(['serve'], env({ BOARDCAST_DRAIN_MS: '3600000' }))
     const url = await addressOf(program)
@@ -81,7 +81,7 @@ describe('boardcast serve', () => {
     for (const listener of listeners) await listener.untilClosed()
   })
 
-  it('[OPS12] keeps state, log and cursors when it is started again on the same file', async () => {
+  it('[OPS12] keeps state, log and cursors across a restart', async () => {
     const settings = env()
     let cursor = ''
     {
@@ -103,7 +103,7 @@ describe('boardcast serve', () => {
     expect((await listener.id(next)).event).toBe('board.created')
   })
 
-  it('[OPS12] has all of it in the file itself when it has ended well', async () => {
+  it('[OPS12] has everything in the database file itself after a clean exit', async () => {
     const settings = env()
     await using program = runProgram(['serve'], settings)
     await makeBoard(await addressOf(program), 'demo')
@@ -120,7 +120,7 @@ describe('what it refuses to start with', () => {
     ['an open host without rights', { HOST: '0.0.0.0' }, /HOST=0\.0\.0\.0 .*BOARDCAST_AUTH=off/],
     ['settings that cannot be', { PORT: 'http', BOARDCAST_DURABILITY: 'none' }, /PORT[\s\S]*BOARDCAST_DURABILITY/],
     ['a folder that is not there', { BOARDCAST_DB: '/nowhere/at/all.db' }, /\/nowhere\/at\/all\.db/],
-  ])('[OPS13] %s: it says what to do, and exits with 2', async (_, settings, said) => {
+  ])('[OPS13] %s: names the fix, and exits with 2', async (_, settings, said) => {
     await using program = runProgram(['serve'], env(settings))
     expect(await program.ended).toBe(2)
     expect(program.stdout).toBe('')
@@ -138,7 +138,7 @@ describe('what it refuses to start with', () => {
 })
 
 describe('the settings', () => {
-  it('[OPS14] have defaults, and an empty variable is one that is not set', () => {
+  it('[OPS14] have defaults, and an empty variable counts as not set', () => {
     const defaults = loadConfig({})
     expect(defaults).toMatchObject({
       port: 3000,
@@ -156,11 +156,11 @@ describe('the settings', () => {
   })
 
   it.each(['PORT', 'BOARDCAST_DRAIN_MS', 'BOARDCAST_HEARTBEAT_MS', 'BOARDCAST_RETENTION_EVENTS'])(
-    '[OPS14] %s of spaces is not 0, but refused by name',
+    '[OPS14] %s of spaces is refused by name, not read as 0',
     (name) => expect(() => loadConfig({ [name]: ' \t' })).toThrow(name),
   )
 
-  it('[OPS14] are read with their units', () => {
+  it('[OPS14] are parsed with their units', () => {
     const config = loadConfig({
       PORT: '0',
       BOARDCAST_RETENTION_AGE: '1.5h',
@@ -178,7 +178,7 @@ describe('the settings', () => {
     expect(loadConfig({ BOARDCAST_STREAM_MAX_AGE: 'off' }).streamMaxAgeMs).toBeUndefined()
   })
 
-  it('[OPS14] that are wrong are all named at once, with what each should be', () => {
+  it('[OPS14] invalid ones are all named at once, with their valid values', () => {
     const wrong = {
       PORT: '70000',
       BOARDCAST_AUTH: 'on',
@@ -201,7 +201,7 @@ describe('the settings', () => {
     for (const hint of ['500ms, 30s', '4GiB', 'power or process']) expect(message).toContain(hint)
   })
 
-  it('[OPS13] let everybody in only when that is said', () => {
+  it('[OPS13] let everybody in only by an explicit setting', () => {
     for (const HOST of ['0.0.0.0', '::', '192.168.1.4', 'board.example', '127.0.0.1.evil.example']) {
       expect(() => refuseOpenWithoutRights(loadConfig({ HOST })), HOST).toThrow(/BOARDCAST_AUTH=off/)
       expect(() => refuseOpenWithoutRights(loadConfig({ HOST, BOARDCAST_AUTH: 'off' })), HOST).not.toThrow()

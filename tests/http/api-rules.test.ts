@@ -19,7 +19,7 @@ const read = (id: string) => server.get<Card>(`/cards/${id}`)
 const make = (fields: object = {}) => makeCard(server, boardId, fields)
 
 describe('dependencies', () => {
-  it('[T27] replace as a whole; the card itself and what repeats are dropped', async () => {
+  it('[T27] are replaced as a whole; the card itself and duplicates are dropped', async () => {
     const [a, b, c] = [await make(), await make(), await make()]
     const first = await patch(`/cards/${c.id}`, { dependsOn: [a.id, b.id, a.id, c.id] })
     expect(first.body).toMatchObject({ dependsOn: [a.id, b.id], blocked: true, revision: 2 })
@@ -40,7 +40,7 @@ describe('dependencies', () => {
     }
   })
 
-  it('[T24] [T27] that go round are 422 dependency_cycle, and the sentence names the way', async () => {
+  it('[T24] [T27] in a cycle are 422 dependency_cycle, and the sentence names the path', async () => {
     const [a, b, c] = [await make(), await make(), await make()]
     await patch(`/cards/${b.id}`, { dependsOn: [a.id] })
     await patch(`/cards/${c.id}`, { dependsOn: [b.id] })
@@ -77,7 +77,7 @@ describe('dependencies', () => {
     expectProblem(reply, 409, 'blocked_by_dependencies')
   })
 
-  it('[T27] go with the card that was deleted', async () => {
+  it('[T27] are deleted with their card', async () => {
     const [a, b] = [await make(), await make()]
     const waits = await make({ dependsOn: [a.id, b.id] })
     expect((await ask(server, 'DELETE', `/cards/${a.id}`)).status).toBe(204)
@@ -87,7 +87,7 @@ describe('dependencies', () => {
   })
 })
 
-/** As the catalogue's page draws it. */
+/** As documented. */
 const NEXT: Readonly<Record<string, readonly string[]>> = {
   BACKLOG: ['TODO'],
   TODO: ['CONTEXT_PACK'],
@@ -106,7 +106,7 @@ const NEXT: Readonly<Record<string, readonly string[]>> = {
 }
 
 describe('stages', () => {
-  it.each(stage.options)('[T28] %s goes on along the drawn ways, and along no others', async (from) => {
+  it.each(stage.options)('[T28] %s allows the documented transitions, and no others', async (from) => {
     for (const to of stage.options) {
       if (to === from) continue
       const { id } = await make({ stage: from })
@@ -116,7 +116,7 @@ describe('stages', () => {
     }
   })
 
-  it('[T28] begin anywhere, and stay as they are without a word', async () => {
+  it('[T28] may begin anywhere, and staying emits nothing', async () => {
     for (const to of stage.options) {
       const { id } = await make()
       expect((await patch(`/cards/${id}`, { stage: to })).status).toBe(200)
@@ -125,7 +125,7 @@ describe('stages', () => {
     }
   })
 
-  it('[T24] [T28] that cannot be reached undo what else was asked for', async () => {
+  it('[T24] [T28] an invalid change of stage undoes the other changes of the request', async () => {
     const { id } = await make({ stage: 'BACKLOG' })
     const reply = await withoutEvents(server, () => patch(`/cards/${id}`, { title: 'New', stage: 'DONE' }))
     expectProblem(reply, 409, 'invalid_transition')

@@ -1,4 +1,4 @@
-/** What attempts and repositories tell: log lines, conversation, todos, git, files. Rules T1 to T3, T6, T11, T13, T29, T30. */
+/** What attempts and repositories report: log lines, conversation, todos, git, files. Rules T1 to T3, T6, T11, T13, T29, T30. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { conversationItem } from '../../shared/src/types/conversation.ts'
@@ -28,7 +28,7 @@ const page = z.strictObject({
 const messages = ({ body }: Reply) => page.parse(body).lines.map(({ message }) => message)
 
 describe('log lines', () => {
-  it('[T1] [T2] [T3] [T30] are appended one by one or many at a time, each an event', async () => {
+  it('[T1] [T2] [T3] [T30] are appended singly or in batches, each as an event', async () => {
     const one = await post(`/attempts/${attemptId}/logs`, { message: 'one' })
     expect([one.status, one.body]).toEqual([202, { count: 1 }])
     const given = { level: 'error', message: 'three', ts: '2026-01-31T12:00:00+02:00', stream: 'stderr' }
@@ -70,7 +70,7 @@ describe('log lines', () => {
     expect(messages(await logs('?tail=1000', attempt.id))).toEqual(all)
   })
 
-  it('[T11] [T30] are 100 a page unless more are asked for, and at most 1,000', async () => {
+  it('[T11] [T30] are 100 per page by default, and at most 1,000', async () => {
     const { attempt } = await makeWork(server)
     for (let i = 0; i < 2; i++) await appendLines(server, attempt.id, Array(1_000).fill('line'))
     const first = await logs('', attempt.id)
@@ -89,7 +89,7 @@ describe('log lines', () => {
   )
 
   it.each(['nonsense', '00000000-1', '', '1', 'zzzzzzzz-1'])(
-    '[T11] refuses after=%s, which is no id of the log',
+    '[T11] refuses after=%s, which is not an id of the log',
     async (after) => {
       expectProblem(await logs(`?after=${after}`), 400, 'bad_request')
     },
@@ -135,7 +135,7 @@ describe('log lines', () => {
 })
 
 describe('the conversation', () => {
-  it('[T1] [T2] [T29] grows item by item; the same id replaces', async () => {
+  it('[T1] [T2] [T29] grows item by item; the same id replaces an item', async () => {
     const path = `/attempts/${attemptId}/conversation`
     const first = await post(path, { type: 'message', role: 'user', text: 'Hello' })
     expect(first.status).toBe(201)
@@ -224,7 +224,7 @@ describe('the repository', () => {
       202,
       { count: 2 },
     ],
-  ])('[T1] [T2] [T3] takes %s with %j', async (path, body, expectedStatus, answer) => {
+  ])('[T1] [T2] [T3] accepts %s with %j', async (path, body, expectedStatus, answer) => {
     const reply = await post(`/boards/${boardId}/${path}`, body)
     expect([reply.status, reply.body]).toEqual([expectedStatus, answer])
     expect(reply.headers.get('Event-Id')).toBe(await newestId(server))
@@ -240,7 +240,7 @@ describe('the repository', () => {
     ['git/operations', { ok: true }, 'operation'],
     ['files/changes', { changes: [] }, 'changes'],
     ['files/changes', { changes: [{ path: 'a', kind: 'created', oldPath: 'b' }] }, 'changes.0.oldPath'],
-    // What was said before the fault is taken back.
+    // What was emitted before the fault is rolled back.
     [
       'files/changes',
       {

@@ -1,5 +1,5 @@
 /**
- * Every event of the catalogue, made by a real request and seen by listeners of every kind: the exact bytes where it
+ * Every event of the catalogue, caused by a real request and seen by listeners of every kind: the exact bytes where it
  * shows, nothing where it does not, and the same bytes when it is read back. Generated from the catalogue: an entry
  * without a scenario does not compile. Rules CAT1 to CAT8.
  */
@@ -58,7 +58,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
     return (isNew(place) ? replayed : live)[place]?.bytesOf(id) ?? ''
   }
 
-  /** The thing that the channel is about was made by the very request. */
+  /** The resource of the channel was created by this request. */
   function isNew(place: Place): boolean {
     const made = seen.happened.made ?? {}
     const [kind = ''] = place.split(';')
@@ -71,7 +71,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
   }
 
   function enveloped(channel: string, event: string, data: object): string {
-    // Only `global` names the topic of what was posted on one.
+    // Only `global` names the topic of a topic event.
     const topic = entry.isPosted && channel === 'global' && { topic: channelOf('topic').slice('topic:'.length) }
     return bare(event, { channel, event, data, timestamp, id: seen.id, ...topic })
   }
@@ -84,16 +84,16 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
   /** What the scenario says is shown on channels of a kind. */
   function expected(kind: string): readonly [event: string, data: object] {
     const [event, data] = seen.happened.shows[kind as keyof typeof seen.happened.shows] ?? ['', {}]
-    // The time of the commit is part of what agents print.
+    // Output of agents contains the time of the commit.
     return event === 'output' || event === 'output_batch' ? [event, { timestamp, ...data }] : [event, data]
   }
 
-  /** A client's own event shows there as it was posted. */
+  /** A topic event shows as it was posted. */
   function onGlobal(): readonly [event: string, data: object] {
     return entry.isPosted ? expected('topic') : [type, seen.happened.full]
   }
 
-  it('[CAT1] is all that its request commits, beside what the scenario names', () => {
+  it('[CAT1] is all that its request commits, besides what the scenario names', () => {
     const committed = seen.happened.sequence.map((name) => (name === type ? onGlobal()[0] : name))
     const global = isForEveryone ? [seen.happened.shows['*']?.[0], ...committed] : committed
     expect(seen.live.global.names).toEqual(global)
@@ -162,7 +162,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
     }
   })
 
-  it('[CAT8] is read back as it was', () => {
+  it('[CAT8] is replayed unchanged', () => {
     const ended = ALL_PLACES.filter((place) => seen.replayed[place] === null)
     const ending = (entry.to as readonly Destination[]).filter(({ ends }) => ends)
     const over: Place[] = ending.length > 0 ? [BARE_DIFF, BARE_FULL, 'board', 'board;full', 'project'] : []

@@ -1,4 +1,4 @@
-/** What the catalogue says beside its table: when an event does not show, or shows otherwise than usual. Rules CAT12 to CAT19. */
+/** Exceptions to the catalogue's table: events that do not show, or show differently. Rules CAT12 to CAT19. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Card, Column } from '../../shared/src/types/kanban.ts'
 import { makeAttempt, makeBoard, makeCard } from '../support/board.ts'
@@ -21,7 +21,7 @@ function watch(ids: Ids, sequence: readonly string[], act: () => Promise<{ event
   return observe(server, sequence[0] ?? '', async () => ({ ...NOWHERE, ...ids, act: happen }))
 }
 
-/** Names and payloads of frames on a channel stream. */
+/** Names and payloads of SSE events on a channel stream. */
 function told(text: string): unknown[] {
   return [...text.matchAll(/^data: (.*)$/gm)].map(([, json]) => {
     const { event, data } = JSON.parse(json ?? '')
@@ -30,7 +30,7 @@ function told(text: string): unknown[] {
 }
 
 describe('moves of cards', () => {
-  it('[CAT12] within a column change no status', async () => {
+  it('[CAT12] within a column do not change a status', async () => {
     const { boardId, cardId } = await boardWithCard(server)
     await makeCard(server, boardId)
     const seen = await watch({ boardId, cardId }, ['card.moved'], () =>
@@ -42,7 +42,7 @@ describe('moves of cards', () => {
     expect(seen.replayed.project?.names).toEqual([])
   })
 
-  it('[CAT12] to where a card is already are no event', async () => {
+  it('[CAT12] to the card’s own place emit nothing', async () => {
     const { boardId, cardId } = await boardWithCard(server)
     const seen = await watch({ boardId, cardId }, [], () =>
       send(server, 'POST', `/cards/${cardId}/move`, { columnKey: 'backlog', index: 5 }),
@@ -65,7 +65,7 @@ describe('moves of cards', () => {
 })
 
 describe('assignments', () => {
-  it('[CAT14] that are taken away show on the issue, and on no agent', async () => {
+  it('[CAT14] that are removed show on the issue, and on no agent', async () => {
     const { boardId, cardId } = await boardWithCard(server)
     const agentId = newAgentId()
     await send(server, 'PATCH', `/cards/${cardId}`, { assignedAgentId: agentId })
@@ -76,7 +76,7 @@ describe('assignments', () => {
     expect(seen.live.agent.names).toEqual([])
   })
 
-  it('[CAT14] made with a card are an event of their own, with the revision of the card', async () => {
+  it('[CAT14] of a new card are a separate event, with the revision of the card', async () => {
     const { id: boardId } = await makeBoard(server)
     const agentId = newAgentId()
     const seen = await watch({ boardId, agentId }, ['card.created', 'card.assigned'], () =>
@@ -112,7 +112,7 @@ describe('a change of several kinds', () => {
     ])
   })
 
-  it('[CAT15] that changes nothing is no event', async () => {
+  it('[CAT15] without effect emits nothing', async () => {
     const { boardId, cardId, card } = await boardWithCard(server, { labels: ['a'] })
     const same = { title: card.title, labels: ['a'], stage: null, assignedAgentId: null, dependsOn: [] }
     const seen = await watch({ boardId, cardId }, [], () => send(server, 'PATCH', `/cards/${cardId}`, same))
@@ -121,7 +121,7 @@ describe('a change of several kinds', () => {
 })
 
 describe('an attempt', () => {
-  it('[CAT16] that is made running shows as queued, as changed and as started, and moves its card', async () => {
+  it('[CAT16] created as running shows as queued, changed and started, and moves its card', async () => {
     const { boardId, cardId, column } = await boardWithCard(server)
     const agentId = newAgentId()
     const sequence = ['attempt.queued', 'attempt.status.changed', 'attempt.started', 'card.moved']
@@ -137,7 +137,7 @@ describe('an attempt', () => {
     ])
   })
 
-  it('[CAT16] that succeeds takes its card to review, one that fails leaves it', async () => {
+  it('[CAT16] that succeeds moves its card to review; one that fails does not', async () => {
     for (const [status, sequence] of [
       ['succeeded', ['attempt.status.changed', 'card.moved']],
       ['failed', ['attempt.status.changed']],
@@ -167,7 +167,7 @@ describe('an attempt', () => {
 })
 
 describe('events to everyone', () => {
-  it('[CAT18] are made by an agent that tells something new, and by no other', async () => {
+  it('[CAT18] come from an agent that changes its registration, and from no other', async () => {
     const { boardId } = await boardWithCard(server)
     const id = newAgentId()
     const told = { id, label: 'L', kind: 'coder', capabilities: ['a', 'b'] }
@@ -182,7 +182,7 @@ describe('events to everyone', () => {
     expect(other.live.global.names).toEqual(['agent_registered', 'agent.registered'])
   })
 
-  it('[CAT18] tell of a profile that was changed or deleted, with the label of its agent', async () => {
+  it('[CAT18] announce a profile that was changed or deleted, with the label of its agent', async () => {
     const { boardId } = await boardWithCard(server)
     const agent = newAgentId()
     const { id: profileId } = await server.post<{ id: string }>('/agent-profiles', { agent, name: 'One' })
@@ -202,7 +202,7 @@ describe('events to everyone', () => {
 })
 
 describe('optional fields', () => {
-  it('[CAT19] that were not given are not there, rather than null', async () => {
+  it('[CAT19] that were not given are absent, not null', async () => {
     const { boardId } = await boardWithCard(server)
     const summary = { added: 0, modified: 0, deleted: 0, untracked: 0, staged: 0 }
     const status = { branch: 'main', ahead: 0, behind: 0, hasUncommitted: false, summary }

@@ -1,4 +1,4 @@
-/** The table of events itself: every entry is whole, its example is one, and its names can be put on the wire. Rules CAT6, CAT9 to CAT11. */
+/** The table of events: every entry is complete, its example is valid, and its names work on the wire. Rules CAT6, CAT9 to CAT11. */
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { outputBatch } from '../../shared/src/catalogue/attempts.ts'
@@ -39,7 +39,7 @@ describe.each(types)('the entry %s', (type) => {
     expect(new Set(order).size, 'a field belongs to one part').toBe(order.length)
   })
 
-  it('[CAT6] makes of its example what the schema of each destination describes', () => {
+  it('[CAT6] turns its example into what the schema of each destination describes', () => {
     for (const { channel, lines, data, payload } of entry.to) {
       const made = lines ? { timestamp: 0, lines: lines(entry.example) } : data?.(entry.example)
       expect(payload !== undefined, `${channel} declares the schema of what it makes`).toBe(made !== undefined)
@@ -47,7 +47,7 @@ describe.each(types)('the entry %s', (type) => {
     }
   })
 
-  it('[CAT11] has names that no frame about the stream has, and that need no escaping', () => {
+  it('[CAT11] has names that no event about the stream has, and that need no escaping', () => {
     for (const name of [type, ...entry.to.map(({ event }) => event)]) {
       expect(name).toMatch(NAME)
       expect(taken.has(name), name).toBe(false)

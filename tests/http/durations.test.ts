@@ -11,7 +11,7 @@ import { SocketIoClient } from '../support/socketio.ts'
 import { listen } from '../support/stream.ts'
 
 const DAY_MS = 86_400_000
-/** What overflows fires within a millisecond or two. */
+/** A timer that overflows fires within a millisecond or two. */
 const beyondATimer = () => new Promise((resolve) => setTimeout(resolve, 50))
 
 describe('long durations', () => {
@@ -43,7 +43,7 @@ describe('long durations', () => {
     await socket.until(() => socket.messages.some(({ type }) => type === 'card_created'))
   })
 
-  it('[OPS16] every duration is right up to a year, or is refused by its name', () => {
+  it('[OPS16] every duration works up to a year, or is refused by name', () => {
     const names = [
       'BOARDCAST_RETENTION_AGE',
       'BOARDCAST_STREAM_MAX_AGE',
@@ -66,8 +66,8 @@ describe('long durations', () => {
   })
 })
 
-describe('connections that are kept', () => {
-  it('[OPS15] are kept for longer than a proxy keeps them, as long as it is set', async () => {
+describe('kept connections', () => {
+  it('[OPS15] are kept longer than proxies keep them, for the configured time', async () => {
     expect(loadConfig({}).keepAliveMs).toBe(75_000)
     expect(loadConfig({ BOARDCAST_KEEP_ALIVE: '2m' }).keepAliveMs).toBe(120_000)
     for (const text of ['500ms', '0s', '2d', 'long'])
@@ -82,7 +82,7 @@ describe('connections that are kept', () => {
   const why = absent.length > 0 ? ` (not installed: ${absent.join(', ')})` : ''
 
   it.skipIf(absent.length > 0).concurrent(
-    `[OPS15] take a POST after six idle seconds through nginx${why}`,
+    `[OPS15] accept a POST after six idle seconds through nginx${why}`,
     async ({ expect }) => {
       await using server = await startTestServer()
       await using proxy = await startNginx(() => ({
@@ -98,7 +98,7 @@ describe('connections that are kept', () => {
     },
   )
 
-  it.concurrent('[OPS15] take a POST after six idle seconds', async ({ expect }) => {
+  it.concurrent('[OPS15] accept a POST after six idle seconds', async ({ expect }) => {
     await using server = await startTestServer()
     const body = '{"id":"late","name":"Late"}'
     const post = `POST /api/v1/boards HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
@@ -111,9 +111,9 @@ describe('connections that are kept', () => {
     connection.socket.destroy()
   })
 
-  it('[OPS15] and idle are ended at once by a drain', async () => {
+  it('[OPS15] that are idle are closed at once by a drain', async () => {
     await using server = await startTestServer()
-    // In a server of its own: what is not ended would stay for an hour.
+    // On a separate server: a connection that is not closed would stay for an hour.
     const draining = await startServer({
       port: 0,
       dbPath: `${server.dbPath}.second`,

@@ -1,4 +1,4 @@
-/** What lies at the edge of an address, a name or a stream's time. Rules MS14, TP4, T33, SH1, E7, I2. */
+/** Edge cases of addresses, names and the time of a stream. Rules MS14, TP4, T33, SH1, E7, I2. */
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -18,12 +18,12 @@ describe('names in addresses', () => {
     expectProblem(await ask(server, 'GET', `/agents/${id}/messages`), 400, 'invalid_channel')
   })
 
-  it.each(['agent.connected', 'agent.disconnected'])('[TP4] keeps %s from being posted', async (event) => {
+  it.each(['agent.connected', 'agent.disconnected'])('[TP4] %s cannot be posted', async (event) => {
     const refused = await server.call('POST', '/topics/t/events', { event, data: {} })
     expect(refused.status).toBe(422)
   })
 
-  it('[SH1] has no shell whose channel would be spelled as that of another', async () => {
+  it('[SH1] refuses a shell whose channel would have the name of another', async () => {
     const refused = await server.call('POST', '/shells', { id: 'terminal:x' })
     expect(refused.status).toBe(422)
     expect(refused.body.detail).toContain('terminal:')
@@ -31,13 +31,13 @@ describe('names in addresses', () => {
 })
 
 describe('long requests', () => {
-  it('[T33] takes a hundred channels with the longest names', async () => {
+  it('[T33] accepts a hundred channels with the longest names', async () => {
     const channels = Array.from({ length: 100 }, (_, n) => `topic:${String(n).padStart(200, 't')}`)
     await using listener = await listen(server.url, `/sse?channels=${channels.join(',')}`)
     expect(listener.status).toBe(200)
   })
 
-  it('[T33] refuses what is longer than a request may be in the form of all refusals', async () => {
+  it('[T33] refuses a request that is too long with a problem body', async () => {
     const answer = await new Promise<{
       status: number | undefined
       type: string | undefined
@@ -64,7 +64,7 @@ describe('long requests', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ code: 'too_large', status: 413 })
   })
 
-  it('[T33] answers what is not HTTP with a problem as well', async () => {
+  it('[T33] answers bytes that are not HTTP with a problem, too', async () => {
     const socket = connect(server.port, '127.0.0.1')
     let text = ''
     socket.setEncoding('utf8').on('data', (part: string) => {
@@ -78,7 +78,7 @@ describe('long requests', () => {
 })
 
 describe('connections', () => {
-  it('[X10] gives a stream its turn on a connection that has just served a file', async () => {
+  it('[X10] serves a stream on a connection that has just served a file', async () => {
     for (let n = 0; n < 30; n++) expect(await fileThenStream()).toEqual(['HTTP/1.1 200 OK', 'HTTP/1.1 200 OK'])
   })
 
@@ -97,7 +97,7 @@ describe('connections', () => {
 })
 
 describe('streams', () => {
-  it('[E7] sends lines that wait to be joined before a drain ends their stream', async () => {
+  it('[E7] sends lines that are waiting to be joined before a drain ends their stream', async () => {
     await using draining = await startTestServer()
     await using listener = await listen(draining.url, '/events/timed')
     await draining.post('/agents/timed/output', { lines: ['acknowledged'] })
@@ -107,7 +107,7 @@ describe('streams', () => {
     expect(listener.ended).toBe(true)
   })
 
-  it('[I2] shows figures that cover the id they are sent with, however soon after another listener', async () => {
+  it('[I2] shows metrics that cover the id they are sent with, however soon after another listener', async () => {
     await using first = await listen(server.url, '/sse?channels=metrics')
     const before = (await first.frame('metric.update')).data.data.pending_tasks
     const { eventId } = await server.post('/tasks', { name: 'counted' })
@@ -132,7 +132,7 @@ function overOneConnection(
   })
 }
 
-/** A client that asks for a stream in the moment in which it has the whole of a file; the status lines of both answers. */
+/** A client that requests a stream as soon as it has received a whole file; resolves to the status lines of both answers. */
 function fileThenStream(): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(server.port, '127.0.0.1')

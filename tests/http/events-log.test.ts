@@ -7,7 +7,7 @@ import { ask, expectProblem, newestId, type Reply } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { Listener } from '../support/stream.ts'
 
-/** Nothing is committed on it once it is full. */
+/** Nothing is committed on it after its setup. */
 let full: TestServer
 /** Its newest id. */
 let end: string
@@ -46,7 +46,7 @@ const envelope = z.strictObject({
   data: z.json(),
   timestamp: z.int(),
   id: z.string(),
-  // Of what a client posted on a topic, on `global`.
+  // The topic of a topic event, on `global`.
   topic: z.string().optional(),
 })
 const page = z.strictObject({ events: z.array(envelope), cursor: z.string(), oldest: z.string(), more: z.boolean() })
@@ -61,7 +61,7 @@ function parse(reply: Reply) {
   return page.parse(reply.body)
 }
 
-/** The texts of the events that a channel stream sends of the whole log, joined. */
+/** The events that a channel stream sends for the whole log, joined. */
 async function streamed(query: string): Promise<string> {
   await using listener = new Listener(full.url, `/sse?${query}&since=earliest`)
   await listener.until('the end', () => listener.lastEventId === end)
@@ -69,7 +69,7 @@ async function streamed(query: string): Promise<string> {
   return listener.frames.flatMap(({ event, text }) => (about.includes(event) ? [] : [text])).join(',')
 }
 
-describe('what is read', () => {
+describe('a page of the log', () => {
   it.each<[string, (boardId: string, cardId: string, attemptId: string, agentId: string) => string]>([
     ['everything', () => 'global'],
     ['everything, by its other spelling', () => '*'],
@@ -100,7 +100,7 @@ describe('what is read', () => {
     }
   })
 
-  it('[EV1] is global from the oldest event, 100 events, unless the query says otherwise', async () => {
+  it('[EV1] is by default global, from the oldest event, 100 events', async () => {
     const all = parse(await read('?channels=global&limit=1000', full))
     expect(all.events.map(({ id }) => positionOf(id))).toEqual(
       [...all.events.map(({ id }) => positionOf(id))].sort((a, b) => a - b),
@@ -113,7 +113,7 @@ describe('what is read', () => {
     expect([first.events.length, first.more]).toEqual([100, true])
   })
 
-  it('[EV3] is judged by the rules of streams', async () => {
+  it('[EV3] follows the rules of streams', async () => {
     for (const [query, code] of [
       ['channels=', 'bad_request'],
       ['channels=a,,b', 'bad_request'],
@@ -131,7 +131,7 @@ describe('what is read', () => {
     expect((await read('?channels=agent:none,attempt:none,topic:none&surplus=1')).status).toBe(200)
   })
 
-  it('[EV4] has one envelope for each name of an event, all with its id', async () => {
+  it('[EV4] has one envelope per name of an event, all with its id', async () => {
     const { events } = parse(await read('?types=agent_registered,agent.registered', full))
     expect(events.map(({ channel, event }) => [channel, event])).toEqual([
       ['*', 'agent_registered'],
@@ -140,7 +140,7 @@ describe('what is read', () => {
     expect(events[0]?.id).toBe(events[1]?.id)
   })
 
-  it('[EV5] has the lines of every event by themselves', async () => {
+  it('[EV5] does not join the lines of events', async () => {
     const { attempt } = await makeWork(server)
     await appendLines(server, attempt.id, ['a', 'b'])
     await server.post(`/agents/${attempt.agent}/output`, { lines: ['c', 'd'] })
@@ -151,7 +151,7 @@ describe('what is read', () => {
     expect(new Set(events.map(({ id }) => id)).size).toBe(4)
   })
 
-  it('[EV6] is the whole log of a channel: a board that was deleted does not end it', async () => {
+  it('[EV6] covers the whole log of a channel, beyond the deletion of a board', async () => {
     const { id } = await makeBoard(server, 'again')
     const before = await newestId(server)
     await deleteBoard(server, id)
@@ -162,8 +162,8 @@ describe('what is read', () => {
   })
 })
 
-describe('reading on', () => {
-  it('[EV4] [EV7] any limit and any start give every event once, in order, and split none', async () => {
+describe('further pages', () => {
+  it('[EV4] [EV7] any limit and any start return every event once, in order, and split none', async () => {
     const channels = `global,agent:${work.attempt.agent},board:${work.boardId}`
     const all = parse(await read(`?channels=${channels}&limit=1000`, full)).events
     const ids = [...new Set(all.map(({ id }) => id))]
@@ -189,7 +189,7 @@ describe('reading on', () => {
     )
   })
 
-  it('[EV7] more says exactly whether there is more', async () => {
+  it('[EV7] more is exact', async () => {
     const start = await newestId(server)
     for (const data of [1, 2, 3]) await server.post('/topics/exact/events', { event: 'n', data })
     await server.post('/topics/other/events', { event: 'n' })
@@ -199,7 +199,7 @@ describe('reading on', () => {
     expect([two.events.length, two.more, two.cursor]).toEqual([2, true, two.events[1]?.id])
   })
 
-  it('[EV8] the cursor is where reading on begins: it moves though nothing shows, and fits a stream', async () => {
+  it('[EV8] the cursor continues the reading: it moves even if nothing shows, and works on a stream', async () => {
     const start = await newestId(server)
     const { eventId } = await server.post<object>('/topics/elsewhere/events', { event: 'n' })
     const { events, cursor, more } = parse(await read(`?channels=topic:quiet&after=${start}`))
@@ -212,7 +212,7 @@ describe('reading on', () => {
     expect(names(await read(`?channels=topic:quiet&after=${cursor}`))).toEqual(['n'])
   })
 
-  it('[EV9] looks through a bounded number of events for one answer, and still gets there', async () => {
+  it('[EV9] scans a bounded number of events per page, and still reaches the end', async () => {
     const start = await newestId(server)
     const { attempt } = await makeWork(server)
     for (let n = 0; n < 10; n++) await appendLines(server, attempt.id, Array(1_000).fill('hay'))
@@ -231,7 +231,7 @@ describe('reading on', () => {
     expect(pages).toBeLessThan(6)
   })
 
-  it('[EV9] ends a page that grows long early, and says so', async () => {
+  it('[EV9] ends a long page early, and reports more', async () => {
     const { attempt } = await makeWork(server)
     for (let n = 0; n < 10; n++) await appendLines(server, attempt.id, Array(15).fill('x'.repeat(65_536)))
     const sizes: number[] = []
@@ -261,7 +261,7 @@ describe('a cursor that cannot be honoured', () => {
     expect(reply.body.detail).toMatch(/^after must be an id of this log/)
   })
 
-  it('[EV10] is refused when it is ahead of the log, or of another one', async () => {
+  it('[EV10] is refused when it is ahead of the log, or of another log', async () => {
     const ahead = (await newestId(server)).replace(/\d+$/, (seq) => `${Number(seq) + 1}`)
     expectProblem(await read(`?after=${ahead}`), 400, 'bad_request')
     const other = await read(`?after=${end}`)
@@ -269,7 +269,7 @@ describe('a cursor that cannot be honoured', () => {
     expect(other.body.detail).toContain('another log')
   })
 
-  it('[EV11] is no refusal when some of what came after it was trimmed: oldest says so', async () => {
+  it('[EV11] is accepted when later events were trimmed: oldest shows it', async () => {
     await using small = await startTestServer({ retention: { maxAgeMs: 1e12, maxEvents: 10, maxBytes: 1e12 } })
     const { eventId: first } = await makeBoard(small)
     const { attempt } = await makeWork(small)

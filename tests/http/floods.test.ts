@@ -1,4 +1,4 @@
-/** Much output at a time: whole, in order, once. Rules FD1 and FD2. */
+/** Much output at once: complete, in order, once. Rules FD1 and FD2. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { positionOf } from '../support/board.ts'
 import { BATCH_PRINTERS, printedIn } from '../support/printers.ts'
@@ -18,7 +18,7 @@ const batch = (number: number) => Array.from({ length: 1_000 }, (_, n) => `${num
 const printed = (listener: Listener) => listener.frames.flatMap(({ data }) => printedIn(data.data))
 
 describe.each(Object.entries(BATCH_PRINTERS))('%s', (_, prepare) => {
-  it('[FD1] takes 1,000 lines at a time, which come whole and in order on every stream', async () => {
+  it('[FD1] accepts 1,000 lines at a time, which arrive complete and in order on every stream', async () => {
     const printer = await prepare(server)
     const paths = printer.channels.map((channel) => `/sse?channels=${channel}`)
     // Three streams of each kind, one of them compressed.
@@ -43,7 +43,7 @@ describe.each(Object.entries(BATCH_PRINTERS))('%s', (_, prepare) => {
     }
   })
 
-  it('[FD2] takes many batches at once: each comes whole, and all streams have them in one order', async () => {
+  it('[FD2] accepts many batches at once: each arrives complete, and all streams have the same order', async () => {
     const printer = await prepare(server)
     const [channel = '', ...more] = printer.channels
     const paths = [channel, channel, ...more].map((name) => `/sse?channels=${name}`)

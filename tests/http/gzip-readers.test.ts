@@ -1,6 +1,6 @@
 /**
- * Compressed streams, read by decoders that others wrote. Each event is published when the one before it has been read,
- * so that nothing follows which would push it out.
+ * Compressed streams, read by third-party decoders. Each event is published when the one before it has been read,
+ * so that no later bytes push it out.
  */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,15 +16,15 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 const run = promisify(execFile)
 const reader = (name: string) => fileURLToPath(new URL(`../support/readers/${name}`, import.meta.url))
 
-/** Characters of payload. Short ones are stored, long ones compressed; short ones follow on each other, too. */
+/** Lengths of payloads. Short ones are stored, long ones compressed; some short ones follow each other. */
 const SIZES = [0, 1, 40, 0, 400, 1, 1, 5_000, 40, 100_000, 0]
-/** Compilers and virtual machines take their time on a busy machine. */
+/** Compilers and virtual machines are slow on a busy machine. */
 const TIMEOUT_MS = 120_000
 
 let server: TestServer
 let folder: string
 beforeAll(async () => {
-  // No heartbeat comes to push anything out.
+  // No heartbeat pushes anything out.
   server = await startTestServer({ heartbeatMs: 3_600_000 })
   folder = mkdtempSync(join(tmpdir(), 'boardcast-readers-'))
 })
@@ -65,7 +65,7 @@ function start(command: string, args: readonly string[]) {
   }
 }
 
-/** Each event is seen before the next one is published. `hello` is waited for first: it is a flush of its own. */
+/** Each event is seen before the next one is published. `hello` comes first, in its own flush. */
 async function expectEachAtOnce(topic: string, program: ReturnType<typeof start>): Promise<void> {
   await program.until('event: hello')
   for (const [n, size] of SIZES.entries()) {

@@ -1,6 +1,6 @@
 /**
- * Text of every kind, through every route that takes text: it comes out as it went in, or is refused with a sentence, and
- * none of it becomes a frame. Rules S7, S8, S15, T13, T14. A new route is a line in the tables here and in printers.ts.
+ * Text of every kind, through every route that accepts text: it is returned unchanged, or refused with a sentence, and
+ * none of it becomes an event. Rules S7, S8, S15, T13, T14. A new route is a line in the tables here and in printers.ts.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeBoard, makeWork } from '../support/board.ts'
@@ -41,11 +41,11 @@ const LONG = {
   '64 KiB of line breaks': '\r\n'.repeat(32_768),
 }
 
-/** Where some reader or other ends a line, except LF. */
+/** Characters that some readers take for a line end, except LF. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not leave.
 const SEPARATORS = /[\0\v\f\r\x1c-\x1e\u0085\u2028\u2029]/
 
-/** Every line of a stream is one that a frame has, and every id one that the log gave. */
+/** Every line of a stream is a valid SSE line, and every id is one of the log. */
 function expectNoForgery(listener: Listener): void {
   const lines = new Set(listener.body.split('\n').map((line) => /^(id|event|data|retry): /.exec(line)?.[1] ?? line))
   expect([...lines].filter((line) => !['id', 'event', 'data', 'retry', ''].includes(line))).toEqual([])
@@ -55,8 +55,8 @@ function expectNoForgery(listener: Listener): void {
   expect(listener.frames.length).toBe(count)
 }
 
-describe.each(Object.entries(PRINTERS))('what is printed to %s', (_, prepare) => {
-  it('[S7] [S8] [S15] [T13] comes out as it went in, on every channel and when it is read back', async () => {
+describe.each(Object.entries(PRINTERS))('output to %s', (_, prepare) => {
+  it('[S7] [S8] [S15] [T13] arrives unchanged, on every channel and in replay', async () => {
     const printer = await prepare(server)
     const listeners = await Promise.all(
       printer.channels.map((channel) => listen(server.url, `/sse?channels=${channel}`)),
@@ -79,7 +79,7 @@ describe.each(Object.entries(PRINTERS))('what is printed to %s', (_, prepare) =>
     if (printer.readBack) expect(await printer.readBack()).toEqual(texts)
   })
 
-  it('[T13] is at most 64 KiB of UTF-8, and refused with a sentence beyond', async () => {
+  it('[T13] is at most 64 KiB of UTF-8; more is refused with a sentence', async () => {
     const printer = await prepare(server)
     if (printer.channels[0]?.startsWith('topic:')) return
     for (const text of ['x'.repeat(65_537), 'é'.repeat(32_769), '🙂'.repeat(16_385)]) {
@@ -90,7 +90,7 @@ describe.each(Object.entries(PRINTERS))('what is printed to %s', (_, prepare) =>
   })
 })
 
-/** Routes whose text is kept in a row; all of them show it in an event. */
+/** Routes whose text is stored in a row; all of them show it in an event. */
 const FIELDS: Record<string, (text: string) => Promise<Reply>> = {
   'name of a board': (name) => post('/boards', { name }),
   'description of a board': (description) => post('/boards', { name: 'x', description }),
@@ -128,7 +128,7 @@ const FIELDS: Record<string, (text: string) => Promise<Reply>> = {
 }
 
 describe.each(Object.entries(FIELDS))('the %s', (_, send) => {
-  it('[S8] [T13] comes out as it went in, or is refused with a sentence', async () => {
+  it('[S8] [T13] is returned unchanged, or refused with a sentence', async () => {
     await using listener = await listen(server.url, '/sse?channels=global')
     for (const [kind, text] of Object.entries({ ...WELL_FORMED, ...ILL_FORMED })) {
       const reply = await send(text)
@@ -179,7 +179,7 @@ describe('names', () => {
     'of an agent, in the path of its heartbeat': (id) => ask(server, 'POST', `/agents/${inPath(id)}/heartbeat`),
   }
 
-  it.each(Object.entries(NAMES))('[S8] [T14] %s are refused when a frame cannot hold them', async (_, send) => {
+  it.each(Object.entries(NAMES))('[S8] [T14] %s are refused when an event cannot carry them', async (_, send) => {
     for (const name of BAD) {
       const reply = await withoutEvents(server, () => send(name))
       expect([400, 404, 422], JSON.stringify(name)).toContain(reply.status)
@@ -187,9 +187,9 @@ describe('names', () => {
     }
   })
 
-  it('[S8] [T14] of channels and agents that are asked for likewise', async () => {
+  it('[S8] [T14] of requested channels and agents are refused likewise', async () => {
     for (const name of BAD) {
-      // What is around a name in a list is dropped, so that it is put in the midst.
+      // Whitespace around a name in a list is dropped, so the text is put inside it.
       for (const path of [`//sse?channels=topic:a${inPath(name)}z`, `//events/${inPath(name)}`]) {
         if (name === '' && path.startsWith('//sse')) continue
         const reply = await ask(server, 'GET', path)
@@ -199,7 +199,7 @@ describe('names', () => {
     }
   })
 
-  it('[S8] a board of such a name is not there', async () => {
+  it('[S8] a board with such a name does not exist', async () => {
     await makeBoard(server)
     for (const name of BAD.slice(0, -1)) {
       expectProblem(await ask(server, 'GET', `//sse?boardId=${inPath(name)}`), 404, 'board_not_found')
@@ -217,12 +217,12 @@ function newName(): string {
   return `hostile-${++names}`
 }
 
-/** A lone surrogate has no spelling in an address; its bytes as they would be have. */
+/** encodeURIComponent refuses a lone surrogate, so its bytes are written as they would be. */
 function inPath(name: string): string {
   return name.isWellFormed() ? encodeURIComponent(name) : '%ED%A0%BD'
 }
 
-/** What to tell a long text by, when it is not the same. */
+/** A short form of a long text, for readable failures. */
 function nameable(text: string): string {
   return `${text.length} ${JSON.stringify(text.slice(0, 80))}`
 }

@@ -33,7 +33,7 @@ async function statusWith(to: To, headers: Headers, target = '/health'): Promise
 /** The status of an upgrade. */
 async function upgrade(to: To, target: string, headers: Headers): Promise<number> {
   const { Connection, ...rest } = UPGRADE
-  // `Connection: close` would come after it.
+  // `Connection: close` would follow it.
   const lines = Object.entries({ ...headers, ...rest, Connection }).map(([name, value]) => `${name}: ${value}`)
   const { status } = await rawRequest(
     to.port,
@@ -125,12 +125,12 @@ describe('hosts', () => {
     expect(await newestId(server)).toBe(before)
   })
 
-  it('[HO2] a request of HTTP/1.0 need not name one', async () => {
+  it('[HO2] an HTTP/1.0 request needs no Host', async () => {
     expect((await ask(server, { target: '/health', version: '1.0' })).status).toBe(200)
     expect((await ask(server, { target: '/health', version: '1.0', headers: { Host: 'evil.test' } })).status).toBe(403)
   })
 
-  it('[HO2] of a target in absolute form the host of that counts', async () => {
+  it('[HO2] the host of a target in absolute form counts', async () => {
     const host = `localhost:${server.port}`
     expect(await statusWith(server, { Host: host }, `http://${host}/health`)).toBe(200)
     expect(await statusWith(server, { Host: host }, 'http://evil.test/health')).toBe(403)
@@ -161,12 +161,12 @@ describe('hosts', () => {
     expect(await statusWith(server, { Host: 'evil.test:' })).toBe(403)
   })
 
-  it.each(['X-Forwarded-Host', 'X-Host', 'Forwarded'])('[HO2] %s is not looked at', async (name) => {
+  it.each(['X-Forwarded-Host', 'X-Host', 'Forwarded'])('[HO2] %s is ignored', async (name) => {
     expect(await statusWith(server, { Host: 'evil.test', [name]: 'localhost' })).toBe(403)
     expect(await statusWith(server, { Host: 'localhost', [name]: 'evil.test' })).toBe(200)
   })
 
-  it('[HO4] those that are listed are served, in every spelling', async () => {
+  it('[HO4] listed hosts are served, in every spelling', async () => {
     await using listed = await startTestServer({
       hosts: ['board.example', 'xn--bcher-kva.example:8443', 'tls.example:443'],
     })
@@ -191,7 +191,7 @@ describe('hosts', () => {
     await using any = await startTestServer({ hosts: ['*'] })
     expect(await statusWith(any, { Host: 'anything.test:1' })).toBe(200)
     expect(await upgrade(any, '/ws', { Host: 'anything.test:1' })).toBe(101)
-    // What pages of other origins may do is another question.
+    // It does not allow more to pages of other origins.
     expect(await upgrade(any, '/ws', { Host: 'anything.test', Origin: 'http://evil.test' })).toBe(403)
   })
 })
@@ -249,7 +249,7 @@ describe('pages of other origins', () => {
     ['programs', {}],
     ['an address that was typed', { 'Sec-Fetch-Site': 'none' }],
     ['our own page', { Origin: 'http://localhost:3000', 'Sec-Fetch-Site': 'same-origin' }],
-  ])('[HO5] are not meant: %s', async (_, headers) => {
+  ])('[HO5] this is not one: %s', async (_, headers) => {
     expect(await transports(server, { Host: 'localhost:3000', ...headers })).toMatchObject({
       http: 202,
       socket: 101,
@@ -301,7 +301,7 @@ describe('pages of other origins', () => {
         corsOrigins: ['https://app.example', 'chrome-extension://abcdef'],
         hasSocketIo: true,
       })
-      // A browser calls it a page of another site.
+      // Browsers treat it as a page of another site.
       const headers = { Host: 'localhost', Origin, 'Sec-Fetch-Site': 'cross-site' }
       expect(await transports(own, headers)).toEqual({
         http: 202,

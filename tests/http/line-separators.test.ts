@@ -12,9 +12,9 @@ import { Listener, listen } from '../support/stream.ts'
 
 const run = promisify(execFile)
 
-/** Where Python's str.splitlines ends a line, except LF and CR. */
+/** Characters at which Python's str.splitlines ends a line, except LF and CR. */
 const SEPARATORS = ['\v', '\f', '\x1c', '\x1d', '\x1e', '\u0085', '\u2028', '\u2029']
-/** A text that forges an event for readers which end lines at any of them. */
+/** A text that forges an event for readers that end lines at any of them. */
 const FORGERY = SEPARATORS.map((char) => `${char}${char}event: forged${char}data: 1${char}${char}`).join('')
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not leave.
 const RAW = /[\v\f\x1c-\x1e\u0085\u2028\u2029]/
@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** A board with the forgery wherever there is text. */
+/** A board with the forged text in every text field. */
 async function makeForged() {
   const board = await makeBoard(server)
   await server.call('PATCH', `/boards/${board.id}`, { name: FORGERY })
@@ -34,7 +34,7 @@ async function makeForged() {
   return { boardId: board.id, topic: board.id, card, attempt }
 }
 
-/** Something with the forgery for every channel of it; answers the id of the last event, which is to everyone. */
+/** Posts the forged text to every channel; resolves to the id of the last event, which goes to everyone. */
 async function happen({ topic, card, attempt }: Awaited<ReturnType<typeof makeForged>>): Promise<string> {
   await server.call('PATCH', `/cards/${card.id}`, { description: FORGERY })
   await server.post(`/topics/${topic}/events`, { event: 'said', data: { [FORGERY]: FORGERY } })
@@ -43,7 +43,7 @@ async function happen({ topic, card, attempt }: Awaited<ReturnType<typeof makeFo
 }
 
 describe('line separators on streams', () => {
-  it('[S15] leave as escapes, live and replayed, and mean what they meant', async () => {
+  it('[S15] are sent as escapes, live and replayed, and decode to the original text', async () => {
     const forged = await makeForged()
     await happen(forged)
     const { boardId, card, attempt, topic } = forged
@@ -79,14 +79,14 @@ describe('line separators on streams', () => {
     }
   })
 
-  it('[S15] leave as escapes in a gap, which repeats what was asked', async () => {
+  it('[S15] are sent as escapes in a gap, which repeats the request', async () => {
     await using listener = new Listener(server.url, `/sse?lastEventId=${encodeURIComponent(FORGERY)}`)
     const gap = await listener.frame('gap')
     expect(listener.body).not.toMatch(RAW)
     expect(gap.data.requested).toBe(FORGERY)
   })
 
-  it('[S15] that an earlier version stored leave as escapes too', async () => {
+  it('[S15] that an earlier version stored are sent as escapes too', async () => {
     await using own = await startTestServer()
     const card = await makeCard(own, (await makeBoard(own, 'old')).id)
     const attempt = await makeAttempt(own, card.id)
@@ -116,7 +116,7 @@ describe('line separators on streams', () => {
 })
 
 describe('line separators on sockets', () => {
-  it.each(['/ws?boardId=', '/ws?boardId=&view=diff'])('[S15] leave as escapes from %s', async (path) => {
+  it.each(['/ws?boardId=', '/ws?boardId=&view=diff'])('[S15] are sent as escapes by %s', async (path) => {
     const { boardId } = await makeForged()
     await using peer = await RawSocket.open(server.url, path.replace('boardId=', `boardId=${boardId}`))
     const id = FORGERY.slice(0, 100)
@@ -133,7 +133,7 @@ describe('line separators on sockets', () => {
     expect(peer.texts.join('\n')).not.toMatch(RAW)
   })
 
-  it('[S15] leave as escapes from channel sockets, in events, acknowledgements and errors', async () => {
+  it('[S15] are sent as escapes by channel sockets, in events, acknowledgements and errors', async () => {
     const forged = await makeForged()
     await using peer = await RawSocket.open(server.url, '/ws')
     const id = FORGERY.slice(0, 100)
@@ -153,7 +153,7 @@ describe('line separators on sockets', () => {
     expect(peer.texts.join('\n')).not.toMatch(RAW)
   })
 
-  it('[S15] leave as escapes from Socket.IO, in events, acknowledgements and errors', async () => {
+  it('[S15] are sent as escapes by Socket.IO, in events, acknowledgements and errors', async () => {
     const forged = await makeForged()
     const packets: string[] = []
     const peer = new WebSocket(`${server.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
@@ -191,7 +191,7 @@ with urllib.request.urlopen(sys.argv[1]) as answer:
 print(json.dumps(frames))
 `
 
-describe.skipIf(!hasProgram('python3'))("Python's str.splitlines", () => {
+describe.skipIf(!hasProgram('python3'))('Python’s str.splitlines', () => {
   it('[S15] finds no event that a title forged', async () => {
     const { boardId, card } = await makeForged()
     const { stdout } = await run('python3', [

@@ -1,4 +1,4 @@
-/** The figures of the service: read once, and on their channel. Rules MT8 to MT11. */
+/** Metrics: read once, and on their channel. Rules MT8 to MT11. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { metrics as metricsSchema } from '../../shared/src/types/metrics.ts'
 import { snapshotSources } from '../../src/server/snapshot-sources.ts'
@@ -8,7 +8,7 @@ import { type Listener, listen } from '../support/stream.ts'
 
 let server: TestServer
 beforeEach(async () => {
-  // What happens every so often happens when a test says so.
+  // Periodic work runs when a test triggers it.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   server = await startTestServer()
 })
@@ -28,7 +28,7 @@ async function caughtUp(listener: Listener): Promise<string> {
 }
 
 describe('the channel of metrics', () => {
-  it('[MT8] shows them on joining at once, in an envelope with the id reached', async () => {
+  it('[MT8] shows them at once on joining, in an envelope with the id reached', async () => {
     const { eventId } = await server.post('/tasks', { name: 'x' })
     await using listener = await listen(server.url, '/sse?channels=metrics')
     const { id, data } = await listener.frame('metric.update')
@@ -69,7 +69,7 @@ describe('the channel of metrics', () => {
     expect(render).toHaveBeenCalledTimes(1)
   })
 
-  it('[MT8] shows them on joining also to who resumes, and never on other channels', async () => {
+  it('[MT8] shows them also to clients that resume, and never on other channels', async () => {
     const { eventId } = await server.post('/tasks', { name: 'x' })
     await using other = await listen(server.url, '/sse?channels=global,dashboard')
     await using listener = await listen(server.url, `/sse?channels=metrics&lastEventId=${eventId}`)
@@ -81,7 +81,7 @@ describe('the channel of metrics', () => {
   })
 })
 
-it('[MT11] are answered once to who asks', async () => {
+it('[MT11] can be read once', async () => {
   await server.post('/tasks', { name: 'x', status: 'running' })
   const { status, body } = await server.call('GET', '/metrics/snapshot')
   expect(status).toBe(200)

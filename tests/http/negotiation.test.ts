@@ -1,4 +1,4 @@
-/** What a request may ask for, and is not given. Rules T34 to T36. */
+/** Content negotiation and ranges. Rules T34 to T36. */
 import { connect } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -33,7 +33,7 @@ describe('the coding of a body', () => {
     expect(reply.body.detail).toContain(coding.toLowerCase().replace('identity, ', ''))
   })
 
-  it('[T34] of the transfer is 415 as well', async () => {
+  it('[T34] a transfer coding is 415 as well', async () => {
     const reply = await rawRequest(server.port, {
       method: 'POST',
       target: '/api/v1/boards',
@@ -48,7 +48,7 @@ describe('the coding of a body', () => {
     expect(reply.body).toContain('unsupported_media_type')
   })
 
-  it('[T34] that changes nothing is taken, and one without a body is not looked at', async () => {
+  it('[T34] identity is accepted, and a coding without a body is ignored', async () => {
     expect((await post(BODY, { 'Content-Encoding': 'identity' })).status).toBe(201)
     const created = await server.post<{ id: string }>('/boards', { name: 'x' })
     const deleted = await ask(server, 'DELETE', `/boards/${created.id}`, { headers: { 'Content-Encoding': 'gzip' } })
@@ -119,27 +119,27 @@ describe('a range of a file', () => {
     expect([status, answered, reply.text]).toEqual([200, null, await whole()])
   })
 
-  it('[T35] under a condition is answered with the whole file', async () => {
+  it('[T35] with a condition is answered with the whole file', async () => {
     for (const condition of ['"tag"', new Date().toUTCString(), 'x']) {
       expect((await part('bytes=0-3', { 'If-Range': condition })).status).toBe(200)
     }
   })
 
-  it('[T35] is of files alone, and of GET alone', async () => {
+  it('[T35] applies only to files, and only to GET', async () => {
     expect((await ask(server, 'GET', '/boards', { headers: { Range: 'bytes=0-3' } })).status).toBe(200)
     expect((await ask(server, 'HEAD', '//index.html', { headers: { Range: 'bytes=x' } })).status).toBe(200)
   })
 })
 
-describe('what is not looked at, or not spoken', () => {
-  it('[T36] an answer has its one type, whatever Accept says', async () => {
+describe('unsupported or ignored headers', () => {
+  it('[T36] an answer has the same type, whatever Accept says', async () => {
     for (const accept of ['text/plain', 'application/xml', 'text/html', '*/*;q=0', 'nonsense']) {
       const reply = await ask(server, 'GET', '/boards', { headers: { Accept: accept, 'Accept-Charset': 'latin1' } })
       expect([reply.status, reply.headers.get('Content-Type')]).toEqual([200, 'application/json'])
     }
   })
 
-  it('[T36] an expectation that nobody knows is 417', async () => {
+  it('[T36] an unknown expectation is 417', async () => {
     const headers = { Host: 'localhost', 'Content-Type': 'application/json', Expect: 'wonders' }
     const request = { method: 'POST', target: '/api/v1/boards', headers, body: BODY }
     expect((await rawRequest(server.port, request)).status).toBe(417)

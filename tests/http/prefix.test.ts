@@ -1,4 +1,4 @@
-/** The server behind a path of a proxy, and what may be kept of its answers. Rules PF1 to PF5. */
+/** The server under a path of a proxy, and the caching of its answers. Rules PF1 to PF5. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import WebSocket from 'ws'
@@ -26,7 +26,7 @@ const addressesIn = (html: string) =>
     .map(([, address = '']) => address)
     .filter((address) => !address.startsWith('image/'))
 
-describe('a prefix that the proxy names', () => {
+describe('a prefix from the proxy', () => {
   it.each(['/', '/boards/demo', '/some/where/else?board=demo'])(
     '[PF1] is in front of every address in the page at %s',
     async (path) => {
@@ -64,7 +64,7 @@ describe('a prefix that the proxy names', () => {
     'tools',
     `/${'a'.repeat(300)}`,
   ])('[PF2] is ignored unless it is a plain path: %j', async (prefix) => {
-    // On a raw socket: fetch refuses some of them itself.
+    // On a raw socket, because fetch itself refuses some of them.
     const answer = await raw(server, `GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Forwarded-Prefix: ${prefix}\r\n`)
     expect(answer.slice(answer.indexOf('\r\n\r\n'))).toContain(' src="/assets/')
     expect(answer).not.toContain('evil')
@@ -72,10 +72,10 @@ describe('a prefix that the proxy names', () => {
   })
 })
 
-describe('a prefix that is set', () => {
+describe('a configured prefix', () => {
   const PREFIX = '/tools/board'
 
-  it('[PF3] is known to pages, the API, streams and sockets, whether the proxy passes it on or strips it', async () => {
+  it('[PF3] works for pages, the API, streams and sockets, whether the proxy forwards or strips it', async () => {
     await using behind = await startTestServer({ basePath: PREFIX, hasSocketIo: true })
     await behind.post('/boards', { id: 'demo', name: 'Demo' })
     for (const given of [PREFIX, '']) {
@@ -104,7 +104,7 @@ describe('a prefix that is set', () => {
     }
   })
 
-  it('[PF3] wins over what a proxy names, and is not taken for the beginning of another path', async () => {
+  it('[PF3] takes precedence over the proxy’s, and does not match the beginning of another path', async () => {
     await using behind = await startTestServer({ basePath: PREFIX })
     const { text } = await page(behind, '/', { 'X-Forwarded-Prefix': '/other' })
     expect(text).not.toContain('/other')
@@ -112,7 +112,7 @@ describe('a prefix that is set', () => {
     expect((await ask(behind, 'GET', `/${PREFIX}/tools/board/health`)).status).toBe(404)
   })
 
-  it('[PF3] is a plain path that none of our own addresses begins with, or the server does not start', () => {
+  it('[PF3] is a plain path that none of the server’s own addresses begins with, or the server does not start', () => {
     const read = (text: string) => loadConfig({ BOARDCAST_BASE_PATH: text }).basePath
     for (const [given, prefix] of [
       ['', ''],
@@ -128,8 +128,8 @@ describe('a prefix that is set', () => {
   })
 })
 
-describe('what may be kept', () => {
-  it('[PF4] of the page: nothing without asking, and asking again is cheap', async () => {
+describe('caching', () => {
+  it('[PF4] of the page: only after revalidation, which is cheap', async () => {
     for (const path of ['/', '/index.html', '/boards/demo']) {
       const first = await page(server, path)
       expect(first.headers.get('Cache-Control'), path).toBe(REVALIDATED)
@@ -152,7 +152,7 @@ describe('what may be kept', () => {
     }
   })
 
-  it('[PF4] of hashed files: all of it, for ever; one that is not there is never the page', async () => {
+  it('[PF4] of hashed files: for ever; a missing file is never answered with the page', async () => {
     const files = addressesIn((await page(server, '/')).text).filter((each) => each.includes('/assets/'))
     expect(files.length).toBeGreaterThan(2)
     for (const file of files) {
@@ -162,7 +162,7 @@ describe('what may be kept', () => {
     expect([gone.status, gone.headers.get('Cache-Control'), gone.body.code]).toEqual([404, 'no-store', 'not_found'])
   })
 
-  it('[PF5] of the API and of operations: nothing, whatever the answer', async () => {
+  it('[PF5] of the API and of operations: never, whatever the answer', async () => {
     await using open = await startTestServer({ corsOrigins: ['https://app.example'], hasSocketIo: true })
     await open.post('/boards', { id: 'demo', name: 'Demo' })
     for (const [method, path, status, json] of [
@@ -206,7 +206,7 @@ describe('what may be kept', () => {
     }
   })
 
-  it('[PF5] of refusals that are written by hand: nothing', async () => {
+  it('[PF5] of refusals below the framework: never', async () => {
     for (const request of [
       'GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
       'GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n',
@@ -218,13 +218,13 @@ describe('what may be kept', () => {
     }
   })
 
-  it('[PF5] streams are neither kept nor changed', async () => {
+  it('[PF5] streams are neither cached nor transformed', async () => {
     await using listener = await listen(server.url, '/sse')
     expect(listener.header('Cache-Control')).toBe('no-cache, no-transform')
   })
 })
 
-/** Sends this head, and answers with all that comes before the end. */
+/** Sends this head, and resolves to everything that arrives before the end. */
 function raw(to: TestServer, head: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = ''

@@ -33,7 +33,7 @@ async function make(fields: object = {}): Promise<string> {
 }
 
 describe('sessions', () => {
-  it('[SE1] [SE2] [SE3] are made, read, listed and changed', async () => {
+  it('[SE1] [SE2] [SE3] are created, read, listed and changed', async () => {
     const created = await post('/sessions', { id: 'a:b_c.d-1', boardId, agentId: 'bot', name: 'N', status: 'working' })
     expect(created.status).toBe(201)
     expect(session.parse(created.body)).toMatchObject({ id: 'a:b_c.d-1', boardId, agentId: 'bot', status: 'working' })
@@ -47,7 +47,7 @@ describe('sessions', () => {
     expect((await get('/sessions?boardId=nowhere')).body).toEqual({ sessions: [] })
   })
 
-  it('[SE1] get an id when none is given, and nulls stand for nothing', async () => {
+  it('[SE1] get an id by default, and null means none', async () => {
     const { status, body } = await post('/sessions', { boardId: null, agentId: null, name: null })
     expect([status, body]).toMatchObject([201, { boardId: null, agentId: null, name: null, status: 'idle' }])
     expect(body.id).toMatch(/^ses_/)
@@ -81,7 +81,7 @@ describe('sessions', () => {
 })
 
 describe('the channel of a session', () => {
-  it('[SE4] [SE6] shows all that happens, in either spelling, before the session exists too', async () => {
+  it('[SE4] [SE6] shows everything, in either spelling, also before the session exists', async () => {
     const id = 'seen:one'
     await using first = await listen(server.url, `/sse?channels=session:${id}`)
     await using second = await listen(server.url, `/sse?channels=sessions/${id}`)
@@ -113,13 +113,13 @@ describe('the channel of a session', () => {
     }
   })
 
-  it('[SE5] shows nothing of a change without effect', async () => {
+  it('[SE5] shows nothing for a change without effect', async () => {
     const id = await make({ status: 'working' })
     const reply = await withoutEvents(server, () => patch(`/sessions/${id}`, { status: 'working', error: null }))
     expect([reply.status, reply.body.status]).toEqual([200, 'working'])
   })
 
-  it('[SE6] shows a flood whole and in order, and so does a replay', async () => {
+  it('[SE6] shows much output complete and in order, and so does a replay', async () => {
     const id = await make()
     await using live = await listen(server.url, `/sse?channels=session:${id}`)
     const chunks = Array.from({ length: 1_000 }, (_, n) => ({ content: `${n}\u001b[0m`, type: 'stdout' }))
@@ -135,7 +135,7 @@ describe('the channel of a session', () => {
 })
 
 describe('the output of a session', () => {
-  it('[SE6] [SE8] comes back as it went in, chunk by chunk', async () => {
+  it('[SE6] [SE8] is returned unchanged, chunk by chunk', async () => {
     const id = await make()
     const contents = [
       '',
@@ -198,14 +198,14 @@ describe('the output of a session', () => {
     expect((await post(path, { content: '🙂'.repeat(16_384) })).status).toBe(202)
   })
 
-  it('[SE7] is taken after the end', async () => {
+  it('[SE7] is accepted after the end', async () => {
     const id = await make()
     await patch(`/sessions/${id}`, { status: 'completed' })
     expect((await post(`/sessions/${id}/output`, { content: 'flushed' })).body).toEqual({ count: 1 })
   })
 })
 
-it('[SE9] a session goes with its board', async () => {
+it('[SE9] a session is deleted with its board', async () => {
   const board = await makeBoard(server)
   const id = await make({ boardId: board.id })
   await deleteBoard(server, board.id)
@@ -213,7 +213,7 @@ it('[SE9] a session goes with its board', async () => {
   expectProblem(await post(`/sessions/${id}/output`, { content: 'x' }), 404, 'session_not_found')
 })
 
-it('[SE10] a session is as it was when the server is back', async () => {
+it('[SE10] a session is unchanged after a restart', async () => {
   const id = await make({ boardId, status: 'working' })
   await post(`/sessions/${id}/output`, { content: 'kept' })
   const before = [await get(`/sessions/${id}`), await get(`/sessions/${id}/output`)].map(({ body }) => body)

@@ -30,7 +30,7 @@ async function make(fields: object = {}): Promise<string> {
 }
 
 describe('shells', () => {
-  it('[SH1] [SH2] are made, read and listed', async () => {
+  it('[SH1] [SH2] are created, read and listed', async () => {
     const { boardId, attempt } = await makeWork(server)
     const created = await post('/shells', { id: 'a:b_c.d-1', attemptId: attempt.id, command: 'npm test' })
     expect(created.status).toBe(201)
@@ -77,7 +77,7 @@ describe('shells', () => {
 })
 
 describe('the channel of a shell', () => {
-  it('[SH3] shows all that happens, in either spelling, before the shell exists too', async () => {
+  it('[SH3] shows everything, in either spelling, also before the shell exists', async () => {
     const id = 'term:1'
     await using first = await listen(server.url, `/sse?channels=shell:terminal:${id}`)
     await using second = await listen(server.url, `/sse?channels=shell:${id}`)
@@ -111,7 +111,7 @@ describe('the channel of a shell', () => {
     }
   })
 
-  it('[SH4] shows a flood whole and in order, and so does a replay', async () => {
+  it('[SH4] shows much output complete and in order, and so does a replay', async () => {
     const id = await make()
     await using live = await listen(server.url, `/sse?channels=shell:${id}`)
     const chunks = Array.from({ length: 1_000 }, (_, n) => ({ data: `\r${n}%\u001b[K` }))
@@ -126,7 +126,7 @@ describe('the channel of a shell', () => {
 })
 
 describe('the output of a shell', () => {
-  it('[SH4] [SH5] [SH6] comes back as it went in, chunk by chunk, after the exit too', async () => {
+  it('[SH4] [SH5] [SH6] is returned unchanged, chunk by chunk, also after the exit', async () => {
     const id = await make()
     const chunks = ['', '\u0000', '\ud83d', '\ude42', 'a\r', '\nb', '\u001b[2J', 'x'.repeat(65_536)]
     for (const data of chunks) expect((await post(`/shells/${id}/output`, { data })).body).toEqual({ count: 1 })
@@ -158,7 +158,7 @@ describe('the output of a shell', () => {
   })
 })
 
-it('[SH9] a shell goes with its board, and is as it was when the server is back', async () => {
+it('[SH9] a shell is deleted with its board, and unchanged after a restart', async () => {
   const board = await makeBoard(server)
   const gone = await make({ boardId: board.id })
   await deleteBoard(server, board.id)

@@ -11,12 +11,12 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 const names = ({ frames }: Listener) => frames.map(({ event }) => event)
-/** Channel and name of every frame after the opening. */
+/** Channel and name of every event after the opening. */
 const shown = ({ frames }: Listener) =>
   frames.filter(({ event }) => !/^(hello|state)$/.test(event)).map(({ data }) => `${data.channel} ${data.event}`)
 
 describe('names of channels', () => {
-  it('[K2] [K3] both spellings are the same channel, and frames write the first', async () => {
+  it('[K2] [K3] both spellings are the same channel, and envelopes use the first', async () => {
     const { card, attempt } = await makeWork(server)
     const pairs = [
       [`issue:${card.id}`, `card:${card.id}`],
@@ -46,7 +46,7 @@ describe('names of channels', () => {
 })
 
 describe('envelopes', () => {
-  it('[K4] [K5] are around everything, with the id reached for what is not stored', async () => {
+  it('[K4] [K5] wrap every event, with the id reached for those that are not stored', async () => {
     const { boardId, attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?channels=board:${boardId};full,attempt:${attempt.id}`)
     const { eventId } = await makeCard(server, boardId)
@@ -87,7 +87,7 @@ describe('an event on several channels', () => {
     expect(shown(b)).toEqual([`${one} attempt_log`, `${board} card_updated`, `${project} issue_updated`])
   })
 
-  it('[K6] shows once, where it has its domain name on a channel of its own', async () => {
+  it('[K6] shows once when it has its domain name on another channel too', async () => {
     const { boardId } = await makeWork(server)
     await using a = await listen(server.url, `/sse?channels=global,project:${boardId}`)
     await using b = await listen(server.url, `/sse?channels=project:${boardId},global`)
@@ -98,7 +98,7 @@ describe('an event on several channels', () => {
     expect(b.frames.slice(1).map(({ data }) => [data.channel, data.data])).toEqual([[`project:${boardId}`, bare]])
   })
 
-  it('[K7] leaves as consecutive frames, the last of them with the id', async () => {
+  it('[K7] is sent as consecutive SSE events, the last of them with the id', async () => {
     const { boardId, attempt, card } = await makeWork(server)
     const channels = `board:${boardId},agent:claude,global,issue:${card.id}`
     await using live = await listen(server.url, `/sse?channels=${channels}`)

@@ -1,4 +1,4 @@
-/** Clients that nobody here wrote: the npm package `eventsource`, as browsers behave, and curl. */
+/** Third-party clients: the npm package `eventsource`, which behaves like browsers, and curl. */
 import { spawn } from 'node:child_process'
 import { EventSource } from 'eventsource'
 import { describe, expect, it } from 'vitest'
@@ -12,7 +12,7 @@ interface Heard {
   readonly data: any
 }
 
-/** An EventSource that keeps what it hears, and can be waited for. */
+/** An EventSource that records its events, and can be awaited. */
 class Browser implements Disposable {
   readonly source: EventSource
   readonly heard: Heard[] = []
@@ -61,7 +61,7 @@ class Browser implements Disposable {
 }
 
 describe('EventSource', () => {
-  it('[R1] [R2] [E4] [R7] comes back by itself after a restart and misses nothing', async () => {
+  it('[R1] [R2] [E4] [R7] reconnects by itself after a restart and misses nothing', async () => {
     await using server = await startTestServer({ drainMs: 0 })
     const board = await makeBoard(server)
     using browser = new Browser(`${server.url}/sse?boardId=${board.id}&view=diff`, ['hello', 'state', 'card_created'])
@@ -95,7 +95,7 @@ describe('EventSource', () => {
     expect(browser.errors).toEqual([undefined, 404])
   })
 
-  it('[E6] comes back when its stream was too old', async () => {
+  it('[E6] reconnects when its stream was too old', async () => {
     await using server = await startTestServer({ streamMaxAgeMs: 100 })
     const board = await makeBoard(server)
     using browser = new Browser(`${server.url}/sse?channels=board:${board.id}`, ['hello', 'card_created'])
@@ -125,7 +125,7 @@ describe('curl', () => {
   }
 
   it.each([[], ['--http1.0'], ['--compressed']])(
-    '[S5] [S6] [Q11] -N shows frames as they come (%s)',
+    '[S5] [S6] [Q11] -N shows events as they come (%s)',
     async (...flags) => {
       await using server = await startTestServer()
       const board = await makeBoard(server)
@@ -133,7 +133,7 @@ describe('curl', () => {
       const { text, code } = await curl(
         ['-N', ...flags, `${server.url}/sse?boardId=${board.id}&view=diff&limit=3`],
         (soFar) => {
-          // The next card is made when the last one was shown: nothing is held back.
+          // The next card is created when the last one was shown: nothing is buffered.
           if (!soFar.includes('event: state') || (soFar.match(/card_created/g) ?? []).length !== made) return
           made += 1
           if (made <= 3) void makeCard(server, board.id, { title: `${made}` })
@@ -150,7 +150,7 @@ describe('curl', () => {
     },
   )
 
-  it('[Q12] ends by its timeout with success', async () => {
+  it('[Q12] ends successfully by its timeout', async () => {
     await using server = await startTestServer()
     expect((await curl(['-N', `${server.url}/events/a?timeout=0.1`])).code).toBe(0)
   })
@@ -163,7 +163,7 @@ describe('curl', () => {
     expect(text).toContain('content-type: text/event-stream; charset=utf-8')
   })
 
-  it('[X8] --fail tells that there is no such board', async () => {
+  it('[X8] --fail reports an unknown board', async () => {
     await using server = await startTestServer()
     const { text, code } = await curl(['-N', '--fail', `${server.url}/sse?boardId=none`])
     expect(code).toBe(22)

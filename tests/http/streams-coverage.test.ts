@@ -1,5 +1,5 @@
 /**
- * What retention trimmed is missed only by who would have seen it. Rules R12 and R13 on streams and sockets, EV11 for the
+ * Trimmed events are a gap only for listeners that would have seen them. Rules R12 and R13 on streams and sockets, EV11 for the
  * log over HTTP.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ const kept: string[] = []
 /** The newest line of the attempt that was trimmed. */
 let lost: string
 
-/** Trims some of every kind of what can be; nothing transient may be posted after this. */
+/** Trims some transient events of every kind; no transient events may be posted after this. */
 beforeAll(async () => {
   server = await startTestServer({ retention: FEW, hasSocketIo: true })
   early = (await server.post<object>('/agents', { id: 'ann', label: 'Ann' })).eventId
@@ -60,7 +60,7 @@ interface Page {
   readonly more: boolean
 }
 
-/** What is asked for, of which nothing was trimmed, and an event that it shows, where one was kept. */
+/** Requests of which nothing was trimmed, and an event that they show, if one was kept. */
 const WHOLE: ReadonlyArray<readonly [what: string, channels: () => string, types: string, shows: string | null]> = [
   ['a board without attempts', () => `board:${quiet}`, '', 'card_created'],
   ['its full view', () => `board:${quiet};full`, '', 'state'],
@@ -75,7 +75,7 @@ const WHOLE: ReadonlyArray<readonly [what: string, channels: () => string, types
   ['the events of a topic under another name', () => 'topic:noisy', 'seen', null],
 ]
 
-/** What is asked for, of which something was trimmed, and the newest id of that. */
+/** Requests of which something was trimmed, and the newest trimmed id. */
 const LOSSY: ReadonlyArray<readonly [what: string, channels: () => string, types: string]> = [
   ['a board', () => `board:${work.boardId}`, ''],
   ['a board and its lines', () => `board:${work.boardId}`, 'card_*,attempt_l*'],
@@ -88,7 +88,7 @@ const LOSSY: ReadonlyArray<readonly [what: string, channels: () => string, types
 
 describe('a stream', () => {
   it.each(WHOLE)(
-    '[R12] of %s is resumed from before what was trimmed elsewhere',
+    '[R12] of %s is resumed from before the events that were trimmed elsewhere',
     async (_what, channels, types, shows) => {
       await using listener = await listen(server.url, `/sse?channels=${channels()}&types=${types}&since=${early}`)
       expect(listener.frames[0]).toMatchObject({ id: early, data: { data: { resumed: true } } })
@@ -97,7 +97,7 @@ describe('a stream', () => {
     },
   )
 
-  it.each(LOSSY)('[R12] [R13] of %s is not, and its gap has the oldest id of that', async (_what, channels, types) => {
+  it.each(LOSSY)('[R12] [R13] of %s is not resumed, and its gap has the oldest id', async (_what, channels, types) => {
     const path = `/sse?channels=${channels()}&types=${types}&since=`
     await using late = await listen(server.url, path + early)
     expect((await late.frame('gap')).data.data).toEqual({ requested: early, oldest: lost, reason: 'trimmed' })
@@ -108,14 +108,14 @@ describe('a stream', () => {
     expect(names(good)).not.toContain('gap')
   })
 
-  it('[R12] of one board, with every event that is kept', async () => {
+  it('[R12] of one board shows every event that is kept', async () => {
     await using listener = await listen(server.url, `/sse?boardId=${quiet}&view=diff&lastEventId=${start}`)
     await listener.id(kept[1] ?? '')
     expect(listener.named('card_created').map(({ id }) => id)).toEqual(kept)
     expect(names(listener)).not.toContain('gap')
   })
 
-  it('[R13] has in every gap the oldest id of what was asked', async () => {
+  it('[R13] has in every gap the oldest id of the requested events', async () => {
     for (const [channels, oldest] of [
       [`board:${quiet}`, at(0)],
       [`attempt:${work.attempt.id}`, lost],
@@ -126,7 +126,7 @@ describe('a stream', () => {
     }
   })
 
-  it('[Q10] begins with the earliest of what was asked', async () => {
+  it('[Q10] begins with the earliest requested event', async () => {
     await using whole = await listen(server.url, `/sse?channels=board:${quiet}&since=earliest`)
     expect(whole.frames[0]?.id).toBe(at(0))
     await whole.id(kept[1] ?? '')
@@ -134,7 +134,7 @@ describe('a stream', () => {
     expect(rest.frames[0]?.id).toBe(lost)
   })
 
-  it('[R7] [R12] knows after a restart what was trimmed', async () => {
+  it('[R7] [R12] remembers across a restart what was trimmed', async () => {
     await server.restart()
     await using whole = await listen(server.url, `/sse?channels=board:${quiet}&since=${start}`)
     await whole.id(kept[1] ?? '')
@@ -145,14 +145,14 @@ describe('a stream', () => {
 })
 
 describe('the log over HTTP', () => {
-  it.each(WHOLE.filter(([, , types]) => types === ''))('[EV11] gives all of %s', async (_what, channels) => {
+  it.each(WHOLE.filter(([, , types]) => types === ''))('[EV11] returns all of %s', async (_what, channels) => {
     const page = await read(`channels=${channels()}&after=${early}&limit=1000`)
     expect(page.oldest).toBe(at(0))
     expect(page.more).toBe(false)
   })
 
   it.each(LOSSY)(
-    '[EV11] gives what is kept of %s, and says from where on it is whole',
+    '[EV11] returns what is kept of %s, and from which id it is complete',
     async (_what, channels, types) => {
       const query = `channels=${channels()}&types=${types}&limit=1000`
       const page = await read(`${query}&after=${early}`)
@@ -165,7 +165,7 @@ describe('the log over HTTP', () => {
     },
   )
 
-  it('[EV1] [EV11] gives every event that is kept, page by page', async () => {
+  it('[EV1] [EV11] returns every event that is kept, page by page', async () => {
     const ids: string[] = []
     for (let after = '', more = true; more; ) {
       const page = await read(`channels=board:${work.boardId}&limit=2${after && `&after=${after}`}`)
@@ -190,7 +190,7 @@ describe('a socket', () => {
   const gapOf = (socket: SocketClient) =>
     socket.first('the gap', ({ event }) => event === 'gap') as Promise<SocketMessage>
 
-  it('[R12] [R13] [W27] [W29] goes on with each channel by itself', async () => {
+  it('[R12] [R13] [W27] [W29] resumes each channel separately', async () => {
     await using socket = await open('global=0')
     await socket.ask({ type: 'subscribe', channel: `board:${quiet}`, since: start })
     await socket.id(kept[1] ?? '')
@@ -200,7 +200,7 @@ describe('a socket', () => {
     expect((await gapOf(socket)).data).toEqual({ requested: start, oldest: lost, reason: 'trimmed' })
   })
 
-  it('[R12] [W22] is resumed by its address where nothing of its channels was trimmed', async () => {
+  it('[R12] [W22] is resumed by its address if nothing of its channels was trimmed', async () => {
     await using whole = await open(`global=0&channels=board:${quiet},session:quiet&lastEventId=${start}`)
     await whole.id(kept[1] ?? '')
     expect(whole.named('gap')).toEqual([])
@@ -214,7 +214,7 @@ describe('a socket', () => {
     expect(socket.messages.map(({ type }) => type)).not.toContain('gap')
   })
 
-  it('[R12] [R13] [SIO4] of Socket.IO goes on with each channel by itself', async () => {
+  it('[R12] [R13] [SIO4] of Socket.IO resumes each channel separately', async () => {
     await using client = await SocketIoClient.open(server.url, ['websocket'])
     await client.ask('subscribe', { channel: `board:${quiet}`, since: start })
     await client.until(() => client.messages.some(({ id }) => id === kept[1]))

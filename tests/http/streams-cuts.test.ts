@@ -1,5 +1,5 @@
 /**
- * Clients that others wrote, unchanged, on a connection that is cut at every byte of a stream. They reconnect by
+ * Unmodified third-party clients on a connection that is cut at every byte of a stream. They reconnect by
  * themselves, each in its own way, and must have had every event in the end.
  */
 import { createRequire } from 'node:module'
@@ -50,7 +50,7 @@ const withFetchEventSource: Follow = (url, ends) => {
   })
 }
 
-/** As scripts do it: line by line, each acted on as it comes. */
+/** As scripts do it: line by line, handling each line as it comes. */
 const withLines: Follow = async (url, ends) => {
   let lastEventId: string | undefined
   for (let event = ''; ; event = '') {
@@ -71,7 +71,7 @@ const withLines: Follow = async (url, ends) => {
         }
       }
     } catch {
-      // Harmless: it was cut, and comes back.
+      // The connection was cut; the loop reconnects.
     }
   }
 }
@@ -84,7 +84,7 @@ const EVENTS = 3
 let server: TestServer
 let proxy: CuttingProxy
 beforeAll(async () => {
-  // fetch-event-source takes these two for granted.
+  // fetch-event-source expects these two globals.
   vi.stubGlobal('window', globalThis)
   vi.stubGlobal('document', { hidden: false, addEventListener() {}, removeEventListener() {} })
   server = await startTestServer()
@@ -137,13 +137,13 @@ describe('cut at every byte', { timeout: 120_000 }, () => {
     expect(await lossesOf('lines', withLines)).toEqual([])
   })
 
-  // These three take the id over at the end of its line and dispatch the event at the empty line. No order of the fields
+  // These three store the id at the end of its line and dispatch the event at the empty line. No order of the fields
   // helps a client that is cut between these two bytes.
   it.each([
     ['eventsource-1', withEventSource(EventSource1)],
     ['eventsource-2', withEventSource(EventSource2)],
     ['fetch-event-source', withFetchEventSource],
-  ] as const)('[S7] %s loses nothing, except between the last two bytes of a frame', async (client, follow) => {
+  ] as const)('[S7] %s loses nothing, except between the last two bytes of an event', async (client, follow) => {
     const text = await wire()
     const isBetween = (at: number) => /\nid: \S+\n$/.test(text.slice(0, at)) && text[at] === '\n'
     const losses = await lossesOf(client, follow)

@@ -24,7 +24,7 @@ describe('the dashboard stream', () => {
     expect(names(listener)).toEqual(['hello', 'dashboard_overview'])
   })
 
-  it('[Y9] shows an overview after every kind of change that it tells of', async () => {
+  it('[Y9] shows an overview after every kind of change that affects it', async () => {
     await using listener = await listen(server.url, '/sse')
     const next = async (eventId: string) => (await listener.id(eventId)).data
     const board = await makeBoard(server)
@@ -45,7 +45,7 @@ describe('the dashboard stream', () => {
   })
 
   it('[Y9] shows at most one overview in 150 ms, the first change at once and the last in the end', async () => {
-    // A server of its own: nobody listened to the dashboard before, so no interval is running.
+    // A separate server: nobody has listened to the dashboard before, so no interval is running.
     await using quiet = await startTestServer()
     const { card } = await makeWork(quiet)
     await using listener = await listen(quiet.url, '/sse')
@@ -95,7 +95,7 @@ describe('events to everyone', () => {
     expect(names(output)).toEqual(['hello'])
   })
 
-  it('[Y10] are not events when nothing of the agent changed', async () => {
+  it('[Y10] are not emitted when nothing of the agent changed', async () => {
     await using listener = await listen(server.url, '/sse?channels=topic:other')
     await server.post('/agents', { id: 'same', label: 'Same' })
     await server.post('/agents', { id: 'same', label: 'Same' })

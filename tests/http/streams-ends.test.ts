@@ -21,7 +21,7 @@ const names = ({ frames }: Listener) => frames.map(({ event }) => event)
 
 describe('the end of a board', () => {
   it.each(['full', 'diff'])(
-    '[E1] [E7] shows on its stream in the %s view, which ends; then there is none',
+    '[E1] [E7] shows on its stream in the %s view, which ends; then there is no such stream',
     async (view) => {
       const board = await makeBoard(server)
       const path = `/sse?boardId=${board.id}&view=${view}`
@@ -38,7 +38,7 @@ describe('the end of a board', () => {
     },
   )
 
-  it('[E2] ends its part of a channel stream, and the stream when no other is left', async () => {
+  it('[E2] ends its part of a channel stream, and the stream when no other channel is left', async () => {
     const [one, two] = [await makeBoard(server), await makeBoard(server)]
     await using listener = await listen(server.url, `/sse?channels=board:${one.id},board:${two.id}`)
     await deleteBoard(server, one.id)
@@ -53,7 +53,7 @@ describe('the end of a board', () => {
     expect(listener.ended).toBe(true)
   })
 
-  it.each(['', 'gzip'])('[E3] ends its project without a word (encoding: %j)', async (encoding) => {
+  it.each(['', 'gzip'])('[E3] ends the stream of its project without an event (encoding: %j)', async (encoding) => {
     const board = await makeBoard(server)
     const headers = { 'Accept-Encoding': encoding }
     await using alone = await listen(server.url, `/sse?channels=project:${board.id}`, { headers })
@@ -72,7 +72,7 @@ describe('the end of a board', () => {
   it.each([
     ['project:ONE,board:TWO', ''],
     ['board:ONE,board:TWO', '&types=card_*'],
-  ])('[E2] without a word does not end the others of %s%s', async (channels, types) => {
+  ])('[E2] without an event does not end the other channels of %s%s', async (channels, types) => {
     const [one, two] = [await makeBoard(server), await makeBoard(server)]
     const list = channels.replace('ONE', one.id).replace('TWO', two.id)
     await using listener = await listen(server.url, `/sse?channels=${list}${types}`)
@@ -85,7 +85,7 @@ describe('the end of a board', () => {
     expect(listener.surplusBytes).toBe(0)
   })
 
-  it('[E2] a board of the same id that is made later is not on the stream, live or replayed', async () => {
+  it('[E2] a later board with the same id is not on the stream, live or replayed', async () => {
     const [one, two] = [await makeBoard(server), await makeBoard(server)]
     const path = `/sse?channels=board:${one.id},board:${two.id}`
     await using live = await listen(server.url, path)
@@ -102,11 +102,11 @@ describe('the end of a board', () => {
     expect(replayed.frames.at(-1)?.data.data.card.title).toBe('of the other board')
   })
 
-  it('[E2] [Y4] a change of another board in the same moment is not lost', async () => {
+  it('[E2] [Y4] a simultaneous change of another board is not lost', async () => {
     const [one, two] = [await makeBoard(server), await makeBoard(server)]
     await using listener = await listen(server.url, `/sse?channels=board:${one.id};full,board:${two.id};full`)
     const body = '{"title":"kept"}'
-    // In one piece, so that both are committed in one turn of the event loop.
+    // In one write, so that both are committed in one turn of the event loop.
     const requests =
       `POST /api/v1/boards/${two.id}/cards HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${body.length}\r\n\r\n${body}DELETE /api/v1/boards/${one.id} HTTP/1.1\r\nHost: localhost\r\n\r\n`
@@ -121,8 +121,8 @@ describe('the end of a board', () => {
   })
 })
 
-describe('a server that goes down', () => {
-  it('[E4] [E7] refuses connections, tells every stream when to come back, and ends it', async () => {
+describe('a server that shuts down', () => {
+  it('[E4] [E7] refuses connections, sends every stream the time to reconnect, and ends it', async () => {
     await using own = await startTestServer({ drainMs: 1_000, heartbeatMs: 60_000 })
     const { boardId } = await makeWork(own)
     const paths = [`/sse?boardId=${boardId}`, '/sse', '/sse?channels=global', '/events/a']
@@ -132,7 +132,7 @@ describe('a server that goes down', () => {
     const closed = own.close()
     const all = [...listeners, gzipped, old]
     const drains = await Promise.all(all.map((listener) => listener.frame('draining')))
-    // The streams end one after the other within the drain; the port is given back before the first.
+    // The streams end one after the other within the drain; the port is released before the first.
     await expect(fetch(`${own.url}/sse`)).rejects.toThrow()
     const next = createServer()
     await new Promise<void>((resolve, reject) => {
@@ -156,7 +156,7 @@ describe('a server that goes down', () => {
     expect(new Set(drains.map(({ text }) => text)).size).toBeGreaterThan(1)
   })
 
-  it('[E4] what was committed before is on the stream before, and nothing is lost over the restart', async () => {
+  it('[E4] sends what was committed before it ends the stream, and nothing is lost across the restart', async () => {
     await using own = await startTestServer()
     const board = await makeBoard(own)
     const path = `/sse?boardId=${board.id}&view=diff`
@@ -194,7 +194,7 @@ describe('a server that goes down', () => {
     await closed
   })
 
-  it('[E5] [CT2] tells who asks on an open connection to come back, and others why not', async () => {
+  it('[E5] [CT2] asks streams on an open connection to reconnect, and refuses other requests with the reason', async () => {
     await using own = await startTestServer({ drainMs: 1_000 })
     await using stays = await listen(own.url, '/sse')
     const draining = stays.frame('draining')
@@ -205,7 +205,7 @@ describe('a server that goes down', () => {
     await using enveloped = new Listener(own.url, `/sse?channels=topic:x&since=${seen}`, { after: draining })
     await using nameless = new Listener(own.url, `/sse?channels=topic:x&names=0`, { after: draining })
     await Promise.all([browser, script, enveloped, nameless].map(connected))
-    // Connections are accepted in their order, so those two were when these are answered; so many make the drain long.
+    // Connections are accepted in order, so those two are accepted when these are answered; their number makes the drain long.
     const others = await Promise.all(Array.from({ length: 20 }, () => listen(own.url, '/sse')))
     const closed = own.close()
     const { data } = await browser.frame('draining')
@@ -235,8 +235,8 @@ describe('a server that goes down', () => {
   }
 })
 
-describe('a stream of its greatest age', () => {
-  it('[E6] [E7] ends without a word, and the client resumes', async () => {
+describe('a stream of the maximum age', () => {
+  it('[E6] [E7] ends without an event, and the client resumes', async () => {
     await using own = await startTestServer({ streamMaxAgeMs: 200 })
     const board = await makeBoard(own)
     const began = performance.now()
@@ -247,7 +247,7 @@ describe('a stream of its greatest age', () => {
     expect(listener.ended).toBe(true)
   })
 
-  it('[E6] is none when no age is set', async () => {
+  it('[E6] does not exist when no age is set', async () => {
     const { attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?channels=attempt:${attempt.id}`)
     const { eventId } = await appendLines(server, attempt.id, ['still there'])

@@ -1,4 +1,4 @@
-/** Ids and the text of frames. Rules I1 to I9, S7 to S13. */
+/** Ids and the text of SSE events. Rules I1 to I9, S7 to S13. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entryOf } from '../../shared/src/catalogue.ts'
 import { appendLines, makeBoard, makeCard, makeWork, positionOf } from '../support/board.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** The text of the frames after the opening. */
+/** The text of the events after the opening. */
 function textAfter(listener: Listener, mark: string): string {
   return listener.body.slice(listener.body.indexOf('\n\n', listener.body.indexOf(mark)) + 2)
 }
@@ -19,7 +19,7 @@ function textAfter(listener: Listener, mark: string): string {
 const names = ({ frames }: Listener) => frames.map(({ event }) => event)
 
 describe('ids', () => {
-  it('[I1] of frames, envelopes and replies are the same text', async () => {
+  it('[I1] of events, envelopes and answers are the same text', async () => {
     const board = await makeBoard(server)
     await using bare = await listen(server.url, `/sse?boardId=${board.id}&view=diff`)
     await using enveloped = await listen(server.url, `/sse?channels=board:${board.id}`)
@@ -30,7 +30,7 @@ describe('ids', () => {
     expect([id, data.id]).toEqual([eventId, eventId])
   })
 
-  it('[I2] keep their epoch when the server is restarted, and differ from those of another database', async () => {
+  it('[I2] keep their epoch across a restart, and differ from those of another database', async () => {
     await using own = await startTestServer()
     const { eventId } = await makeBoard(own)
     await own.restart()
@@ -41,7 +41,7 @@ describe('ids', () => {
     expect(elsewhere.eventId.split('-')[0]).not.toBe(eventId.split('-')[0])
   })
 
-  it('[I3] grow by the order of commit, those of a mutation without a gap, and are the same on every stream', async () => {
+  it('[I3] grow in the order of commit, without gaps within a mutation, and are the same on every stream', async () => {
     const { boardId, attempt } = await makeWork(server)
     await using board = await listen(server.url, `/sse?boardId=${boardId}&view=diff`)
     await using channel = await listen(server.url, `/sse?channels=attempt:${attempt.id}`)
@@ -89,7 +89,7 @@ describe('ids', () => {
     expect((await listener.id(eventId)).event).toBe('state')
   })
 
-  it('[I7] on heartbeats go on while nothing shows', async () => {
+  it('[I7] on heartbeats advance while nothing shows', async () => {
     await using listener = await listen(server.url, '/sse?channels=topic:quiet')
     const first = await listener.frame('heartbeat')
     const { eventId } = await makeBoard(server)
@@ -100,7 +100,7 @@ describe('ids', () => {
     expect((await filtered.id(next.eventId)).event).toBe('heartbeat')
   })
 
-  it('[I8] of a reply: the last event of the mutation; without one, the newest', async () => {
+  it('[I8] of an answer: the last event of the mutation; without one, the newest', async () => {
     const { attempt, boardId } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?channels=global&since=earliest`)
     await listener.id(attempt.eventId)
@@ -168,7 +168,7 @@ describe('the text of a stream', () => {
     )
   })
 
-  it('[S8] any text in a payload stays in its line', async () => {
+  it('[S8] any text in a payload stays on its line', async () => {
     const { boardId, attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?boardId=${boardId}&view=diff`)
     const texts = [
@@ -191,7 +191,7 @@ describe('the text of a stream', () => {
     expect(log).not.toContain('\0')
   })
 
-  it('[S10] bare payloads have the fields that are listed for them and no others', async () => {
+  it('[S10] bare payloads have exactly the listed fields', async () => {
     const { boardId, attempt, card } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?boardId=${boardId}&view=diff`)
     await server.call('PATCH', `/cards/${card.id}`, { assignedAgentId: 'claude', title: 'Other' })
@@ -205,7 +205,7 @@ describe('the text of a stream', () => {
     }
   })
 
-  it('[S11] hello tells when to come back, spread over the connections', async () => {
+  it('[S11] hello carries the time to reconnect, spread over the connections', async () => {
     const retries = await Promise.all(
       Array.from({ length: 40 }, async () => {
         await using listener = await listen(server.url, '/sse?channels=topic:retry')
@@ -225,13 +225,13 @@ describe('the text of a stream', () => {
     expect(new Set(retries).size).toBeGreaterThan(10)
   })
 
-  it('[S12] heartbeats come at the interval that hello tells', async () => {
+  it('[S12] heartbeats come at the interval in hello', async () => {
     await using listener = await listen(server.url, '/sse?channels=topic:beat')
     expect(listener.frames[0]?.data.data.heartbeatMs).toBe(200)
     await listener.until('three heartbeats', () => listener.named('heartbeat').length >= 3)
     const times = listener.named('heartbeat').map(({ data }) => Date.parse(data.data.ts))
     expect(times).toEqual([...times].sort((a, b) => a - b))
-    // Timers count whole milliseconds, so short intervals come a little early; and as late as this machine is.
+    // Timers count whole milliseconds, so short intervals are a little early; on a slow machine they are late.
     for (const [index, time] of times.slice(1).entries()) expect(time - (times[index] ?? 0)).toBeGreaterThanOrEqual(170)
     expect(listener.named('heartbeat')[0]?.data).toMatchObject({
       channel: '*',

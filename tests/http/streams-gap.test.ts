@@ -50,7 +50,7 @@ describe('a cursor that was trimmed', () => {
     }
   })
 
-  it('[R9] at the oldest position nothing is missing; one before it, something is', async () => {
+  it('[R9] at the oldest id nothing is missing; one before it, something is', async () => {
     const epoch = work.attempt.eventId.split('-')[0]
     const position = positionOf(await trimPast(work.attempt.eventId))
     const path = `/sse?channels=attempt:${work.attempt.id}&since=${epoch}-`
@@ -62,7 +62,7 @@ describe('a cursor that was trimmed', () => {
     expect((await late.frame('gap')).data.data.reason).toBe('trimmed')
   })
 
-  it('[Q10] [R9] earliest is the oldest position, and is never a gap', async () => {
+  it('[Q10] [R9] earliest is the oldest id, and is never a gap', async () => {
     const trimmed = await trimPast(work.attempt.eventId)
     await using listener = await listen(server.url, `/sse?channels=global&since=earliest`)
     expect(listener.frames[0]).toMatchObject({ id: trimmed, data: { data: { resumed: true } } })
@@ -70,7 +70,7 @@ describe('a cursor that was trimmed', () => {
     expect(names(listener)).not.toContain('gap')
   })
 
-  it('[R9] what is kept for ever is still replayed after trimming: cards, not lines', async () => {
+  it('[R9] durable events are still replayed after trimming: cards, not lines', async () => {
     await trimPast(work.attempt.eventId)
     const from = await oldest()
     const card = await makeCard(server, work.boardId)
@@ -83,8 +83,8 @@ describe('other cursors', () => {
   const cases: ReadonlyArray<readonly [string, (id: string) => string, string]> = [
     ['[R10] of another database', (id) => `${id.startsWith('0') ? '1' : '0'}${id.slice(1)}`, 'epoch'],
     ['[R11] ahead of the log', (id) => `${id.split('-')[0]}-${positionOf(id) + 1_000_000}`, 'invalid'],
-    ['[R11] of no form', () => '17', 'invalid'],
-    ['[R11] of any text', () => '"]}\\ ä <script>', 'invalid'],
+    ['[R11] without a valid form', () => '17', 'invalid'],
+    ['[R11] of arbitrary text', () => '"]}\\ ä <script>', 'invalid'],
   ]
 
   it.each(cases)('%s are answered with a gap', async (_what, spoil, reason) => {
@@ -100,7 +100,7 @@ describe('other cursors', () => {
     expect(names(dashboard).slice(0, 3)).toEqual(['hello', 'gap', 'dashboard_overview'])
   })
 
-  it('[R8] [I5] without snapshots hello has the id where it starts, and gap none', async () => {
+  it('[R8] [I5] without snapshots hello has the starting id, and gap has none', async () => {
     const { eventId } = await makeCard(server, work.boardId)
     await using listener = await listen(server.url, '/events/nobody?since=what')
     await listener.frame('gap')

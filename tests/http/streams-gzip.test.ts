@@ -41,17 +41,17 @@ describe('gzip', () => {
     expect(listener.header('Content-Encoding')).toBeUndefined()
   })
 
-  it('[Z2] every frame can be decoded when its bytes are there', async () => {
+  it('[Z2] every event can be decoded as soon as its bytes have arrived', async () => {
     const board = await makeBoard(server)
     await using listener = await listen(server.url, `/sse?boardId=${board.id}&view=diff`, GZIP)
     for (let n = 0; n < 30; n++) {
-      // The short ones are stored, the long ones compressed; nothing follows that would push them out.
+      // Short ones are stored, long ones compressed; no later bytes push them out.
       const { eventId } = await makeCard(server, board.id, { title: `${n}`, description: 'x'.repeat(n * 100) })
       await listener.id(eventId)
     }
   })
 
-  it("[Z1] [Z2] Node's fetch asks for it, and decodes every frame when it has come", async () => {
+  it("[Z1] [Z2] Node's fetch requests it, and decodes every event as it comes", async () => {
     const board = await makeBoard(server)
     const response = await fetch(`${server.url}/sse?boardId=${board.id}&view=diff`)
     expect(response.headers.get('Content-Encoding')).toBe('gzip')
@@ -64,7 +64,7 @@ describe('gzip', () => {
     await reader.cancel()
   })
 
-  it('[Z3] shared blocks decode for those who came early and those who came late, to the same text', async () => {
+  it('[Z3] shared blocks decode to the same text for early and late listeners', async () => {
     const { boardId, attempt } = await makeWork(server)
     const path = `/sse?boardId=${boardId}&view=diff`
     const plain = await listen(server.url, path)
@@ -88,7 +88,7 @@ describe('gzip', () => {
     expect(first?.bytes).toBeLessThan(plain.bytes / 2)
   })
 
-  /** What came live: after the replayed status. */
+  /** The live events: after the replayed status. */
   function withoutOpening({ body }: Listener): string {
     return body.slice(body.indexOf('\n\n', body.indexOf('"replayed":true')) + 2)
   }
@@ -121,7 +121,7 @@ describe('gzip', () => {
     expect(drained.body).toContain('event: draining')
   })
 
-  it('[Z3] a body that breaks off has none, so that the client can tell', async () => {
+  it('[Z3] a body that is cut off has no trailer, so that the client can tell', async () => {
     await using own = await startTestServer()
     const listener = await listen(own.url, '/sse', GZIP)
     await own[Symbol.asyncDispose]()
@@ -130,7 +130,7 @@ describe('gzip', () => {
     expect(listener.ended).toBe(false)
   })
 
-  it('[Z3] replay decodes as well', async () => {
+  it('[Z3] a replay decodes as well', async () => {
     const { attempt } = await makeWork(server)
     const messages = Array.from({ length: 1_000 }, (_, n) => `${n} ${'z'.repeat(n)}`)
     const { eventId } = await appendLines(server, attempt.id, messages)

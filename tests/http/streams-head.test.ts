@@ -1,4 +1,4 @@
-/** The head of a stream's answer and how its bytes leave. Rules S1 to S6, S14. */
+/** The head of a stream's response and how its bytes are sent. Rules S1 to S6, S14. */
 import { connect, Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { eventually, makeBoard, makeWork, stats } from '../support/board.ts'
@@ -15,7 +15,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 const REQUEST_ID = /^X-Request-Id: [\w.:-]{1,128}$/
 const DATE = /^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/
 
-/** The lines of a head, with what differs from answer to answer checked and taken out. */
+/** The lines of a head; values that differ between responses are checked and removed. */
 function headLines(head: string): string[] {
   return head.split('\r\n').map((line) => {
     if (REQUEST_ID.test(line)) return 'X-Request-Id: ID'
@@ -49,7 +49,7 @@ describe('the head of a stream', () => {
     }
   })
 
-  it('[S2] says so when the body is compressed', async () => {
+  it('[S2] names the compression of the body', async () => {
     await using listener = await listen(server.url, '/sse', { headers: { 'Accept-Encoding': 'gzip' } })
     expect(headLines(listener.head)).toEqual([
       ...HEAD,
@@ -64,8 +64,8 @@ describe('the head of a stream', () => {
     expect(listener.header('X-Request-Id')).toBe('job-7')
   })
 
-  it.each(PATHS)('[S4] of HEAD %s is all there is', async (path) => {
-    // On a kept connection: whatever came after the head would be taken for the next answer.
+  it.each(PATHS)('[S4] of HEAD %s has no body', async (path) => {
+    // On a kept connection: bytes after the head would be read as the next response.
     await using listener = new Listener(server.url, path, { method: 'HEAD', headers: { Connection: 'keep-alive' } })
     await listener.until('the head', () => listener.head)
     expect(headLines(listener.head)).toEqual([...HEAD, 'Date: NOW'])
@@ -95,7 +95,7 @@ describe('the bytes', () => {
     expect(listener.body).toMatch(/\ndata: \{"boardId":"demo","changes":\{"name":"For HTTP\/1\.0"\}\}\nid: \S+\n\n$/)
   })
 
-  it('[S5] for HTTP/1.0 are there for a request that names no host', async () => {
+  it('[S5] for HTTP/1.0 are sent for a request without a host', async () => {
     const socket = connect(server.port, '127.0.0.1')
     socket.write('GET /sse?boardId=demo&timeout=0.1 HTTP/1.0\r\n\r\n')
     let answer = ''
@@ -104,7 +104,7 @@ describe('the bytes', () => {
     expect(answer).toContain('\r\n\r\nretry: ')
   })
 
-  it('[S6] of head and opening come in one piece, hello first', async () => {
+  it('[S6] of head and opening come in one write, hello first', async () => {
     const { boardId } = await makeWork(server)
     for (const httpVersion of ['1.0', '1.1'] as const) {
       await using listener = await listen(server.url, `/sse?boardId=${boardId}`, { httpVersion })
@@ -118,7 +118,7 @@ describe('the bytes', () => {
   })
 
   it.each(['', 'gzip'])(
-    '[S6] of head and opening are handed to the kernel at once (encoding: %j)',
+    '[S6] of head and opening are passed to the kernel at once (encoding: %j)',
     async (encoding) => {
       type Pieces = ReadonlyArray<{ readonly chunk: Buffer | string }>
       const writes: string[] = []
@@ -148,7 +148,7 @@ describe('the bytes', () => {
     },
   )
 
-  it('[S6] leave at once on a stream where nothing happens', async () => {
+  it('[S6] are sent at once on a stream where nothing happens', async () => {
     await using listener = await listen(server.url, '/sse?channels=topic:silence')
     expect(listener.frames.map(({ event }) => event)).toEqual(['hello'])
   })
@@ -160,7 +160,7 @@ describe('the bytes', () => {
     expect(second).toEqual(first)
   })
 
-  it('[S6] are made no more for a listener that went away', async () => {
+  it('[S6] are no longer rendered for a listener that has gone away', async () => {
     const listener = await listen(server.url, '/sse?channels=agent:gone')
     expect((await stats(server)).channelStats).toMatchObject({ 'agent:gone': 1 })
     listener.close()
@@ -190,7 +190,7 @@ describe('pages of other origins', () => {
     expect(refused.header('Access-Control-Allow-Origin')).toBe(allowed)
   })
 
-  it('[S14] are told nothing when none is listed', async () => {
+  it('[S14] get no CORS headers when none is listed', async () => {
     await using listener = await listen(server.url, '/sse', { headers: { Origin: allowed } })
     expect(listener.head).not.toMatch(/access-control/i)
   })

@@ -14,7 +14,7 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 const names = ({ frames }: Listener) => frames.map(({ event }) => event)
 
-/** The state that the frames of a board stream in the diff view come to. */
+/** The state that results from the events of a board stream in the diff view. */
 function folded({ frames }: Listener): BoardState {
   const [hello, state, ...rest] = frames
   expect([hello?.event, state?.event]).toEqual(['hello', 'state'])
@@ -72,7 +72,7 @@ describe('a board stream', () => {
     }
   })
 
-  it('[Y2] state is what the server holds at its id', async () => {
+  it('[Y2] state is the server’s state at its id', async () => {
     const { boardId, attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?boardId=${boardId}`)
     const { data, id } = await listener.frame('state')
@@ -97,7 +97,7 @@ describe('a board stream', () => {
     const elapsedMs = performance.now() - began
     const states = listener.frames.slice(from)
     expect(new Set(states.map(({ event }) => event))).toEqual(new Set(['state']))
-    // Its id says that it was rendered before the second change, which was asked for when the first was answered.
+    // Its id shows that it was rendered before the second change, which was requested when the first was answered.
     expect(states[0]?.id).toBe(first.eventId)
     expect(states.length).toBeLessThanOrEqual(Math.floor(elapsedMs / 99) + 2)
     expect(states.length).toBeLessThan(60)
@@ -105,7 +105,7 @@ describe('a board stream', () => {
     expect(states.at(-1)?.data).toEqual(await boardState(server, board.id))
   })
 
-  it('[Y4] every state is exact at its id, however the changes fall', async () => {
+  it('[Y4] every state is exact at its id, whenever the changes come', async () => {
     const board = await makeBoard(server)
     await using listener = await listen(server.url, `/sse?boardId=${board.id}`)
     const changes = Array.from({ length: 100 }, (_, n) => makeCard(server, board.id, { title: `${n}` }))
@@ -117,7 +117,7 @@ describe('a board stream', () => {
     }
   })
 
-  it('[Y4] one that is not of the board makes no state', async () => {
+  it('[Y4] a change of another board renders no state', async () => {
     const [board, other] = [await makeBoard(server), await makeBoard(server)]
     await using listener = await listen(server.url, `/sse?boardId=${board.id}`)
     await makeCard(server, other.id)
@@ -208,7 +208,7 @@ describe('a board stream', () => {
 })
 
 describe('a channel stream', () => {
-  it('[Y11] opens with the snapshots of its channels in their order, and without statuses', async () => {
+  it('[Y11] opens with the snapshots of its channels in order, and without statuses', async () => {
     const [one, two] = [await makeWork(server), await makeWork(server)]
     const channels = `agent:a,board:${two.boardId};full,dashboard,topic:t,board:${one.boardId},project:${one.boardId}`
     await using listener = await listen(server.url, `/sse?channels=${channels}`)
@@ -241,7 +241,7 @@ describe('/events/AGENT', () => {
     expect(names(narrowed)).toEqual(['hello'])
   })
 
-  it('[Y12] resumes, limits and refuses as the others do', async () => {
+  it('[Y12] resumes, limits and refuses like other streams', async () => {
     const { attempt } = await makeWork(server)
     await appendLines(server, attempt.id, ['one', 'two'])
     await using listener = await listen(server.url, `/events/${attempt.agent}?since=${attempt.eventId}&limit=1`)

@@ -37,7 +37,7 @@ describe('output_batch', () => {
     for (const { id, data } of batches(listener)) expect(id).toBe(posted[Number(data.lines.at(-1))])
   })
 
-  it('[K11] has at most 1,000 lines, and leaves when it has them', async () => {
+  it('[K11] has at most 1,000 lines, and is sent when it has them', async () => {
     const { attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/events/${attempt.agent}`)
     await appendLines(server, attempt.id, numbers(1_000))
@@ -48,7 +48,7 @@ describe('output_batch', () => {
     expect(batches(listener)[0]?.data.lines).toHaveLength(1_000)
   })
 
-  it('[K11] leaves before anything with a higher id', async () => {
+  it('[K11] is sent before anything with a higher id', async () => {
     const { attempt, card } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?channels=agent:${attempt.agent}`)
     for (let round = 0; round < 20; round++) {
@@ -68,7 +68,7 @@ describe('output_batch', () => {
     expect(order.filter((text) => text !== '').slice(0, 3)).toEqual(['0', 'A', expect.stringMatching(/^1/)])
   })
 
-  it('[K11] [I4] leaves before a heartbeat', async () => {
+  it('[K11] [I4] is sent before a heartbeat', async () => {
     const { attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/events/${attempt.agent}`)
     const posted = new Map<string, string>()
@@ -93,7 +93,7 @@ describe('output_batch', () => {
     expect(batches(listener).map(({ id, data }) => [id, data.lines])).toEqual([[eventId, [...numbers(30), 'last']]])
   })
 
-  it('[K11] who comes while lines are held gets them once', async () => {
+  it('[K11] a listener that joins while lines are held gets them once', async () => {
     const { attempt } = await makeWork(server)
     const path = `/events/${attempt.agent}?since=${attempt.eventId}`
     await using first = await listen(server.url, path)
@@ -110,7 +110,7 @@ describe('output_batch', () => {
     }
   })
 
-  it('[K7] [K11] is not joined where the lines show under another name as well', async () => {
+  it('[K7] [K11] is not joined if the lines show under another name as well', async () => {
     const { attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?channels=agent:${attempt.agent},attempt:${attempt.id}`)
     const { eventId } = await appendLines(server, attempt.id, ['one', 'two'])

@@ -1,4 +1,4 @@
-/** What the query of a stream asks for. Rules Q1 to Q13; what it may not ask for is in streams-refusals. */
+/** The query of a stream. Rules Q1 to Q13; invalid queries are in streams-refusals. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { appendLines, deleteBoard, makeBoard, makeCard, makeWork, positionOf } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -11,11 +11,11 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** Names of the frames, heartbeats left out. */
+/** Names of the events, without heartbeats. */
 const names = ({ frames }: Listener) => frames.map(({ event }) => event).filter((event) => event !== 'heartbeat')
 
-describe('what is listened to', () => {
-  it('[Q1] boardId and projectId are the same; of both the first counts', async () => {
+describe('the channels of a stream', () => {
+  it('[Q1] boardId and projectId are the same; if both are given, the first counts', async () => {
     const [board, other] = [await makeBoard(server), await makeBoard(server)]
     const queries = [`boardId=${board.id}`, `projectId=${board.id}`, `projectId=${other.id}&boardId=${board.id}`]
     for (const query of queries) {
@@ -24,13 +24,13 @@ describe('what is listened to', () => {
     }
   })
 
-  it('[Q2] nothing: the dashboard', async () => {
+  it('[Q2] without any: the dashboard', async () => {
     await using listener = await listen(server.url, '/sse')
     await listener.frame('dashboard_overview')
     expect(names(listener)).toEqual(['hello', 'dashboard_overview'])
   })
 
-  it('[Q3] channels, percent-encoded or not, with spaces, and twice', async () => {
+  it('[Q3] channels, percent-encoded or not, with spaces, and repeated', async () => {
     const board = await makeBoard(server)
     const encoded = encodeURIComponent(` board:${board.id};full , agent:a ,board:${board.id}`)
     await using listener = await listen(server.url, `/sse?channels=${encoded}`)
@@ -41,7 +41,7 @@ describe('what is listened to', () => {
     expect(names(listener)).not.toContain('card_created')
   })
 
-  it('[Q4] in a list of channels a board is the diff view, and view has no effect', async () => {
+  it('[Q4] in a list of channels a board has the diff view, and view has no effect', async () => {
     const board = await makeBoard(server)
     await using listener = await listen(server.url, `/sse?channels=board:${board.id}&view=full`)
     const { eventId } = await makeCard(server, board.id)
@@ -59,7 +59,7 @@ describe('what is listened to', () => {
 })
 
 describe('types', () => {
-  it('[Q5] only the events that are named', async () => {
+  it('[Q5] select events by name', async () => {
     const { boardId, card, attempt } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?boardId=${boardId}&view=diff&types=card_updated,attempt_log`)
     await appendLines(server, attempt.id, ['line'])
@@ -87,7 +87,7 @@ describe('types', () => {
     expect(names(listener)).toEqual(['hello', 'state', 'attempt_status', 'card_created'])
   })
 
-  it('[Q6] a star stands for any ending', async () => {
+  it('[Q6] a star matches any ending', async () => {
     const { boardId, card } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?boardId=${boardId}&view=diff&types=card_*,board_up*`)
     await server.call('POST', `/boards/${boardId}/columns`, { title: 'QA' })
@@ -98,7 +98,7 @@ describe('types', () => {
     expect(names(listener)).toEqual(['hello', 'board_updated', 'card_moved', 'card_updated'])
   })
 
-  it('[Q7] frames about the stream pass every filter; snapshots, statuses and events to everyone when named', async () => {
+  it('[Q7] events about the stream pass every filter; snapshots, statuses and events to everyone when named', async () => {
     const { boardId } = await makeWork(server)
     await using nothing = await listen(server.url, `/sse?boardId=${boardId}&types=none`)
     await using named = await listen(server.url, `/sse?boardId=${boardId}&types=state,agent_profile`)
@@ -115,7 +115,7 @@ describe('types', () => {
     expect(names(gap)).toEqual(['hello', 'gap'])
   })
 
-  it('[Q7] ids go on as if there were no filter', async () => {
+  it('[Q7] ids advance as without a filter', async () => {
     const board = await makeBoard(server)
     await using listener = await listen(server.url, `/sse?boardId=${board.id}&view=diff&types=card_*`)
     expect(listener.frames[0]).toMatchObject({ event: 'hello', id: board.eventId })
@@ -137,7 +137,7 @@ describe('types', () => {
 })
 
 describe('where it starts and ends', () => {
-  it('[Q8] every name of a cursor is understood, and the header wins', async () => {
+  it('[Q8] every name of a cursor is accepted, and the header takes precedence', async () => {
     const board = await makeBoard(server)
     const [first, second] = [await makeCard(server, board.id), await makeCard(server, board.id)]
     const path = `/sse?boardId=${board.id}&view=diff`
@@ -157,7 +157,7 @@ describe('where it starts and ends', () => {
     expect(await missed(`&since=now&last_event_id=${board.eventId}&lastEventId=`)).toBe(2)
   })
 
-  it('[Q8] an empty cursor is none', async () => {
+  it('[Q8] an empty cursor counts as none', async () => {
     const board = await makeBoard(server)
     const headers = { 'Last-Event-ID': '' }
     await using listener = await listen(server.url, `/sse?boardId=${board.id}&lastEventId=&since=`, { headers })
@@ -199,7 +199,7 @@ describe('where it starts and ends', () => {
     expect(positionOf(listener.frames[0]?.id ?? '')).toBe(0)
   })
 
-  it('[Q11] limit counts events: not the opening, not heartbeats, and what was missed as well', async () => {
+  it('[Q11] limit counts events, replayed ones too, but not the opening or heartbeats', async () => {
     const { boardId, card } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?boardId=${boardId}&view=diff&limit=2`)
     await listener.frame('heartbeat')

@@ -68,13 +68,13 @@ describe('a refusal', () => {
     )
   })
 
-  it('[X9] says what is wrong with the request before it looks what there is', async () => {
+  it('[X9] reports faults of the request before it checks what exists', async () => {
     expect((await refused('/sse?boardId=none&view=half')).status).toBe(400)
     expect((await refused('/sse?channels=board:none,nonsense')).status).toBe(400)
     expect((await refused('/sse?boardId=none&limit=0')).status).toBe(400)
   })
 
-  it('[X9] of HEAD is that of GET without a body', async () => {
+  it('[X9] of HEAD equals that of GET without a body', async () => {
     expect(await refused('/sse?boardId=none', 'HEAD')).toEqual({ status: 404, text: '' })
     expect(await refused('/sse?boardId=', 'HEAD')).toEqual({ status: 400, text: '' })
   })
@@ -89,7 +89,7 @@ describe('a refusal', () => {
     expect(channelStats).not.toHaveProperty('board:none')
   })
 
-  it('[X10] is not what a stream gets that was asked for behind an unanswered request: it waits', async () => {
+  it('[X10] does not apply to a stream that is requested behind an unanswered request: it waits', async () => {
     const socket = connect(server.port)
     const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`
     let text = ''
@@ -114,7 +114,7 @@ describe('no refusal', () => {
     expect(listener.status).toBe(200)
   })
 
-  it('[X8] of channels whose thing is not there yet', async () => {
+  it('[X8] of channels whose resource does not exist yet', async () => {
     const channels = 'issue:x,attempt:x,agent:x,session:x,workflow:run:x,shell:terminal:x,topic:x,metrics,global'
     await using listener = await listen(server.url, `/sse?channels=${channels}`)
     expect(listener.frames[0]?.event).toBe('hello')

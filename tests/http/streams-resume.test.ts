@@ -1,4 +1,4 @@
-/** Coming back with a cursor that the log still covers. Rules R1 to R7, I4. */
+/** Resuming with a cursor that the log still covers. Rules R1 to R7, I4. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { applyEvent } from '../../shared/src/apply-event.ts'
@@ -29,7 +29,7 @@ async function work(boardId: string): Promise<string> {
 }
 
 describe('a resumed stream', () => {
-  it('[R1] [R3] says so, with the cursor that was asked for, and has neither state nor statuses in the diff view', async () => {
+  it('[R1] [R3] reports the requested cursor, and has neither state nor statuses in the diff view', async () => {
     const { boardId, attempt } = await makeWork(server)
     await using listener = await resume(`/sse?boardId=${boardId}&view=diff`, attempt.eventId)
     const { eventId } = await makeCard(server, boardId)
@@ -38,7 +38,7 @@ describe('a resumed stream', () => {
     expect(names(listener)).toEqual(['hello', 'card_created'])
   })
 
-  it('[R1] with the id of somebody else’s event, or of nothing that shows, is one as well', async () => {
+  it('[R1] accepts the id of an event of another channel, or of one that shows nowhere', async () => {
     const board = await makeBoard(server)
     const other = await makeBoard(server)
     const card = await makeCard(server, board.id)
@@ -62,7 +62,7 @@ describe('a resumed stream', () => {
     const snapshots = names(live).filter((name) => name === 'state').length
     const last = await work(board.id)
     const end = positionOf(last)
-    // What the path shows of the last event differs; a heartbeat is far, so the next thing that shows everywhere is asked for.
+    // The paths show different parts of the last event, and a heartbeat is far off, so an event that shows everywhere is posted.
     const { eventId } = await server.post('/agent-profiles', { agent: 'claude', name: `For ${path}` })
     const marker = path.includes('types=') ? await makeCard(server, board.id) : { eventId }
     await live.id(marker.eventId)
@@ -110,7 +110,7 @@ describe('a resumed stream', () => {
     }
   })
 
-  it('[R2] reads many pages of the log without losing its place', async () => {
+  it('[R2] reads many pages of the log without losing its position', async () => {
     const { attempt, boardId } = await makeWork(server)
     const messages = Array.from({ length: 1_000 }, (_, n) => `${n}`)
     await appendLines(server, attempt.id, messages)
@@ -121,7 +121,7 @@ describe('a resumed stream', () => {
     expect(listener.named('attempt_log').map(({ data }) => data.data.message)).toEqual([...messages, ...messages])
   })
 
-  it('[R7] after a restart goes on where it was', async () => {
+  it('[R7] continues where it was after a restart', async () => {
     await using own = await startTestServer()
     const board = await makeBoard(own)
     const path = `/sse?boardId=${board.id}&view=diff`
@@ -145,7 +145,7 @@ describe('a client that is cut at any byte', () => {
   const cuts = fc.array(fc.integer({ min: 1, max: 6_000 }), { minLength: 1, maxLength: 6 })
   const lastId = (frames: readonly ReceivedFrame[]) => frames.findLast(({ id }) => id !== undefined)?.id
 
-  /** Listens from the last id of `frames` up to the cut, or to the frame with the id `last`, and adds what came whole. */
+  /** Listens from the last id of `frames` up to the cut, or to the event with the id `last`, and adds the complete events. */
   async function go(path: string, frames: ReceivedFrame[], cutAfter: number, last: string): Promise<void> {
     const cursor = lastId(frames)
     const headers: Record<string, string> = cursor === undefined ? {} : { 'Last-Event-ID': cursor }
@@ -154,7 +154,7 @@ describe('a client that is cut at any byte', () => {
     frames.push(...listener.frames)
   }
 
-  it('[R6] [I4] and comes back with the last id of its frames sees every event', async () => {
+  it('[R6] [I4] and resumes with its last id sees every event', async () => {
     const board = await makeBoard(server)
     const path = `/sse?boardId=${board.id}&view=diff`
     await using first = await listen(server.url, path)
@@ -174,7 +174,7 @@ describe('a client that is cut at any byte', () => {
     )
   })
 
-  it('[R6] [I6] also within the opening: it comes back for what it has not had', async () => {
+  it('[R6] [I6] also within the opening: it resumes what it has not received', async () => {
     const { boardId, attempt } = await makeWork(server)
     for (const path of [`/sse?boardId=${boardId}&view=diff`, `/sse?boardId=${boardId}`]) {
       await using whole = await listen(server.url, path)

@@ -13,7 +13,7 @@ import {
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { Listener, listen } from '../support/stream.ts'
 
-/** More than the kernel's buffers of one connection hold. */
+/** More than the kernel's buffers of one connection. */
 const POSTS = 24
 const LINES = 15
 const LINE_LENGTH = 60_000
@@ -49,7 +49,7 @@ describe('a listener that does not read', () => {
     expect(numbers(reader)).toEqual(all)
     const { connections, bytes } = await stats(server)
     expect(connections).toMatchObject({ sse: 5, behind: 4 })
-    // 256 KiB each, and a frame of a line.
+    // 256 KiB each, and an event of one line.
     expect(bytes.pending).toBeGreaterThan(0)
     expect(bytes.pending).toBeLessThanOrEqual(4 * (256 * 1024 + 2 * LINE_LENGTH))
     for (const listener of stalled) {
@@ -60,13 +60,13 @@ describe('a listener that does not read', () => {
       const ids = listener.frames.flatMap(({ id }) => (id === undefined ? [] : [positionOf(id)]))
       expect(ids).toEqual([...ids].sort((a, b) => a - b))
     }
-    // They are live again: what happens now is shown at once.
+    // They have caught up: new events show at once.
     const { eventId } = await appendLines(server, attempt.id, ['400 and one'])
     await Promise.all(stalled.map((listener) => listener.id(eventId)))
     for (const listener of stalled) listener.close()
   })
 
-  it('[M3] [Y4] gets the last state when it reads on, not every one', async () => {
+  it('[M3] [Y4] gets the last state when it continues reading, not every one', async () => {
     await using server = await startTestServer()
     const { boardId, attempt, card } = await makeWork(server)
     await using listener = await listen(server.url, `/sse?boardId=${boardId}`)
@@ -85,10 +85,10 @@ describe('a listener that does not read', () => {
     expect(listener.named('state').length).toBeLessThan(10)
   })
 
-  it('[M3] [Y13] is shown what changed while a great snapshot was on its way', async () => {
+  it('[M3] [Y13] sees what changed while a large snapshot was being sent', async () => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
-    // Three bytes a character: together more than the kernel takes from a listener that does not read.
+    // Three bytes per character: together more than the kernel buffers for a listener that does not read.
     const description = '€'.repeat(65_536)
     const cards = await Promise.all(Array.from({ length: 60 }, () => makeCard(server, board.id, { description })))
     for (const path of [`/sse?boardId=${board.id}`, `/sse?channels=board:${board.id};full`]) {
@@ -105,7 +105,7 @@ describe('a listener that does not read', () => {
     }
   })
 
-  it('[M4] is told with a gap when the log no longer holds its place', async () => {
+  it('[M4] gets a gap when the log no longer covers its position', async () => {
     await using server = await startTestServer({ retention: { maxAgeMs: FOREVER, maxEvents: 5, maxBytes: FOREVER } })
     const { boardId, attempt } = await makeWork(server)
     for (const path of [`/sse?boardId=${boardId}`, `/sse?channels=attempt:${attempt.id}`]) {
@@ -119,7 +119,7 @@ describe('a listener that does not read', () => {
       const { requested, oldest, reason } = gap.data.data ?? gap.data
       expect(reason).toBe('slow')
       expect(gap.id).toBeUndefined()
-      // What it had before is whole up to there, and the next it gets is later than what is missing.
+      // It had everything up to there, and what comes next is later than what is missing.
       const before = listener.frames.slice(0, after)
       expect(positionOf(requested)).toBe(positionOf(before.findLast(({ id }) => id !== undefined)?.id ?? ''))
       expect(positionOf(oldest)).toBeGreaterThan(positionOf(requested))

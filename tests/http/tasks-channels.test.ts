@@ -1,4 +1,4 @@
-/** Where tasks, subtasks and mail show, beside what the table of events says. Rules TK5, TK9, MS2, MS6, MS8, MS11, MS12. */
+/** Where tasks, subtasks and mail show, besides the table of events. Rules TK5, TK9, MS2, MS6, MS8, MS11, MS12. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Message } from '../../shared/src/types/messages.ts'
 import type { Subtask, Task } from '../../shared/src/types/tasks.ts'
@@ -23,7 +23,7 @@ async function caughtUp(listener: Listener): Promise<void> {
   await listener.id(eventId)
 }
 
-/** The bytes of a frame of a channel stream. */
+/** The bytes of an SSE event of a channel stream. */
 function enveloped(id: string, channel: string, event: string, data: object, at: string): string {
   const envelope = { channel, event, data, timestamp: Date.parse(at), id }
   return `event: ${event}\ndata: ${JSON.stringify(envelope)}\nid: ${id}\n\n`
@@ -54,7 +54,7 @@ describe('tasks', () => {
 })
 
 describe('subtasks', () => {
-  it('[TK9] show on the kind of agent as on the agent, once to who listens to both', async () => {
+  it('[TK9] show on the kind of agent and on the agent, once to a listener of both', async () => {
     const agent = newAgentId()
     const kind = `${agent}-kind`
     await using byKind = await on(`agents/${kind}`)
@@ -72,7 +72,7 @@ describe('subtasks', () => {
 })
 
 describe('mail', () => {
-  it('[MS2] shows on its addressee and its topic, in both spellings, once to who listens to both', async () => {
+  it('[MS2] shows to its addressee and on its topic, in both spellings, once to a listener of both', async () => {
     const agent = newAgentId()
     await using addressee = await on(`agents/${agent}`)
     await using topic = await on('topics/both')
@@ -154,7 +154,7 @@ describe('mail', () => {
     expect([data.channel, data.data]).toEqual(['*', { message_id }])
   })
 
-  it('[MS11] does not show on the stream of what an agent prints', async () => {
+  it('[MS11] does not show on the stream of an agent’s output', async () => {
     const agent = newAgentId()
     await using listener = await listen(server.url, `/events/${agent}`)
     await send({ to_agent: agent })
@@ -166,7 +166,7 @@ describe('mail', () => {
     expect(names(listener)).toEqual(['hello', 'output'])
   })
 
-  it('[MS8] expires within 5 s, and is gone from the mail and for readers', async () => {
+  it('[MS8] expires within 5 s, and can no longer be listed or read', async () => {
     const agent = newAgentId()
     await using listener = await on(`agent:${agent}`)
     const { message_id, expires_at } = await send({ to_agent: agent, ttl_seconds: 1 })
@@ -182,7 +182,7 @@ describe('mail', () => {
     expect((await server.call('POST', `/messages/${message_id}/read`, { agent_id: agent })).status).toBe(404)
   })
 
-  it('[MS12] that was due while the server was down expires when it is up again', async () => {
+  it('[MS12] that was due while the server was down expires after its start', async () => {
     await using restarted = await startTestServer()
     const sent = await restarted.post<Message & object>('/messages', {
       from_agent: 'ann',

@@ -1,4 +1,4 @@
-/** What the routes of tasks, subtasks and mail take, answer and refuse. Rules TK1 to TK7, TK13, TK14, MS1, MS3, MS4, MS7, MS13. */
+/** Requests and answers of the routes of tasks, subtasks and mail. Rules TK1 to TK7, TK13, TK14, MS1, MS3, MS4, MS7, MS13. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { message as messageSchema } from '../../shared/src/types/messages.ts'
 import { subtask as subtaskSchema, task as taskSchema } from '../../shared/src/types/tasks.ts'
@@ -25,7 +25,7 @@ const filled = (path: string) =>
   path.replace(':task', taskId).replace(':subtask', subtaskId).replace(':message', messageId)
 
 describe('answers', () => {
-  it('[TK1] [TK14] a task is answered bare: 201 when made, 200 when read and changed', async () => {
+  it('[TK1] [TK14] a task is returned bare: 201 when created, 200 when read or changed', async () => {
     const made = await post('/tasks', { name: 'N', request_id: null, session_id: null, status: 'blocked' })
     expect(made.status).toBe(201)
     expect(taskSchema.parse(made.body)).toMatchObject({ name: 'N', status: 'blocked' })
@@ -36,7 +36,7 @@ describe('answers', () => {
     expect([changed.status, taskSchema.parse(changed.body).status]).toEqual([200, 'completed'])
   })
 
-  it('[TK8] [TK14] a subtask is answered bare: 201 when made, 200 when read and changed', async () => {
+  it('[TK8] [TK14] a subtask is returned bare: 201 when created, 200 when read or changed', async () => {
     const made = await post(`/tasks/${taskId}/subtasks`, { description: 'D', result: null, blocked_by: [subtaskId] })
     expect(made.status).toBe(201)
     expect(subtaskSchema.parse(made.body)).toMatchObject({ task_id: taskId, blocked_by: [subtaskId] })
@@ -48,7 +48,7 @@ describe('answers', () => {
     expect(subtasks).toContainEqual(changed.body)
   })
 
-  it('[TK10] results and contents come back as they were posted', async () => {
+  it('[TK10] results and contents are returned unchanged', async () => {
     const raw = '{"__proto__":{"a":1},"lone":"\\ud800","nul":"\\u0000","list":[[],{},null,1.5,"\\r\\n"]}'
     const sent = await ask(server, 'POST', '/messages', {
       raw: `{"from_agent":"ann","to_agent":"exact","content":${raw}}`,
@@ -60,7 +60,7 @@ describe('answers', () => {
     expect((await get(`/subtasks/${subtaskId}`)).text).toContain(`"result":${raw},`)
   })
 
-  it('[MS1] [MS4] a message is answered bare: 201 when sent, 200 when read; again, nothing happens', async () => {
+  it('[MS1] [MS4] a message is returned bare: 201 when sent, 200 when read; reading it again does nothing', async () => {
     const agent = newAgentId()
     const sent = await post('/messages', { from_agent: 'ann', to_agent: agent, content: { a: 1 }, priority: 0 })
     expect(sent.status).toBe(201)
@@ -87,7 +87,7 @@ describe('answers', () => {
     }
   })
 
-  it('[TK4] changes without effect are answered 200 and are no event', async () => {
+  it('[TK4] changes without effect are answered with 200 and emit nothing', async () => {
     for (const [path, body] of [
       [`/tasks/${taskId}`, { status: 'pending', name: 'Task' }],
       [`/tasks/${taskId}`, {}],
@@ -97,7 +97,7 @@ describe('answers', () => {
     }
   })
 
-  it('[TK7] [TK13] lists take a limit, and tasks a status and a session', async () => {
+  it('[TK7] [TK13] lists accept a limit, and tasks a status and a session', async () => {
     const session = newAgentId()
     for (const status of ['pending', 'running', 'pending']) {
       await post('/tasks', { name: status, session_id: session, status })
@@ -111,7 +111,7 @@ describe('answers', () => {
     expect((await get(`/tasks/${taskId}/subtasks?limit=1`)).body.subtasks).toHaveLength(1)
   })
 
-  it('[TK1] the same Idempotency-Key makes one task', async () => {
+  it('[TK1] the same Idempotency-Key creates one task', async () => {
     const key = { 'Idempotency-Key': newAgentId() }
     const first = await post('/tasks', { name: 'Once' }, key)
     const second = await withoutEvents(server, () => post('/tasks', { name: 'Once' }, key))

@@ -1,4 +1,4 @@
-/** Events of clients' own, over HTTP and on streams. Rules TP1 to TP8. */
+/** Topic events, over HTTP and on streams. Rules TP1 to TP8. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { positionOf } from '../support/board.ts'
 import { ask, expectProblem, newestId, withoutEvents } from '../support/http.ts'
@@ -70,7 +70,7 @@ describe('the topic of an event', () => {
     library.socket.disconnect()
   })
 
-  it('[K12] is not in its envelopes on the topic itself, also where global is listened to as well', async () => {
+  it('[K12] is not in its envelopes on the topic itself, even if global is listened to as well', async () => {
     const topic = newTopic()
     await using listener = await listen(server.url, `/sse?channels=topic:${topic},global`)
     await listener.id((await post(topic, { event: 'said' })).headers.get('Event-Id') ?? '')
@@ -140,7 +140,7 @@ describe('a posted event', () => {
     }
   })
 
-  it('[TP1] is read back as it was', async () => {
+  it('[TP1] is read back unchanged', async () => {
     const topic = newTopic()
     const start = await newestId(server)
     await using live = await listen(server.url, `/sse?channels=global`)
@@ -161,7 +161,7 @@ describe('a posted event', () => {
     expect((await listener.frame('ping')).data.data).toBeNull()
   })
 
-  it('[TP7] keeps keys that JavaScript knows', async () => {
+  it('[TP7] keeps keys with a meaning in JavaScript', async () => {
     const topic = newTopic()
     await using listener = await listen(server.url, `/sse?channels=topic:${topic}`)
     await raw(topic, '{"event":"x","data":{"__proto__":{"a":1},"constructor":{"prototype":2},"toJSON":3}}')
@@ -197,7 +197,7 @@ describe('what is refused', () => {
     expectProblem(reply, 422, 'validation_failed', path)
   })
 
-  it('[TP7] is data that makes the body too large; what fits comes whole', async () => {
+  it('[TP7] is data that makes the body too large; what fits arrives complete', async () => {
     const topic = newTopic()
     expectProblem(await post(topic, { event: 'x', data: 'x'.repeat(1024 * 1024) }), 413, 'too_large')
     await using listener = await listen(server.url, `/sse?channels=topic:${topic}`)
@@ -215,7 +215,7 @@ describe('what is refused', () => {
 })
 
 describe('retention', () => {
-  it('[TP8] treats posted events as chatter', async () => {
+  it('[TP8] treats topic events as transient', async () => {
     await using small = await startTestServer({ retention: { maxAgeMs: 1e12, maxEvents: 5, maxBytes: 1e12 } })
     const first = await small.post<object>('/topics/t/events', { event: 'n', data: 0 })
     for (let n = 1; n < 200; n++) await small.post('/topics/t/events', { event: 'n', data: n })

@@ -22,7 +22,7 @@ const makeStep = (runId: string, fields: object = {}) =>
   server.post<WorkflowStep>(`/workflow-runs/${runId}/steps`, { name: 'test', ...fields })
 
 describe('runs', () => {
-  it('[WR1] [WR2] [WR3] are made, read, listed and changed', async () => {
+  it('[WR1] [WR2] [WR3] are created, read, listed and changed', async () => {
     const created = await post('/workflow-runs', { name: 'Nightly', boardId })
     expect(created.status).toBe(201)
     const run = workflowRun.parse(created.body)
@@ -65,7 +65,7 @@ describe('runs', () => {
 })
 
 describe('steps', () => {
-  it('[WR9] [WR10] [WR11] are made, read, listed and changed', async () => {
+  it('[WR9] [WR10] [WR11] are created, read, listed and changed', async () => {
     const run = await makeRun()
     const path = `/workflow-runs/${run.id}/steps`
     const created = await post(path, { name: 'lint', phase: 'checks', status: 'running' })
@@ -118,8 +118,8 @@ describe('steps', () => {
   })
 })
 
-describe('what a run tells', () => {
-  it('[WR4] [WR5] [WR13] [WR14] shows on the run and on the project of its board', async () => {
+describe('the events of a run', () => {
+  it('[WR4] [WR5] [WR13] [WR14] show on the run and on the project of its board', async () => {
     const board = await makeBoard(server)
     const run = await makeRun({ boardId: board.id, status: 'running' })
     await using onRun = await listen(server.url, `/sse?channels=workflow:run:${run.id}`)
@@ -169,13 +169,13 @@ describe('what a run tells', () => {
       timestamp: Date.parse(last.body.completedAt ?? ''),
       id: last.eventId,
     })
-    // An event to the board comes after all that the board was not told.
+    // An event to the board follows everything that the board must not see.
     const { eventId } = await server.call('PATCH', `/boards/${board.id}`, { name: 'Renamed' })
     await onBoard.id(eventId)
     expect(onBoard.frames.map(({ event }) => event)).toEqual(['hello', 'state', 'board_updated'])
   })
 
-  it('[WR4] [WR5] shows on both channels once, on the one that was named first', async () => {
+  it('[WR4] [WR5] show once on both channels, on the one that was named first', async () => {
     const run = await makeRun({ boardId })
     await using both = await listen(server.url, `/sse?channels=workflow:run:${run.id},project:${boardId}`)
     const { eventId } = await server.call('PATCH', `/workflow-runs/${run.id}`, { status: 'paused' })
@@ -183,7 +183,7 @@ describe('what a run tells', () => {
     expect(both.frames.slice(1).map(({ data }) => data.channel)).toEqual([`workflow:run:${run.id}`])
   })
 
-  it('[WR7] is nothing when nothing changed', async () => {
+  it('[WR7] none when nothing changed', async () => {
     const run = await makeRun({ boardId })
     const reply = await withoutEvents(server, () =>
       patch(`/workflow-runs/${run.id}`, { status: 'pending', error: null }),
@@ -192,7 +192,7 @@ describe('what a run tells', () => {
   })
 })
 
-it('[WR8] a run is as it was when the server is back', async () => {
+it('[WR8] a run is unchanged after a restart', async () => {
   const run = await makeRun({ boardId, status: 'running' })
   const step = await makeStep(run.id, { status: 'running' })
   const read = async () => [

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-/** A door in front of a server: shut, it refuses connections as a server does that is not there. */
+/** A gate in front of a server. While shut, it refuses connections, like a server that is down. */
 export async function openGate(targetUrl: string) {
   const target = new URL(targetUrl)
   const sockets = new Set<Socket>()

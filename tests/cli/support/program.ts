@@ -10,15 +10,15 @@ export interface Program {
   stderr(): string
   readonly pid: number
   kill(signal: NodeJS.Signals): void
-  /** Reads no more of its stdout, as `head` does when it has enough. */
+  /** Stops reading its stdout, as `head` does when it has enough. */
   closeStdout(): void
-  /** Resolves when the condition holds; looked at whenever the program writes or ends. */
+  /** Resolves when the condition holds; checked whenever the program writes or ends. */
   until(condition: () => boolean): Promise<void>
   /** Resolves to the exit code when the program has ended and all its output is here. */
   readonly ended: Promise<number | null>
 }
 
-/** Starts `boardcast` with these arguments and no BOARDCAST_ variable but those given. */
+/** Starts `boardcast` with these arguments and only the given BOARDCAST_ variables. */
 export function boardcast(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(BOARDCAST_|PORT$|HOST$|NODE_OPTIONS$)/.test(name),
@@ -28,7 +28,7 @@ export function boardcast(args: readonly string[], env: Readonly<Record<string, 
     env: { ...Object.fromEntries(inherited), ...env },
   })
   onTestFinished(() => {
-    child.kill('SIGTERM') // for a test that failed: what it started must not outlive it
+    child.kill('SIGTERM') // a failed test must not leave its program running
   })
   const stdout: Buffer[] = []
   const stderr: Buffer[] = []

@@ -3,7 +3,7 @@ import type { startHub } from './server.ts'
 
 let boards = 0
 
-/** A run on a new board of this hub, with what the board shows of it. */
+/** A run on a new board of this server, with what the board shows of it. */
 export function runOnNewBoard(
   hub: Awaited<ReturnType<typeof startHub>>,
   cmd: readonly string[],

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '../../../src/main.ts'
 
-/** A real server with a database of its own. */
+/** A real server with its own database. */
 export async function startHub() {
   const folder = await mkdtemp(join(tmpdir(), 'boardcast-cli-test-'))
   const server = await startServer({ port: 0, dbPath: join(folder, 'test.db') })
@@ -19,7 +19,7 @@ export async function startHub() {
   return {
     url: server.url,
     ask,
-    /** The cards of a board, in the order in which they were made. */
+    /** The cards of a board, oldest first. */
     async cards(boardId: string) {
       const { state } = await ask('GET', `/boards/${boardId}`)
       const cards: { id: string; title: string; columnId: string; attempt: { id: string; status: string } | null }[] =

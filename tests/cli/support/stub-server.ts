@@ -10,14 +10,14 @@ export interface Asked {
 export interface Answer {
   readonly status: number
   readonly headers?: Record<string, string>
-  /** Sent as JSON; `text` is sent as it is. */
+  /** Sent as JSON; `text` is sent verbatim. */
   readonly body?: unknown
   readonly text?: string
   /** Cuts the connection instead of answering: the request arrived, its answer did not. */
   readonly cut?: boolean
 }
 
-/** A server that answers from a list, the last entry for ever, and remembers what it was asked. */
+/** A server that answers from a list, repeats the last entry, and records the requests. */
 export async function startStub(answers: readonly Answer[]) {
   const asked: Asked[] = []
   const server = createServer((request, response) => {
