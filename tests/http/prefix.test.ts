@@ -124,7 +124,7 @@ describe('a configured prefix', () => {
     for (const text of ['tools', '//host', '/a b', '/a/../b', '/ü', 'http://host/a', '/"><'])
       expect(() => read(text), text).toThrow(/BOARDCAST_BASE_PATH must be a path such as/)
     for (const text of ['/api', '/api/v1', '/sse', '/events/x', '/ws', '/health/', '/assets', '/socket.io'])
-      expect(() => read(text), text).toThrow(/BOARDCAST_BASE_PATH cannot be \/.*begin so/)
+      expect(() => read(text), text).toThrow(/BOARDCAST_BASE_PATH cannot be \/.*begin with it/)
   })
 })
 
