@@ -4,8 +4,8 @@
  * a third of the time spent outside the kernel (docs/performance.md, "CPU per delivery").
  *
  * The handle under the socket takes a buffer and a request. A write that completes at once leaves the request unused, so
- * one request serves all sockets. A write that does not complete keeps its request; libuv then sends the rest, in order
- * with later writes through the handle or the socket.
+ * one request serves all sockets. A write that does not complete at once keeps its request; libuv then sends the rest, in
+ * order with later writes through the handle or the socket.
  *
  * None of this is a public interface of Node. It is used only if the handle is as expected; otherwise `socket.write` does
  * the same, slower.
@@ -13,6 +13,8 @@
 import type { Socket } from 'node:net'
 
 interface WriteRequest {
+  /** Negative as long as no write has kept the request. */
+  getAsyncId(): number
   buffer?: Buffer
 }
 
@@ -25,7 +27,7 @@ export interface Handle {
 
 /** The class of request that Node creates for every write, taken from the first such request. */
 let Request: (new () => WriteRequest) | null = null
-/** Not in use by any write in progress. */
+/** Kept by no write. */
 let spare: WriteRequest | null = null
 
 /** The handle of a socket, if it can be written to directly; null until `Request` is known. */
@@ -50,13 +52,17 @@ export function writeDirectly(handle: Handle, bytes: Buffer): number {
   if (!Request) return -1
   spare ??= new Request()
   if (handle.writeBuffer(spare, bytes) !== 0) return -1
-  const pending = handle.writeQueueSize
-  if (pending > 0) {
-    // libuv reads from the buffer until it has sent all of it. Node holds the request until then, and so the buffer.
-    spare.buffer = bytes
-    spare = null
-  }
-  return pending
+  // An empty queue is not proof that the request is free: the kernel may refuse the bytes at first and take them a moment
+  // later, within the same call. Node aborts the process when a request that a write has kept is used again.
+  if (!isKept(spare)) return 0
+  // libuv reads from the buffer until it has sent all of it. Node holds the request until then, and so the buffer.
+  spare.buffer = bytes
+  spare = null
+  return handle.writeQueueSize
+}
+
+function isKept(request: WriteRequest): boolean {
+  return request.getAsyncId() >= 0
 }
 
 /** How Node writes to a handle: one buffer, or several at once. */
@@ -70,7 +76,8 @@ function learnRequest(handle: Teaching): void {
     handle[name] = (request, ...rest) => {
       Reflect.deleteProperty(handle, 'writeBuffer')
       Reflect.deleteProperty(handle, 'writev')
-      Request = request.constructor as new () => WriteRequest
+      const Learned = request.constructor as new () => Partial<WriteRequest>
+      if ((new Learned().getAsyncId?.() ?? 0) < 0) Request = Learned as new () => WriteRequest
       return handle[name](request, ...rest)
     }
   }

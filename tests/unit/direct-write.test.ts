@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { directHandle, type Handle, learnFrom, writeDirectly } from '../../src/sse/wire/direct-write.ts'
+
+const BYTES = Buffer.alloc(64 * 1024, 'z')
+
+/** Both ends of a TCP connection. The reading end takes nothing until it is asked for bytes. */
+async function openConnection(): Promise<{ writing: Socket; reading: Socket }> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const reading = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [writing] = (await once(server, 'connection')) as [Socket]
+  onTestFinished(() => {
+    writing.destroy()
+    reading.destroy()
+    server.close()
+  })
+  return { writing, reading }
+}
+
+async function openHandle(socket: Socket): Promise<Handle> {
+  learnFrom(socket)
+  await new Promise((resolve) => socket.write(Buffer.alloc(0), resolve))
+  const handle = directHandle(socket)
+  if (!handle) throw new Error('this Node has no handle that can be written to directly')
+  return handle
+}
+
+async function read(socket: Socket, bytes: number): Promise<void> {
+  let left = bytes
+  for await (const chunk of socket) {
+    left -= chunk.length
+    if (left <= 0) break
+  }
+  expect(left).toBe(0)
+}
+
+test('[M13] a write keeps its request although the queue is empty again: the next write gets another one', async () => {
+  const connections = [await openConnection(), await openConnection()]
+  const kept = new Set<object>()
+  const written: number[] = []
+  for (const { writing } of connections) {
+    const handle = await openHandle(writing)
+    // Shows an empty queue, as it is when the kernel refuses bytes and takes them before the call returns.
+    const emptied: Handle = {
+      writeQueueSize: 0,
+      writeBuffer(request, bytes) {
+        // Node would abort the process.
+        expect(kept.has(request)).toBe(false)
+        const error = handle.writeBuffer(request, bytes)
+        if (handle.writeQueueSize > 0) kept.add(request)
+        return error
+      },
+    }
+    let bytes = 0
+    for (const { size } = kept; kept.size === size; bytes += BYTES.length) writeDirectly(emptied, BYTES)
+    written.push(bytes)
+  }
+  expect(kept.size).toBe(2)
+  await Promise.all(connections.map(({ reading }, index) => read(reading, written[index] ?? 0)))
+})
