@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { gate } from './gate.ts'
 
+interface Running {
+  readonly child: ChildProcess
+  readonly exit: Promise<void>
+}
+
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
 export class ChildServer implements AsyncDisposable {
@@ -18,7 +23,7 @@ export class ChildServer implements AsyncDisposable {
   errors = ''
   readonly #folder: string
   readonly #env: Readonly<Record<string, string>>
-  #child: ChildProcess | null = null
+  #running: Running | null = null
   #up = gate()
 
   private constructor(port: number, env: Readonly<Record<string, string>>) {
@@ -39,7 +44,7 @@ export class ChildServer implements AsyncDisposable {
   }
 
   get pid(): number {
-    const pid = this.#child?.pid
+    const pid = this.#running?.child.pid
     if (pid === undefined) throw new Error('the server does not run')
     return pid
   }
@@ -66,39 +71,58 @@ export class ChildServer implements AsyncDisposable {
         ...this.#env,
       },
     })
-    this.#child = child
+    const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    this.#running = { child, exit }
     child.stderr.on('data', (chunk: Buffer) => {
       this.errors += chunk.toString()
     })
-    await new Promise<void>((resolve, reject) => {
-      let said = ''
+    const listening = new Promise<void>((resolve) => {
+      let printed = ''
       child.stdout.on('data', (chunk: Buffer) => {
-        said += chunk.toString()
-        if (said.includes('boardcast listening on ')) resolve()
+        printed += chunk.toString()
+        if (printed.includes('boardcast listening on ')) resolve()
       })
-      child.once('exit', (code, signal) =>
-        reject(new Error(`the server ended at its start (${code ?? signal}): ${this.errors}`)),
-      )
     })
+    await Promise.race([listening, exit])
+    if (hasEnded(child)) {
+      this.#running = null
+      throw this.#unexpectedEnd(child)
+    }
     this.#up.resolve()
   }
 
-  /** Sends the signal and resolves to the exit code (null: it was killed) when the process is gone. */
+  /**
+   * Sends the signal and resolves to the exit code (null: it was killed) when the process has ended. Throws when the
+   * process ended for another reason.
+   */
   async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
-    const child = this.#child
-    if (!child) return null
-    this.#child = null
+    if (!this.#running) return null
+    const { child, exit } = this.#running
+    this.#running = null
     this.#up = gate()
-    return new Promise((resolve) => {
-      child.once('exit', (code) => resolve(code))
-      child.kill(signal)
-    })
+    const endedBefore = hasEnded(child)
+    child.kill(signal)
+    await exit
+    const { exitCode, signalCode } = child
+    if (endedBefore || (signalCode !== null && signalCode !== signal)) throw this.#unexpectedEnd(child)
+    return exitCode
+  }
+
+  #unexpectedEnd({ exitCode, signalCode }: ChildProcess): Error {
+    return new Error(`the server ended by itself (${exitCode ?? signalCode}): ${this.errors}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop('SIGKILL')
-    rmSync(this.#folder, { recursive: true, force: true })
+    try {
+      await this.stop('SIGKILL')
+    } finally {
+      rmSync(this.#folder, { recursive: true, force: true })
+    }
   }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 export function freePort(): Promise<number> {

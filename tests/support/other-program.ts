@@ -34,7 +34,7 @@ export class OtherProgram implements AsyncDisposable {
 
   /** Lets go of the database: what it had begun is rolled back. */
   async end(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = new Promise((resolve) => this.#child.once('exit', resolve))
     this.#child.stdin?.end()
     await ended
