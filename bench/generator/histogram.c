@@ -1,5 +1,4 @@
-// Latencies, counted in buckets that grow with the value: 64 to the doubling, so a percentile is exact to 1.6 %.
-#include "generator.h"
+#include "histogram.h"
 
 enum { STEPS = 64, STEP_BITS = 6 };
 
@@ -16,7 +15,7 @@ static int64_t value_of(int bucket) {
   return ((int64_t)(STEPS + bucket % STEPS) << shift) + ((1LL << shift) >> 1);
 }
 
-void note(histogram *h, int64_t ns) {
+void record(histogram *h, int64_t ns) {
   h->bucket[bucket_of(ns)]++;
   h->count++;
   if (ns > h->largest) h->largest = ns;

@@ -1,37 +1,38 @@
-// Listeners: open a stream, find the marks in what comes, and note what is missing, twice or out of order.
-//
-// HTTP bodies are searched as they come, chunk framing and all: it holds no '@', and a mark that a chunk boundary cut in
-// two would count as lost, which is the safe side. WebSocket frames are taken apart, because pings want answers.
-#include <arpa/inet.h>
+// HTTP bodies are searched as they arrive, with their chunk framing, which holds no '@'. A mark that a chunk boundary splits
+// would count as lost, which errs on the safe side. WebSocket frames are parsed, because pings need answers.
+#include "listeners.h"
 #include <errno.h>
-#include <netinet/tcp.h>
-#include <sys/epoll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "generator.h"
+#include "base.h"
+#include "lanes.h"
+#include "net.h"
+#include "options.h"
 
-enum { HEAD_ROOM = 8192, READ = 256 * 1024, CONTROL = 125 };
+enum { HEAD_SIZE = 8192, READ = 256 * 1024, CONTROL = 125 };
 typedef enum { DIALLING, IN_HEAD, JOINING, OPEN, GONE } phase;
 
 typedef struct {
   int fd, route;
   uint8_t phase, stalled, kept, in_frame, header_length, opcode, control_length;
-  char tail[MARK];                   // the end of the last bytes, when a mark may begin there
+  char tail[MARK];                   // the end of the last bytes, if a mark may begin there
   unsigned char header[14], control[CONTROL];
   uint64_t frame_left;
   char *head;
   int head_length;
-  uint32_t *next;                    // of each lane of its route, the number that must come
+  uint32_t *next;                    // the number that must come next, for each lane of its route
   uint64_t messages, bytes, hash, doubled, skipped;
 } listener;
 
 tally counted;
-int64_t window_from = INT64_MAX, window_to = INT64_MAX;
 int open_listeners;
 
 static listener *all;
 static int dialled, counting;
-static char room[MARK + READ];
+static char buffer[MARK + READ];
 
 // ---- marks
 
@@ -41,8 +42,8 @@ static uint32_t hexadecimal(const char *s, int digits) {
   return value;
 }
 
-static void got(listener *l, uint32_t id, uint32_t number, int64_t at) {
-  if (id >= (uint32_t)lane_count || lanes[id].route != l->route) give_up("a listener got lane %u, which is not for it", id);
+static void receive(listener *l, uint32_t id, uint32_t number, int64_t at) {
+  if (id >= (uint32_t)lane_count || lanes[id].route != l->route) fail("a listener received lane %u of another route", id);
   uint32_t *next = &l->next[id / (uint32_t)route_count];
   if (number == *next) ++*next;
   else if (number < *next) l->doubled++;
@@ -51,11 +52,11 @@ static void got(listener *l, uint32_t id, uint32_t number, int64_t at) {
   counted.messages++;
   counted.last_at = at;
   int64_t due = due_of(&lanes[id], number);
-  if (due >= window_from && due < window_to && !l->stalled) note(&counted.latency, at - due);
+  if (due >= window_from && due < window_to && !l->stalled) record(&counted.latency, at - due);
 }
 
-// `bytes` has MARK writable bytes before it.
-static void search(listener *l, char *bytes, size_t length, int64_t at) {
+// There must be MARK writable bytes before `bytes`.
+static void find_marks(listener *l, char *bytes, size_t length, int64_t at) {
   char *end = bytes + length, *p = bytes - l->kept;
   memcpy(p, l->tail, l->kept);
   l->kept = 0;
@@ -69,13 +70,13 @@ static void search(listener *l, char *bytes, size_t length, int64_t at) {
       p++;
       continue;
     }
-    got(l, hexadecimal(p + 1, 3), hexadecimal(p + 4, 8), at);
+    receive(l, hexadecimal(p + 1, 3), hexadecimal(p + 4, 8), at);
     p += MARK;
   }
 }
 
-// The same however the bytes were cut by reads.
-static void mix(listener *l, const char *bytes, size_t length) {
+// Does not depend on how reads split the bytes.
+static void add_to_hash(listener *l, const char *bytes, size_t length) {
   uint64_t h = l->hash;
   for (size_t i = 0; i < length; i++) h = (h + (unsigned char)bytes[i]) * 0x9e3779b97f4a7c15ULL;
   l->hash = h;
@@ -86,7 +87,7 @@ static void mix(listener *l, const char *bytes, size_t length) {
 static void send_text(listener *l, int opcode, const void *text, size_t length) {
   unsigned char frame[16 + CONTROL] = {0x80 | (unsigned char)opcode, 0x80 | (unsigned char)length};
   memcpy(frame + 6, text, length);  // a mask of zeros leaves the text as it is
-  if (send(l->fd, frame, 6 + length, MSG_NOSIGNAL) < 0 && errno != EAGAIN) give_up("a listener cannot answer: %s", strerror(errno));
+  if (send(l->fd, frame, 6 + length, MSG_NOSIGNAL) < 0 && errno != EAGAIN) fail("a listener cannot answer: %s", strerror(errno));
 }
 
 static void joined(listener *l) {
@@ -94,7 +95,7 @@ static void joined(listener *l) {
   open_listeners++;
 }
 
-// Pings of the protocol, and what Engine.IO and Socket.IO say in short frames.
+// Answers pings of WebSocket, and short messages of Engine.IO and Socket.IO.
 static void short_frame(listener *l) {
   const unsigned char *text = l->control;
   if (l->opcode == 9) send_text(l, 10, text, l->control_length);
@@ -104,7 +105,7 @@ static void short_frame(listener *l) {
   else if (l->phase == JOINING && l->control_length > 1 && !memcmp(text, "40", 2)) joined(l);
 }
 
-static void take_frames(listener *l, char *p, size_t length, int64_t at) {
+static void read_frames(listener *l, char *p, size_t length, int64_t at) {
   char *end = p + length;
   while (p < end) {
     if (l->in_frame) {
@@ -113,8 +114,8 @@ static void take_frames(listener *l, char *p, size_t length, int64_t at) {
         memcpy(l->control + l->control_length, p, part);
         l->control_length += (uint8_t)part;
       } else l->control_length = CONTROL + 1;
-      // The bytes before a payload are a header that was read already, so the kept tail may go there.
-      if (l->opcode < 8) search(l, p, part, at);
+      // The bytes before a payload are a header that has been read, so the kept tail may overwrite them.
+      if (l->opcode < 8) find_marks(l, p, part, at);
       p += part;
       l->frame_left -= part;
     } else {
@@ -134,12 +135,12 @@ static void take_frames(listener *l, char *p, size_t length, int64_t at) {
   }
 }
 
-static void take(listener *l, char *bytes, size_t length) {
+static void consume(listener *l, char *bytes, size_t length) {
   int64_t at = now();
   if (counting) counted.bytes += length, l->bytes += length;
-  if (opt.kind != KIND_SSE) take_frames(l, bytes, length, at);
-  else if (opt.same_bytes) counting ? mix(l, bytes, length) : (void)0;
-  else search(l, bytes, length, at);
+  if (opt.kind != KIND_SSE) read_frames(l, bytes, length, at);
+  else if (opt.same_bytes) counting ? add_to_hash(l, bytes, length) : (void)0;
+  else find_marks(l, bytes, length, at);
 }
 
 // ---- connections
@@ -156,37 +157,37 @@ void open_more_listeners(void) {
     l->stalled = (int64_t)(dialled + 1) * opt.stalled / opt.listeners != (int64_t)dialled * opt.stalled / opt.listeners;
     l->route = dialled % route_count;
     l->next = calloc((size_t)lanes_each, sizeof *l->next);
-    l->fd = dial(dialled, l->stalled ? opt.mss : 0, l->stalled ? opt.receive_buffer : 0);
+    l->fd = dial(opt.port, dialled, l->stalled ? opt.mss : 0, l->stalled ? opt.receive_buffer : 0);
     poll_for(l->fd, EPOLLOUT, (uint32_t)dialled, 1);
   }
 }
 
-static void ask(listener *l, uint32_t id) {
+static void send_request(listener *l, uint32_t id) {
   char request[4096];
   int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s%s\r\n", routes[l->route].stream, opt.port,
     opt.kind == KIND_SSE ? "Accept: text/event-stream\r\n"
       : "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Ym9hcmRjYXN0LWJlbmNoIQ==\r\n",
     opt.headers);
-  if (send(l->fd, request, (size_t)n, MSG_NOSIGNAL) != n) give_up("listener %u cannot connect: %s", id, strerror(errno));
+  if (send(l->fd, request, (size_t)n, MSG_NOSIGNAL) != n) fail("listener %u cannot connect: %s", id, strerror(errno));
   l->phase = IN_HEAD;
-  l->head = malloc(MARK + HEAD_ROOM + 1);
+  l->head = malloc(MARK + HEAD_SIZE + 1);
   poll_for(l->fd, EPOLLIN, id, 0);
 }
 
 static void read_head(listener *l, uint32_t id) {
   char *text = l->head + MARK;
-  ssize_t r = recv(l->fd, text + l->head_length, (size_t)(HEAD_ROOM - l->head_length), MSG_DONTWAIT);
+  ssize_t r = recv(l->fd, text + l->head_length, (size_t)(HEAD_SIZE - l->head_length), MSG_DONTWAIT);
   if (r < 0 && errno == EAGAIN) return;
-  if (r <= 0) give_up("listener %u was closed before it was answered", id);
+  if (r <= 0) fail("listener %u was closed before it got an answer", id);
   l->head_length += (int)r;
   text[l->head_length] = 0;
   char *end = strstr(text, "\r\n\r\n");
-  if (!end && l->head_length < HEAD_ROOM) return;
-  if (!end || strncmp(text + 8, opt.kind == KIND_SSE ? " 200" : " 101", 4)) give_up("listener %u was refused:\n%.600s", id, text);
+  if (!end && l->head_length < HEAD_SIZE) return;
+  if (!end || strncmp(text + 8, opt.kind == KIND_SSE ? " 200" : " 101", 4)) fail("listener %u was refused:\n%.600s", id, text);
   end += 4;
   if (opt.kind == KIND_SOCKETIO) l->phase = JOINING;
   else joined(l);
-  if (end < text + l->head_length) take(l, end, (size_t)(text + l->head_length - end));
+  if (end < text + l->head_length) consume(l, end, (size_t)(text + l->head_length - end));
   free(l->head);
   l->head = NULL;
 }
@@ -194,20 +195,20 @@ static void read_head(listener *l, uint32_t id) {
 void on_listener(uint32_t id) {
   listener *l = &all[id];
   if (l->phase == DIALLING) {
-    ask(l, id);
+    send_request(l, id);
     return;
   }
   if (l->phase == IN_HEAD) {
     read_head(l, id);
     return;
   }
-  ssize_t r = recv(l->fd, room + MARK, READ, MSG_DONTWAIT);
+  ssize_t r = recv(l->fd, buffer + MARK, READ, MSG_DONTWAIT);
   if (r > 0) {
-    take(l, room + MARK, (size_t)r);
+    consume(l, buffer + MARK, (size_t)r);
     return;
   }
   if (r < 0 && errno == EAGAIN) return;
-  if (l->phase == JOINING) give_up("listener %u was closed while it joined", id);
+  if (l->phase == JOINING) fail("listener %u was closed while it joined", id);
   close(l->fd);
   l->phase = GONE;
   counted.closed++;
@@ -236,7 +237,7 @@ void close_listeners(void) {
   for (int i = 0; i < opt.listeners; i++) if (all[i].phase != GONE) close(all[i].fd);
 }
 
-// ---- what is to be had
+// ---- checks
 
 static uint64_t acknowledged(int route) {
   uint64_t sum = 0;
@@ -244,27 +245,27 @@ static uint64_t acknowledged(int route) {
   return sum;
 }
 
-static uint64_t wanted_by(const listener *l) { return opt.expect > 0 ? (uint64_t)opt.expect : acknowledged(l->route); }
+static uint64_t expected_by(const listener *l) { return opt.expect > 0 ? (uint64_t)opt.expect : acknowledged(l->route); }
 
 int all_arrived(int with_stalled) {
-  // From the last: those that were served last have it last.
+  // Backwards: those that are served last receive it last.
   for (int i = opt.listeners - 1; i >= 0; i--) {
     const listener *l = &all[i];
     if (l->phase == GONE || (l->stalled && !with_stalled)) continue;
-    if (l->messages < wanted_by(l)) return 0;
+    if (l->messages < expected_by(l)) return 0;
   }
   return 1;
 }
 
-verdict judge(void) {
-  verdict v = {0};
+delivery_check check_deliveries(void) {
+  delivery_check v = {0};
   for (int i = 0; i < opt.listeners; i++) {
     const listener *l = &all[i];
-    uint64_t wanted = wanted_by(l);
+    uint64_t wanted = expected_by(l);
     int exact = l->messages == wanted && !l->doubled && !l->skipped;
     v.exact += (uint64_t)exact;
     v.reading_exact += (uint64_t)(exact && !l->stalled);
-    v.short_of += l->messages < wanted ? wanted - l->messages : 0;
+    v.missing += l->messages < wanted ? wanted - l->messages : 0;
     v.doubled += l->doubled;
     v.skipped += l->skipped;
     int seen = !opt.same_bytes;

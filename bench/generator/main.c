@@ -1,48 +1,31 @@
-// The load generator: opens listeners, publishes, checks that every listener got every acknowledged message exactly once and
+// The load generator: opens listeners, publishes, checks that every listener gets every acknowledged message exactly once and
 // in order, and prints one line of JSON. bench/generator.ts builds and runs it.
 //
-//   open all    settle    warm       measure        drain                    (stalled read on, drain)   close
+//   open all    settle    warm       measure        drain                    (stalled read again, drain)   close
 //   |-----------|---------|----------|==============|-----------------------|--------------------------|
 //   memory      memory               CPU, latency   until all have all                                  memory
 //
-// One thread, and per delivery only a search for a mark and two look-ups, so that a server is what is measured:
-// `npm run bench -- --check` tells how much this program can take.
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
+// One thread, and per delivery only a search for a mark and two look-ups, so that the server is what is measured:
+// `npm run bench -- --check` shows how much this program can take.
+//
+//   main  ->  listeners, publishers  ->  lanes, net, histogram  ->  options, base
+//         ->  usage
+//
+// The files depend on each other in this direction only.
 #include <signal.h>
-#include <sys/epoll.h>
+#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
-#include "generator.h"
+#include "base.h"
+#include "lanes.h"
+#include "listeners.h"
+#include "net.h"
+#include "options.h"
+#include "publishers.h"
+#include "usage.h"
 
-static int epoll, timer;
 static long rss_largest;
 static int64_t rss_next;
-
-void poll_for(int fd, uint32_t events, uint32_t id, int is_new) {
-  struct epoll_event e = {.events = events, .data.u32 = id};
-  if (epoll_ctl(epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e)) give_up("epoll_ctl: %s", strerror(errno));
-}
-
-void poll_no_more(int fd) { epoll_ctl(epoll, EPOLL_CTL_DEL, fd, NULL); }
-
-int dial(int index, int mss, int receive_buffer) {
-  int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) give_up("socket: %s", strerror(errno));
-  // An address of its own for every 10,000 connections: ports of one address are soon used up.
-  struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000002u + (uint32_t)index / 10000)};
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001u), .sin_port = htons((uint16_t)opt.port)};
-  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  if (mss) setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof mss);
-  if (receive_buffer) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  if (bind(fd, (struct sockaddr *)&from, sizeof from)) give_up("bind: %s", strerror(errno));
-  if (connect(fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS) give_up("connect: %s", strerror(errno));
-  return fd;
-}
 
 static void sample_memory(int64_t at) {
   if (at < rss_next) return;
@@ -51,26 +34,19 @@ static void sample_memory(int64_t at) {
   if (rss > rss_largest) rss_largest = rss;
 }
 
-// One round of the loop. Wakes at `until` at the latest, exactly: the timer counts nanoseconds, epoll milliseconds.
+// One round of the loop, which waits until a time at the latest.
 static void round_until(int64_t until) {
   static struct epoll_event events[512];
-  struct itimerspec when = {.it_value = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000}};
-  static int64_t armed;
-  if (until != armed) timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
-  armed = until;
-  int n = epoll_wait(epoll, events, 512, 1000);
+  int n = poll_until(until, events, 512);
   for (int i = 0; i < n; i++) {
     uint32_t id = events[i].data.u32;
-    uint64_t ticks;
-    if (id == ID_TIMER) {
-      if (read(timer, &ticks, sizeof ticks) > 0) armed = 0;
-    } else if (id & ID_PUBLISHER) on_publisher(id, events[i].events);
+    if (id & PUBLISHER_ID) on_publisher(id, events[i].events);
     else on_listener(id);
   }
   if (opt.nap_us) usleep((useconds_t)opt.nap_us);
 }
 
-static void rest(int64_t ms) {
+static void run_for(int64_t ms) {
   for (int64_t until = now() + ms * 1000000; now() < until;) round_until(until);
 }
 
@@ -81,11 +57,11 @@ static void open_all(void) {
     open_more_listeners();
     round_until(now() + 20000000);
     if (open_listeners != was) was = open_listeners, since = now();
-    if (now() - since > 20000000000LL) give_up("only %d of %d listeners could be opened", open_listeners, opt.listeners);
+    if (now() - since > 20000000000LL) fail("only %d of %d listeners could be opened", open_listeners, opt.listeners);
   }
 }
 
-// Until everything that was acknowledged has arrived, or nothing has for so long that it is lost.
+// Runs until everything that was acknowledged has arrived, or nothing has arrived for `grace_s`.
 static void drain(int with_stalled) {
   int64_t since = now();
   uint64_t was = 0;
@@ -121,16 +97,14 @@ int main(int argc, char **argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  epoll = epoll_create1(EPOLL_CLOEXEC);
-  timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-  poll_for(timer, EPOLLIN, ID_TIMER, 1);
+  open_poll();
 
   long rss_before = server_rss_kb();
   int64_t began = now();
   window_to = 0;
   open_all();
   double opening_s = (double)(now() - began) / 1e9;
-  if (!opt.expect) rest(opt.settle_ms);
+  if (!opt.expect) run_for(opt.settle_ms);
   long rss_idle = server_rss_kb();
   stall_listeners();
   if (!opt.expect) begin_counting();
@@ -163,16 +137,16 @@ int main(int argc, char **argv) {
     drain(1);
   }
   double caught_up_s = (double)(now() - resumed) / 1e9;
-  verdict v = judge();
+  delivery_check v = check_deliveries();
   long rss_drained = server_rss_kb();
   close_listeners();
-  rest(opt.after_ms);
+  run_for(opt.after_ms);
 
   double span = (double)(to.at - from.at) / 1e9;
   field("listeners", opt.listeners);
   field("exact", (double)v.exact);
   field("readingExact", (double)v.reading_exact);
-  field("lost", (double)(v.short_of > v.skipped ? v.short_of : v.skipped));
+  field("lost", (double)(v.missing > v.skipped ? v.missing : v.skipped));
   field("doubled", (double)v.doubled);
   field("closed", (double)counted.closed);
   field("distinct", (double)v.distinct);

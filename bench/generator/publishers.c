@@ -1,11 +1,17 @@
-// Publishers: keep-alive connections that POST, each with one request under way. On a schedule (`rate`) a message that finds
-// no connection free waits, and its latency counts from when it was due; without one, the next follows the answer.
+// On a schedule (`rate`), a request that finds no free connection waits, and its latency counts from when it was due. Without a
+// schedule, the next request follows the answer.
+#include "publishers.h"
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include "generator.h"
+#include "base.h"
+#include "lanes.h"
+#include "net.h"
+#include "options.h"
 
 enum { ANSWER = 16384 };
 
@@ -20,13 +26,13 @@ typedef struct {
 sending sent;
 static publisher *all;
 static int next_publisher;
-static int64_t started, scheduled;  // when the schedule began; how many of it were sent
+static int64_t started, scheduled;  // when the schedule began, and how many requests of it were sent
 
 static void open_publisher(int i) {
-  all[i].fd = dial(0, 0, 0);
+  all[i].fd = dial(opt.port, 0, 0, 0);
   all[i].ready = all[i].length = 0;
   all[i].written = 0;
-  poll_for(all[i].fd, EPOLLOUT, ID_PUBLISHER | (uint32_t)i, 1);
+  poll_for(all[i].fd, EPOLLOUT, PUBLISHER_ID | (uint32_t)i, 1);
 }
 
 void open_publishers(void) {
@@ -49,7 +55,7 @@ int publishers_waiting(void) {
   return n;
 }
 
-// A server may end a connection that was idle. What was under way on it may have been done or not, so it is not repeated.
+// A server may close an idle connection. A request in flight on it may have been carried out, so it is not repeated.
 static void reopen(int i) {
   if (all[i].busy) sent.cut++;
   all[i].busy = 0;
@@ -66,7 +72,7 @@ static void push(int i) {
     return;
   }
   if (n > 0) p->written += (size_t)n;
-  if (p->written < l->length) poll_for(p->fd, EPOLLIN | EPOLLOUT, ID_PUBLISHER | (uint32_t)i, 0);
+  if (p->written < l->length) poll_for(p->fd, EPOLLIN | EPOLLOUT, PUBLISHER_ID | (uint32_t)i, 0);
 }
 
 static void post(int i, int64_t due) {
@@ -80,7 +86,7 @@ static void post(int i, int64_t due) {
   push(i);
 }
 
-// How many bytes the body has, from the head; -1: it is chunked.
+// The length of the body from the head; -1: it is chunked.
 static long body_length(char *head) {
   char *length = strcasestr(head, "\r\ncontent-length:");
   if (length) return atol(length + 17);
@@ -108,9 +114,9 @@ static void answered(publisher *p) {
   if (status >= 200 && status < 300) {
     l->acked = l->next;
     sent.acked++;
-    if (p->due >= window_from && p->due < window_to) note(&sent.answer, now() - p->due);
+    if (p->due >= window_from && p->due < window_to) record(&sent.answer, now() - p->due);
   } else {
-    l->next -= (uint32_t)opt.batch;  // not done, so the same numbers come next
+    l->next -= (uint32_t)opt.batch;  // not published, so the same numbers come next
     if (!sent.refused++) fprintf(stderr, "a publisher was refused:\n%.600s\n", p->answer);
   }
   p->lane += opt.publishers;
@@ -118,13 +124,13 @@ static void answered(publisher *p) {
 }
 
 void on_publisher(uint32_t id, uint32_t events) {
-  int i = (int)(id & ~ID_PUBLISHER);
+  int i = (int)(id & ~PUBLISHER_ID);
   publisher *p = &all[i];
   if (!p->ready) {
     int error = 0;
     socklen_t size = sizeof error;
     getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error) give_up("a publisher cannot connect: %s", strerror(error));
+    if (error) fail("a publisher cannot connect: %s", strerror(error));
     p->ready = 1;
     poll_for(p->fd, EPOLLIN, id, 0);
     return;
@@ -142,7 +148,7 @@ void on_publisher(uint32_t id, uint32_t events) {
   }
   p->length += (int)n;
   if (complete(p)) answered(p);
-  else if (p->length == ANSWER) give_up("an answer is longer than %d bytes", ANSWER);
+  else if (p->length == ANSWER) fail("an answer is longer than %d bytes", ANSWER);
 }
 
 void start_schedule(int64_t at) {
@@ -150,7 +156,7 @@ void start_schedule(int64_t at) {
   scheduled = 0;
 }
 
-static int enough(void) { return opt.requests > 0 && sent.acked + (uint64_t)publishers_waiting() >= (uint64_t)opt.requests; }
+static int has_enough(void) { return opt.requests > 0 && sent.acked + (uint64_t)publishers_waiting() >= (uint64_t)opt.requests; }
 
 int64_t publish_due(int64_t until) {
   for (int tried = 0; tried < opt.publishers; tried++) {
@@ -159,13 +165,13 @@ int64_t publish_due(int64_t until) {
       int64_t due = started + (int64_t)((double)scheduled * 1e9 / opt.rate), at = now();
       if (due >= until) return INT64_MAX;
       if (due > at) return due;
-      if (!all[i].busy && all[i].ready && !enough()) {
+      if (!all[i].busy && all[i].ready && !has_enough()) {
         if (due >= window_from && at - due > sent.late_max) sent.late_max = at - due;
         post(i, due);
         scheduled++;
         tried = -1;
       }
-    } else if (!all[i].busy && all[i].ready && !enough()) post(i, now());
+    } else if (!all[i].busy && all[i].ready && !has_enough()) post(i, now());
     next_publisher = (i + 1) % opt.publishers;
   }
   return INT64_MAX;

@@ -51,10 +51,7 @@ const CLIENT_LIBRARIES = /^(eventsource-parser$|zod$|preact$|preact\/hooks$|reac
 export function violations(root: string): string[] {
   const sources = ['shared', 'src', 'web'].flatMap((folder) => sourcesIn(root, folder))
   const known = new Set(sources.map(({ path }) => path))
-  return [
-    ...sources.flatMap((source) => [...wrongImports(source, known), ...wrongText(source)]),
-    ...cyclesAmong(sources),
-  ]
+  return sources.flatMap((source) => [...wrongImports(source, known), ...wrongText(source)])
 }
 
 export function sourcesIn(root: string, folder: string): Source[] {
@@ -115,22 +112,6 @@ function wrongText({ path, code }: Source): string[] {
     wrong.push(`${path} reads ${ENVIRONMENT}: settings come from src/base/config.ts`)
   }
   return wrong
-}
-
-/** Each cycle once, from the file that was met first. */
-function cyclesAmong(sources: readonly Source[]): string[] {
-  const importsOfPath = new Map(sources.map(({ path, imports }) => [path, imports]))
-  const done = new Set<string>()
-  const cycles: string[] = []
-  function visit(path: string, way: readonly string[]): void {
-    const at = way.indexOf(path)
-    if (at >= 0) cycles.push(`a cycle: ${[...way.slice(at), path].join(' > ')}`)
-    if (at >= 0 || done.has(path)) return
-    for (const target of importsOfPath.get(path) ?? []) visit(target, [...way, path])
-    done.add(path)
-  }
-  for (const { path } of sources) visit(path, [])
-  return cycles
 }
 
 /** The place of a file's folder in the order; -1 for what is not part of the server. */

@@ -1,7 +1,8 @@
-// What the server under test, this program and the machine spend.
+#include "usage.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "generator.h"
 
 enum { MAX_PIDS = 32 };
 static int pids[MAX_PIDS], pid_count;
