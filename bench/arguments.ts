@@ -1,4 +1,4 @@
-/** What the bench is asked for on the command line. */
+/** The command line of the bench. */
 import { parseArgs } from 'node:util'
 import type { Scale } from './load.ts'
 
@@ -15,26 +15,26 @@ export interface Arguments {
 
 export const USAGE = `npm run bench -- [options]
 
-  --quick           two minutes: one round, short runs, fewer listeners where they take long
-  --only a,b        these loads
-  --sides a,b       these sides; Boardcast alone is a side as well
-  --rounds N        how often each is measured; 3 unless given (1 with --quick)
-  --json FILE       the results for programs (bench/results/latest.json unless given)
-  --check           whether the load generator is what is measured, and nothing else
-  --help            this, with the names of loads and sides
+  --quick           two minutes: one round, short runs, fewer listeners where they take time
+  --only a,b        only these loads
+  --sides a,b       only these sides; boardcast is one of them
+  --rounds N        how often each is measured; default 3 (1 with --quick)
+  --json FILE       where the results go as JSON; default bench/results/latest.json
+  --check           only check whether the load generator is the bottleneck
+  --help            this text, with the names of loads and sides
 
-BENCH_NODE_ARGS in the environment is given to Boardcast's Node: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=profiles'.
+The flags in BENCH_NODE_ARGS are passed to Boardcast's Node: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=profiles'.
 
-Without --quick all loads on all sides take 40 minutes. Progress is on stderr; the tables are on stdout as markdown,
-each when its load is through, and in the JSON at once. Run it on a machine that does nothing else.`
+Without --quick, all loads on all sides take 40 minutes. Progress goes to stderr. Tables go to stdout as Markdown, and
+results to the JSON file, as soon as a load is done. Run it on a machine that is otherwise idle.`
 
-/** Throws a sentence for what cannot be understood. */
+/** Throws for invalid arguments, with a message for the user. */
 export function parse(args: readonly string[]): Arguments {
   const { values } = parseArgs({
     args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
-      // The smallest that still goes through everything; for the test of the bench.
+      // The smallest scale that still runs everything, for the test of the bench.
       tiny: { type: 'boolean', default: false },
       only: { type: 'string' },
       sides: { type: 'string' },
@@ -57,10 +57,10 @@ export function parse(args: readonly string[]): Arguments {
   }
 }
 
-/** Throws for what is no number of rounds. */
+/** Throws unless the number of rounds is valid. */
 export function wholeRounds(given: string | undefined, scale: Scale): number {
   const rounds = Number(given ?? (scale === 'full' ? 3 : 1))
-  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be a whole number above 0, not ${given}`)
+  if (!Number.isInteger(rounds) || rounds < 1) throw new Error(`--rounds must be an integer above 0, not ${given}`)
   return rounds
 }
 
@@ -68,7 +68,7 @@ function names(list: string | undefined): readonly string[] | undefined {
   return list?.split(',').map((name) => name.trim())
 }
 
-/** Throws for a name that is not among those there are. */
+/** Throws for an unknown name. */
 export function choose<T extends { readonly name: string }>(
   all: readonly T[],
   wanted: readonly string[] | undefined,
@@ -77,9 +77,7 @@ export function choose<T extends { readonly name: string }>(
   if (!wanted) return all
   const unknown = wanted.filter((name) => !all.some((one) => one.name === name))
   if (unknown.length > 0) {
-    throw new Error(
-      `${option}: there is no ${unknown.join(', ')}; choose among ${all.map(({ name }) => name).join(', ')}`,
-    )
+    throw new Error(`${option}: unknown ${unknown.join(', ')}; choose from ${all.map(({ name }) => name).join(', ')}`)
   }
   return all.filter(({ name }) => wanted.includes(name))
 }

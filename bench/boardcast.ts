@@ -10,10 +10,10 @@ import { type Addresses, type Kind, type Running, type Side, startProcess } from
 import { removeFolder, tempFolder } from './temp.ts'
 
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
-/** Flags of Node to measure with, such as those that write profiles. */
+/** Extra flags for Node, such as those that write profiles. */
 const NODE_ARGS = process.env.BENCH_NODE_ARGS?.split(/\s+/).filter(Boolean) ?? []
 const TMPFS = 0x01021994
-/** Where the database lies. Never in memory: an fsync there costs nothing. */
+/** Where the database is. Never in memory, where an fsync costs nothing. */
 const DISK = statfsSync(tmpdir()).type === TMPFS ? fileURLToPath(new URL('.', import.meta.url)) : tmpdir()
 
 export interface Settings {
@@ -28,17 +28,17 @@ export interface Boardcast extends Running {
   readonly routes: string
   readonly dbPath: string
   post<T>(path: string, body: unknown): Promise<T>
-  /** Ends the server and starts it again on its database; resolves to the milliseconds until it answered. */
+  /** Stops the server and starts it again on its database; resolves to the milliseconds until it answers. */
   restart(): Promise<{ readonly server: Boardcast; readonly readyMs: number }>
 }
 
 export const boardcast: Side = side('boardcast', 'Boardcast', 'sse')
 export const boardcastWs: Side = side('boardcast-ws', 'Boardcast, WebSocket', 'ws')
 
-/** A log line of an attempt: the event that is measured unless a load says otherwise. */
+/** A log line of an attempt: the event that loads measure by default. */
 const LINE = { before: '{"message":"', item: '%t%p', after: '"}' }
 
-/** Starts a server with so many boards, each with an attempt that runs. */
+/** Starts a server with that many boards, each with a running attempt. */
 export async function startBoardcast(settings: Settings = {}): Promise<Boardcast> {
   const folder = tempFolder('bench', DISK)
   let server: Launched | undefined

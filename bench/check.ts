@@ -1,7 +1,7 @@
 /**
- * Is it the generator that is measured? It is put against the C floor at full load, as it is and with a pause after every
- * round of its loop. With the pause several messages are read at once, and it needs a fraction of its processor time. If
- * the floor delivers the same, the generator was not what held it up.
+ * Checks that the generator is not the bottleneck. It runs against the C floor at full load, with and without a pause after
+ * every round of its loop. With the pause it reads several messages at once and needs a fraction of its processor time. If
+ * the floor delivers as much as before, the generator did not limit it.
  */
 import { type Bench, measured, using } from './load.ts'
 import { PAD, peers } from './peers.ts'

@@ -1,4 +1,4 @@
-/** Builds the two C programs of the bench in a temporary folder: the load generator, and the floor. */
+/** Builds the two C programs of the bench in a temporary folder: the load generator and the floor. */
 import { execFileSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ export interface Programs {
   readonly floor: string
 }
 
-/** Throws a sentence when there is no C compiler. */
+/** Throws when there is no C compiler, with a message that names the package to install. */
 export function compile(folder: string): Programs {
   const sources = readdirSync(join(HERE, 'generator')).filter((name) => name.endsWith('.c'))
   return {

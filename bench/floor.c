@@ -1,9 +1,9 @@
-// The floor: what delivering costs when a program does nothing else. One thread, one epoll; the body of POST /publish becomes
-// one frame, and every listener gets it with one send(). It stores nothing and checks nothing.
+// The floor: what delivery costs when a program does nothing else. One thread, one epoll. The body of POST /publish becomes
+// one SSE event, and every listener gets it with one send(). It stores nothing and checks nothing.
 //
 //   GET /sse      Server-Sent Events        GET /ws    WebSocket, for the one key that our generator sends
 //
-// It drops nothing: what a socket does not take waits in memory, without bound.
+// It drops nothing: what a socket does not accept waits in memory, without a limit.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -26,7 +26,7 @@ typedef struct {
   int place;                       // among the listeners of its kind
   char *request;
   size_t length;
-  char *waiting;                   // what its socket has not taken
+  char *waiting;                   // what its socket has not accepted
   size_t waits, room;
 } client;
 

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { Running } from './side.ts'
 
-/** Options of the program, by the names that bench/generator/options.c explains. */
+/** Options of the program; bench/generator/options.c explains them. */
 export interface Load {
   readonly listeners?: number
   readonly publishers?: number
@@ -21,7 +21,7 @@ export interface Load {
   readonly atOnce?: number
   readonly sameBytes?: boolean
   readonly headers?: string
-  /** A file of "stream publish" lines in the place of the side's own addresses. */
+  /** A file of "stream publish" lines that replaces the addresses of the side. */
   readonly routes?: string
   readonly stream?: string
   readonly publish?: string
@@ -30,7 +30,7 @@ export interface Load {
   readonly after?: string
 }
 
-/** What the program reports; times and counts are of the measured window unless they say otherwise. */
+/** What the program reports. Times and counts cover the measured window, except where noted. */
 export interface Report {
   readonly listeners: number
   /** Listeners that got everything that was acknowledged, exactly once and in order. */
@@ -69,10 +69,10 @@ export interface Report {
   readonly rssAfterKb: number
 }
 
-/** No run takes longer; one that does is ended, and is an error. */
+/** A run that takes longer is killed and fails. */
 const PATIENCE_MS = 180_000
 
-/** Puts a side under a load. Resolves to the report whatever it says; see `requireExact`. */
+/** Runs a load against a side. Resolves to the report even when messages were lost; see `requireExact`. */
 export function generate(program: string, side: Running, load: Load): Promise<Report> {
   const { sameBytes, ...rest } = { ...side.addresses, ...load }
   const options = [
@@ -85,34 +85,34 @@ export function generate(program: string, side: Running, load: Load): Promise<Re
   return new Promise((resolve, reject) => {
     const child = spawn(program, options, { stdio: ['ignore', 'pipe', 'pipe'] })
     const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
-    let said = ''
-    let complained = ''
+    let output = ''
+    let errors = ''
     child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
+      output += chunk.toString()
     })
     child.stderr.on('data', (chunk: Buffer) => {
-      complained += chunk.toString()
+      errors += chunk.toString()
     })
     child.once('error', reject)
     child.once('close', (code, signal) => {
       clearTimeout(patience)
-      if (code === 0) resolve(JSON.parse(said) as Report)
-      else reject(new Error(`the generator ended (${code ?? signal}): ${complained.trim()}`))
+      if (code === 0) resolve(JSON.parse(output) as Report)
+      else reject(new Error(`the generator ended (${code ?? signal}): ${errors.trim()}`))
     })
   })
 }
 
-/** A figure of a run in which something was lost, doubled, out of order or refused is no figure. */
+/** Throws unless everything arrived exactly once and in order, and nothing was refused. */
 export function requireExact(report: Report): Report {
   const { exact, listeners, lost, doubled, closed, refused, cut } = report
   if (exact === listeners && closed === 0 && refused === 0 && cut === 0) return report
   throw new Error(
-    `not exact: ${exact} of ${listeners} listeners got everything once and in order; ` +
+    `not exact: ${exact} of ${listeners} listeners received everything once and in order; ` +
       `${lost} lost, ${doubled} doubled, ${closed} streams cut, ${refused} requests refused, ${cut} cut`,
   )
 }
 
-/** `warmS` is `warm-s`. */
+/** `warmS` becomes `warm-s`. */
 function hyphened(name: string): string {
   return name.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)
 }

@@ -1,4 +1,4 @@
-/** `npm run bench:growth`: what grows when there is more of something, as tables on stdout and as plots in docs/images. */
+/** `npm run bench:growth`: how costs grow with size, as tables on stdout and as plots in docs/images. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +16,7 @@ import { removeFolder, tempFolder } from './temp.ts'
 
 const USAGE = `npm run bench:growth -- [--quick] [--only listeners,log,boards] [--rounds N] [--images FOLDER]
 
-Medians of 3 rounds (1 with --quick, which needs --images). The plots go to docs/images unless told otherwise.`
+Medians of 3 rounds (1 with --quick, which needs --images). The plots go to docs/images by default.`
 
 const axes = [listeners, log, boards]
 const IMAGES = fileURLToPath(new URL('../docs/images', import.meta.url))
@@ -39,7 +39,9 @@ async function main(): Promise<void> {
   const scale: Scale = values.tiny ? 'tiny' : values.quick ? 'quick' : 'full'
   const rounds = wholeRounds(values.rounds, scale)
   if (scale !== 'full' && values.images === undefined) {
-    throw new Error('The plots of the documents are of full runs: give --images FOLDER with --quick.')
+    throw new Error(
+      'The plots in docs/images come from full runs: with --quick, choose another folder with --images FOLDER.',
+    )
   }
   const chosen = choose(axes, values.only?.split(','), '--only')
   const folder = tempFolder('bench')

@@ -1,9 +1,9 @@
-/** A load: what is asked of one or several sides, and which figures come of it. */
+/** A load: what one or several sides have to do, and which figures result. */
 import type { Programs } from './compile.ts'
 import { generate, type Load as Options, type Report, requireExact } from './generator.ts'
 import type { Running, Side } from './side.ts'
 
-/** How much time there is: the whole bench, a bench of two minutes, or a proof that it runs. */
+/** How much to run: the whole bench, two minutes of it, or just enough to prove that it works. */
 export type Scale = 'full' | 'quick' | 'tiny'
 
 export interface Figure {
@@ -19,16 +19,16 @@ export type Readings = Readonly<Record<string, number>>
 export interface Case {
   /** Column of the table. */
   readonly side: string
-  /** Row of the table, within the load; empty when there is one only. */
+  /** Row of the table, within the load; empty when there is only one. */
   readonly variant: string
-  /** Starts the side, measures, ends it. */
+  /** Starts the side, measures and stops it. */
   measure(): Promise<Readings>
 }
 
 export interface Budget {
-  /** As it was promised. */
+  /** The promise, as the table shows it. */
   readonly promise: string
-  /** What was measured in its terms, and whether that keeps it; undefined when a side that it needs was not run. */
+  /** What was measured, and whether it keeps the promise; undefined when a side that it needs was not run. */
   judge(median: (side: string, variant: string, figure: string) => number | undefined): Verdict | undefined
 }
 
@@ -40,9 +40,9 @@ export interface Verdict {
 export interface Load {
   readonly name: string
   readonly title: string
-  /** What is done, for who reads the table. */
+  /** What the load does, for readers of the table. */
   readonly sentence: string
-  /** The first is shown with its ratio. */
+  /** The overview shows the first, with its ratio to Boardcast. */
   readonly figures: readonly Figure[]
   readonly budgets: readonly Budget[]
   cases(bench: Bench): readonly Case[]
@@ -51,27 +51,27 @@ export interface Load {
 export interface Bench {
   readonly scale: Scale
   readonly programs: Programs
-  /** Those that can be run here and were asked for. */
+  /** The requested sides that can run on this machine. */
   readonly sides: readonly Side[]
-  /** A value for every scale. */
+  /** Picks the value for the scale of this run. */
   pick<T>(values: Readonly<Record<Scale, T>>): T
 }
 
-/** Puts a side under a load; anything but an exact run is an error. */
+/** Runs a load against a side; anything but an exact run is an error. */
 export async function measured(bench: Bench, side: Running, options: Options): Promise<Report> {
   return requireExact(await generate(bench.programs.generator, side, options))
 }
 
 /**
- * A second or less of full load before a measurement at a low rate: every server's code is compiled then, as it is in one
- * that has been up for a while.
+ * A short full load before a measurement at a low rate: it leaves the code compiled, as in a server that has been running
+ * for a while.
  */
 export async function warmUp(bench: Bench, side: Running, options: Options = {}): Promise<void> {
   const seconds = bench.pick({ full: 1.5, quick: 0.35, tiny: 0.1 })
   await measured(bench, side, { listeners: 20, publishers: 8, seconds, settleMs: 50, ...options })
 }
 
-/** Starts a server, uses it and ends it, whatever happens. */
+/** Starts a server, uses it, and always stops it. */
 export async function using<Server extends { stop(): Promise<void> }, T>(
   starting: Promise<Server>,
   use: (server: Server) => Promise<T>,
@@ -84,7 +84,7 @@ export async function using<Server extends { stop(): Promise<void> }, T>(
   }
 }
 
-/** `a` in terms of `b`, where there are both. */
+/** `a / b`, when both are known. */
 export function ratio(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined || b === 0 ? undefined : a / b
 }

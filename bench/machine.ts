@@ -1,4 +1,4 @@
-/** Where and of what something was measured. */
+/** The machine and the commit that a result belongs to. */
 import { execFileSync } from 'node:child_process'
 import { arch, cpus, release, totalmem, type } from 'node:os'
 
@@ -9,7 +9,7 @@ export interface Machine {
   readonly memoryGib: number
   readonly system: string
   readonly node: string
-  /** Of the sources; undefined outside a repository. */
+  /** The commit of the sources; undefined outside a repository. */
   readonly commit: string | undefined
 }
 

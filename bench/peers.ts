@@ -1,4 +1,4 @@
-/** The sides that Boardcast is measured against. Each takes POST /publish and gives the body to every listener. */
+/** The sides that Boardcast is compared with. Each accepts POST /publish and sends the body to every listener. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -9,20 +9,20 @@ import { type Addresses, type Kind, type Running, type Side, startProcess } from
 import { removeFolder, tempFolder } from './temp.ts'
 
 /**
- * What peers are given to fan out: the payload of Boardcast's `attempt_log` as it leaves on a stream, so that the same
- * bytes travel on every side.
+ * What peers fan out: the payload of Boardcast's `attempt_log` as it is sent on a stream, so that every side sends the same
+ * bytes.
  */
 const PAYLOAD = {
   before: '{"attemptId":"att_01a1f8a0-0009-7d72-8cab-08ebf4d5a052","level":"info","message":"',
   item: '%t%p',
   after: '","ts":"2026-11-20T11:03:18.154Z"}',
 }
-/** What a frame says around it where the transport has no fields for that. */
+/** What a message holds around the payload when the transport has no event name and id of its own. */
 const ENVELOPE = { before: '{"type":"attempt_log","payload":', after: ',"id":"dd9c3529-4711"}' }
 
-/** Characters of a message, mark included. */
+/** Characters of a message, including the mark. */
 export const MESSAGE_LENGTH = 130
-/** Of them, those that the mark of the generator leaves. */
+/** Characters of a message besides the mark of the generator. */
 export const PAD = MESSAGE_LENGTH - 13
 
 const NGINX_MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so'
@@ -70,7 +70,7 @@ interface NodeSide {
 
 const resolve = createRequire(import.meta.url).resolve
 
-/** A server in `bench/sides`; `needs` is the package that it shows. */
+/** A server in `bench/sides`; `needs` is the package that it uses. */
 function nodeSide({ name, title, kind, stream, needs }: NodeSide): Side {
   const file = fileURLToPath(new URL(`sides/${name}.mjs`, import.meta.url))
   return {
@@ -96,12 +96,12 @@ async function start(kind: Kind, stream: string, command: string, args: readonly
 
 function addressesOf(kind: Kind, stream: string): Addresses {
   const { before, item, after } = PAYLOAD
-  // Socket.IO has a name of its own around it.
+  // Socket.IO sends an event name of its own.
   if (kind !== 'ws') return { stream, publish: '/publish', ...PAYLOAD }
   return { stream, publish: '/publish', before: ENVELOPE.before + before, item, after: after + ENVELOPE.after }
 }
 
-/** nginx with Nchan, one worker, nothing stored and nothing logged: it fans out and does no more. */
+/** nginx with Nchan and one worker. It stores and logs nothing, and only fans out. */
 const nchan: Side = {
   name: 'nchan',
   title: 'Nchan',
@@ -118,7 +118,7 @@ const nchan: Side = {
     const folder = tempFolder('nchan')
     const port = await freePort()
     writeFileSync(join(folder, 'nginx.conf'), nginxConfig(folder, port))
-    // nginx says nothing when it listens; the shell says it for it, and becomes it.
+    // nginx prints nothing when it listens, so a shell prints it and is then replaced by nginx.
     const script = `(sleep 0.3; echo listening on http://127.0.0.1:${port}) & exec nginx -p ${folder} -c ${folder}/nginx.conf`
     const { pid, stop } = await startProcess({ command: 'sh', args: ['-c', script] })
     return {

@@ -1,5 +1,6 @@
 /**
- * Sides in turn, A B C A B C A B C: a machine drifts within minutes, and neighbours in time are in the same state of it.
+ * Runs the sides in turn, A B C A B C A B C: a machine drifts within minutes, and runs that follow each other find it in the
+ * same state.
  */
 import type { Bench, Load, Readings } from './load.ts'
 
@@ -13,7 +14,7 @@ export interface CaseResult {
   readonly side: string
   readonly variant: string
   readonly rounds: readonly Readings[]
-  /** Why there are no figures, when there are none. */
+  /** Why there are no figures. */
   readonly failure?: string
 }
 
@@ -22,7 +23,7 @@ export interface LoadResult {
   readonly cases: readonly CaseResult[]
 }
 
-/** Measures every case of a load so many times. A case that fails is not tried again; the others go on. */
+/** Measures every case of a load that many times. A case that fails is not repeated; the others continue. */
 export async function runLoad(
   bench: Bench,
   load: Load,
@@ -38,7 +39,7 @@ export async function runLoad(
       try {
         rounds[at]?.push(await measure())
       } catch (error) {
-        // Its first line says what it was; what a server answered may be long.
+        // The first line names the error; the answer of a server may be long.
         const why = (error instanceof Error ? error.message : String(error)).split(/\s*\n/, 2).join(' ').slice(0, 200)
         failures.set(at, why)
         options.progress(`${load.name}: ${side} failed: ${why}`)
@@ -54,7 +55,7 @@ export async function runLoad(
   }
 }
 
-/** Of one figure of a case; undefined when it was not measured. */
+/** Summarizes one figure of a case; undefined when it was not measured. */
 export function summarize({ rounds, failure }: CaseResult, figure: string): Summary | undefined {
   const values = rounds.map((readings) => readings[figure] ?? Number.NaN).filter((value) => !Number.isNaN(value))
   if (failure !== undefined || values.length === 0) return undefined

@@ -1,4 +1,4 @@
-/** `npm run bench`: every load on every side in turn, and what came of it as tables and as JSON. */
+/** `npm run bench`: runs every load on every side in turn, and reports the results as tables and as JSON. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ import { removeFolder, tempFolder } from './temp.ts'
 const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 const LATEST = fileURLToPath(new URL('results/latest.json', import.meta.url))
 
-function say(text: string): void {
+function print(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
@@ -32,19 +32,19 @@ async function main(args: Arguments): Promise<void> {
     if (args.help) {
       const named = (list: ReadonlyArray<{ name: string; title: string }>) =>
         list.map(({ name, title }) => `  ${name.padEnd(18)}${title}`).join('\n')
-      say(`${USAGE}\n\nloads\n${named(loads)}\n\nsides\n${named(allSides(''))}`)
+      print(`${USAGE}\n\nloads\n${named(loads)}\n\nsides\n${named(allSides(''))}`)
       return
     }
-    if (!existsSync(CLI)) throw new Error('dist/cli.js is not there: npm run build')
+    if (!existsSync(CLI)) throw new Error('dist/cli.js is missing: run npm run build')
     const programs = compile(folder)
     const wanted = choose(allSides(programs.floor), args.sides, '--sides')
     const sides = wanted.filter((side) => {
       const missing = side.missing()
-      if (missing) progress(`${side.title}: left out, ${missing}`)
+      if (missing) progress(`${side.title}: skipped, ${missing}`)
       return !missing
     })
     const bench: Bench = { scale: args.scale, programs, sides, pick: (values) => values[args.scale] }
-    if (args.check) say(await check(bench, args.rounds))
+    if (args.check) print(await check(bench, args.rounds))
     else await measureAll(bench, args)
   } finally {
     removeFolder(folder)
@@ -65,24 +65,24 @@ async function measureAll(bench: Bench, { only, rounds, json = LATEST }: Argumen
   const results: LoadResult[] = []
   const chosen = choose(loads, only, '--only')
   if (chosen.every((load) => load.cases(bench).length === 0)) {
-    throw new Error('None of these loads has any of these sides; npm run bench -- --help names them.')
+    throw new Error('None of these loads runs on any of these sides; npm run bench -- --help lists them.')
   }
   const where = machine()
   mkdirSync(dirname(json), { recursive: true })
-  // Now, and not after the first load: it may be no place to write to.
+  // Before the first load, so that a path that cannot be written fails at once.
   save(false)
-  say(`${describe(where)}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}, ${bench.scale} scale.\n`)
+  print(`${describe(where)}; ${rounds === 1 ? 'one round' : `medians of ${rounds} rounds`}, ${bench.scale} scale.\n`)
   for (const load of chosen) {
     const result = await runLoad(bench, load, { rounds, progress })
     results.push(result)
-    // Load by load: the whole takes most of an hour, and what is measured is measured.
-    say(`${details(result, bench.sides)}\n`)
+    // After every load: the whole bench takes most of an hour, and finished results must survive an abort.
+    print(`${details(result, bench.sides)}\n`)
     save(load === chosen.at(-1))
   }
-  say(`### All loads\n\n${overview(results, bench.sides)}\n`)
-  // A run of a few listeners says nothing of promises that were made for a thousand.
-  if (bench.scale !== 'tiny') say(`### Budgets\n\n${budgets(results)}\n`)
-  progress(`${Math.round((Date.now() - began) / 1000)} s; the rounds one by one are in ${json}`)
+  print(`### All loads\n\n${overview(results, bench.sides)}\n`)
+  // The promises are made for a thousand listeners; a tiny run has a few.
+  if (bench.scale !== 'tiny') print(`### Budgets\n\n${budgets(results)}\n`)
+  progress(`${Math.round((Date.now() - began) / 1000)} s; all rounds are in ${json}`)
   if (results.some(({ cases }) => cases.some(({ failure }) => failure !== undefined))) process.exitCode = 1
 
   function save(isComplete: boolean): void {

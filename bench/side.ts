@@ -1,4 +1,4 @@
-/** A side: a server that the bench starts, puts under load and ends. */
+/** A side: a server that the bench starts, puts under load and stops. */
 import { type ChildProcess, spawn } from 'node:child_process'
 
 export type Kind = 'sse' | 'ws' | 'socketio'
@@ -17,7 +17,7 @@ export interface Running {
   readonly port: number
   readonly pids: readonly number[]
   readonly addresses: Addresses
-  /** Ends the server and removes what it left. */
+  /** Stops the server and removes its files. */
   stop(): Promise<void>
 }
 
@@ -26,7 +26,7 @@ export interface Side {
   readonly name: string
   readonly title: string
   readonly kind: Kind
-  /** Why it cannot be run here. */
+  /** Why the side cannot run on this machine; undefined when it can. */
   missing(): string | undefined
   start(): Promise<Running>
 }
@@ -45,9 +45,9 @@ export interface Command {
 
 const PATIENCE_MS = 60_000
 
-/** Starts a program that says `listening on http://HOST:PORT` on stdout, and resolves when it has. */
+/** Starts a program that prints `listening on http://HOST:PORT` on stdout, and resolves when it has printed it. */
 export function startProcess({ command, args, env = {} }: Command): Promise<Process> {
-  // Settings of the caller's own server must not reach ours.
+  // Settings of another server on this machine must not apply here.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(BOARDCAST_|PORT$|HOST$|NODE_OPTIONS$)/.test(name),
   )
@@ -57,26 +57,24 @@ export function startProcess({ command, args, env = {} }: Command): Promise<Proc
   })
   return new Promise((resolve, reject) => {
     const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
-    let said = ''
-    let complained = ''
+    let output = ''
+    let errors = ''
     child.stdout.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
-      const port = /listening on http:\/\/[\d.]+:(\d+)/.exec(said)?.[1]
+      output += chunk.toString()
+      const port = /listening on http:\/\/[\d.]+:(\d+)/.exec(output)?.[1]
       if (port === undefined || child.pid === undefined) return
       clearTimeout(patience)
       resolve({ pid: child.pid, port: Number(port), stop: () => end(child) })
     })
     child.stderr.on('data', (chunk: Buffer) => {
-      complained = (complained + chunk.toString()).slice(-4_000)
+      errors = (errors + chunk.toString()).slice(-4_000)
     })
     child.once('error', reject)
-    child.once('exit', (code, signal) =>
-      reject(new Error(`${command} ended (${code ?? signal}): ${complained.trim()}`)),
-    )
+    child.once('exit', (code, signal) => reject(new Error(`${command} ended (${code ?? signal}): ${errors.trim()}`)))
   })
 }
 
-/** Resolves when the process is gone. It is asked first; thousands of open streams may keep it from listening. */
+/** Resolves when the process has ended. It gets SIGTERM first, and SIGKILL when thousands of open streams keep it busy. */
 export function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
   return new Promise((resolve) => {

@@ -1,14 +1,14 @@
-/** The results as markdown: one table of all loads and sides, one of budgets, and the figures of each load. */
+/** The results as Markdown: a table of all loads and sides, one of budgets, and the figures of each load. */
 import type { Figure } from './load.ts'
 import { type CaseResult, type LoadResult, medianOf, summarize } from './rounds.ts'
 import type { Side } from './side.ts'
 
-/** What a side is compared with: Boardcast on the same transport. */
+/** The side to compare with: Boardcast on the same transport. */
 function counterpart({ kind }: Side, load: LoadResult): string {
   return kind !== 'sse' && load.load.name.startsWith('ws-') ? 'boardcast-ws' : 'boardcast'
 }
 
-/** Rows are loads, columns sides; every cell the median of the load's first figure and its ratio to Boardcast. */
+/** Rows are loads, columns are sides. Each cell has the median of the load's first figure and its ratio to Boardcast. */
 export function overview(results: readonly LoadResult[], sides: readonly Side[]): string {
   const columns = sides.filter(({ name }) => results.some(({ cases }) => cases.some(({ side }) => side === name)))
   const rows = results.flatMap((result) => {
@@ -22,7 +22,7 @@ export function overview(results: readonly LoadResult[], sides: readonly Side[])
   return table(['load', ...columns.map(({ title }) => title)], rows)
 }
 
-/** Every promise that was judged. */
+/** Every promise, and whether it is kept. */
 export function budgets(results: readonly LoadResult[]): string {
   const rows = results.flatMap((result) =>
     result.load.budgets.flatMap((budget) => {
@@ -34,7 +34,7 @@ export function budgets(results: readonly LoadResult[]): string {
   return table(['load', 'budget', 'measured', ''], rows)
 }
 
-/** All figures of a load: the median, and the range of the rounds. */
+/** All figures of a load: the median and the range of the rounds. */
 export function details(result: LoadResult, sides: readonly Side[]): string {
   const { load, cases } = result
   const title = (name: string) => sides.find((side) => side.name === name)?.title ?? name
@@ -74,12 +74,12 @@ function withUnit(value: number, { unit }: Figure): string {
   return unit === '/s' ? `${number(value)}/s` : `${number(value)} ${unit}`.trim()
 }
 
-/** `3.1 ×`, and `1/40` for what is much less. */
+/** `3.1 ×`, or `1/40` for small ratios. */
 function times(ratio: number): string {
   return ratio > 0 && ratio < 0.1 ? `1/${number(1 / ratio)}` : `${number(Number(ratio.toPrecision(2)))} ×`
 }
 
-/** Three digits are as much as the rounds agree on. */
+/** Three digits: rounds differ in the fourth. */
 export function number(value: number): string {
   if (!Number.isFinite(value)) return ''
   const rounded = Number(value.toPrecision(3))

@@ -1,4 +1,4 @@
-/** Folders that are gone when the bench ends, however it ends: databases, programs, settings of other servers. */
+/** Temporary folders for databases, programs and settings. They are removed when the bench ends, for whatever reason. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ const folders = new Set<string>()
 export function tempFolder(name: string, parent = tmpdir()): string {
   if (folders.size === 0) {
     process.once('exit', removeAll)
-    // Ended from outside: the servers get the same signal from the terminal.
+    // On Ctrl+C the servers get the same signal from the terminal.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
   }
   const folder = mkdtempSync(join(parent, `boardcast-${name}-`))

@@ -1,4 +1,4 @@
-/** An axis: something that there may be more of, the sizes that are looked at, and what is measured at each. */
+/** An axis: a quantity that grows, the sizes to measure at, and what is measured at each. */
 import type { Bench, Readings } from '../load.ts'
 import { number, table } from '../table.ts'
 
@@ -12,7 +12,7 @@ export interface Axis {
   readonly name: string
   readonly title: string
   readonly sentence: string
-  /** What grows, as the plot names it. */
+  /** The label of the quantity in the plot. */
   readonly unit: string
   sizes(bench: Bench): readonly number[]
   /** One round over all sizes, ascending. */
@@ -20,7 +20,7 @@ export interface Axis {
   readonly panels: ReadonlyArray<{ readonly title: string; readonly curves: readonly Curve[] }>
 }
 
-/** Medians over the rounds; a reading that is missing at a size stays missing. */
+/** Medians over the rounds. A reading that is missing at a size stays missing. */
 export function medians(rounds: ReadonlyArray<readonly Readings[]>): Readings[] {
   const [first = []] = rounds
   return first.map((readings, at) =>

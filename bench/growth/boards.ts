@@ -4,12 +4,12 @@ import { measured, using, warmUp } from '../load.ts'
 import { PAD } from '../peers.ts'
 import type { Axis } from './axis.ts'
 
-/** The same listeners, and the same events, over more boards. */
+/** The same listeners and events, spread over more boards. */
 export const boards: Axis = {
   name: 'boards',
   title: 'More boards for the same listeners',
   sentence:
-    '1,000 listeners that are spread over the boards, and events that are as well, so that every event reaches the 1,000 divided by the number of boards.',
+    '1,000 listeners and the events are spread over the boards, so every event reaches 1,000 divided by the number of boards.',
   unit: 'boards',
   sizes: (bench) => bench.pick({ full: [1, 10, 100, 1_000], quick: [1, 100], tiny: [1, 10] }),
   async measure(bench, sizes, progress) {
@@ -45,7 +45,7 @@ export const boards: Axis = {
       ],
     },
     {
-      title: 'a second, 32 publishers',
+      title: 'per second, 32 publishers',
       curves: [
         { reading: 'events', title: 'events' },
         { reading: 'deliveries', title: 'deliveries' },

@@ -7,11 +7,11 @@ import type { Axis } from './axis.ts'
 
 const RATE = 10
 
-/** More who listen to one board. */
+/** More listeners on one board. */
 export const listeners: Axis = {
   name: 'listeners',
-  title: 'More listeners of one board',
-  sentence: `CPU and latency at ${RATE} events a second, deliveries a second with 32 publishers. The C floor and a loop of \`res.write\` beside it.`,
+  title: 'More listeners on one board',
+  sentence: `CPU and latency at ${RATE} events per second, and deliveries per second with 32 publishers, beside the C floor and a loop of \`res.write\`.`,
   unit: 'listeners',
   sizes: (bench) => bench.pick({ full: [1, 10, 100, 1_000, 10_000], quick: [1, 100, 1_000], tiny: [1, 10] }),
   async measure(bench, sizes, progress) {
@@ -40,7 +40,7 @@ export const listeners: Axis = {
       ],
     },
     {
-      title: 'deliveries a second, 32 publishers',
+      title: 'deliveries per second, 32 publishers',
       curves: [
         { reading: 'rate', title: 'Boardcast' },
         { reading: 'floorRate', title: 'C floor' },
@@ -54,7 +54,7 @@ async function measureAt(bench: Bench, size: number): Promise<Readings> {
   const all = peers(bench.programs.floor)
   const floor = all.find(({ name }) => name === 'floor')
   const loop = all.find(({ name }) => name === 'res-write')
-  if (!floor || !loop) throw new Error('the floor and res.write are not among the sides')
+  if (!floor || !loop) throw new Error('there are no sides floor and res-write')
   const ours = await readingsOf(bench, () => startBoardcast(), size)
   const floors = await readingsOf(bench, () => floor.start(), size)
   const loops = await readingsOf(bench, () => loop.start(), size)

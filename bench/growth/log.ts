@@ -8,15 +8,15 @@ import { fill } from '../loads/log.ts'
 import { removeFolder, tempFolder } from '../temp.ts'
 import type { Axis } from './axis.ts'
 
-/** Of the small channel that is looked at in a log that grows: what one attempt printed. */
+/** Events of the small board that is read while the log grows. */
 const SMALL = 1_000
 
-/** More that has happened. */
+/** More events in the log. */
 export const log: Axis = {
   name: 'log',
   title: 'More events in the log',
   sentence:
-    'One database that is filled further and further, with the lines of one board; a second board of 1,000 events is what is read, a third what is written. The server is started anew at every size.',
+    'One database is filled with the lines of one board. A second board of 1,000 events is read, and a third is written to. The server is restarted at every size.',
   unit: 'events in the log',
   sizes: (bench) => bench.pick({ full: [1e3, 1e4, 1e5, 1e6], quick: [1e3, 1e4, 1e5], tiny: [1e3, 2e3] }),
   async measure(bench, sizes, progress) {
@@ -53,7 +53,7 @@ export const log: Axis = {
         { reading: 'p99', title: 'p99' },
       ],
     },
-    { title: 'durable mutations a second', curves: [{ reading: 'perS', title: '64 in flight' }] },
+    { title: 'durable mutations per second', curves: [{ reading: 'perS', title: '64 in flight' }] },
     {
       title: 'a stream of the small board, ms',
       curves: [
@@ -109,7 +109,7 @@ async function measureAt(bench: Bench, server: Boardcast): Promise<Readings> {
   }
 }
 
-/** On a copy of its database, as tens of thousands of events are written. */
+/** Works on a copy of the database, because it writes tens of thousands of events. */
 async function writesOn(bench: Bench, server: Boardcast): Promise<number> {
   const folder = tempFolder('bench', dirname(dirname(server.dbPath)))
   try {
@@ -142,14 +142,14 @@ async function medianTime(action: () => Promise<void>): Promise<number> {
   return times.sort((a, b) => a - b)[7] ?? Number.NaN
 }
 
-/** Opens a stream, and leaves it when the text has come. */
+/** Opens a stream, and closes it when the text has arrived. */
 function firstBytes(port: number, path: string, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const request = get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
-      let said = ''
+      let received = ''
       response.on('data', (chunk: Buffer) => {
-        said += chunk.toString()
-        if (!said.includes(text)) return
+        received += chunk.toString()
+        if (!received.includes(text)) return
         response.destroy()
         resolve()
       })

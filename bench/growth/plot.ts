@@ -1,6 +1,6 @@
 /**
- * Plots as SVG: panels side by side, both axes logarithmic, so that what grows in proportion is a slope and what does not
- * grow is level. Readable on light and dark pages; lines differ in dashes and marks as well as in colour.
+ * Plots as SVG: panels side by side with logarithmic axes, so proportional growth is a slope and no growth is a level line.
+ * Readable on light and dark pages; lines differ in dashes and marks as well as in colour.
  */
 
 export interface Series {
@@ -10,7 +10,7 @@ export interface Series {
 }
 
 export interface Panel {
-  /** What y is, with its unit. */
+  /** Label of the y axis, with its unit. */
   readonly title: string
   readonly series: readonly Series[]
 }
@@ -18,7 +18,7 @@ export interface Panel {
 export interface Plot {
   readonly title: string
   readonly description: string
-  /** What x is. */
+  /** Label of the x axis. */
   readonly axis: string
   readonly panels: readonly Panel[]
 }
@@ -26,7 +26,7 @@ export interface Plot {
 const COLUMNS = 3
 const WIDTH = 320
 const HEIGHT = 270
-/** Of the plane of a panel, within it. */
+/** Edges of the plot area within a panel. */
 const LEFT = 48
 const RIGHT = 24
 const TOP = 34

@@ -7,18 +7,18 @@ import type { Running, Side } from '../side.ts'
 
 const RATE = 50
 const GZIP = 'Accept-Encoding: gzip\r\n'
-/** Heartbeats differ from stream to stream; without them all must get the same bytes. */
+/** Heartbeats differ between streams; without them all streams must get the same bytes. */
 const QUIET = { BOARDCAST_HEARTBEAT_MS: '3600000' }
 
-/** One compression for all who listen alike, against one for each. */
+/** One gzip stream shared by all listeners with the same selection, against one for each. */
 export const compression: Load = {
   name: 'compression',
   title: 'Compression, shared and not',
-  sentence: `1,000 listeners, ${RATE} events a second. Off: plain streams. On: all accept gzip; that every one of them got the very same bytes is checked. The peer is a server that gives every listener a gzip stream of its own and flushes it after every event.`,
+  sentence: `1,000 listeners, ${RATE} events per second. Off: plain streams. On: all accept gzip, and the bench checks that all of them get the same bytes. The peer gives every listener its own gzip stream and flushes it after every event.`,
   figures: [
     { name: 'cpuUs', title: 'CPU per delivery', unit: 'µs', better: 'less' },
     { name: 'bytes', title: 'bytes per delivery', unit: 'B', better: 'less' },
-    { name: 'kib', title: 'memory gained per listener', unit: 'KiB', better: 'less' },
+    { name: 'kib', title: 'memory per listener', unit: 'KiB', better: 'less' },
   ],
   budgets: [],
   cases(bench) {
@@ -73,7 +73,7 @@ function each(bench: Bench, side: Side): Case {
   }
 }
 
-/** What is compressed is not read, so that less can be said of it: something came for every event, to all of them. */
+/** Compressed streams are not decoded, so the check is weaker: every listener got some bytes for every event. */
 function requireArrived({ bytes, listeners, acked, closed, refused, cut }: Report): void {
   if (closed + refused + cut > 0) throw new Error(`${closed} streams ended, ${refused + cut} requests failed`)
   if (bytes < 10 * acked * listeners) throw new Error(`${bytes} bytes are too few for ${acked} events to ${listeners}`)

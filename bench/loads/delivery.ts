@@ -5,11 +5,11 @@ import type { Side } from '../side.ts'
 
 const RATE = 50
 
-/** One event per tick: the worst case, where nothing can be joined. */
+/** One event per tick: the worst case, where no events can share a write. */
 export const delivery: Load = {
   name: 'delivery',
   title: 'CPU per delivery, one event per tick',
-  sentence: `1,000 listeners, ${RATE} events a second, each alone in its turn of the event loop. All of the server's processor time, divided by the messages that arrived.`,
+  sentence: `1,000 listeners, ${RATE} events per second, each in its own turn of the event loop. All of the server's processor time, divided by the messages that arrived.`,
   figures: [
     { name: 'cpuUs', title: 'CPU per delivery', unit: 'µs', better: 'less' },
     { name: 'p50Ms', title: 'p50', unit: 'ms', better: 'less' },
@@ -33,7 +33,7 @@ export const websocketDelivery: Load = {
   cases: (bench) => bench.sides.filter(({ kind }) => kind !== 'sse').map((side) => caseOf(bench, side, '')),
 }
 
-/** The sides of Server-Sent Events, and the two libraries for sockets beside them. */
+/** The sides that use Server-Sent Events, and the two WebSocket libraries. */
 export function isPlain({ name, kind }: Side): boolean {
   return (kind === 'sse' && name !== 'res-write-gzip') || name === 'ws' || name === 'socket-io'
 }

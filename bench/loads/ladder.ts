@@ -6,11 +6,11 @@ import { isPlain } from './delivery.ts'
 
 const RATE = 50
 
-/** From the scheduled moment of the POST to the listener that has it. */
+/** From the scheduled time of the POST to its arrival at a listener. */
 export const ladder: Load = {
   name: 'latency',
   title: 'Latency from POST to listener',
-  sentence: `${RATE} events a second on a fixed schedule. Latency counts from the moment at which the POST was due, so what waits for a busy server is in it; Boardcast's includes the fsync.`,
+  sentence: `${RATE} events per second on a fixed schedule. Latency counts from the time at which the POST was due, so it includes waiting for a busy server. Boardcast's includes the fsync.`,
   figures: [
     { name: 'p50Ms', title: 'p50', unit: 'ms', better: 'less' },
     { name: 'p99Ms', title: 'p99', unit: 'ms', better: 'less' },
@@ -18,11 +18,11 @@ export const ladder: Load = {
   ],
   budgets: [within('1', 1, 3), within('100', 1.5, 4), within('1000', 4, 8)],
   cases(bench) {
-    const rungs = bench.pick({ full: [1, 10, 100, 1000], quick: [1, 1000], tiny: [1, 10] })
-    // All sides at every rung take too long for a quick run, and `delivery` has all of them at 1,000 listeners.
+    const steps = bench.pick({ full: [1, 10, 100, 1000], quick: [1, 1000], tiny: [1, 10] })
+    // All sides at every step take too long for a quick run, and `delivery` covers all of them at 1,000 listeners.
     const few = bench.scale === 'quick' ? ['boardcast', 'floor'] : undefined
     const sides = bench.sides.filter((side) => isPlain(side) && (!few || few.includes(side.name)))
-    return rungs.flatMap((listeners) => sides.map((side) => caseOf(bench, side, listeners)))
+    return steps.flatMap((listeners) => sides.map((side) => caseOf(bench, side, listeners)))
   },
 }
 

@@ -2,15 +2,15 @@ import { startBoardcast } from '../boardcast.ts'
 import type { Bench, Case, Load } from '../load.ts'
 import { measured, using } from '../load.ts'
 
-/** Characters of a line, mark included. */
+/** Characters of a line, including the mark. */
 const LENGTH = 64
 const PUBLISHERS = 4
 
-/** Output of programs: many lines at a time, with and without somebody who looks. */
+/** Output of programs: many lines per request, with and without listeners. */
 export const lines: Load = {
   name: 'lines',
   title: 'Log lines by batch',
-  sentence: `${PUBLISHERS} publishers post lines of ${LENGTH} bytes to attempts of their own, each batch when the last was answered; every line is an event, committed and fsynced. Streams are those of one agent, /events/AGENT, and must get every line once and in order.`,
+  sentence: `${PUBLISHERS} publishers post lines of ${LENGTH} bytes, each batch after the answer to the last. Every line is an event, committed and fsynced. The streams are those of one agent, /events/AGENT, and must get every line once and in order.`,
   figures: [
     { name: 'linesPerS', title: 'lines', unit: '/s', better: 'more' },
     { name: 'answerP99Ms', title: 'answer p99', unit: 'ms', better: 'less' },

@@ -1,11 +1,11 @@
-/** The log as such: reading it back, and starting on a large one. */
+/** The log: reading it back, and starting with a large one. */
 import { type Boardcast, startBoardcast } from '../boardcast.ts'
 import type { Bench, Load } from '../load.ts'
 import { measured, using } from '../load.ts'
 
 const BATCH = 1_000
 
-/** Puts so many lines into the log of the first board's attempt. */
+/** Writes that many lines to the attempt of the first board. */
 export async function fill(bench: Bench, server: Boardcast, events: number): Promise<void> {
   await measured(bench, server, {
     publishers: 1,
@@ -23,10 +23,10 @@ export const replay: Load = {
   name: 'replay',
   title: 'Replay from the log to one stream',
   sentence:
-    'One client comes back with the oldest cursor there is and counts what it gets until it has everything: lines of 64 bytes, each an event and a frame of its own on a board stream, from the opening of the connection to the last byte.',
+    'One client connects with the oldest cursor and reads until it has everything: lines of 64 bytes, each a separate SSE event on a board stream. Measured from opening the connection to the last byte.',
   figures: [
     { name: 'eventsPerS', title: 'events', unit: '/s', better: 'more' },
-    { name: 'mibPerS', title: 'MiB a second', unit: '', better: 'more' },
+    { name: 'mibPerS', title: 'MiB per second', unit: '', better: 'more' },
   ],
   budgets: [
     {
@@ -50,7 +50,7 @@ export const replay: Load = {
           using(startBoardcast(), async (server) => {
             await fill(bench, server, events)
             const stream = `${server.addresses.stream}&since=earliest`
-            // The first is for the compiler and the page cache.
+            // The first run warms up the compiler and the page cache.
             let report = await measured(bench, server, { listeners: 1, expect: events, seconds: 60, stream })
             for (let n = 0; n < 2; n++) {
               report = await measured(bench, server, { listeners: 1, expect: events, seconds: 60, stream })
@@ -66,10 +66,10 @@ export const start: Load = {
   name: 'start',
   title: 'Start with a large log',
   sentence:
-    'The program is ended properly and started again on its database; from the start of the process until it answers /health/ready.',
+    'The program is stopped cleanly and started again on its database. Measured from the start of the process until it answers /health/ready.',
   figures: [
     { name: 'readyMs', title: 'until ready', unit: 'ms', better: 'less' },
-    { name: 'mib', title: 'memory then', unit: 'MiB', better: 'less' },
+    { name: 'mib', title: 'memory when ready', unit: 'MiB', better: 'less' },
   ],
   budgets: [
     {

@@ -2,12 +2,12 @@ import type { Load } from '../load.ts'
 import { measured, using } from '../load.ts'
 import { isPlain } from './delivery.ts'
 
-/** What a stream costs that nothing happens on. */
+/** The memory of a stream without events. */
 export const memory: Load = {
   name: 'memory',
   title: 'Memory per idle stream',
   sentence:
-    'Resident memory of the server with 10,000 open streams, less what it was before they came, divided by them. Kernel memory is not in it.',
+    'Resident memory of the server with 10,000 open streams, minus its memory before, divided by the number of streams. Kernel memory is not included.',
   figures: [
     { name: 'kibPerStream', title: 'memory per stream', unit: 'KiB', better: 'less' },
     { name: 'beforeMib', title: 'server without streams', unit: 'MiB', better: 'less' },

@@ -9,7 +9,7 @@ const OPENING_MS = 2_000
 
 interface Mutation {
   readonly variant: string
-  /** Listeners on a board that nothing happens on. */
+  /** Listeners on a board without events. */
   readonly elsewhere?: number
   options(server: Boardcast): Options
 }
@@ -29,7 +29,7 @@ const TOPIC: Mutation = {
 export const mutations: Load = {
   name: 'mutations',
   title: `Durable mutations, ${IN_FLIGHT} in flight`,
-  sentence: `${IN_FLIGHT} connections, each with one request under way; nobody listens, or nobody who would see it: that must cost nothing. Every mutation is committed and fsynced before it is answered. The peers store nothing, so there is nothing to compare with; \`process\` is Boardcast with BOARDCAST_DURABILITY=process, which leaves the fsync to the system.`,
+  sentence: `${IN_FLIGHT} connections, each with one request in flight. There are no listeners, or only some on another board, which must cost nothing. Every mutation is committed and fsynced before it is answered. The peers store nothing, so there is nothing to compare with. \`process\` is Boardcast with BOARDCAST_DURABILITY=process, which leaves the fsync to the system.`,
   figures: [
     { name: 'perS', title: 'mutations', unit: '/s', better: 'more' },
     { name: 'answerP50Ms', title: 'answer p50', unit: 'ms', better: 'less' },
@@ -53,7 +53,7 @@ function caseOf(bench: Bench, { variant, options, elsewhere = 0 }: Mutation, env
     measure: () =>
       using(startBoardcast({ env, boards: 2 }), async (server) => {
         const others = listenElsewhere(bench, server, elsewhere)
-        // They are open before anything is measured.
+        // They must be open before the measurement.
         if (elsewhere > 0) await setTimeout(OPENING_MS)
         const report = await measured(bench, server, {
           publishers: bench.pick({ full: IN_FLIGHT, quick: IN_FLIGHT, tiny: 4 }),
@@ -73,7 +73,7 @@ function caseOf(bench: Bench, { variant, options, elsewhere = 0 }: Mutation, env
   }
 }
 
-/** Listeners that must get nothing: one that does makes the run no run. */
+/** Listeners that must get nothing; the run fails when one does. */
 async function listenElsewhere(bench: Bench, server: Boardcast, listeners: number): Promise<void> {
   if (listeners === 0) return
   const seconds = bench.pick({ full: 9, quick: 4, tiny: 3 })

@@ -3,15 +3,15 @@ import { type Boardcast, startBoardcast } from '../boardcast.ts'
 import type { Bench, Case, Load } from '../load.ts'
 import { ratio, using } from '../load.ts'
 
-/** What a board weighs when a stream opens, plain and compressed. */
+/** The size of a board when a stream opens, plain and compressed. */
 export const openingState: Load = {
   name: 'state',
   title: 'A board when a stream opens',
-  sentence: 'Bytes of the answer to a stream of a board with 200 cards until its state is there, head not counted.',
+  sentence: 'Bytes of a stream of a board with 200 cards until its state has arrived, without the HTTP head.',
   figures: [{ name: 'bytes', title: 'bytes', unit: 'B', better: 'less' }],
   budgets: [
     {
-      promise: '`state` frames at most 1/5 of their size',
+      promise: '`state` events at most 1/5 of their size',
       judge(median) {
         const is = ratio(median('boardcast', 'gzip', 'bytes'), median('boardcast', 'plain', 'bytes'))
         return is === undefined ? undefined : { measured: `1/${(1 / is).toFixed(1)}`, kept: is <= 1 / 5 }
@@ -43,7 +43,7 @@ function caseOf(bench: Bench, variant: 'plain' | 'gzip'): Case {
   }
 }
 
-/** A stream that the server ends by itself when its opening frames are out. */
+/** Reads a stream that the server ends when it has sent its opening events. */
 function openingBytes({ port, addresses }: Boardcast, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {
     const request = get({ port, host: '127.0.0.1', path: `${addresses.stream}&timeout=0.2`, headers }, (response) => {

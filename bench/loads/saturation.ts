@@ -16,11 +16,11 @@ const FIGURES: readonly Figure[] = [
   { name: 'ownCores', title: "generator's cores", unit: '', better: 'less' },
 ]
 
-/** As much as goes: publishers that send their next event when the last one was answered. */
+/** The highest rate: publishers that send the next event when the last one is answered. */
 export const saturation: Load = {
   name: 'saturation',
   title: `Saturation, ${PUBLISHERS} publishers`,
-  sentence: `1,000 listeners; ${PUBLISHERS} publishers, each of which sends its next event when the last one was answered.`,
+  sentence: `1,000 listeners; ${PUBLISHERS} publishers, each of which sends its next event when the last one is answered.`,
   figures: FIGURES,
   budgets: PEERS.map((peer) => ({
     promise: `at least 20 × ${peer}`,

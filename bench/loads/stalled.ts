@@ -3,25 +3,25 @@ import { measured, ratio, using, warmUp } from '../load.ts'
 import type { Side } from '../side.ts'
 
 const SIDES = ['boardcast', 'floor', 'res-write', 'hono-stream-sse', 'better-sse', 'nchan']
-const SIDES_IN_HASTE = ['boardcast']
+const QUICK_SIDES = ['boardcast']
 const RATE = 50
 const PAD = 3_000
 const MIB = 1024
 
-/** Listeners that stop reading, beside others that go on. */
+/** Listeners that stop reading, beside others that continue. */
 export const stalled: Load = {
   name: 'stalled',
   title: 'Stalled listeners',
-  sentence: `500 listeners that read and as many that stop, under ${RATE} events of 3 KB a second; counted from when these have stood for 4 seconds, as they are written to like any other until what waits for them has filled its room. Afterwards they read on, and must have had everything too. Segment size and receive buffer of these are those of a client across a network.`,
+  sentence: `500 listeners that read and 500 that stop, at ${RATE} events of 3 KB per second. Measuring starts 4 seconds after they stop, because until their buffers are full they are written to like any other. Afterwards they read again, and must get everything too. Their segment size and receive buffer are those of a client across a network.`,
   figures: [
-    { name: 'mib', title: 'memory gained while they stand', unit: 'MiB', better: 'less' },
-    { name: 'leftMib', title: 'of it left when all have gone', unit: 'MiB', better: 'less' },
+    { name: 'mib', title: 'memory gained during the stall', unit: 'MiB', better: 'less' },
+    { name: 'leftMib', title: 'of it left after all have closed', unit: 'MiB', better: 'less' },
     { name: 'p99Ms', title: "the others' p99", unit: 'ms', better: 'less' },
-    { name: 'exact', title: 'of the stalled, got everything', unit: '', better: 'more' },
+    { name: 'exact', title: 'stalled listeners that got everything', unit: '', better: 'more' },
   ],
   budgets: [
     {
-      promise: "the others' p99 within 1.5 × of what it is with nobody stalled",
+      promise: "the others' p99 within 1.5 × of the p99 without stalled listeners",
       judge(median) {
         const is = ratio(median('boardcast', 'half stalled', 'p99Ms'), median('boardcast', 'none stalled', 'p99Ms'))
         return is === undefined ? undefined : { measured: `${is.toFixed(2)} ×`, kept: is <= 1.5 }
@@ -30,13 +30,13 @@ export const stalled: Load = {
   ],
   cases: (bench) =>
     bench.sides
-      .filter(({ name }) => (bench.scale === 'quick' ? SIDES_IN_HASTE : SIDES).includes(name))
+      .filter(({ name }) => (bench.scale === 'quick' ? QUICK_SIDES : SIDES).includes(name))
       .flatMap((side) => [caseOf(bench, side, 0, 'none stalled'), caseOf(bench, side, 0.5, 'half stalled')])
       .filter(({ variant, side }) => variant !== 'none stalled' || side === 'boardcast'),
 }
 
 function caseOf(bench: Bench, side: Side, share: number, variant: string): Case {
-  // Those that read are as many in both variants.
+  // Both variants have the same number of readers.
   const readers = bench.pick({ full: 500, quick: 200, tiny: 5 })
   const listeners = Math.round(readers / (1 - share))
   const seconds = bench.pick({ full: 10, quick: 1.5, tiny: 0.3 })

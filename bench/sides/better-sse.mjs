@@ -1,6 +1,6 @@
 /**
- * better-sse: sessions in a channel. The text is JSON already, so the serializer that would encode it for every session
- * hands it through; ids are counted, as random ones cost more.
+ * better-sse: sessions in a channel. The text is already JSON, so the serializer, which runs once per session, passes it
+ * through. Ids are counted, because random ones cost more.
  */
 import { createServer } from 'node:http'
 import { createChannel, createSession } from 'better-sse'

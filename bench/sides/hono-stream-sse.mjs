@@ -1,4 +1,4 @@
-/** Hono's `streamSSE` helper, as its documentation shows it: a callback per stream that lasts as long as the stream. */
+/** Hono's `streamSSE` helper, as in its documentation: a callback per stream that lasts as long as the stream. */
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import { streamSSE } from 'hono/streaming'
@@ -19,7 +19,7 @@ app.post('/publish', async (c) => {
   const data = await c.req.text()
   id += 1
   const message = { id: String(id), event: EVENT, data }
-  // Not awaited one after the other: a slow listener must not delay the rest.
+  // Not awaited one by one: a slow listener must not delay the others.
   for (const stream of streams) void stream.writeSSE(message)
   return c.body(null, 204)
 })

@@ -1,4 +1,4 @@
-/** Plain Node with a gzip stream per listener that is flushed after every event, as compressing middleware does it. */
+/** Plain Node with a gzip stream per listener that is flushed after every event, as compression middleware does. */
 import { createServer } from 'node:http'
 import { constants, createGzip } from 'node:zlib'
 import { bodyOf, done, EVENT, listen, STREAM_HEADERS } from './serve.mjs'
@@ -10,7 +10,7 @@ listen(
   createServer(async (request, response) => {
     if (request.method === 'GET') {
       response.writeHead(200, { ...STREAM_HEADERS, 'Content-Encoding': 'gzip' }).flushHeaders()
-      // Every write is flushed: what is said must be seen.
+      // Every write is flushed, so that events arrive at once.
       const gzip = createGzip({ flush: constants.Z_SYNC_FLUSH })
       gzip.pipe(response)
       listeners.add(gzip)

@@ -1,4 +1,4 @@
-/** Plain Node: one `res.write` per listener of a frame that is made once, as a buffer. */
+/** Plain Node: one `res.write` per listener of a buffer that is made once per event. */
 import { createServer } from 'node:http'
 import { bodyOf, done, EVENT, listen, STREAM_HEADERS } from './serve.mjs'
 

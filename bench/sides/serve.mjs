@@ -1,4 +1,4 @@
-/** What the sides have in common: a body is read, a port is found and said. */
+/** What the sides share: reading a body, and listening on a free port that is printed. */
 
 /** The whole body as text. */
 export function bodyOf(request) {
@@ -10,7 +10,7 @@ export function bodyOf(request) {
   })
 }
 
-/** Listens on a free port of the loopback, with room for thousands that connect at once. */
+/** Listens on a free loopback port, with a backlog for thousands of simultaneous connections. */
 export function listen(server) {
   server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
     process.stdout.write(`listening on http://127.0.0.1:${server.address().port}\n`)

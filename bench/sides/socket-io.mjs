@@ -1,4 +1,4 @@
-/** Socket.IO over WebSocket: `io.emit`, which encodes a packet once for all sockets. Its defaults, but no long polling. */
+/** Socket.IO over WebSocket: `io.emit`, which encodes a packet once for all sockets. Defaults, without long polling. */
 import { createServer } from 'node:http'
 import { Server } from 'socket.io'
 import { bodyOf, done, EVENT, listen } from './serve.mjs'

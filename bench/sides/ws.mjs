@@ -1,4 +1,4 @@
-/** ws: the broadcast of its documentation, with one buffer for all and no compression (its default). */
+/** ws: the broadcast example of its documentation, with one buffer for all and no compression (its default). */
 import { createServer } from 'node:http'
 import { WebSocket, WebSocketServer } from 'ws'
 import { bodyOf, done, listen } from './serve.mjs'

@@ -151,7 +151,7 @@ test('[BE3] without a C compiler it says what to install', async () => {
 })
 
 test('[BE3] names that do not exist are refused with those that do', async () => {
-  await expect(bench(['--only', 'nothing'])).rejects.toThrow(/--only: there is no nothing; choose among delivery, /)
+  await expect(bench(['--only', 'nothing'])).rejects.toThrow(/--only: unknown nothing; choose from delivery, /)
 })
 
 test('[BE1] figures are rounded to what rounds agree on, and tables are aligned', () => {
