@@ -1,10 +1,10 @@
 /**
- * Clocks that are set, and pauses of the server.
+ * Changes of the system clock, and pauses of the server.
  *
- *   CK2  When the clock is set back, mail expires in time, what is newer is not older, and lists are in the order of
- *        creation; so they are when it is set back between two starts.
- *   CK3  When it is set forward, mail lives as long as it was to live; `expires_at` moves with the clock.
- *   CK4  A pause of the server is not the silence of its clients: after SIGSTOP and SIGCONT no socket is cut for it.
+ *   CK2  When the clock is set back, mail expires on time, times never decrease, and lists are in order of creation. This
+ *        also holds when the clock is set back between two starts.
+ *   CK3  When it is set forward, mail lives as long as intended; `expires_at` moves with the clock.
+ *   CK4  A pause of the server does not count as silence of its clients: after SIGSTOP and SIGCONT no socket is cut.
  */
 import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,11 +26,11 @@ function findFaketime(): string | undefined {
 
 const faketime = findFaketime()
 
-/** A server on a clock that can be set: by so many seconds from the true one. */
+/** A server with a clock that can be set, in seconds from the true time. */
 async function startOnClock() {
   const setting = join(process.env.TMPDIR ?? '/tmp', `boardcast-clock-${process.pid}-${Math.random()}`)
   function setClock(seconds: number): void {
-    // In one step: it is read at every look at the clock.
+    // Renamed into place, because every look at the clock reads it.
     writeFileSync(`${setting}.new`, `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`)
     renameSync(`${setting}.new`, setting)
   }
@@ -64,7 +64,7 @@ test('[CK2] the clock is set back', async ({ skip }) => {
   setClock(-HOUR_S)
   await api.call('POST', '/boards', { id: 'b', name: 'third' })
   expect(await idsOf(api)).toEqual(['c', 'a', 'b'])
-  // Five seconds after its time, and a machine that is busy.
+  // Five seconds after it is due, and the machine may be busy.
   await expect
     .poll(
       () => stream.frames.some(({ event, data }) => event === 'message.expired' && data.data.message_id === message),
@@ -79,7 +79,7 @@ test('[CK2] the clock is set back', async ({ skip }) => {
   expect(times).toEqual([...times].sort((a, b) => a - b))
   stream.socket.destroy()
 
-  // And once more while it is down.
+  // Once more, while the server is down.
   const kept = await send(api, 'bob', 60)
   const short = await send(api, 'bob', 3)
   setClock(-2 * HOUR_S)
@@ -110,14 +110,14 @@ test('[CK3] the clock is set forward', async ({ skip }) => {
   expect(Math.abs(movedBy - HOUR_S * 1_000)).toBeLessThan(3_000)
 })
 
-/** Stops the server while it waits for an answer, for many times its patience, and answers when it goes on. */
+/** Pauses the server while it waits for an answer, for much longer than its timeout, and answers when it continues. */
 async function pauseOnce(server: ChildServer, answer: () => void): Promise<void> {
-  // It has begun to wait for the answer by then.
+  // By then it is waiting for the answer.
   await new Promise((resolve) => setTimeout(resolve, 100))
   process.kill(server.pid, 'SIGSTOP')
   await new Promise((resolve) => setTimeout(resolve, 2_500))
   process.kill(server.pid, 'SIGCONT')
-  // As from a machine that slept as well: after the server has looked at its clock, and well within its patience.
+  // As from a machine that slept too: after the server has looked at its clock, and well before its timeout.
   await new Promise((resolve) => setTimeout(resolve, 100))
   answer()
 }
@@ -142,7 +142,7 @@ test('[CK4] a WebSocket outlives a pause of the server', async () => {
   socket.terminate()
 })
 
-test('[CK4] so does a connection of Socket.IO', async () => {
+test('[CK4] a Socket.IO connection outlives a pause of the server', async () => {
   await using server = await ChildServer.start({ BOARDCAST_HEARTBEAT_MS: '300', BOARDCAST_SOCKETIO: '1' })
   const socket = new WebSocket(`${server.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
   let closed: number | null = null

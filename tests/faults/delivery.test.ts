@@ -1,14 +1,14 @@
 /**
- * Delivery against a model, with everything at once: posts to channels and to everyone in bursts, listeners over every
- * transport and the client library over each, cut and stalled at any moment, joining late and with cursors of long ago, and
- * a server that is stopped and killed.
+ * Delivery against a model, with everything at once: bursts of posts to channels and to everyone, listeners over every
+ * transport with and without the client library, cut and stalled at any moment, joining late and with old cursors, and a
+ * server that is stopped and killed.
  *
  *   W8, W27, W42, W43, SIO7  Each connection shows exactly what follows its cursor, from the acknowledgement on.
- *   U1                       All connections of a listener together show the log, whole.
- *   CL5                      Through the client library every event comes once and in order.
+ *   U1                       All connections of a listener together show the whole log.
+ *   CL5                      Through the client library every event arrives once and in order.
  *
- * `BOARDCAST_SOAK_MINUTES=30 npx vitest run tests/faults/delivery.test.ts` goes on for so long, with a new seed each round;
- * `BOARDCAST_TEST_SEED` begins with the seed of a failure.
+ * `BOARDCAST_SOAK_MINUTES=30 npx vitest run tests/faults/delivery.test.ts` runs for that long, with a new seed each round;
+ * `BOARDCAST_TEST_SEED` starts with the seed of a failure.
  */
 import { expect, test } from 'vitest'
 import { createApiClient } from '../support/api.ts'
@@ -22,7 +22,7 @@ import { WAYS } from '../support/transports.ts'
 
 const SOAK_MINUTES = Number(process.env.BOARDCAST_SOAK_MINUTES ?? 0)
 const STEPS = SOAK_MINUTES > 0 ? 400 : 150
-/** After so many steps, the server is stopped like this. */
+/** The signal that stops the server after a number of steps. */
 const STOPS = new Map<number, 'SIGTERM' | 'SIGKILL'>([
   [40, 'SIGKILL'],
   [90, 'SIGTERM'],
@@ -31,7 +31,7 @@ const STOPS = new Map<number, 'SIGTERM' | 'SIGKILL'>([
   [340, 'SIGKILL'],
 ])
 
-test('[W8] [W27] [W42] [W43] [SIO7] [U1] every listener is given the log, whatever happens to it', {
+test('[W8] [W27] [W42] [W43] [SIO7] [U1] every listener receives the log, whatever happens to it', {
   timeout: SOAK_MINUTES > 0 ? (SOAK_MINUTES + 10) * 60_000 : 180_000,
 }, async () => {
   const end = performance.now() + SOAK_MINUTES * 60_000

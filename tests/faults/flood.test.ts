@@ -1,9 +1,9 @@
 /**
- * A real program that prints much, run as users run it and watched by many.
+ * A real program that prints a lot, run as users run it, with many listeners.
  *
- *   FD3  What a program prints under `boardcast run` comes to every listener whole, line by line in order, each once: on
- *        the agent, on the board, on global, compressed or not; and so it is read back.
- *   FD4  A listener that stops reading meanwhile misses nothing of it, and holds nobody up.
+ *   FD3  Everything that a program prints under `boardcast run` reaches every listener, each line once and in order: on the
+ *        agent, on the board and on global, compressed or not. Reading it back gives the same.
+ *   FD4  A listener that stops reading for a while misses nothing, and delays no other listener.
  */
 import { expect, test } from 'vitest'
 import { createApiClient } from '../support/api.ts'
@@ -22,21 +22,21 @@ function lineOf(number: number): string {
   return `${number} `.padEnd(64, 'x')
 }
 
-/** Ten listeners: the agent's output alone, what happens on the board, and everything. */
+/** Ten listeners: on the agent's output, on the board, and on everything. */
 const PATHS = [
   ...Array<string>(4).fill(`/events/${AGENT}`),
   ...Array<string>(3).fill('/sse?channels=board:demo&types=attempt_log'),
   ...Array<string>(3).fill('/sse?channels=global&types=attempt.log.appended'),
 ]
 
-/** Keeps nothing but the first line that is not the next one. */
+/** Keeps only the first line that is out of sequence. */
 class Watcher {
   count = 0
   fault: string | null = null
   readonly isOpen: Promise<void>
-  /** All lines of the program came. */
+  /** All lines of the program have arrived. */
   readonly isDone: Promise<void>
-  /** ... and the one that was said after it. */
+  /** The line that was posted after it has arrived too. */
   readonly isOver: Promise<void>
   readonly tail: Tail
 
@@ -70,7 +70,7 @@ class Watcher {
   }
 }
 
-test(`[FD3] [FD4] ${LINES} lines of a program come to ten listeners, each once and in order`, {
+test(`[FD3] [FD4] ${LINES} lines of a program reach ten listeners, each once and in order`, {
   timeout: 120_000,
 }, async () => {
   await using server = await ChildServer.start()
@@ -90,7 +90,7 @@ test(`[FD3] [FD4] ${LINES} lines of a program come to ten listeners, each once a
   for (const { tail } of stalled) tail.socket.resume()
   await Promise.all(stalled.map(({ isDone }) => isDone))
 
-  // Had anything come twice, it would be before what is said afterwards.
+  // Anything delivered twice would arrive before the line that is posted afterwards.
   const { state } = await api.get('/boards/demo')
   const [card] = Object.values<{ attempt: { id: string } }>(state.cards)
   await api.call('POST', `/attempts/${card?.attempt.id}/logs`, { message: lineOf(LINES) })

@@ -1,12 +1,12 @@
 /**
- * Durability, with a server that is killed under load again and again over one database.
+ * Durability, with a server that is killed under load repeatedly over one database.
  *
- *   D1  What was answered 2xx is there after kill -9: the resource, and the event that `Event-Id` names.
- *   D2  A mutation and its events are one: after a crash both are there, or neither; of a batch of lines all or none.
- *   D3  No id is given twice, none is skipped, and the log never loses what it once had.
- *   D4  Attempts that a crash interrupted are settled as failed, `interrupted`, with the events that say so, before
- *       anyone can connect.
- *   D5  A server that is asked to end, ends with 0 and leaves nothing to settle.
+ *   D1  Everything that was answered 2xx survives kill -9: the resource, and the event that `Event-Id` names.
+ *   D2  A mutation and its events are atomic: after a crash both are there, or neither; of a batch of lines all or none.
+ *   D3  No id is used twice, none is skipped, and the log never loses an event.
+ *   D4  Attempts that a crash interrupted are settled as failed, `interrupted`, with their events, before anyone can
+ *       connect.
+ *   D5  A server that is stopped with SIGTERM exits with 0 and leaves nothing to settle.
  */
 import { expect, test } from 'vitest'
 import { parseCursor } from '../../shared/src/cursor.ts'
@@ -19,7 +19,7 @@ import { type Plan, Writer } from '../support/writer.ts'
 
 const ROUNDS = 50
 const WRITERS = 16
-/** No mutation of these tests but a batch of lines says more. */
+/** The most events of a mutation in these tests, except batches of lines. */
 const MOST_EVENTS = 12
 
 /** A mutation that was answered 2xx. */
@@ -34,7 +34,7 @@ interface Round {
   readonly writers: readonly Writer[]
 }
 
-test(`[D1] [D2] [D3] [D4] what was answered survives ${ROUNDS} kills under load, whole`, {
+test(`[D1] [D2] [D3] [D4] everything that was answered survives ${ROUNDS} kills under load`, {
   timeout: 120_000,
 }, async () => {
   const seed = chooseSeed()
@@ -71,11 +71,11 @@ test(`[D1] [D2] [D3] [D4] what was answered survives ${ROUNDS} kills under load,
   expect(answers).toBeGreaterThan(ROUNDS * WRITERS)
   expect(interrupted).toBeGreaterThan(ROUNDS)
 
-  // Nothing was committed since the last start, and nothing runs: the end is clean.
+  // Nothing was committed since the last start, and no attempt runs: the stop is clean.
   expect(await server.stop('SIGTERM')).toBe(0)
 })
 
-test('[D5] after a clean end nothing is settled and ids go on', async () => {
+test('[D5] after a clean stop nothing is settled and ids continue', async () => {
   await using server = await ChildServer.start()
   using api = createApiClient(server.url)
   await api.call('POST', '/boards', { id: 'demo', name: 'Demo' })
@@ -97,7 +97,7 @@ test('[D5] after a clean end nothing is settled and ids go on', async () => {
   ])
 })
 
-/** Sixteen writers on a new board, until a random number of answers has come and the server is killed. */
+/** Sixteen writers on a new board, until the server is killed after a random number of answers. */
 async function load(
   boardId: string,
   { api, random, kill }: { api: ApiClient; random: Random; kill: () => Promise<unknown> },
@@ -126,7 +126,7 @@ async function load(
   return { boardId, answered, writers }
 }
 
-/** The event that an answer named is there, and it, or one that was committed with it, is about what was changed. */
+/** The event that an answer named exists, and it or an event of the same commit is about the changed resource. */
 function expectPresent({ plan, reply }: Answered, log: readonly SeenEvent[], named: string): void {
   const seq = seqOf(reply.eventId)
   expect(log[seq - 1]?.id, named).toBe(reply.eventId)
@@ -136,7 +136,7 @@ function expectPresent({ plan, reply }: Answered, log: readonly SeenEvent[], nam
     expect(stored, named).toEqual(lines.map(({ message }) => message))
     return
   }
-  // The other kinds may find that there is nothing to change; their answer names the newest event then.
+  // The other kinds may change nothing; their answer then names the newest event.
   if (!['card', 'attempt', 'remove', 'end'].includes(plan.kind)) return
   const id = reply.body?.id ?? plan.path.split('/')[2]
   const told = log.slice(Math.max(0, seq - MOST_EVENTS), seq).map(({ data }) => JSON.stringify(data))
@@ -146,7 +146,7 @@ function expectPresent({ plan, reply }: Answered, log: readonly SeenEvent[], nam
   ).toBe(true)
 }
 
-/** A mutation that says several things is there with all of them: the parts follow one another. */
+/** A mutation with several events is there with all of them, in consecutive positions. */
 function expectWholeBatches(news: readonly SeenEvent[], named: string): void {
   for (const [at, { type, data }] of news.entries()) {
     if (type === 'attempt.started') {
@@ -159,7 +159,7 @@ function expectWholeBatches(news: readonly SeenEvent[], named: string): void {
   }
 }
 
-/** Whatever ran has failed, last of all that is known of it. Resolves to how many attempts that were. */
+/** Every running attempt has failed, and that is its last event. Resolves to the number of those attempts. */
 async function expectSettled(news: readonly SeenEvent[], api: ApiClient, named: string): Promise<number> {
   const last = new Map<string, SeenEvent>()
   const deleted = new Set<string>()

@@ -1,10 +1,10 @@
 /**
  * Many listeners, half of which stop reading for a while.
  *
- *   M11  Listeners that do not read cost nobody else anything: the others have everything while those still stand still.
- *   M12  What waits for a connection in the server is bounded: 256 KiB and a page of the log.
+ *   M11  Listeners that do not read do not delay others: these have everything while the first are still stalled.
+ *   M12  The bytes pending for a connection in the server are bounded: 256 KiB and a page of the log.
  *   M13  A listener that reads again gets everything that it missed, in order, none twice.
- *   M14  When the listeners are gone, so is their memory.
+ *   M14  When the listeners have closed, their memory is freed.
  */
 import { expect, test } from 'vitest'
 import { createApiClient } from '../support/api.ts'
@@ -13,14 +13,14 @@ import { CountingListener } from '../support/counting-listener.ts'
 
 const LISTENERS = 200
 const LINE = 'z'.repeat(60 * 1024)
-/** More than the kernel holds for a connection that is not read, on loopback. */
+/** More than the kernel buffers for a stalled connection on loopback. */
 const LINES = 150
 const STALL_MS = 5_000
-/** The room of a connection, and a page: 64 KiB and the line that exceeds it, with their frames. */
+/** The limit of a connection, and a page: 64 KiB and the line that exceeds it, with their framing. */
 const MOST_PENDING_BYTES = 256 * 1024 + 192 * 1024
 const SPARE_BYTES = 80 * 1024 * 1024
 
-test('[M11] [M12] [M13] [M14] half of the listeners do not read for five seconds, and nobody loses anything', {
+test('[M11] [M12] [M13] [M14] half of the listeners stop reading for five seconds, and no listener loses anything', {
   timeout: 120_000,
 }, async () => {
   await using server = await ChildServer.start()
@@ -29,13 +29,13 @@ test('[M11] [M12] [M13] [M14] half of the listeners do not read for five seconds
   await api.call('POST', '/boards', { id: 'demo', name: 'Demo' })
   const { body: card } = await api.call('POST', '/boards/demo/cards', { title: 'a' })
   const { body: attempt } = await api.call('POST', `/cards/${card.id}/attempts`, { agent: 'ann', status: 'running' })
-  const say = (from: number) =>
+  const post = (from: number) =>
     api.call('POST', `/attempts/${attempt.id}/logs`, {
       lines: Array.from({ length: 10 }, (_, n) => ({ message: `${from + n} ${LINE}` })),
     })
 
-  // What the server needs once, whatever it serves, is there before memory is looked at.
-  await say(0)
+  // The server allocates what it needs only once before memory is measured.
+  await post(0)
   const before = await memory()
   const listeners = Array.from(
     { length: LISTENERS },
@@ -49,7 +49,7 @@ test('[M11] [M12] [M13] [M14] half of the listeners do not read for five seconds
   const rest = new Promise((resolve) => setTimeout(resolve, STALL_MS))
   let mostPending = 0
   for (let from = 0; from < LINES; from += 10) {
-    expect((await say(from)).status).toBe(202)
+    expect((await post(from)).status).toBe(202)
     const { bytes } = await api.get('/stats')
     mostPending = Math.max(mostPending, bytes.pending)
   }

@@ -1,15 +1,16 @@
 /**
- * Storage that fails under a running server, as it does in the field.
+ * Storage that fails under a running server, as it does in production.
  *
- *   ST1  A fault of the storage is logged once when it begins and once when it is over, however many requests meet it.
+ *   ST1  A storage fault is logged once when it begins and once when it ends, however many requests meet it.
  *   ST2  Meanwhile `/health/ready` is 503 with the reason, and mutations are 503 `storage_unavailable` with `Retry-After`
- *        at once; nothing of them is committed or published. Streams, heartbeats, reads and `/health/live` go on.
- *   ST3  The server recovers by itself: when the disk has room, the lock is released, the file is back, the reader is gone.
- *   ST4  SIGTERM ends it with 0 as ever, and the next start settles no attempts; also where the stop could not be written
- *        into the database.
- *   ST5  Another program's lock stops nobody but mutations: they wait a second for it, without the process, and are refused.
- *   ST6  A database file that was deleted, renamed or replaced under the server, and companions that were deleted.
- *   ST7  The write-ahead log is bounded by BOARDCAST_WAL_LIMIT, and short again after a burst.
+ *        at once; nothing of them is committed or published. Streams, heartbeats, reads and `/health/live` continue.
+ *   ST3  The server recovers by itself: when the disk has space, the lock is released, the file is back, the reader ends.
+ *   ST4  SIGTERM still ends it with 0, and the next start settles no attempts, even if the stop could not be written to the
+ *        database.
+ *   ST5  Another program's lock blocks only mutations: they wait a second for it, without blocking the process, and are
+ *        refused.
+ *   ST6  A database file that was deleted, renamed or replaced under the server, and deleted companion files.
+ *   ST7  The write-ahead log is limited by BOARDCAST_WAL_LIMIT, and short again after a burst.
  */
 import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -44,7 +45,7 @@ async function ask(server: ChildServer, path: string, body?: unknown): Promise<R
   }
 }
 
-/** A server on which one attempt runs, with a listener to its board. */
+/** A server with one running attempt, and a listener on its board. */
 async function startWorking(env: Record<string, string> = {}) {
   const server = await ChildServer.start({ ...ENV, ...env })
   await ask(server, '/api/v1/boards', { id: 'b', name: 'B' })
@@ -62,7 +63,7 @@ const countOf = (server: ChildServer, text: string) => server.errors.split(text)
 const statusOf = async (server: ChildServer, attemptId: string) =>
   (await ask(server, `/api/v1/attempts/${attemptId}`)).body.attempt.status
 
-/** What holds during every fault: refusals at once, and everything else goes on. */
+/** What holds during every fault: mutations are refused at once, and everything else continues. */
 async function expectRefusing(
   { server, listener, attemptId }: Awaited<ReturnType<typeof startWorking>>,
   reason: RegExp,
@@ -121,7 +122,7 @@ test('[ST1] [ST2] [ST3] [ST4] a full disk', async ({ skip }) => {
   disk.fill()
   await expect.poll(() => log(server, attemptId, 'x'.repeat(20_000)).then(({ status }) => status), PATIENCE).toBe(503)
   await expectCleanStop(working, () => disk.makeRoom())
-  // That was the stop; a crash on the same disk is still a crash.
+  // A crash on the same disk, unlike that stop, is still a crash.
   await server.stop('SIGKILL')
   await server.start()
   expect(await statusOf(server, attemptId)).toBe('failed')
@@ -132,7 +133,7 @@ test('[ST1] [ST2] [ST3] [ST4] [ST5] another program that holds the write lock', 
   const { server, attemptId } = working
   {
     await using other = await OtherProgram.start(server.dbPath, 'BEGIN IMMEDIATE')
-    // The first waits, and nothing waits with it.
+    // The first mutation waits, and blocks nothing else.
     const waiting = log(server, attemptId)
     let answered = false
     void waiting.finally(() => {
@@ -155,11 +156,11 @@ test('[ST1] [ST2] [ST3] [ST4] [ST5] another program that holds the write lock', 
   await expectCleanStop(working, () => other.end())
 })
 
-test('[ST5] a lock of a moment is waited for', async () => {
+test('[ST5] mutations wait for a lock that is held briefly', async () => {
   const { server, attemptId } = await startWorking()
   await using other = await OtherProgram.start(server.dbPath, 'BEGIN IMMEDIATE')
   const waiting = log(server, attemptId)
-  // Its request has been read when one that came later is answered.
+  // Its request has been read when a later one is answered.
   await ask(server, '/health/live')
   await other.end()
   expect((await waiting).status).toBe(202)
@@ -205,7 +206,7 @@ test.each([
   expect(await working.server.stop('SIGTERM')).toBe(0)
 })
 
-test('[ST1] [ST2] [ST4] [ST6] a write-ahead log that was deleted: what it held is saved by the stop', async () => {
+test('[ST1] [ST2] [ST4] [ST6] a write-ahead log that was deleted: the stop saves its content', async () => {
   const working = await startWorking()
   const { server, attemptId } = working
   expect((await log(server, attemptId, 'held')).status).toBe(202)
@@ -216,7 +217,7 @@ test('[ST1] [ST2] [ST4] [ST6] a write-ahead log that was deleted: what it held i
   expect(lines.body.lines.map(({ message }: { message: string }) => message)).toContain('held')
 })
 
-test('[ST1] [ST2] [ST3] [ST7] a reader that stays', async () => {
+test('[ST1] [ST2] [ST3] [ST7] a reader that stays open', async () => {
   const limit = 8 * 2 ** 20
   const working = await startWorking({ BOARDCAST_WAL_LIMIT: '8MiB' })
   const { server, attemptId } = working
@@ -233,7 +234,7 @@ test('[ST1] [ST2] [ST3] [ST7] a reader that stays', async () => {
   expect(walBytes()).toBeLessThan(2 ** 20)
 })
 
-test('[ST7] what a reader made long is shortened when it is gone, and holds nobody up', async () => {
+test('[ST7] a write-ahead log that grew because of a reader is shortened when the reader ends, and delays nothing', async () => {
   const { server, attemptId } = await startWorking({ BOARDCAST_RETENTION_BYTES: '1GiB' })
   const walBytes = () => statSync(`${server.dbPath}-wal`).size
   await using other = await OtherProgram.start(server.dbPath, 'BEGIN', 'SELECT * FROM meta')

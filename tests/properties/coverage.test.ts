@@ -1,6 +1,6 @@
 /**
- * What is missed and what is not, after any mutations and any trimming: listeners of any channels and types that come back
- * with any cursor, over streams and sockets, against a model that knows every event that there ever was.
+ * Gaps after any mutations and any trimming: listeners of any channels and types reconnect with any cursor, over streams and
+ * sockets, and are compared with a model that knows every event ever committed.
  *
  *   R12  A stream is resumed as long as nothing that it would have shown was trimmed, and then has everything.
  *   R13  Else it has a gap, whose `oldest` is the first id from which nothing of what was asked for is missing.
@@ -20,7 +20,7 @@ import { SimulatedSocket } from '../support/simulated-socket.ts'
 import { Simulation } from '../support/simulation.ts'
 
 const BOARDS = ['left', 'right'] as const
-/** Of the types that these tests make, those that are trimmed. */
+/** The types in these tests that retention trims. */
 const TRANSIENT: ReadonlySet<string> = new Set(['attempt.log.appended', 'topic.event'])
 
 const step = fc.oneof(
@@ -71,7 +71,7 @@ const question = fc.record({
   back: fc.nat(60),
 })
 
-test('[R12] [R13] [W29] a gap exactly where something that would have been shown was trimmed', {
+test('[R12] [R13] [W29] a gap exactly where an event that would have been shown was trimmed', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(
@@ -116,7 +116,7 @@ async function take(one: typeof step extends fc.Arbitrary<infer T> ? T : never, 
   }
 }
 
-/** The newest event that the listener would have been shown and that is gone. */
+/** The newest trimmed event that the listener would have received. */
 function lostOf(simulation: Simulation, listening: Listening): number {
   const { oldest } = simulation.store.bounds
   const isLost = (event: SeenEvent) =>
@@ -166,7 +166,7 @@ async function expectSocket(simulation: Simulation, channel: string, seq: number
       .slice(seq)
       .filter((event) => sightingsOf(event, { channels: [channel] }).length > 0)
     const ids = new Set(told.flatMap(({ id, event }) => (id && event !== 'hello' && event !== 'state' ? [id] : [])))
-    // Joined lines have the id of the last.
+    // Joined lines have the id of the last one.
     const joined = channel.startsWith('agent:')
     if (!joined) expect([...ids], named).toEqual(due.map((event) => simulation.cursor(event.seq)))
     else if (due.length > 0) expect([...ids].at(-1), named).toBe(simulation.cursor(due.at(-1)?.seq ?? 0))

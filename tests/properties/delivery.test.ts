@@ -1,6 +1,6 @@
 /**
- * What listeners get, whatever happens in whatever order: random mutations, connections that come, stall, sip and are
- * cut, time that passes and a log that is trimmed meanwhile.
+ * What listeners receive under random interleavings: mutations, connections that open, stall, read slowly and are cut, time
+ * that passes, and a log that is trimmed.
  *
  *   U7   Within a stretch that no `gap` ended, a listener has got every event that its channels, view and types let
  *        through, once, in the order of the log, under the right names and channels.
@@ -27,7 +27,7 @@ import { type SimulatedListener, Simulation } from '../support/simulation.ts'
 
 const BOARDS = ['left', 'right'] as const
 const ROOM_BYTES = 256 * 1024
-/** A few kilobytes fill the room of a connection. */
+/** A few kilobytes fill the buffer of a connection. */
 const HEAVY = 40
 
 type Step =
@@ -83,7 +83,7 @@ const wish: fc.Arbitrary<{ listening: Listening; bare: boolean }> = fc
     bare,
   }))
 
-test('[U7] [U8] [U9] [U10] [U11] what listeners got is what the log and the database hold', {
+test('[U7] [U8] [U9] [U10] [U11] listeners receive what the log and the database hold', {
   timeout: 120_000,
 }, async () => {
   await fc.assert(
@@ -94,14 +94,14 @@ test('[U7] [U8] [U9] [U10] [U11] what listeners got is what the log and the data
       async (wishes, choices, rounds) => {
         await using simulation = await Simulation.start(HEAVY)
         for (const id of BOARDS) await simulation.store.transact((tx) => createBoard(tx, { id, name: id }))
-        // Some wish for the same, and share what is made for them.
+        // Some have the same selection, and share their events.
         const listeners = choices.flatMap((choice) => {
           const chosen = wishes[choice % wishes.length]
           return chosen ? [simulation.listener(chosen.listening, chosen.bare)] : []
         })
         for (const steps of rounds) {
           for (const one of steps) await take(one, simulation, listeners)
-          // A pause, in which those that listen come to know the last change.
+          // A pause, in which listeners receive the last change.
           await simulation.quiesce(listeners)
           for (const listener of listeners) if (listener.isFlowing) await expectLastState(listener, simulation)
         }
@@ -155,7 +155,7 @@ async function expectRight(listener: SimulatedListener, simulation: Simulation, 
   for (const stretch of received.stretches) {
     const expected = expectedSightings(within(simulation.published, stretch), listening, bare)
     const actual = sightings(stretch.frames, bare)
-    // Where the stream did not say where it begins, it begins with its first event.
+    // A stream without a start position begins with its first event.
     const due = stretch.start === undefined ? expected.slice(expected.length - actual.length) : expected
     expect(difference(actual, due), named).toBeNull()
     for (const frame of stretch.frames) {
@@ -167,7 +167,7 @@ async function expectRight(listener: SimulatedListener, simulation: Simulation, 
   await expectLastState(listener, simulation)
 }
 
-/** A gap is there for an event that would have been shown, and is gone. */
+/** There is a gap only for a trimmed event that would have been shown. */
 function expectLoss(gap: { requested: string; oldest: string }, listening: Listening, simulation: Simulation): void {
   const named = `${JSON.stringify(listening)}: ${JSON.stringify(gap)}`
   const [requested = 0, oldest = 0] = [gap.requested, gap.oldest].map((id) => parseCursor(id)?.seq ?? 0)
@@ -190,7 +190,7 @@ async function expectLastState({ listening, received }: SimulatedListener, simul
   }
 }
 
-/** The events that a stretch must hold. */
+/** The events that must be in a stretch. */
 function within(published: readonly SeenEvent[], { start, reached }: Stretch): readonly SeenEvent[] {
   return published.filter(({ seq }) => seq > (start ?? 0) && seq <= reached)
 }
@@ -209,7 +209,7 @@ function expectSameOrder(listeners: readonly SimulatedListener[]): void {
   }
 }
 
-/** What the boards were at every position, as the log alone tells it. */
+/** The boards at every position, derived from the log alone. */
 class States {
   readonly #published: readonly SeenEvent[]
   readonly #known = new Map<string, BoardState>()
@@ -229,7 +229,7 @@ class States {
   }
 }
 
-test('[M10] what waits for a stalled connection is bounded', async () => {
+test('[M10] the bytes pending for a stalled connection are bounded', async () => {
   await using simulation = await Simulation.start()
   await simulation.store.transact((tx) => createBoard(tx, { id: 'left', name: 'Left' }))
   const card = { kind: 'card', board: 0, a: 5, b: 0, big: false } as const

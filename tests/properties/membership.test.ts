@@ -1,6 +1,6 @@
 /**
- * Joining and leaving channels at any moment, turn by turn: random mutations, sockets that join, leave, stall, sip, are
- * cut and come back meanwhile. Every message of every connection is held against the log (tests/support/membership.ts).
+ * Joining and leaving channels at any moment, turn by turn: random mutations, and sockets that join, leave, stall, read
+ * slowly, are cut and reconnect. Every message of every connection is compared with the log (tests/support/membership.ts).
  *
  *   W23  What shows under one name on several channels says the one that was named first; `global` that was not named is
  *        the last.
@@ -25,7 +25,7 @@ import { Simulation } from '../support/simulation.ts'
 import type { SocketMessage } from '../support/socket.ts'
 
 const BOARDS = ['left', 'right'] as const
-/** A few kilobytes fill the room of a connection. */
+/** A few kilobytes fill the buffer of a connection. */
 const HEAVY = 40
 const GONE = '00000000-1'
 
@@ -52,7 +52,7 @@ const channel = fc.constantFrom(
   ...AGENTS.map((id) => `agent:${id}`),
   'topic:talk',
 )
-/** Much of it is what agents print, which is held back to be joined. */
+/** Much of it is output of agents, which is held back to be joined. */
 const piece = fc.oneof(
   { weight: 5, arbitrary: work },
   { weight: 4, arbitrary: work.map((one) => ({ ...one, kind: 'lines' as const })) },
@@ -158,7 +158,7 @@ async function take(one: Step, simulation: Simulation, sockets: readonly Simulat
   }
 }
 
-/** Fails where a connection was told something that it should not have been, or not then. */
+/** Fails when a connection received something that it should not have received, or not at that time. */
 function follow(transcript: readonly SocketMessage[], log: readonly SeenEvent[], hasGlobal: boolean): Membership {
   const [hello] = transcript
   const membership = new Membership(log, parseCursor(hello?.id ?? '')?.seq ?? 0, hasGlobal)
@@ -183,7 +183,7 @@ function follow(transcript: readonly SocketMessage[], log: readonly SeenEvent[],
   return membership
 }
 
-/** What must follow the answer to a subscribe at once, as far as it came. */
+/** What must follow the answer to a subscribe immediately, as far as it was received. */
 function expectOpening({ joined, since }: SocketMessage, [first, second]: readonly SocketMessage[]): void {
   const isBoard = joined.startsWith('board:')
   const snapshot = since === GONE ? second : first
@@ -210,7 +210,7 @@ function toldBy(message: SocketMessage): Told | null {
   return { kind: 'event', seq, channel, event, lines: event === 'output_batch' && data.lines }
 }
 
-/** A socket that has been told everything ends with the newest id, and its full views with the board as it is. */
+/** A socket that has received everything ends with the newest id, and its full views with the current board. */
 async function expectPresent(
   transcript: readonly SocketMessage[],
   held: readonly string[],
@@ -252,7 +252,7 @@ describe('in particular', () => {
     socket.transcripts.flat().filter(({ event }) => event === 'output_batch')
 
   test.each(['join', 'leave'] as const)(
-    '[W26] lines that wait to be joined are told before a %s takes effect',
+    '[W26] lines that wait to be joined are delivered before a %s takes effect',
     async (does) => {
       await using simulation = await Simulation.start()
       await begin(simulation)
@@ -265,7 +265,7 @@ describe('in particular', () => {
     },
   )
 
-  test('[W26] who joins a channel is not told the lines that wait for those who were there', async () => {
+  test('[W26] a new member of a channel does not get the lines that wait for earlier members', async () => {
     await using simulation = await Simulation.start()
     await begin(simulation)
     const early = await open(simulation, AGENT)
@@ -287,7 +287,7 @@ describe('in particular', () => {
     expect(assigned.map(({ channel }) => channel)).toEqual(['project:left'])
   })
 
-  test('[W27] a connection ends when the log is trimmed past the past that is being told', async () => {
+  test('[W27] a connection ends when events of a replay in progress are trimmed', async () => {
     await using simulation = await Simulation.start()
     await begin(simulation)
     const socket = await open(simulation)
@@ -295,7 +295,7 @@ describe('in particular', () => {
     for (let batch = 0; batch < 12; batch++) await manyLines()
     socket.join(AGENT, simulation.cursor(1))
     socket.stall()
-    // The acknowledgement is taken, and then the first page waits.
+    // The peer accepts the acknowledgement, and then the first page waits.
     while (socket.pendingBytes < 10_000) {
       await simulation.turns(1)
       socket.sip(500)
@@ -306,7 +306,7 @@ describe('in particular', () => {
       await simulation.turns(2)
     }
     expect(socket.isEnded).toBe(true)
-    // What it is told when it comes back with the id that it has of the channel.
+    // What it receives when it reconnects with its id of the channel.
     const last = lineBatches(socket).at(-1)?.id
     expect(last).toBeDefined()
     socket.reconnect()
@@ -316,7 +316,7 @@ describe('in particular', () => {
     expect(reasons?.map(({ data }) => data.reason)).toEqual(['trimmed'])
   })
 
-  test('[W27] a past that does not fit is told in pieces, as the peer takes them', async () => {
+  test('[W27] a replay that does not fit is sent in pieces, as the peer accepts them', async () => {
     await using simulation = await Simulation.start()
     await begin(simulation)
     const socket = await open(simulation)

@@ -1,6 +1,6 @@
 /**
- * One order for all: listeners of random sets of channels that overlap (board, project, issue, attempt, agent, topic,
- * global), cut and stalled at random while all kinds of things happen that show there.
+ * One order for all: listeners of random, overlapping sets of channels (board, project, issue, attempt, agent, topic,
+ * global), cut and stalled at random while events of all kinds happen on them.
  *
  *   U15  A listener has got every event that shows on its channels, once, under the right names, in the order of the log,
  *        and every line of output in the order in which it was printed, joined or not.
@@ -75,7 +75,7 @@ interface Scene {
   readonly attemptId: string
 }
 
-test('[U15] [U16] listeners of channels that overlap see one order', { timeout: 60_000 }, async () => {
+test('[U15] [U16] listeners of overlapping channels see one order', { timeout: 60_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(channelSet, { minLength: 3, maxLength: 6 }),
@@ -116,7 +116,7 @@ function named(channel: string, { boardId, cardId, attemptId }: Scene): string {
   return channel in ids ? `${channel}:${ids[channel]}` : channel
 }
 
-/** Does it in the next turn; answers how many lines it prints, which are numbered through. */
+/** Does it in the next turn; returns how many lines it prints, which are numbered consecutively. */
 function say(
   simulation: Simulation,
   { boardId, cardId, attemptId }: Scene,
@@ -188,7 +188,7 @@ function expectWhole({ listening, received }: SimulatedListener, simulation: Sim
     const toPrint = seen.flatMap(({ channel, lines = [] }) => lines.map((line) => `${channel} ${line}`))
     expect(difference(printed, toPrint), named).toBeNull()
 
-    // Joined or not, nothing is shown before anything with a lower id.
+    // Joined or not, events are shown in the order of their ids.
     const positions = shown.flatMap(({ event, seq, text }) =>
       event === BATCH ? printedIn(bareOf(text)).map((line) => printedAt.get(line) ?? NaN) : [seq],
     )
@@ -211,7 +211,7 @@ function bySeq(one: string, other: string): number {
   return Number.parseInt(one, 10) - Number.parseInt(other, 10) || (one < other ? -1 : 1)
 }
 
-/** Of events, told by their ids, and of lines, told by themselves. */
+/** Events by their ids, and lines by their text. */
 function expectOneOrder(listeners: readonly SimulatedListener[]): void {
   const frames = listeners.map(({ received }) => received.stretches.flatMap((stretch) => stretch.frames))
   const orders = [

@@ -21,7 +21,7 @@ function shown({ received }: SimulatedListener): string[] {
   return received.stretches.flatMap(({ frames }) => frames.map(({ event, seq }) => `${seq} ${event}`))
 }
 
-test('[U12] a board made again under its id begins with its own state', async () => {
+test('[U12] a board that is created again under its id begins with its own state', async () => {
   await using simulation = await Simulation.start()
   const { store } = simulation
   await store.transact((tx) => createBoard(tx, { id: 'demo', name: 'First' }))
@@ -39,7 +39,7 @@ test('[U12] a board made again under its id begins with its own state', async ()
   expect(late.received.stretch.frames.map(({ event, text }) => [event, bareOf(text)])).toEqual([['state', state]])
 })
 
-test('[U14] what follows the end of a board is seen the same live and read back', async () => {
+test('[U14] after the deletion of a board a live stream and a replay show the same', async () => {
   await using simulation = await Simulation.start()
   const { store } = simulation
   for (const id of ['demo', 'other']) await store.transact((tx) => createBoard(tx, { id, name: id }))

@@ -73,7 +73,7 @@ test('[U13] stalled, cut and resumed sockets lose nothing', { timeout: 120_000 }
           if (one.does === 'write') work.write(one.mutations)
           else if (one.does === 'flood') work.flood()
           else listeners[one.who % listeners.length]?.[one.does](one.bytes)
-          // What was asked for begins; whether it is done before the next step is left to the sockets.
+          // The request starts; whether it ends before the next step depends on the sockets.
           await new Promise(setImmediate)
         }
         await work.done()
@@ -93,18 +93,18 @@ test('[U13] stalled, cut and resumed sockets lose nothing', { timeout: 120_000 }
         }
       },
     ),
-    // What the sockets do is another thing each time: nothing would be gained by shrinking.
+    // Sockets behave differently each time, so shrinking would not help.
     { numRuns: 12, endOnFailure: true },
   )
 })
 
-/** Two writers, each of which does one thing after the other. */
+/** Two writers, each of which does one thing at a time. */
 class Work {
   readonly #api: ApiClient
   readonly #writers: readonly Writer[]
   readonly #chains: Promise<void>[]
 
-  /** Each has a card with an attempt at it. */
+  /** Each has a card with an attempt. */
   static async begin(api: ApiClient, seed: number): Promise<Work> {
     const random = createRandom(seed)
     const writers = ['ann', 'bob'].map((name) => new Writer({ name, boardId: BOARD, random }))
@@ -131,7 +131,7 @@ class Work {
     })
   }
 
-  /** More than the kernel holds for a connection that is not read. */
+  /** More than the kernel buffers for a stalled connection. */
   flood(): void {
     this.#each(async (writer) => {
       const card = writer.cards.find(({ attempt }) => attempt)
@@ -162,11 +162,11 @@ class SocketListener {
   readonly #url: string
   readonly #gzip: boolean
   #tail: Tail | null = null
-  /** A cut connection may still have something to unpack; the next one begins after it. */
+  /** A cut connection may still have bytes to decompress; the next one begins after that. */
   #before: Promise<void> = Promise.resolve()
   #ended: Promise<void> = Promise.resolve()
   #waiting: (() => void) | null = null
-  /** Comes back whenever it is cut. */
+  /** Reconnects whenever it is cut. */
   #isStaying = false
 
   constructor(url: string, listening: Listening, gzip: boolean) {
@@ -175,7 +175,7 @@ class SocketListener {
     this.#gzip = gzip
   }
 
-  /** Opens a connection unless there is one; it is cut after so many bytes, but for the largest numbers. */
+  /** Opens a connection unless one is open. It is cut after that many bytes, except for the largest numbers. */
   connect(bytes = Infinity): void {
     this.#before = this.#before.then(() => {
       if (this.#tail) return
@@ -212,7 +212,7 @@ class SocketListener {
     this.#tail?.socket.resume()
   }
 
-  /** Reads, or comes back where it was cut, and resolves when it has been told of this position. */
+  /** Reads, or reconnects where it was cut, and resolves when it has reached this position. */
   async reach(seq: number): Promise<void> {
     this.resume()
     this.#isStaying = true
@@ -220,7 +220,7 @@ class SocketListener {
     await this.#until(() => this.received.reached >= seq)
   }
 
-  /** Resolves when the last `state` is this one, where the listener gets such. */
+  /** Resolves when the last `state` is this one, if the listener gets states. */
   async untilState(state: BoardState): Promise<void> {
     const { channels, view, types } = this.listening
     if (view !== 'full' || !channels.includes(`board:${BOARD}`) || (types && !types.includes('state'))) return

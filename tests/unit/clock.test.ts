@@ -1,6 +1,5 @@
 /**
- *   CK1  The time of the server never goes back while it runs, and goes at its pace, whatever is done to the clock of the
- *        machine.
+ *   CK1  The time of the server never goes back while it runs, and advances steadily, whatever happens to the system clock.
  */
 import { expect, test } from 'vitest'
 import { createClock } from '../../src/base/clock.ts'
@@ -20,12 +19,12 @@ function fakes() {
   }
 }
 
-test('[CK1] is that of the machine while nobody sets it', () => {
+test('[CK1] follows the system clock while it is not set', () => {
   const { now, pass, set } = fakes()
   expect(now()).toBe(1_000_000)
   pass(5)
   expect(now()).toBe(1_000_005)
-  // A correction in tiny steps, as by NTP, is followed; what would go back stands still.
+  // A correction in tiny steps, as by NTP, is followed; time stands still where it would go back.
   set(40)
   expect(now()).toBe(1_000_045)
   set(-30)
@@ -34,7 +33,7 @@ test('[CK1] is that of the machine while nobody sets it', () => {
   expect(now()).toBe(1_000_115)
 })
 
-test('[CK1] set back, it goes on; set forward again, it is that of the machine', () => {
+test('[CK1] continues when the system clock is set back, and follows it again when it is set forward', () => {
   const { now, pass, set } = fakes()
   set(-3_600_000)
   expect(now()).toBe(1_000_000)
@@ -50,7 +49,7 @@ test('[CK1] set back, it goes on; set forward again, it is that of the machine',
   expect(now()).toBe(4_660_002)
 })
 
-test('[CK1] a thousand looks at it add nothing', () => {
+test('[CK1] a thousand readings do not advance it', () => {
   const { now, pass } = fakes()
   for (let i = 0; i < 1_000; i++) {
     pass(0.4)

@@ -22,7 +22,7 @@ function fakeConnection() {
   } satisfies RegisteredConnection
 }
 
-describe('a connection that takes nothing', () => {
+describe('a stalled connection', () => {
   let registry: ConnectionRegistry
   let stallCutter: StallCutter
   beforeEach(() => {
@@ -97,7 +97,7 @@ describe('a connection that takes nothing', () => {
 })
 
 describe('a drain', () => {
-  it('[E4] [W61] ends a connection that was asked for before it and is ready only now', async () => {
+  it('[E4] [W61] ends a connection that was requested before the drain and opens after it', async () => {
     const drain = new Drain(new ConnectionRegistry())
     const early = fakeConnection()
     drain.include(early)

@@ -12,7 +12,7 @@ describe('cursors', () => {
     expect(parseCursor('00000000-0')).toEqual({ epoch: '00000000', seq: 0 })
   })
 
-  it('[I1] come back as they were written', () => {
+  it('[I1] are parsed to what was formatted', () => {
     fc.assert(
       fc.property(fc.record({ epoch, seq }), (cursor) => {
         expect(parseCursor(formatCursor(cursor.epoch, cursor.seq))).toEqual(cursor)
@@ -43,7 +43,7 @@ describe('cursors', () => {
     expect(parseCursor(text)).toBeNull()
   })
 
-  it('[I1] no other text is read as one', () => {
+  it('[I1] no other text is parsed', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const cursor = parseCursor(text)
@@ -52,7 +52,7 @@ describe('cursors', () => {
     )
   })
 
-  it('[I2] of two epochs cannot be compared; of one they compare by position', () => {
+  it('[I2] of two epochs cannot be compared; within an epoch they compare by position', () => {
     expect(compareCursors({ epoch: 'aaaaaaaa', seq: 1 }, { epoch: 'bbbbbbbb', seq: 1 })).toBeNull()
     expect(compareCursors({ epoch: 'aaaaaaaa', seq: 9 }, { epoch: 'aaaaaaaa', seq: 10 })).toBeLessThan(0)
     expect(compareCursors({ epoch: 'aaaaaaaa', seq: 10 }, { epoch: 'aaaaaaaa', seq: 9 })).toBeGreaterThan(0)

@@ -5,7 +5,7 @@ import { directHandle, type Handle, learnFrom, writeDirectly } from '../../src/s
 
 const BYTES = Buffer.alloc(64 * 1024, 'z')
 
-/** Both ends of a TCP connection. The reading end takes nothing until it is asked for bytes. */
+/** Both ends of a TCP connection. The reading end reads nothing before `read`. */
 async function openConnection(): Promise<{ writing: Socket; reading: Socket }> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -30,7 +30,7 @@ const batch = (seq: number, ...lines: string[]) =>
 const texts = (list: FrameList) => list.take().map(({ text }) => text)
 
 describe('lines of output', () => {
-  it('[K11] are held, and become one frame with the id and the time of the last', () => {
+  it('[K11] are held, and become one SSE event with the id and the time of the last', () => {
     const list = listFor(`agent:${agent}`)
     for (const [index, message] of ['a', 'b', 'c'].entries()) list.add(line(index + 1, message))
     expect(list.isEmpty).toBe(true)
@@ -66,7 +66,7 @@ describe('lines of output', () => {
     expect(list.isHolding).toBe(false)
   })
 
-  it('[K11] wait on for events that do not show', () => {
+  it('[K11] keep waiting past events that do not show', () => {
     const list = listFor(`agent:${agent}`)
     list.add(line(1, 'a'))
     list.add(event(2, 'board.updated'))
@@ -83,7 +83,7 @@ describe('lines of output', () => {
     expect(texts(list)).toEqual([batch(1, 'one'), batch(2, 'two')])
   })
 
-  it('[K11] at most 1,000 to a frame, which leaves when it is full', () => {
+  it('[K11] are joined up to 1,000 lines, which are sent at once', () => {
     const list = listFor(`agent:${agent}`)
     for (let seq = 1; seq <= 2_500; seq++) list.add(line(seq, `${seq}`))
     const full = list.take()
@@ -95,7 +95,7 @@ describe('lines of output', () => {
     expect(list.take().map(({ first, last }) => [first, last])).toEqual([[2_001, 2_500]])
   })
 
-  it('[K11] at most 262,144 characters to a frame, unless a line alone is longer', () => {
+  it('[K11] are joined up to 262,144 characters, unless a single line is longer', () => {
     const list = listFor(`agent:${agent}`)
     for (const [index, length] of [200_000, 62_144, 1, 300_000, 1].entries())
       list.add(line(index + 1, 'x'.repeat(length)))
@@ -123,7 +123,7 @@ describe('lines of output', () => {
     ])
   })
 
-  it('[K11] however they are mixed with others, none is lost and ids never go back', () => {
+  it('[K11] however they are mixed with other events, none is lost and ids never decrease', () => {
     const kinds = fc.array(fc.constantFrom('line', 'started', 'elsewhere', 'release'), { maxLength: 60 })
     fc.assert(
       fc.property(kinds, (sequence) => {
@@ -151,14 +151,14 @@ describe('events under several names', () => {
   const names = (list: FrameList) =>
     texts(list).flatMap((text) => [...text.matchAll(/event: (.*)\n/g)].map(([, name]) => name))
 
-  it('[K6] once per name', () => {
+  it('[K6] show once per name', () => {
     const list = listFor(`board:${board},attempt:${attempt},project:${board},issue:${card}`)
     list.add(event(1, 'attempt.status.changed'))
     list.add(event(2, 'card.updated'))
     expect(names(list)).toEqual(['attempt_status', 'card_updated', 'issue_updated'])
   })
 
-  it('[K6] once, where the domain name is also the name on a channel of its own', () => {
+  it('[K6] show once where the domain name is also the name on another channel', () => {
     for (const [channels, shown] of [
       [`global,project:${board}`, `{"boardId":"${board}","operation":"rebase","ok":true,"details":{"onto":"main"}}`],
       [`project:${board},global`, '{"operation":"rebase","ok":true,"details":{"onto":"main"}}'],
@@ -169,7 +169,7 @@ describe('events under several names', () => {
     }
   })
 
-  it('[K7] in frames that stay together, the last of them with its id, counting once', () => {
+  it('[K7] stay together, the last of them has the id, and they count once', () => {
     const list = listFor(`board:${board},global`)
     list.add(event(1, 'board.updated'))
     const frames = list.take()
@@ -183,7 +183,7 @@ describe('events under several names', () => {
     ])
   })
 
-  it('[K9] everyone hears of agents, global under both names', () => {
+  it('[K9] events of agents reach everyone, and global under both names', () => {
     const list = listFor('topic:other,global')
     list.add(event(1, 'agent.registered'))
     expect(names(list)).toEqual(['agent_registered', 'agent.registered'])
@@ -192,7 +192,7 @@ describe('events under several names', () => {
     expect(names(filtered)).toEqual([])
   })
 
-  it('[E2] the end of a board ends its channels, shown or not', () => {
+  it('[E2] the deletion of a board ends its channels, shown or not', () => {
     for (const types of [undefined, 'card_*']) {
       const list = listFor(`board:${board},project:${board},topic:other`, types)
       list.add(event(1, 'board.deleted'))

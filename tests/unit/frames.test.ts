@@ -8,29 +8,29 @@ const bare = sseFraming({ chunked: true, gzip: false, envelope: false })
 const enveloped = sseFraming({ chunked: true, gzip: false, envelope: true })
 const shown = { channel: 'board:demo', event: 'board_updated', data: '{"name":"Demo"}' }
 const id = '5d3c9b1e-17'
-// In the time of the server, which does not go back.
+// In server time, which never goes back.
 const at = Date.UTC(2126, 0, 31, 12)
 
 describe('frames', () => {
   beforeEach(() => void vi.useFakeTimers({ now: at }))
   afterEach(() => void vi.useRealTimers())
 
-  it('[S7] of an event, literally', () => {
+  it('[S7] have these bytes', () => {
     expect(bare.frame(shown, at, id, true)).toBe('event: board_updated\ndata: {"name":"Demo"}\nid: 5d3c9b1e-17\n\n')
   })
 
-  it('[I6] without its id', () => {
+  it('[I6] may have no id', () => {
     expect(bare.frame(shown, at, id, false)).toBe('event: board_updated\ndata: {"name":"Demo"}\n\n')
   })
 
-  it('[K4] in an envelope, which has its id whether or not the frame has', () => {
+  it('[K4] in an envelope have an id in it, with or without an id line', () => {
     const data = `{"channel":"board:demo","event":"board_updated","data":{"name":"Demo"},"timestamp":${at},"id":"5d3c9b1e-17"}`
     expect(enveloped.frame(shown, at, id, true)).toBe(`event: board_updated\ndata: ${data}\nid: 5d3c9b1e-17\n\n`)
     expect(enveloped.frame(shown, at, id, false)).toBe(`event: board_updated\ndata: ${data}\n\n`)
     expect(envelope(shown, at, id)).toBe(data)
   })
 
-  it('[S11] that tell when to come back begin with retry', () => {
+  it('[S11] with a reconnection time begin with retry', () => {
     expect(bare.control('hello', '{}', id, true, 1_500)).toBe(`retry: 1500\nevent: hello\ndata: {}\nid: ${id}\n\n`)
     expect(bare.control('heartbeat', '{}', id, true)).toBe(`event: heartbeat\ndata: {}\nid: ${id}\n\n`)
   })
@@ -49,7 +49,7 @@ describe('frames', () => {
     expect(chunk(Buffer.from('abc')).toString()).toBe('3\r\nabc\r\n')
   })
 
-  it('[E2] nothing to show is no bytes: an empty chunk would end the body', () => {
+  it('[E2] nothing to show becomes no bytes, because an empty chunk would end the body', () => {
     for (const gzip of [false, true]) {
       const { bytes, plain } = sseFraming({ chunked: true, gzip, envelope: true }).pack([''])
       expect(bytes.toString()).toBe('')
@@ -57,7 +57,7 @@ describe('frames', () => {
     }
   })
 
-  it('[S8] whatever text a payload holds, a frame stays four lines', () => {
+  it('[S8] have four lines, whatever text the payload holds', () => {
     const text = fc.string({
       unit: fc.constantFrom('\n', '\r', '\0', '\u2028', '\u2029', '"', '\\', 'ä', '😀', '\ud800', ':', ' '),
     })
@@ -81,26 +81,26 @@ describe('names', () => {
     ...Object.values(CONTROL),
     ...Object.values(SNAPSHOT),
   ]
-  it('[S8] hold nothing but letters, digits, points and underscores', () => {
+  it('[S8] consist of letters, digits, dots and underscores', () => {
     for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9._]*$/)
   })
-  it('[S13] of frames about the stream itself, and of snapshots', () => {
+  it('[S13] of control events and of snapshots', () => {
     const control = ['hello', 'heartbeat', 'gap', 'draining', 'overloaded', 'auth_expiring', 'auth_expired']
     expect(Object.values(CONTROL)).toEqual(control)
     expect(Object.values(SNAPSHOT)).toEqual(['state', 'dashboard_overview', 'metric.update'])
     expect(Object.values(UNSTORED)).toEqual(['agent.heartbeat'])
   })
-  it('[S13] of what is never stored are those of no event', () => {
+  it('[S13] of events that are never stored are not in the catalogue', () => {
     const stored = Object.entries(catalogue).flatMap(([type, entry]) => [type, ...entry.to.map(({ event }) => event)])
     for (const name of [CONTROL, SNAPSHOT, UNSTORED].flatMap((group) => Object.values<string>(group))) {
       expect(stored).not.toContain(name)
     }
   })
-  it('[S9] are none of those that a browser fires by itself', () => {
+  it('[S9] differ from the events that a browser fires by itself', () => {
     expect(RESERVED_EVENT_NAMES).toEqual(['error', 'open', 'message'])
     for (const name of names) expect(RESERVED_EVENT_NAMES).not.toContain(name)
   })
-  it('[Y5] of cards and columns show on a board in the diff view alone', () => {
+  it('[Y5] of cards and columns show on a board only in the diff view', () => {
     for (const entry of Object.values(catalogue)) {
       for (const destination of entry.to) {
         if (destination.channel !== 'board') continue

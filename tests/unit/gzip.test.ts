@@ -16,8 +16,8 @@ function compress(texts: readonly Buffer[]): Buffer {
 }
 
 describe('shared compression', () => {
-  it('[Z3] any blocks one after the other are one good gzip member', () => {
-    // Around the length below which blocks are stored, and around that which a stored block can hold.
+  it('[Z3] any sequence of blocks is a valid gzip member', () => {
+    // Around the length below which blocks are stored, and around the capacity of a stored block.
     const text = fc
       .tuple(fc.constantFrom(0, 1, 255, 256, 257, 4_000, 65_535, 65_536, 200_000), fc.integer({ min: 1, max: 255 }))
       .map(([length, step]) => Buffer.from(Array.from({ length }, (_, i) => (i * i * step) % 256)))
@@ -35,18 +35,18 @@ describe('shared compression', () => {
     expect(gunzipSync(compress(blocks.slice(1))).toString()).toBe(Buffer.concat(blocks.slice(1)).toString())
   })
 
-  it('[Z3] bytes, literally: header, a stored block, an empty one, the last block, checksum and length', () => {
+  it('[Z3] exact bytes: header, a stored block, an empty one, the last block, checksum and length', () => {
     const hex = compress([Buffer.from('abc')]).toString('hex')
     expect(hex).toBe(
       ['1f8b08000000000000ff', '000300fcff', '616263', '000000ffff', '0300', 'c2412435', '03000000'].join(''),
     )
   })
 
-  it('[Z3] the length counts modulo 2^32', () => {
+  it('[Z3] the length is modulo 2^32', () => {
     expect(gzipTrailer({ crc: 0xdeadbeef, length: 2 ** 32 + 5 }).toString('hex')).toBe('0300efbeadde05000000')
   })
 
-  it('[Z4] 255 bytes are stored, 256 compressed', () => {
+  it('[Z4] stores 255 bytes and compresses 256', () => {
     expect(gzipBlock(Buffer.alloc(255, 'a')).block).toEqual(
       Buffer.concat([Buffer.from('00ff0000ff', 'hex'), Buffer.alloc(255, 'a'), Buffer.from('000000ffff', 'hex')]),
     )
@@ -57,7 +57,7 @@ describe('shared compression', () => {
     expect(gzipBlock(Buffer.alloc(length, 'a')).block.subarray(-4).toString('hex')).toBe('0000ffff')
   })
 
-  it('[Z4] what is worth it is made smaller', () => {
+  it('[Z4] compresses repetitive text', () => {
     const text = Buffer.from(
       JSON.stringify(Array.from({ length: 200 }, (_, n) => ({ id: n, title: 'A card', blocked: false }))),
     )

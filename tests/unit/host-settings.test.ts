@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ConfigError, loadConfig, refuseOpenWithoutRights } from '../../src/base/config.ts'
 import { createWebGuard } from '../../src/http/web-guard.ts'
 
-/** The sentence about the one variable that cannot be used. */
+/** The error about the one invalid variable. */
 function faultOf(env: Readonly<Record<string, string>>): string {
   try {
     loadConfig(env)
@@ -104,7 +104,7 @@ describe('HOST', () => {
   })
 
   it.each(['localhost:3000', '[::1]:3000', 'http://localhost', '*', 'a b', ' ', '127.0.0.1/8', '1270.0.0.1'])(
-    '[HO10] %j is refused by name, with the fix',
+    '[HO10] rejects %j, and names the fix',
     (HOST) => {
       expect(faultOf({ HOST })).toMatch(/^HOST is .*without a port.*PORT/)
     },
@@ -112,7 +112,7 @@ describe('HOST', () => {
 })
 
 describe('a server that listens beyond loopback', () => {
-  it.each(['0.0.0.0', '::'])('[HO3] on %s answers to every address, and to no other name', (host) => {
+  it.each(['0.0.0.0', '::'])('[HO3] on %s accepts every address as its host, and no name', (host) => {
     for (const own of ['10.1.2.3', '10.1.2.3:3000', '[2001:db8::1]:3000', '0.0.0.0:3000', 'localhost']) {
       expect([own, isServed(host, own)]).toEqual([own, true])
     }
@@ -121,7 +121,7 @@ describe('a server that listens beyond loopback', () => {
     }
   })
 
-  it('[HO3] on one address, or under a name, answers to that one', () => {
+  it('[HO3] on one address or name accepts that one as its host', () => {
     expect(isServed('10.1.2.3', '10.1.2.3:3000', '10.1.2.3')).toBe(true)
     expect(isServed('10.1.2.3', '10.1.2.4:3000', '10.1.2.3')).toBe(false)
     expect(isServed('board.lan', 'Board.LAN:3000', '10.1.2.3')).toBe(true)

@@ -1,4 +1,4 @@
-/** Timers beyond what setTimeout can count. Rule OPS16. */
+/** Timers longer than setTimeout allows. Rule OPS16. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LongTimer } from '../../src/base/long-timer.ts'
 
@@ -8,7 +8,7 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 test.each([1, 1_000, 24 * DAY_MS, 25 * DAY_MS, 365 * DAY_MS, 36_500 * DAY_MS])(
-  '[OPS16] %d ms are neither more nor less',
+  '[OPS16] fires after exactly %d ms',
   (ms) => {
     const fired = vi.fn()
     new LongTimer(fired, ms)
@@ -20,7 +20,7 @@ test.each([1, 1_000, 24 * DAY_MS, 25 * DAY_MS, 365 * DAY_MS, 36_500 * DAY_MS])(
   },
 )
 
-test('[OPS16] Infinity is never, and what is cleared does not come back', () => {
+test('[OPS16] Infinity never fires, and neither does a cleared timer', () => {
   const fired = vi.fn()
   const endless = new LongTimer(fired, Number.POSITIVE_INFINITY)
   const long = new LongTimer(fired, 100 * DAY_MS)

@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Hand-outs that take as long as they are told, and when they began. */
+/** Flushes that take a given time, and when they began. */
 function paced(tookMs: number) {
   const began: number[] = []
   const work = { tookMs }
@@ -29,14 +29,14 @@ async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms)
 }
 
-it('[M9] hands out at once, however often, while that is quick', () => {
+it('[M9] flushes at once, however often, while that is quick', () => {
   const { pace, began } = paced(0.5)
   for (let i = 0; i < 5; i++) pace.request()
   expect(began).toEqual([0, 0.5, 1, 1.5, 2])
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('[M9] hands out at once, however long it takes, where there is time between', async () => {
+it('[M9] flushes at once, however long it takes, when there is idle time between', async () => {
   const { pace, began } = paced(9)
   for (let i = 0; i < 5; i++) {
     pace.request()
@@ -45,7 +45,7 @@ it('[M9] hands out at once, however long it takes, where there is time between',
   expect(began).toEqual([0, 20, 40, 60, 80])
 })
 
-it('[M9] pauses for as long as it took when hand-outs follow each other, and then serves all who asked', async () => {
+it('[M9] pauses for as long as the flush took when flushes follow each other, and then serves all requests', async () => {
   const { pace, began } = paced(8)
   pace.request()
   pace.request()

@@ -12,7 +12,7 @@ import { sseFraming } from '../../src/sse/wire/frames.ts'
 const framing = sseFraming({ chunked: false, gzip: false, envelope: false })
 const ERRORS = { count: 0 }
 
-/** A listener of one channel, over a store that holds nothing, and a source that counts how often it is rendered. */
+/** A listener of one channel over an empty store, and a source that counts how often it is rendered. */
 function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
   const bus = new Bus(
     7,
@@ -51,7 +51,7 @@ describe('snapshots', () => {
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  it('[Y9] [I5] come every 30 s while somebody listens, with the id reached', async () => {
+  it('[Y9] [I5] are sent every 30 s while there are listeners, with the id reached', async () => {
     const { snapshots, got, listen, renderings } = setUp()
     await vi.advanceTimersByTimeAsync(90_000)
     expect(renderings()).toBe(0)
@@ -65,7 +65,7 @@ describe('snapshots', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('[Y9] come at once, then at most one in 150 ms, the last change never lost', async () => {
+  it('[Y9] are sent at once, then at most every 150 ms, and the last change is never lost', async () => {
     const { snapshots, got, listen } = setUp()
     listen()
     const at: Array<[number, number]> = []
@@ -85,7 +85,7 @@ describe('snapshots', () => {
     expect(ERRORS.count).toBe(0)
   })
 
-  it('[Y9] is tried again when it could not be rendered', async () => {
+  it('[Y9] are rendered again after a failure', async () => {
     const { snapshots, got, listen } = setUp()
     listen()
     ERRORS.count = 0

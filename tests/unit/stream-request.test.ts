@@ -24,7 +24,7 @@ function refusal(work: () => unknown): string {
   return 'none'
 }
 
-describe('what a stream listens to', () => {
+describe('the selection of a stream', () => {
   it.each([
     ['', ['dashboard'], false],
     ['boardId=demo', ['board:demo;full'], false],
@@ -44,7 +44,7 @@ describe('what a stream listens to', () => {
     expect(parseStreamRequest(asking(query)).isChannelStream).toBe(isChannelStream)
   })
 
-  it('[Q3] 100 channels are heard, and a channel of another spelling is none of its own', () => {
+  it('[Q3] accepts 100 channels, and counts two spellings of a channel once', () => {
     const list = Array.from({ length: 100 }, (_, n) => `agent:a${n}`)
     expect(channels(`channels=${list},agents/a7`)).toEqual(list)
     expect(refusal(() => channels(`channels=${list},agent:b`))).toBe('bad_request')
@@ -80,7 +80,7 @@ describe('what a stream listens to', () => {
     expect(parseStreamRequest(asking('timeout=1e12')).timeoutMs).toBe(1e15)
   })
 
-  it('[Y12] the output of an agent, which types can narrow and not widen', () => {
+  it('[Y12] is the output of an agent, which types can narrow but not widen', () => {
     const passing = (query: string) => {
       const { types } = parseAgentRequest(asking(query), 'claude-1').selection
       return ['output', 'output_batch', 'agent_started', 'agent_profile'].filter((name) => types.passes(name))
@@ -96,7 +96,7 @@ describe('what a stream listens to', () => {
   })
 })
 
-describe('where a stream begins', () => {
+describe('the start of a stream', () => {
   const epoch = '5d3c9b1e'
   const start = (query: string, header?: string) =>
     parseStart(asking(query, header === undefined ? {} : { 'Last-Event-ID': header }), epoch, {
@@ -123,7 +123,7 @@ describe('where a stream begins', () => {
     expect(start(query, header)).toEqual(expected)
   })
 
-  it('[Q9] [Q10] now and earliest are words of since alone', () => {
+  it('[Q9] [Q10] now and earliest are accepted only by since', () => {
     expect(start('since=now')).toEqual(at(20))
     expect(start('since=earliest')).toEqual(at(10))
     expect(start('lastEventId=now')).toEqual({ kind: 'gap', requested: 'now', reason: 'invalid', oldest: 10 })

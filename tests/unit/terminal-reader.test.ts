@@ -1,11 +1,11 @@
 /**
- * What a terminal would show of a log.
+ * The text that a terminal would show of a log.
  *
- * AN1  Every sequence is read to its end and leaves nothing in the text.
- * AN2  The text does not depend on how it was cut; what is cut at the end of a line goes on in the next, but for strings.
- * AN3  Looks: 16, 256 and 24-bit colours, bold, dim, italic, underline, inverse; what is on stays on in the next line.
- * AN4  A carriage return overwrites, and so do moves within the line.
- * AN5  Other control characters are in caret notation.
+ * AN1  Every escape sequence is consumed whole and leaves nothing in the text.
+ * AN2  The text does not depend on how it was split; a sequence split at a line end continues in the next line, except strings.
+ * AN3  Styles: 16, 256 and 24-bit colours, bold, dim, italic, underline, inverse; a style stays on in the next line.
+ * AN4  A carriage return overwrites, and so do cursor moves within the line.
+ * AN5  Other control characters appear in caret notation.
  */
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -96,13 +96,13 @@ describe('AN1', () => {
   )('[AN1] no control character but line end and tab is ever in the text', (lines) => {
     const reader = new TerminalReader()
     for (const line of lines) {
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for them
       expect(textOf(reader.readLine(line))).not.toMatch(/[\0-\x08\x0b-\x1f\x7f-\x9f]/)
     }
   })
 
   property.prop([pieces, fc.array(fc.nat(), { maxLength: 4 })], { numRuns: 2_000 })(
-    '[AN2] however a line is cut, the text and its looks are the same',
+    '[AN2] however a line is split, its text and styles are the same',
     (parts, cuts) => {
       const line = parts.join('')
       const reader = new TerminalReader()
@@ -120,12 +120,12 @@ describe('AN1', () => {
     expect(textOf(read(text))).toBe(text)
   })
 
-  // The table of terminals comes with ncurses.
+  // The terminal database comes with ncurses.
   const terminals = ['xterm', 'xterm-256color', 'screen', 'linux', 'vt100', 'tmux-256color', 'rxvt'].filter(
     (name) => existsSync('/usr/bin/tput') && has(name),
   )
   test.skipIf(terminals.length === 0)(
-    '[AN1] what `tput` prints for real terminals leaves nothing (skipped without tput)',
+    '[AN1] the output of `tput` for real terminals leaves nothing (skipped without tput)',
     () => {
       for (const terminal of terminals) {
         const tput = (...words: string[]) => execFileSync('tput', ['-T', terminal, ...words], { encoding: 'latin1' })
@@ -152,7 +152,7 @@ describe('AN1', () => {
 })
 
 describe('AN2', () => {
-  test('[AN2] a sequence that is cut at the end of a line goes on in the next', () => {
+  test('[AN2] a sequence that is split at the end of a line continues in the next', () => {
     expect(linesOf('a\x1b', '[31mb', 'c\x1b[3', '1md', 'e\x1b(', 'Bf')).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
   })
 
@@ -165,7 +165,7 @@ describe('AN2', () => {
     expect(linesOf(`a${start} and more\nnext`)).toEqual(['a\nnext'])
   })
 
-  test('[AN2] half a pair is no character of its own', () => {
+  test('[AN2] half of a surrogate pair is not a character', () => {
     const reader = new TerminalReader()
     reader.write('\ud83d')
     reader.write('\udc34\rx')
@@ -204,19 +204,19 @@ describe('AN3', () => {
     expect(lookOf(codes)).toEqual(look)
   })
 
-  test('[AN3] what is switched off is off', () => {
+  test('[AN3] styles can be switched off', () => {
     const spans = read('\x1b[1;3;4;7;31;42ma\x1b[22;23;24;27;39;49mb')
     expect(Object.values(spans[1]?.look ?? {}).filter(Boolean)).toEqual([])
   })
 
-  test('[AN3] a colour that is left on goes on in the next line, until a reset', () => {
+  test('[AN3] a colour stays on in the next line, until a reset', () => {
     const reader = new TerminalReader()
     expect(reader.readLine('\x1b[32mgreen')).toEqual([{ text: 'green', look: { foreground: 2 } }])
     expect(reader.readLine('still')).toEqual([{ text: 'still', look: { foreground: 2 } }])
     expect(reader.readLine('\x1bcplain')).toEqual([{ text: 'plain', look: {} }])
   })
 
-  test('[AN3] concealed text takes its place and is not shown', () => {
+  test('[AN3] concealed text takes up space and is not shown', () => {
     expect(textOf(read('a\x1b[8mpass\x1b[28mb'))).toBe('a    b')
   })
 })
@@ -239,7 +239,7 @@ describe('AN4', () => {
     expect(textOf(read(line))).toBe(shown)
   })
 
-  test('[AN4] what overwrites brings its look', () => {
+  test('[AN4] overwriting text brings its own style', () => {
     expect(read('\x1b[31mabc\r\x1b[32mx')).toEqual([
       { text: 'x', look: { foreground: 2 } },
       { text: 'bc', look: { foreground: 1 } },
@@ -251,7 +251,7 @@ test('[AN5] other control characters are shown: BEL is ^G, backspace ^H, NUL ^@,
   expect(textOf(read('a\x07b\bc\0d\x7fe\x0bf\x0cg\th'))).toBe('a^Gb^Hc^@d^?e^Kf^Lg\th')
 })
 
-test('[AN2] [AN3] a list that is drawn again reads each line once, by stream', () => {
+test('[AN2] [AN3] a list that is rendered again reads each line once per stream', () => {
   const texts = new LineTexts()
   const lines = ['one\x1b[3', 'plain', '1mtwo'].map((message) => ({ message }))
   const draw = () => {

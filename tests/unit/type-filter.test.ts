@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
 
 describe('types', () => {
-  it('[Q5] passes the names given and no others', () => {
+  it('[Q5] passes only the given names', () => {
     const filter = parseTypeFilter('attempt_log, state')
     expect(filter.passes('attempt_log')).toBe(true)
     expect(filter.passes('state')).toBe(true)
@@ -24,7 +24,7 @@ describe('types', () => {
     for (const name of ['card', 'column_created', 'axb', 'ab']) expect(filter.passes(name)).toBe(false)
   })
 
-  it('[Q6] a point is a point', () => {
+  it('[Q6] a dot matches only a dot', () => {
     expect(parseTypeFilter('card.*').passes('card_moved')).toBe(false)
     expect(parseTypeFilter('card.*').passes('card.moved')).toBe(true)
   })

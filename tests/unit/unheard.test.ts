@@ -1,4 +1,4 @@
-/** What nobody listens to: a commit must cost what the commit costs, and nothing of streams. */
+/** Events without listeners: a commit must cost nothing beyond the commit itself. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -26,7 +26,7 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
-/** A store whose commits are published, with everything that streams make counted. */
+/** A store whose commits are published, with counts of all encoding and rendering. */
 async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-'))
   folders.push(folder)
@@ -69,7 +69,7 @@ async function setUp() {
   async function work(): Promise<void> {
     const card = await store.transact((tx) => createCard(tx, 'busy', { title: 'A card' }))
     await store.transact((tx) => moveCard(tx, card.id, { columnKey: 'review' }))
-    // Snapshots are rendered after the turn's mutations: by now those of both have been, if there are any.
+    // Snapshots are rendered after the turn's mutations, so by now all of them are, if there are any.
     await store.transact(async () => undefined)
     await store.read(async () => undefined)
   }
@@ -85,7 +85,7 @@ async function setUp() {
   }
 }
 
-it('[Y14] what nobody listens to is neither encoded nor rendered, whoever listens to something else', async () => {
+it('[Y14] events without listeners are neither encoded nor rendered, whatever other listeners there are', async () => {
   const { made, listen, work, close } = await setUp()
   listen('board:quiet;full')
   listen('topic:other')
@@ -94,7 +94,7 @@ it('[Y14] what nobody listens to is neither encoded nor rendered, whoever listen
   close()
 })
 
-it('[Y14] what somebody listens to is encoded once and rendered', async () => {
+it('[Y14] events with listeners are encoded once and rendered', async () => {
   const { made, listen, work, close } = await setUp()
   listen('board:busy')
   listen('board:busy;full')
