@@ -1,17 +1,17 @@
-/** Calls of the API that never repeat themselves: a request whose connection ended without an answer stays unanswered. */
+/** API calls without retries: a request whose connection ends without an answer is rejected. */
 import { Agent, request } from 'node:http'
 
 export interface Reply {
   readonly status: number
   readonly eventId: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape.
   readonly body: any
 }
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
 
 export interface ApiClient extends Disposable {
-  /** Calls a route under /api/v1. Rejects when there was no answer, or none that was whole. */
+  /** Calls a route under /api/v1. Rejects when there is no complete answer. */
   call(method: Method, path: string, body?: unknown, headers?: Record<string, string>): Promise<Reply>
   /** As `call` with GET, and throws unless the answer is 200. */
   get(path: string): Promise<Reply['body']>

@@ -1,4 +1,4 @@
-/** Mutations as plain numbers, which get their meaning from the state that they meet: what fast-check can shrink. */
+/** Mutations as plain numbers, which fast-check can shrink. Their meaning depends on the current state. */
 import * as fc from 'fast-check'
 import type { Tx } from '../../src/db/store.ts'
 import { registerAgent } from '../../src/domain/agents.ts'
@@ -47,7 +47,7 @@ export const work: fc.Arbitrary<Work> = fc.record({
   big: fc.boolean(),
 })
 
-/** Does it, in a transaction; what the rules refuse is refused. */
+/** Carries it out in a transaction; the rules may refuse it. */
 export async function doWork(tx: Tx, { kind, board, a, b, big }: Work, boards: readonly string[]): Promise<unknown> {
   const boardId = boards[board % boards.length] ?? ''
   const state = await boardState(tx.sql, boardId)

@@ -1,4 +1,4 @@
-/** Boards, cards and attempts made over HTTP, as clients make them. */
+/** Boards, cards and attempts, created over HTTP like clients do. */
 import type { Attempt, Board, BoardState, Card } from '../../shared/src/types/kanban.ts'
 import type { TestServer } from './server.ts'
 
@@ -6,7 +6,7 @@ let made = 0
 
 export type Made<T> = T & { readonly eventId: string }
 
-/** A board of its own for every test that asks, so that tests can share a server. */
+/** A separate board for every test, so that tests can share a server. */
 export function makeBoard(server: TestServer, id = `board-${++made}`): Promise<Made<Board>> {
   return server.post<Board>('/boards', { id, name: `Board ${id}` })
 }
@@ -15,7 +15,7 @@ export function makeCard(server: TestServer, boardId: string, fields: object = {
   return server.post<Card>(`/boards/${boardId}/cards`, { title: 'A card', ...fields })
 }
 
-/** An attempt of its own agent unless `fields` name one. */
+/** An attempt with a new agent, unless `fields` name one. */
 export function makeAttempt(server: TestServer, cardId: string, fields: object = {}): Promise<Made<Attempt>> {
   return server.post<Attempt>(`/cards/${cardId}/attempts`, { agent: `agent-${++made}`, status: 'running', ...fields })
 }
@@ -39,7 +39,7 @@ export async function deleteBoard(server: TestServer, boardId: string): Promise<
   return (await server.call('DELETE', `/boards/${boardId}`)).eventId
 }
 
-/** Resolves when `condition` answers something; asks again and again, each time over HTTP. */
+/** Repeats `condition`, a request each time, and resolves when it returns something. */
 export async function eventually<T>(what: string, condition: () => Promise<T | undefined | false>): Promise<T> {
   const end = Date.now() + 10_000
   while (Date.now() < end) {
@@ -49,7 +49,7 @@ export async function eventually<T>(what: string, condition: () => Promise<T | u
   throw new Error(`waited for ${what}`)
 }
 
-/** The position in the log that an id names. */
+/** The sequence number in an id. */
 export function positionOf(id: string): number {
   return Number(id.split('-')[1])
 }

@@ -1,4 +1,4 @@
-/** Builds what tests run as users do: the program in dist/cli.js and the page beside it. */
+/** Builds what tests run like users do: the program in dist/cli.js and the page beside it. */
 import { execFileSync } from 'node:child_process'
 
 export default function setup(): void {

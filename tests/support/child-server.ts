@@ -1,4 +1,4 @@
-/** The program as users run it, in a process of its own that can be killed: same port and same file at every start. */
+/** The program as users run it, in a separate process that can be killed. Every start uses the same port and file. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -19,7 +19,7 @@ export class ChildServer implements AsyncDisposable {
   readonly port: number
   readonly url: string
   readonly dbPath: string
-  /** What the program wrote on stderr since the last start. */
+  /** Output on stderr since the last start. */
   errors = ''
   readonly #folder: string
   readonly #env: Readonly<Record<string, string>>
@@ -37,7 +37,7 @@ export class ChildServer implements AsyncDisposable {
   /** Starts the program on a port that was free a moment ago. */
   static async start(env: Readonly<Record<string, string>> = {}): Promise<ChildServer> {
     const server = new ChildServer(await freePort(), env)
-    // For a test that fails or runs out of time: what it started must not outlive it.
+    // The process must end with the test, even if the test fails or times out.
     onTestFinished(() => server[Symbol.asyncDispose]())
     await server.start()
     return server
@@ -45,16 +45,16 @@ export class ChildServer implements AsyncDisposable {
 
   get pid(): number {
     const pid = this.#running?.child.pid
-    if (pid === undefined) throw new Error('the server does not run')
+    if (pid === undefined) throw new Error('the server is not running')
     return pid
   }
 
-  /** Resolves while the server is up, and else when it is up again. */
+  /** Resolves when the server is up; at once while it is. */
   get up(): Promise<void> {
     return this.#up.promise
   }
 
-  /** Resolves when the program says that it listens. */
+  /** Resolves when the program prints that it listens. */
   async start(): Promise<void> {
     this.errors = ''
     const inherited = Object.entries(process.env).filter(

@@ -1,4 +1,4 @@
-/** Compares what a listener got with what the log says that it must get, in a form that reads well when they differ. */
+/** Compares what a listener received with what the log requires, in a form that shows differences well. */
 import { applyEvent } from '../../shared/src/apply-event.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
 import type { SeenEvent } from './log-reader.ts'
@@ -6,8 +6,8 @@ import { bareOf, type ReceivedEvent, SNAPSHOTS } from './received.ts'
 import { type Listening, ON_DIFF, sightingsOf } from './sights.ts'
 
 /**
- * What must be seen of some events, one text for each event under each name, in order. Names of one event may come in
- * any order, and lines that streams join are told one by one.
+ * What a listener must receive of some events: one text per event and name, in order. The names of one event may come in
+ * any order, and lines that streams join are listed one by one.
  */
 export function expectedSightings(events: readonly SeenEvent[], listening: Listening, bare: boolean): string[] {
   return events.flatMap((event) =>
@@ -20,7 +20,7 @@ export function expectedSightings(events: readonly SeenEvent[], listening: Liste
   )
 }
 
-/** What was seen, in the same form; snapshots are no events. */
+/** What was received, in the same form, without snapshots. */
 export function sightings(frames: readonly ReceivedEvent[], bare: boolean): string[] {
   const all: string[] = []
   let ofEvent: string[] = []
@@ -37,7 +37,7 @@ export function sightings(frames: readonly ReceivedEvent[], bare: boolean): stri
     if (frame.event !== 'output_batch') ofEvent.push(`${frame.seq} ${where}${frame.event}`)
     else {
       const lines = data.lines.map((line: string) => `${where}output_batch ${line}`)
-      // Joined lines stand alone under their id, and keep the order in which they came.
+      // Joined lines are alone under their id, and keep their order.
       if (ofEvent.length === 0 && data.lines.length > 1) all.push(...lines)
       else ofEvent.push(...lines)
     }
@@ -45,7 +45,7 @@ export function sightings(frames: readonly ReceivedEvent[], bare: boolean): stri
   return [...all, ...ofEvent.sort()]
 }
 
-/** The first place where two lists differ, with what is around it; null when they are the same. */
+/** The first difference of two lists, with its context; null when they are equal. */
 export function difference(actual: readonly string[], expected: readonly string[]): string | null {
   const length = Math.max(actual.length, expected.length)
   for (let at = 0; at < length; at++) {
@@ -60,14 +60,14 @@ export function difference(actual: readonly string[], expected: readonly string[
   return null
 }
 
-/** The state that a listener of the `diff` view has at the end: the state it began with, and the events after it. */
+/** The state of a listener of the `diff` view at the end: its first state with all later events applied. */
 export function fold(frames: ReadonlyArray<{ readonly event: string; readonly text: string }>): BoardState {
   let state: BoardState = { boardId: '', columns: {}, columnOrder: [], cards: {} }
   for (const { event, text } of frames) state = applyEvent(state, { event, data: JSON.parse(text) })
   return state
 }
 
-/** The state of a board as the log alone tells it, from its creation on. */
+/** The state of a board, derived from the log alone. */
 export function foldLog(events: readonly SeenEvent[], boardId: string): BoardState {
   let state: BoardState = { boardId, columns: {}, columnOrder: [], cards: {} }
   for (const { type, data } of events) {

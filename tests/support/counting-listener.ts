@@ -1,10 +1,10 @@
-/** A listener to one attempt's lines that keeps nothing but what it expects next, so that there can be many. */
+/** A listener on one attempt's lines that keeps only the next expected number, so that there can be many. */
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { gate } from './gate.ts'
 import { Tail } from './tail.ts'
 
 export class CountingListener {
-  /** How many lines came; their messages begin with their numbers, from 0. */
+  /** The number of lines received; their messages begin with their numbers, from 0. */
   count = 0
   readonly faults: string[] = []
   readonly isOpen: Promise<void>
@@ -39,7 +39,7 @@ export class CountingListener {
     this.#tail.cut()
   }
 
-  /** Resolves when so many lines have come; rejects at the first fault. */
+  /** Resolves when that many lines have arrived; rejects at the first fault. */
   until(count: number): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.faults.length > 0) reject(new Error(this.faults[0]))

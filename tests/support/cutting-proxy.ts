@@ -8,11 +8,11 @@ import { gate } from './gate.ts'
 
 export interface CuttingProxy extends AsyncDisposable {
   readonly url: string
-  /** Resolves when the first connection of an address was cut. */
+  /** Resolves when the first connection of an address has been cut. */
   cut(path: string): Promise<void>
 }
 
-/** Long enough for a client in this process to read what came before the cut. If it doesn't, the cut falls earlier. */
+/** Long enough for a client in this process to read everything before the cut. If it isn't, the cut falls earlier. */
 const READ_MS = 15
 const HEAD_END = '\r\n\r\n'
 

@@ -1,9 +1,9 @@
-/** nginx and HAProxy with what a test wants of them. */
+/** nginx and HAProxy with the configuration of a test. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isOnPath, type RunningProxy, startProxyProcess } from './proxy-process.ts'
 
-/** The programs that are not installed here; tests that need them are skipped, and say which. */
+/** The programs that are not installed; tests that need them are skipped and name them. */
 export function missing(...names: readonly string[]): readonly string[] {
   return names.filter((name) => !isOnPath(name))
 }

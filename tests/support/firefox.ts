@@ -1,6 +1,6 @@
 /**
- * Debian's Firefox, driven over WebDriver BiDi (Playwright's Firefox is a patched build). Every browser has a profile of its
- * own, removed when it is closed.
+ * Debian's Firefox, driven over WebDriver BiDi (Playwright's Firefox is a patched build). Every browser has a separate
+ * profile, which is removed when it closes.
  *
  *   describe.skipIf(firefoxMissing)('in Firefox', () => {
  *     const browser = await Firefox.launch()
@@ -18,10 +18,10 @@ import { WebSocket } from 'ws'
 const START_MS = 120_000
 const WAIT_MS = 30_000
 
-/** Where Firefox is; undefined where it is not installed. */
+/** The path of Firefox; undefined when it is not installed. */
 export const firefoxPath = process.env.FIREFOX_PATH ?? inPath('firefox-esr') ?? inPath('firefox')
 
-/** For `describe.skipIf`: why these tests cannot run here; undefined where they can. */
+/** For `describe.skipIf`: why these tests cannot run on this machine; undefined when they can. */
 export const firefoxMissing = firefoxPath ? undefined : 'Firefox is not installed: apt-get install firefox-esr'
 if (firefoxMissing) process.stderr.write(`Tests in Firefox are skipped: ${firefoxMissing}\n`)
 
@@ -39,7 +39,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Nothing that asks the network for anything but what the test opens. */
+/** No network requests except for what the test opens. */
 const PREFERENCES: Readonly<Record<string, string | number | boolean>> = {
   'app.normandy.enabled': false,
   'app.update.disabledForTesting': true,
@@ -57,7 +57,7 @@ const PREFERENCES: Readonly<Record<string, string | number | boolean>> = {
 }
 
 export interface FirefoxOptions {
-  /** Preferences (about:config) beside those that keep it quiet. */
+  /** Preferences (about:config) in addition to those that prevent network requests. */
   readonly preferences?: Readonly<Record<string, string | number | boolean>>
 }
 
@@ -80,7 +80,7 @@ export class Firefox implements AsyncDisposable {
     )
     writeFileSync(join(profile, 'user.js'), lines.join(''))
     const flags = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0', 'about:blank']
-    // A group of its own: its processes end with it. HOME: it writes caches and settings there too.
+    // A separate process group, so that its processes end with it. HOME: it writes caches and settings there too.
     const child = spawn(firefoxPath, flags, {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -136,13 +136,13 @@ export class FirefoxPage {
     await this.#connection.call('browsingContext.traverseHistory', { context: this.#context, delta })
   }
 
-  /** The value of the script's last expression; of a promise, what it resolves to. JSON-like values only. */
+  /** The value of the script's last expression, awaited when it is a promise. JSON-like values only. */
   async evaluate<T = unknown>(script: string): Promise<T> {
     const answer = await this.#connection.call<Evaluated>('script.evaluate', {
       expression: script,
       target: { context: this.#context },
       awaitPromise: true,
-      // As by a click: what a browser allows only then is allowed.
+      // Counts as a click, which a browser requires for some features.
       userActivation: true,
     })
     if (answer.type === 'exception') throw new Error(`in the page: ${answer.exceptionDetails.text}`)
@@ -153,7 +153,7 @@ export class FirefoxPage {
   async waitFor<T = unknown>(expression: string, withinMs = WAIT_MS): Promise<T> {
     const end = Date.now() + withinMs
     for (;;) {
-      // A page that is being left has nothing to evaluate in.
+      // A page that is unloading cannot evaluate anything.
       const value = await this.evaluate<T>(expression).catch((error: Error) => error)
       if (value && !(value instanceof Error)) return value
       if (Date.now() > end) throw new Error(`waited for ${expression}; it is ${value}`)
@@ -175,7 +175,7 @@ interface RemoteValue {
   readonly value?: unknown
 }
 
-/** From the form in which BiDi gives values. */
+/** Decodes a BiDi value. */
 function plainValue({ type, value }: RemoteValue): unknown {
   switch (type) {
     case 'null':
@@ -241,17 +241,17 @@ class Connection {
   }
 }
 
-/** Where it listens, from what it prints. */
+/** The address that it listens on, from its output. */
 function addressOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    let said = ''
-    const fail = (why: string) => reject(new Error(`Firefox ${why}: ${said}`))
+    let output = ''
+    const fail = (why: string) => reject(new Error(`Firefox ${why}: ${output}`))
     const timer = setTimeout(() => fail(`did not start within ${START_MS} ms`), START_MS)
     child.once('error', (error) => fail(`cannot be run (${error.message})`))
     child.once('exit', () => fail('ended at its start'))
     if (!child.stderr) return
     createInterface(child.stderr).on('line', (line) => {
-      said += `${line}\n`
+      output += `${line}\n`
       const [, address] = /BiDi listening on (ws:\S+)/.exec(line) ?? []
       if (!address) return
       clearTimeout(timer)

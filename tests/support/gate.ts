@@ -1,4 +1,4 @@
-/** A promise and what opens it. */
+/** A promise, and the function that resolves it. */
 export interface Gate {
   readonly promise: Promise<void>
   resolve(): void

@@ -1,4 +1,4 @@
-/** Requests with any method, headers and bytes, and what every answer and every refusal must have. */
+/** Requests with any method, headers and bytes, and checks of what every answer and every error must contain. */
 import { expect } from 'vitest'
 import * as z from 'zod'
 import type { ErrorCode } from '../../shared/src/errors.ts'
@@ -8,7 +8,7 @@ export interface Reply {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read answers of every shape.
   readonly body: any
 }
 
@@ -20,7 +20,7 @@ export interface Asking {
   readonly headers?: Record<string, string>
 }
 
-/** Asks for a path under /api/v1, or for any other that begins with `//`. */
+/** Requests a path under /api/v1, or any other path when it begins with `//`. */
 export async function ask(server: TestServer, method: string, path: string, asking: Asking = {}): Promise<Reply> {
   const body = asking.raw ?? (asking.json === undefined ? undefined : JSON.stringify(asking.json))
   const response = await fetch(server.url + (path.startsWith('//') ? path.slice(1) : `/api/v1${path}`), {
@@ -51,7 +51,7 @@ const problem = z.strictObject({
     .optional(),
 })
 
-/** Expects a refusal, whole in itself; for a 422 that these are the paths of its faults. */
+/** Expects a complete error; of a 422 also that these are the paths of its faults. */
 export function expectProblem(reply: Reply, status: number, code: ErrorCode, ...paths: readonly string[]): void {
   expect([reply.status, reply.body?.code], reply.text.slice(0, 500)).toEqual([status, code])
   expect(reply.headers.get('Content-Type')).toBe('application/problem+json')
@@ -70,7 +70,7 @@ export async function newestId(server: TestServer): Promise<string> {
   return log.newest
 }
 
-/** Expects that nothing is committed meanwhile, and answers what `work` does. */
+/** Expects that `work` commits nothing, and returns its result. */
 export async function withoutEvents<T>(server: TestServer, work: () => Promise<T>): Promise<T> {
   const before = await newestId(server)
   const value = await work()

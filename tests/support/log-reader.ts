@@ -1,4 +1,4 @@
-/** Everything the log holds, as an uncut reader of `channels=global` gets it. */
+/** The whole log, as an uninterrupted reader of `channels=global` receives it. */
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { Tail } from './tail.ts'
 
@@ -7,11 +7,11 @@ export interface SeenEvent {
   readonly id: string
   /** The domain name. */
   readonly type: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read payloads of every shape.
   readonly data: any
 }
 
-/** The events after a cursor (`earliest`: all of them) up to and including the position `upTo`. */
+/** The events after a cursor (`earliest`: all of them), up to and including the cursor `upTo`. */
 export async function readLog(url: string, since: string, upTo: string): Promise<SeenEvent[]> {
   const end = parseCursor(upTo)?.seq
   if (end === undefined) throw new Error(`${upTo} is not a cursor`)

@@ -1,7 +1,7 @@
 /**
- * What a connection that joins and leaves channels must have been told, as the log alone says it. The transcript of the
- * connection is followed message by message. At what position a change of channels takes effect is not said, so all
- * that are possible are kept until what follows decides:
+ * What a connection that joins and leaves channels must have received, derived from the log alone. The transcript of the
+ * connection is checked message by message. It does not show at which sequence number a change of channels takes effect,
+ * so all possible numbers are kept until later messages decide:
  *
  *   held: a      event 4    | joined b |    event 9 (on b)
  *                at 4         at 4 to 6     at 9; not possible from 4 to 6 if 7 or 8 shows on b
@@ -16,7 +16,7 @@ export type Told =
   /** `since`: a position; undefined: from a snapshot. */
   | { readonly kind: 'joined'; readonly channel: string; readonly since?: number | undefined }
   | { readonly kind: 'left'; readonly channel: string }
-  /** What has no event of its own says how far the connection is. */
+  /** A message without an event shows how far the connection is. */
   | { readonly kind: 'reached'; readonly seq: number }
   | ToldEvent
 
@@ -25,7 +25,7 @@ interface ToldEvent {
   readonly seq: number
   readonly channel: string
   readonly event: string
-  /** May be those of several events; the position is that of the last. */
+  /** May belong to several events; the position is that of the last. */
   readonly lines?: readonly string[] | undefined
 }
 
@@ -35,13 +35,13 @@ interface Held {
   readonly isImplied: boolean
 }
 
-/** The sightings of one event that are still to come. */
+/** The messages of one event that are still to come. */
 interface Group {
   readonly seq: number
   readonly left: readonly string[]
 }
 
-/** Where a connection may stand: everything up to `at` is told, but for what is due. */
+/** A possible state of the connection: everything up to `at` has been delivered, except what is due. */
 interface Place {
   readonly at: number
   readonly due: readonly Group[]
@@ -53,7 +53,7 @@ export class Membership {
   readonly #log: readonly SeenEvent[]
   #held: readonly Held[]
   #places: readonly Place[]
-  /** Since the first acknowledgement, events to everyone were sent from here on; a later past leaves them out. */
+  /** Since the first acknowledgement, events to everyone were sent from here on; a later replay leaves them out. */
   #everyoneFrom = Infinity
   readonly #shownOf = new Map<string, readonly string[]>()
 
@@ -69,7 +69,7 @@ export class Membership {
     return this.#held.map(spelled)
   }
 
-  /** Returns what is wrong with what was told, or null. */
+  /** Returns what is wrong with the transcript, or null. */
   take(told: Told): string | null {
     if (told.kind === 'event') return this.#keep((place) => this.#event(place, told))
     if (told.kind === 'reached') return this.#keep((place) => this.#reach(place, told.seq))
@@ -86,7 +86,7 @@ export class Membership {
     this.#held = withOne(this.#held, heard)
     const { since } = told
     if (since === undefined) {
-      // No event to everyone lies between the places that are possible: it would have decided which it is.
+      // No event to everyone lies between the possible positions: it would have decided between them.
       this.#everyoneFrom = Math.min(this.#everyoneFrom, ...this.#places.map(({ at }) => at))
       return null
     }
@@ -95,7 +95,7 @@ export class Membership {
     return this.#keep((place) => this.#resume(place, heard, { since, everyoneFrom }))
   }
 
-  /** Goes on with the places for which something could be told. */
+  /** Continues with the states in which a message was possible. */
   #keep(tell: (place: Place) => Outcome): string | null {
     const outcomes = this.#places.map(tell)
     const places = outcomes.filter((outcome) => typeof outcome !== 'string')
@@ -103,7 +103,7 @@ export class Membership {
     return places.length > 0 ? null : String(outcomes[0])
   }
 
-  /** A change of channels is coming: it takes effect where everything is told, and perhaps somewhat later. */
+  /** A change of channels follows: it takes effect when everything is delivered, or somewhat later. */
   #letPass(): string | null {
     const fault = this.#keep((place) => nothingDue(place) ?? place)
     if (fault) return fault
@@ -133,7 +133,7 @@ export class Membership {
       : `${seq} is reached, but not told was ${this.#shown(missed)} of ${missed}`
   }
 
-  /** Takes one message off what is due, and what comes after it; its position must be that of the last event in it. */
+  /** Removes one message, and what follows it, from what is due; its position must be that of its last event. */
   #event(place: Place, { seq, channel, event, lines }: ToldEvent): Outcome {
     const name = `${channel} ${event}`
     const due = [...place.due]
@@ -158,7 +158,7 @@ export class Membership {
     return last === seq ? { at, due } : `${name} of ${last} under the id ${seq}`
   }
 
-  /** The next position of which something shows on what is held; one after the end of the log when there is none. */
+  /** The next position that shows on a held channel; one after the end of the log when there is none. */
   #nextAfter(seq: number): number {
     let next = seq + 1
     while (next <= this.#log.length && this.#shown(next).length === 0) next += 1
@@ -186,7 +186,7 @@ export class Membership {
   }
 }
 
-/** One that is held keeps its rank, unless nobody had named it. */
+/** A channel that is held already keeps its rank, unless the client had not named it. */
 function withOne(held: readonly Held[], heard: Held): readonly Held[] {
   const at = held.findIndex(({ name, isImplied }) => name === heard.name && !isImplied)
   if (at >= 0) return held.with(at, heard)

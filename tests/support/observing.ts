@@ -1,5 +1,5 @@
 /**
- * What every kind of listener sees of one request: live, and read back from before it. Nothing is waited for by the clock:
+ * What every kind of listener receives of one request, live and in a replay from before it. Nothing waits for the clock:
  * an event to everyone before and after the request marks the stretch on each stream.
  */
 import { formatCursor, parseCursor } from '../../shared/src/cursor.ts'
@@ -9,7 +9,7 @@ import { Listener } from './stream.ts'
 
 const BOARD = (view: string) => (ids: Ids) => `boardId=${ids.boardId}&view=${view}`
 
-/** One listener of each kind; all of them carry the events to everyone. */
+/** One listener of each kind; all of them receive the events to everyone. */
 export const PLACES = {
   'a board stream in the diff view': BOARD('diff'),
   'a board stream in the full view': BOARD('full'),
@@ -33,7 +33,7 @@ export const ALL_PLACES = Object.keys(PLACES) as Place[]
 
 const SNAPSHOTS = /^event: (state|dashboard_overview|metric\.update|heartbeat)\n/
 
-/** The frames of one stretch, snapshots left out. */
+/** The SSE events of one stretch, without snapshots. */
 export class Stretch {
   /** Text of the frames by the id that ends them. */
   readonly #byId = new Map<string, string>()
@@ -54,7 +54,7 @@ export class Stretch {
     if (text !== '') throw new Error(`frames without an id at the end: ${text}`)
   }
 
-  /** Every byte that the event with this id left; empty when it does not show. */
+  /** Every byte of the event with this id; empty when it does not show. */
   bytesOf(id: string): string {
     return this.#byId.get(id) ?? ''
   }
@@ -63,7 +63,7 @@ export class Stretch {
 export interface Observation {
   readonly scene: Scene
   readonly happened: Happened
-  /** Id of the event of the type asked for. */
+  /** Id of the event of the requested type. */
   readonly id: string
   /** The newest id before the request. */
   readonly before: string
@@ -71,7 +71,7 @@ export interface Observation {
   readonly askedAt: number
   readonly answeredAt: number
   readonly live: Readonly<Record<Place, Stretch>>
-  /** Read back from `before`; null where the channel is over and asking again is 404. */
+  /** A replay from `before`; null when the channel was deleted and a request for it is 404. */
   readonly replayed: Readonly<Record<Place, Stretch | null>>
 }
 
@@ -116,7 +116,7 @@ async function replay(server: TestServer, query: string, after: string, end: str
 
 let marks = 0
 
-/** Commits an event that every stream shows, and answers its id. */
+/** Commits an event that every stream shows, and returns its id. */
 async function mark(server: TestServer): Promise<string> {
   return (await server.post('/agents', { id: `mark-${++marks}`, label: 'mark' })).eventId
 }

@@ -1,4 +1,4 @@
-/** Another program that has the database open: a process of its own, which runs some SQL and stays until it is let go. */
+/** Another program with the database open: a separate process that runs some SQL and stays until it is ended. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -19,7 +19,7 @@ export class OtherProgram implements AsyncDisposable {
     this.#child = child
   }
 
-  /** Resolves when the SQL was run. */
+  /** Resolves when the SQL has run. */
   static async start(path: string, ...queries: string[]): Promise<OtherProgram> {
     const child = spawn(process.execPath, ['-e', WORK, path, ...queries], {
       cwd: ROOT,
@@ -32,7 +32,7 @@ export class OtherProgram implements AsyncDisposable {
     return new OtherProgram(child)
   }
 
-  /** Lets go of the database: what it had begun is rolled back. */
+  /** Closes the database: an open transaction is rolled back. */
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = new Promise((resolve) => this.#child.once('exit', resolve))

@@ -1,10 +1,10 @@
-/** A client that does not give up: what was not answered is asked again, POSTs under the same Idempotency-Key. */
+/** A client that retries until it gets an answer; it repeats a POST with the same Idempotency-Key. */
 import { randomUUID } from 'node:crypto'
 import type { ApiClient, Reply } from './api.ts'
 import type { ChildServer } from './child-server.ts'
 import type { Plan } from './writer.ts'
 
-/** Resolves to the answer, once there is one that is not "come back later". */
+/** Resolves to the first answer that does not ask to retry later. */
 export async function carryOut(plan: Plan, api: ApiClient, server: ChildServer): Promise<Reply> {
   const headers: Record<string, string> = plan.method === 'POST' ? { 'Idempotency-Key': randomUUID() } : {}
   for (;;) {
@@ -14,7 +14,7 @@ export async function carryOut(plan: Plan, api: ApiClient, server: ChildServer):
       if (reply.status < 300 || reply.status === plan.endsOn) plan.done(reply)
       return reply
     }
-    // The server is going or gone; in the meantime others shall have their turn.
+    // The server is stopping or down; other tasks run meanwhile.
     await new Promise(setImmediate)
   }
 }

@@ -1,4 +1,4 @@
-/** Every route that takes what programs print: how texts are posted there, and where they come out again. */
+/** Every route that accepts output of programs: how to post texts, and where to read them back. */
 import { makeWork } from './board.ts'
 import { ask, type Reply } from './http.ts'
 import type { TestServer } from './server.ts'
@@ -6,13 +6,13 @@ import type { TestServer } from './server.ts'
 export interface Printer {
   /** Posts the texts in one request. */
   post(texts: readonly string[]): Promise<Reply>
-  /** The channels where they come out, `global` among them. */
+  /** The channels that show them, including `global`. */
   readonly channels: readonly string[]
-  /** Reads them back over HTTP, up to 1,000 from the first; undefined where there is no such route. */
+  /** Reads them back over HTTP, the first 1,000; undefined when there is no such route. */
   readonly readBack: (() => Promise<string[]>) | undefined
 }
 
-/** A route that takes up to 1,000 texts at once. */
+/** The routes that take up to 1,000 texts at once. */
 export const BATCH_PRINTERS = {
   'the log of an attempt': async (server) => {
     const { boardId, attempt } = await makeWork(server)
@@ -60,7 +60,7 @@ export const BATCH_PRINTERS = {
   },
 } satisfies Record<string, (server: TestServer) => Promise<Printer>>
 
-/** ... and those that take one at a time. */
+/** The routes that take one text at a time. */
 export const PRINTERS = {
   ...BATCH_PRINTERS,
   'a piece of output of an agent': async (server) => {
@@ -92,7 +92,7 @@ export const PRINTERS = {
   },
 } satisfies Record<string, (server: TestServer) => Promise<Printer>>
 
-/** What was printed, in the payload of a frame of any of them; empty for other payloads. */
+/** The texts in the payload of any of them; empty for other payloads. */
 export function printedIn(data: unknown): string[] {
   if (typeof data === 'string') return [data]
   if (typeof data !== 'object' || data === null) return []

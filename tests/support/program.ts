@@ -1,4 +1,4 @@
-/** The built program in a process of its own, with everything that it printed. */
+/** The built program in a separate process, with everything that it printed. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
@@ -7,14 +7,14 @@ const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 export interface Program extends AsyncDisposable {
   readonly stdout: string
   readonly stderr: string
-  /** The exit code, null when a signal killed it; all output is here then. */
+  /** The exit code, null when a signal killed it. By then all output has been read. */
   readonly ended: Promise<number | null>
   kill(signal: NodeJS.Signals): void
-  /** Resolves when the condition holds; looked at whenever the program prints. */
+  /** Resolves when the condition holds; checks it whenever the program prints. */
   until(condition: () => boolean): Promise<void>
 }
 
-/** Runs it with no setting from this process's environment but those given. */
+/** Runs it with the given settings, and none from the environment of this process. */
 export function runProgram(args: readonly string[], env: Readonly<Record<string, string>>): Program {
   const ours = /^(BOARDCAST_|PORT$|HOST$|LOG_LEVEL$|NODE_OPTIONS$)/
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
@@ -22,7 +22,7 @@ export function runProgram(args: readonly string[], env: Readonly<Record<string,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...inherited, ...env },
   })
-  const said = { stdout: '', stderr: '' }
+  const output = { stdout: '', stderr: '' }
   const watchers = new Set<() => void>()
   let isOver = false
   function look(): void {
@@ -30,7 +30,7 @@ export function runProgram(args: readonly string[], env: Readonly<Record<string,
   }
   for (const name of ['stdout', 'stderr'] as const) {
     child[name].setEncoding('utf8').on('data', (text: string) => {
-      said[name] += text
+      output[name] += text
       look()
     })
   }
@@ -44,17 +44,17 @@ export function runProgram(args: readonly string[], env: Readonly<Record<string,
   return {
     ended,
     get stdout() {
-      return said.stdout
+      return output.stdout
     },
     get stderr() {
-      return said.stderr
+      return output.stderr
     },
     kill: (signal) => child.kill(signal),
     until: (condition) =>
       new Promise((resolve, reject) => {
         function watcher(): void {
           if (condition()) resolve()
-          else if (isOver) reject(new Error(`it ended: ${said.stderr}`))
+          else if (isOver) reject(new Error(`it ended: ${output.stderr}`))
           else return
           watchers.delete(watcher)
         }

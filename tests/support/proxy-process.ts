@@ -1,4 +1,4 @@
-/** A proxy in a process of its own, on a port of loopback and with files in a folder of its own. */
+/** A proxy in a separate process, on a loopback port, with its files in a temporary folder. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -25,7 +25,7 @@ export async function startProxyProcess(
   prepare: (where: { readonly folder: string; readonly port: number }) => readonly string[],
 ): Promise<RunningProxy> {
   const folder = mkdtempSync(join(tmpdir(), `boardcast-${program}-`))
-  // Some drop their rights.
+  // Some proxies drop their privileges.
   chmodSync(folder, 0o777)
   const port = await freePort()
   const child = spawn(program, prepare({ folder, port }), {
@@ -33,7 +33,7 @@ export async function startProxyProcess(
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH },
   })
-  let said = ''
+  let output = ''
   let isOver = false
   const ended = new Promise<void>((resolve) => {
     child.once('close', () => {
@@ -43,11 +43,11 @@ export async function startProxyProcess(
   })
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
-      said += chunk
+      output += chunk
     })
   }
   while (!(await accepts(port))) {
-    if (isOver) throw new Error(`${program} ended at its start: ${said}${readLog(folder)}`)
+    if (isOver) throw new Error(`${program} ended at its start: ${output}${readLog(folder)}`)
   }
   return {
     url: `http://127.0.0.1:${port}`,
@@ -59,7 +59,7 @@ export async function startProxyProcess(
   }
 }
 
-/** By TERM first, so that those with workers take them along. */
+/** SIGTERM first, so that a proxy with workers ends them too. */
 async function end(child: ChildProcess, ended: Promise<void>): Promise<void> {
   child.kill('SIGTERM')
   const patience = setTimeout(() => child.kill('SIGKILL'), 3_000)
@@ -71,7 +71,7 @@ function readLog(folder: string): string {
   try {
     return readFileSync(join(folder, 'log'), 'utf8')
   } catch {
-    // It has written none.
+    // It has not written a log.
     return ''
   }
 }

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed: a failure can be had again. */
+/** Pseudo-random numbers from a seed, so that a failure can be reproduced. */
 export interface Random {
   /** 0 to n-1. */
   below(n: number): number
@@ -22,7 +22,7 @@ export function createRandom(seed: number): Random {
   }
 }
 
-/** A seed of this run, or the one that BOARDCAST_TEST_SEED gives; tests name it in what they say when they fail. */
+/** The seed of this run, or that in BOARDCAST_TEST_SEED; tests print it when they fail. */
 export function chooseSeed(): number {
   return Number(process.env.BOARDCAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
 }

@@ -5,7 +5,7 @@ export interface RawReply {
   readonly status: number
   /** The status line and the headers. */
   readonly head: string
-  /** The body as it came, chunks and all. */
+  /** The body as received, including chunk framing. */
   readonly body: string
   header(name: string): string | undefined
 }
@@ -18,7 +18,7 @@ export interface RawRequest {
   readonly body?: string
 }
 
-/** Sends the request with `Connection: close` and these headers alone; resolves when `enough` of the answer, or all, is there. */
+/** Sends the request with `Connection: close` and only these headers; resolves when `enough` of the answer, or all, has arrived. */
 export function rawRequest(
   port: number,
   { method = 'GET', target, version = '1.1', headers = {}, body = '' }: RawRequest,

@@ -1,6 +1,6 @@
 /**
- * A WebSocket client on a bare socket: it sends any bytes, and need not answer pings, read, or close. The frames of the
- * server are taken apart here, so that neither its encoder nor a library is the judge of them.
+ * A WebSocket client on a raw socket: it sends any bytes, and need not answer pings, read, or close. It parses the frames
+ * of the server independently of the server's encoder and of any library.
  */
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
@@ -21,7 +21,7 @@ export interface ClientFrame {
   readonly isMasked?: boolean
 }
 
-/** The bytes of one frame of a client (RFC 6455, 5.2), with whatever is wrong with it. */
+/** The bytes of one frame of a client (RFC 6455, 5.2), which may be invalid. */
 export function clientFrame({
   opcode = OPCODE.text,
   payload = '',
@@ -46,23 +46,23 @@ export function clientFrame({
 
 export interface RawOptions {
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent behind the request at once, before it is answered. */
+  /** Sent right after the request, before its answer. */
   readonly early?: Uint8Array
 }
 
 export class RawSocket implements AsyncDisposable {
   readonly socket: Socket
   readonly frames: RawFrame[] = []
-  /** The messages so far, as they were written. */
+  /** The text of the messages so far. */
   readonly texts: string[] = []
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read messages of every shape.
   readonly messages: any[] = []
-  /** How many were read. */
+  /** The number of messages read. */
   bytes = 0
   head = ''
-  /** What was answered to an upgrade that was refused. */
+  /** The answer to a refused upgrade. */
   body = ''
-  /** The server has sent its end. */
+  /** The server has ended its side. */
   ended = false
   closed = false
   #rest: Buffer = Buffer.alloc(0)
@@ -127,7 +127,7 @@ export class RawSocket implements AsyncDisposable {
     this.socket.write(bytes)
   }
 
-  /** Gone without a word, as when a cable is cut and the kernel notices. */
+  /** Closes without a closing handshake, as when a cable is cut and the kernel notices. */
   cut(): void {
     this.socket.resetAndDestroy()
   }
@@ -176,13 +176,13 @@ export class RawSocket implements AsyncDisposable {
     } else while (this.#frame());
   }
 
-  /** Takes one whole frame off what has come; false when there is none yet. */
+  /** Parses one complete frame; false when there is none yet. */
   #frame(): boolean {
     const rest = this.#rest
     const [first, second] = rest
     if (first === undefined || second === undefined) return false
-    if (second & 0x80) throw new Error('a server does not mask')
-    if ((first & 0xf0) !== 0x80) throw new Error(`a frame that is not whole, or has reserved bits: ${first}`)
+    if (second & 0x80) throw new Error('a server must not mask')
+    if ((first & 0xf0) !== 0x80) throw new Error(`a fragmented frame, or one with reserved bits: ${first}`)
     const headLength = second <= 125 ? 2 : second === 126 ? 4 : 10
     if (rest.length < headLength) return false
     const length = second <= 125 ? second : second === 126 ? rest.readUInt16BE(2) : Number(rest.readBigUInt64BE(2))

@@ -1,9 +1,8 @@
 /**
- * What one listener has received over any number of connections. A frame counts when a frame with an id has come with
- * it or after it (an event that shows under several names has its id on the last of its frames): what a cut left
- * uncovered must come again.
+ * What one listener has received over any number of connections. An SSE event counts when it or a later one has an id (an
+ * event that shows under several names has its id on the last of them): after a cut, everything else must come again.
  *
- * A `gap`, or a stream that could not be resumed, begins a new stretch; within one nothing may be missing.
+ * A `gap`, or a stream that could not be resumed, begins a new stretch; within a stretch nothing may be missing.
  */
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CONTROL } from '../../shared/src/protocol.ts'
@@ -15,9 +14,9 @@ export interface ReceivedEvent extends TailFrame {
 }
 
 export interface Stretch {
-  /** It holds what comes after this position; undefined: the stream did not say where it begins. */
+  /** It contains what follows this position; undefined: the stream did not show where it begins. */
   start: number | undefined
-  /** Everything up to here was received. */
+  /** Everything up to here has been received. */
   reached: number
   /** Everything but control frames, in the order of arrival. */
   readonly frames: ReceivedEvent[]
@@ -26,7 +25,7 @@ export interface Stretch {
 export class Received {
   readonly stretches: Stretch[] = []
   readonly gaps: string[] = []
-  /** Faults of the stream itself, as sentences; none may ever be here. */
+  /** Faults of the stream itself, as sentences; there must be none. */
   readonly faults: string[] = []
   lastEventId: string | undefined
   /** How many connections were resumed where the last one ended. */
@@ -43,7 +42,7 @@ export class Received {
     return parseCursor(this.lastEventId ?? '')?.seq ?? 0
   }
 
-  /** A connection begins: what the last one left half said is forgotten. */
+  /** A connection begins: drops what the last one left incomplete. */
   connect(): void {
     this.#uncovered = []
   }
@@ -52,7 +51,7 @@ export class Received {
     if (frame.event === CONTROL.hello) this.#greet(bareOf(frame.text))
     else if (frame.event === CONTROL.gap) {
       this.gaps.push(frame.text)
-      // After a hello that began afresh the gap only says why.
+      // After a hello that did not resume, the gap only gives the reason.
       if (!this.#isFresh) this.#begin()
     } else this.#isFresh = false
     this.#uncovered.push(frame)
@@ -81,7 +80,7 @@ export class Received {
       return
     }
     const events = frames.filter(({ event }) => !CONTROLS.has(event))
-    // Only what is exact at a position says where a stream begins.
+    // Only an event that is exact at a position shows where a stream begins.
     if (stretch.frames.length === 0 && events.every(({ event }) => SNAPSHOTS.has(event))) stretch.start ??= seq
     stretch.reached = seq
     this.lastEventId = id
@@ -93,7 +92,7 @@ const CONTROLS: ReadonlySet<string> = new Set(Object.values(CONTROL))
 export const SNAPSHOTS: ReadonlySet<string> = new Set(['state', 'dashboard_overview'])
 
 /** The payload of a frame, without the envelope that channel streams put around it. */
-// biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape.
+// biome-ignore lint/suspicious/noExplicitAny: tests read payloads of every shape.
 export function bareOf(text: string): any {
   const data = JSON.parse(text)
   return typeof data.channel === 'string' && 'timestamp' in data && 'data' in data ? data.data : data

@@ -1,4 +1,4 @@
-/** A listener that is cut again and again and comes back with the last id it saw, as EventSource does. */
+/** A listener that is cut repeatedly and reconnects with its last id, as EventSource does. */
 import { gate } from './gate.ts'
 import { Received } from './received.ts'
 import { Tail } from './tail.ts'
@@ -7,7 +7,7 @@ export interface ResumingOptions {
   readonly url: string
   readonly path: string
   readonly gzip?: boolean
-  /** After how many bytes the next connection is cut; undefined: not at all. */
+  /** The number of bytes after which the next connection is cut; undefined: not at all. */
   cutAfter(received: Received): number | undefined
   /** Resolves when the server can be reached. */
   up(): Promise<void>
@@ -15,7 +15,7 @@ export interface ResumingOptions {
 
 export class ResumingListener implements AsyncDisposable {
   readonly received = new Received()
-  /** Connections that were cut by this side after they had begun to answer. */
+  /** The number of connections that this side cut after they had begun to answer. */
   cuts = 0
   readonly #options: ResumingOptions
   readonly #waiting = new Set<() => void>()
@@ -33,7 +33,7 @@ export class ResumingListener implements AsyncDisposable {
     })
   }
 
-  /** Resolves when the condition holds, which is looked at whenever something was received; rejects when it cannot. */
+  /** Resolves when the condition holds; checks it whenever something is received. Rejects when it cannot hold any more. */
   until(condition: (listener: this) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const check = () => {
@@ -83,7 +83,7 @@ export class ResumingListener implements AsyncDisposable {
     this.#current = tail
     await tail.closed
     if (tail.fault) throw tail.fault
-    if (tail.status >= 400) throw new Error(`${path} was answered ${tail.head}`)
+    if (tail.status >= 400) throw new Error(`${path}: ${tail.head}`)
     if (cutAfter !== undefined && tail.bytes >= cutAfter) this.cuts += 1
   }
 

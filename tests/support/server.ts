@@ -1,4 +1,4 @@
-/** A real server in this process, on a port of its own, over a real file that goes away with it. */
+/** A real server in this process, on a free port, with a real database file that is removed with it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ export interface TestServer extends AsyncDisposable {
   readonly url: string
   readonly port: number
   readonly dbPath: string
-  /** Calls a route under /api/v1 and parses what it answers. */
+  /** Calls a route under /api/v1 and parses the answer. */
   call<T = Record<string, unknown>>(
     method: string,
     path: string,
@@ -25,9 +25,9 @@ export interface TestServer extends AsyncDisposable {
   /** As `call` with POST, and throws unless the answer is 2xx. */
   post<T = Record<string, never>>(path: string, body: unknown): Promise<T & { eventId: string }>
   get<T = Record<string, unknown>>(path: string): Promise<T>
-  /** Ends the server and starts another on the same port and file. */
+  /** Stops the server and starts another on the same port and file. */
   restart(): Promise<void>
-  /** Drains the streams and ends the server. */
+  /** Drains the streams and stops the server. */
   close(): Promise<void>
 }
 

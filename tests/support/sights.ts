@@ -1,17 +1,17 @@
 /**
- * What the catalogue promises that a listener sees of an event, written down a second time by hand: streams are compared
- * with this and with the log, never with the code that made them.
+ * What a listener must receive of an event according to the catalogue, written by hand a second time: streams are compared
+ * with this and with the log, never with the code that produced them.
  */
 import type { SeenEvent } from './log-reader.ts'
 
 export interface Listening {
   /** In the order in which the listener names them. */
   readonly channels: readonly string[]
-  /** Of the board channels among them; `diff` when it is not said. */
+  /** The view of the board channels among them; default `diff`. */
   readonly view?: 'full' | 'diff'
-  /** Of single board channels, where they differ. */
+  /** The views of single board channels that differ. */
   readonly views?: Readonly<Record<string, 'full' | 'diff'>>
-  /** Event names; `*` at the end of a name stands for any ending. */
+  /** Event names; a final `*` matches any ending. */
   readonly types?: readonly string[]
 }
 
@@ -37,7 +37,7 @@ const ON_BOARD: Readonly<Record<string, string>> = {
   'git.status.changed': 'git_status',
   'git.commit.created': 'git_commit',
 }
-/** ... and where it shows in the `diff` view. */
+/** Domain name -> the name on `board:` where it shows only in the `diff` view. */
 export const ON_DIFF: Readonly<Record<string, string>> = {
   'column.created': 'column_created',
   'column.updated': 'column_updated',
@@ -58,7 +58,7 @@ const ON_ISSUE: Readonly<Record<string, string>> = {
   'card.stage.changed': 'stage_changed',
   'card.assigned': 'agent_assigned',
 }
-/** Domain name -> the name on `project:` alone. */
+/** Domain name -> the name on `project:` only. */
 const ON_PROJECT: Readonly<Record<string, string>> = {
   'git.operation.completed': 'git.operation.completed',
   'file.changed': 'file.changed',
@@ -68,7 +68,7 @@ const TO_EVERYONE: Readonly<Record<string, string>> = {
   'agent.profile.changed': 'agent_profile',
 }
 
-/** What a listener sees of an event: each wire name once, on the channel of it that was named first. */
+/** What a listener receives of an event: each wire name once, on the first of its channels. */
 export function sightingsOf(event: SeenEvent, listening: Listening): Sighting[] {
   const found = new Map<string, Sighting>()
   for (const channel of listening.channels) {

@@ -1,4 +1,4 @@
-/** A channel socket of the simulation: joins and leaves channels as real ones do, and keeps all that it was told. */
+/** A channel socket in the simulation: it joins and leaves channels as real ones do, and keeps all messages. */
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CONTROL } from '../../shared/src/protocol.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
@@ -14,7 +14,7 @@ const GLOBAL = { kind: 'global', id: '', name: 'global', view: 'diff', isImplied
 
 export class SimulatedSocket implements Simulated {
   readonly hasGlobal: boolean
-  /** What every connection was told, in order. */
+  /** The messages of every connection, in order. */
   readonly transcripts: SocketMessage[][] = []
   readonly #simulation: Simulation
   #connection: { readonly sink: HeldSink; readonly subscription: Subscription; busy: Promise<void> } | null = null
@@ -41,7 +41,7 @@ export class SimulatedSocket implements Simulated {
     return this.#connection?.sink.closed ?? false
   }
 
-  /** The position of the newest id of this connection, or of one before. */
+  /** The position of the newest id of this connection, or of an earlier one. */
   cursor(back: number): number {
     const ids = this.transcripts.flat().flatMap(({ id }) => (id === undefined ? [] : [id]))
     return parseCursor(ids.at(-1 - (back % Math.max(1, ids.length))) ?? '')?.seq ?? 0
@@ -66,7 +66,7 @@ export class SimulatedSocket implements Simulated {
     void subscription.open({ kind: 'fresh' }, { connectionId: 'c', heartbeatMs: 15_000, retryMs: 1_500 })
   }
 
-  /** One change after the other, as a socket carries out its messages. `since`: a cursor. */
+  /** One change at a time, as a socket handles its messages. `since`: a cursor. */
   join(channel: string, since?: string): void {
     this.#change((subscription, say) =>
       join({ store: this.#simulation.store, mustExist: async () => undefined }, subscription, { channel, since }, () =>
@@ -79,7 +79,7 @@ export class SimulatedSocket implements Simulated {
     this.#change((subscription, say) => leave(subscription, channel, () => say({ type: 'ack', left: channel })))
   }
 
-  /** Resolves when all changes that were asked for have taken effect; the peer must take what comes. */
+  /** Resolves when all requested changes have taken effect; the peer must accept bytes meanwhile. */
   async settled(): Promise<void> {
     await this.#connection?.busy
   }
@@ -127,7 +127,7 @@ export class SimulatedSocket implements Simulated {
   }
 }
 
-/** Takes a server's text frames apart (RFC 6455, 5.2), however their bytes are cut. */
+/** Parses the text frames of a server (RFC 6455, 5.2), however their bytes are split. */
 function frameReader(onText: (text: string) => void): (bytes: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0)
   return (bytes) => {

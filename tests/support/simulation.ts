@@ -1,6 +1,6 @@
 /**
- * Store, bus and subscriptions as the server joins them, over connections that exist only here: a test decides turn by
- * turn what is written, which connection takes bytes, and how the time goes. No socket, no clock.
+ * Store, bus and subscriptions, connected as in the server, over simulated connections: a test decides turn by turn what
+ * is written, which connection accepts bytes, and how time passes. No socket, no clock.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,10 +34,10 @@ import { Received } from './received.ts'
 import type { Listening } from './sights.ts'
 import { storeOn } from './test-store.ts'
 
-/** Catching up takes a few turns a page, and slices of time end early on a busy machine. */
+/** Catching up takes a few turns per page, and slices of time end early on a busy machine. */
 const MOST_TURNS = 2_000
 
-/** A connection whose peer takes bytes when it is told to. What waits weighs `weight` times its bytes. */
+/** A connection whose peer accepts bytes when the test says so. Each pending byte counts `weight` times. */
 export class HeldSink implements Sink {
   isStalled = false
   closed = false
@@ -68,7 +68,7 @@ export class HeldSink implements Sink {
     this.closed = true
   }
 
-  /** Lets the peer take so many bytes of what waits. */
+  /** Lets the peer accept that many pending bytes. */
   take(bytes: number): void {
     for (let left = bytes; this.#waiting.length > 0 && left > 0; ) {
       const next = this.#waiting.shift()
@@ -82,7 +82,7 @@ export class HeldSink implements Sink {
   }
 }
 
-/** What the simulation does with whoever listens in it. */
+/** What the simulation does with each of its listeners. */
 export interface Simulated {
   readonly isFlowing: boolean
   readonly isBehind: boolean
@@ -93,7 +93,7 @@ export interface Simulated {
 
 export class SimulatedListener implements Simulated {
   readonly listening: Listening
-  /** A stream of its own for one board: bare payloads. */
+  /** A stream for one board, with bare payloads. */
   readonly bare: boolean
   readonly received = new Received()
   readonly #simulation: Simulation
@@ -105,7 +105,7 @@ export class SimulatedListener implements Simulated {
     this.bare = bare
   }
 
-  /** Connected, and its peer takes what comes. */
+  /** Connected, and its peer accepts bytes. */
   get isFlowing(): boolean {
     return this.#connection?.sink.isStalled === false
   }
@@ -159,7 +159,7 @@ export class SimulatedListener implements Simulated {
     if (this.#connection) this.#connection.sink.isStalled = true
   }
 
-  /** Takes some of what waits, and stalls again. */
+  /** Accepts some of the pending bytes, and stalls again. */
   sip(bytes: number): void {
     this.#connection?.sink.take(bytes)
   }
@@ -181,14 +181,14 @@ export class Simulation implements AsyncDisposable {
   readonly weight: number
   readonly store: Store
   readonly hub
-  /** Everything that was ever committed, in the order of publication. */
+  /** Every committed event, in the order of publication. */
   readonly published: SeenEvent[] = []
   readonly errors: unknown[] = []
   readonly #snapshots: Snapshots
   readonly #listeners: Listeners
   readonly #close: () => void
 
-  /** `weight`: how heavy every byte is that waits, so that little fills the room of a connection. */
+  /** `weight`: what a pending byte counts, so that few bytes fill the buffer of a connection. */
   static async start(weight = 1): Promise<Simulation> {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const folder = mkdtempSync(join(tmpdir(), 'boardcast-simulation-'))
@@ -231,25 +231,25 @@ export class Simulation implements AsyncDisposable {
     for (let turn = 0; turn < count; turn++) await new Promise(setImmediate)
   }
 
-  /** Lets so much time pass for timers. */
+  /** Lets that much time pass for timers. */
   async pass(ms: number): Promise<void> {
     vi.advanceTimersByTime(ms)
     await this.turns(1)
   }
 
-  /** Resolves when nothing is left to do for the listeners that are connected and take what comes. */
+  /** Resolves when nothing is left to do for the listeners that are connected and accept bytes. */
   async quiesce(listeners: readonly Simulated[]): Promise<void> {
     for (let round = 0; round < 3; round++) {
       await this.turns(3)
       for (let turns = 0; listeners.some(({ isBehind, isFlowing }) => isBehind && isFlowing); turns++) {
-        if (turns > MOST_TURNS) throw new Error('a listener that takes what comes stays behind')
+        if (turns > MOST_TURNS) throw new Error('a listener that accepts bytes stays behind')
         await this.turns(1)
       }
       await this.pass(1_000)
     }
   }
 
-  /** Everybody is connected, takes what comes, and is told the id reached at the end. */
+  /** All listeners connect, accept bytes, and receive the id reached at the end. */
   async settle(listeners: readonly Simulated[]): Promise<void> {
     for (const listener of listeners) {
       listener.connect()
@@ -278,7 +278,7 @@ export class Simulation implements AsyncDisposable {
 function selectionOf({ channels, view = 'diff', types }: Listening): Selection {
   const heard = channels.map((name) => {
     const channel = parseChannelWithView(name)
-    if (!channel) throw new Error(`${name} is no channel`)
+    if (!channel) throw new Error(`${name} is not a channel`)
     return { ...channel, view }
   })
   return new Selection(heard, parseTypeFilter(types?.join(',')))

@@ -11,7 +11,7 @@ export class SmallDisk implements Disposable {
     this.path = path
   }
 
-  /** undefined where mounting is not allowed. */
+  /** undefined when mounting is not allowed. */
   static mount(megabytes: number): SmallDisk | undefined {
     const path = mkdtempSync(join(tmpdir(), 'boardcast-disk-'))
     try {
@@ -23,7 +23,7 @@ export class SmallDisk implements Disposable {
     }
   }
 
-  /** Takes all the room there is. */
+  /** Uses up all free space. */
   fill(): void {
     const file = openSync(join(this.path, 'filler'), 'a')
     try {
@@ -31,7 +31,7 @@ export class SmallDisk implements Disposable {
         try {
           for (;;) writeSync(file, Buffer.alloc(size, 1))
         } catch {
-          // No room for so much: less may fit.
+          // No space for that much; less may fit.
         }
       }
     } finally {
@@ -44,7 +44,7 @@ export class SmallDisk implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    // Lazily: whoever still holds a file of it has been told to end.
+    // Lazily: a process that still has a file open is about to end.
     execFileSync('umount', ['-l', this.path])
     rmSync(this.path, { recursive: true, force: true })
   }

@@ -1,4 +1,4 @@
-/** A WebSocket client that keeps everything it is sent, and waits for conditions. */
+/** A WebSocket client that keeps everything it receives, and waits for conditions. */
 import { WebSocket } from 'ws'
 
 export interface SocketMessage {
@@ -6,7 +6,7 @@ export interface SocketMessage {
   readonly id?: string
   readonly channel?: string
   readonly event?: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into messages of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read messages of every shape.
   readonly [field: string]: any
 }
 
@@ -15,7 +15,7 @@ export class SocketClient implements AsyncDisposable {
   readonly texts: string[] = []
   readonly websocket: WebSocket
   closed: { code: number; reason: string } | null = null
-  /** The status of an upgrade that was refused. */
+  /** The status of a refused upgrade. */
   refused: number | null = null
   pings = 0
   #waiting = new Set<() => void>()
@@ -56,7 +56,7 @@ export class SocketClient implements AsyncDisposable {
     this.websocket.send(typeof message === 'string' ? message : JSON.stringify(message))
   }
 
-  /** Sends a message with an id of its own, and resolves to what its `ack` says. */
+  /** Sends a message with a new id, and resolves to its `ack`. */
   async ask(message: object): Promise<SocketMessage> {
     this.#asked += 1
     const id = `ask-${this.#asked}`
@@ -72,7 +72,7 @@ export class SocketClient implements AsyncDisposable {
     ).then((ack) => ack.payload ?? ack)
   }
 
-  /** The first message of which this is so. */
+  /** The first message that satisfies the condition. */
   async first(what: string, isSought: (message: SocketMessage) => boolean): Promise<SocketMessage> {
     await this.until(() => this.messages.some(isSought)).catch((error: Error) => {
       throw new Error(`waited for ${what}: ${error.message}`)

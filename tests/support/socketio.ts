@@ -1,10 +1,10 @@
-/** The real client of Socket.IO, which keeps everything it is sent and waits for conditions. */
+/** The official Socket.IO client, which keeps everything it receives and waits for conditions. */
 import type { Socket as NetSocket } from 'node:net'
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
 
 export interface SocketIoMessage {
   readonly type: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read payloads of every shape.
   readonly data: any
   readonly channel: string
   readonly id: string
@@ -44,7 +44,7 @@ export class SocketIoClient implements AsyncDisposable {
     return client
   }
 
-  /** Over which transport it speaks at the moment. */
+  /** The transport in use. */
   get transport(): string {
     return this.socket.io.engine.transport.name
   }
@@ -70,7 +70,9 @@ export class SocketIoClient implements AsyncDisposable {
         const { ends, failures, errors } = this
         const seen = this.messages.slice(-30).map(({ type, channel, id }) => `${type} ${channel} ${id}`)
         reject(
-          new Error(`waited in vain; saw ${JSON.stringify({ ends, failures: failures.map(String), errors, seen })}`),
+          new Error(
+            `the condition did not hold; saw ${JSON.stringify({ ends, failures: failures.map(String), errors, seen })}`,
+          ),
         )
       }, withinMs)
       const check = () => {
@@ -85,7 +87,7 @@ export class SocketIoClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // A connection that is not read would keep its words of goodbye for ever.
+    // A connection that is not read would never process the disconnect.
     if (this.transport === 'websocket' && this.socket.connected) this.connection.destroy()
     this.socket.disconnect()
   }

@@ -1,6 +1,6 @@
 /**
- * A listener on a raw socket: it sees the head and every byte as they are on the wire, and can stop reading, be cut at any
- * byte, or close. Frames are parsed by eventsource-parser, so that our own encoder is never its own judge.
+ * A listener on a raw socket: it sees the head and every byte as on the wire, and can stop reading, be cut at any byte, or
+ * close. eventsource-parser parses the SSE text, so the parser is independent of the server's encoder.
  */
 import { connect, type Socket } from 'node:net'
 import { createGunzip, type Gunzip } from 'node:zlib'
@@ -12,7 +12,7 @@ export interface ReceivedFrame {
   readonly id: string | undefined
   /** The text of the `data:` line. */
   readonly text: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read payloads of every shape.
   readonly data: any
 }
 
@@ -20,23 +20,23 @@ export interface ListenOptions {
   readonly headers?: Record<string, string>
   readonly httpVersion?: '1.0' | '1.1'
   readonly method?: 'GET' | 'HEAD'
-  /** The connection is cut after so many bytes of the answer. */
+  /** The connection is cut after that many bytes of the answer. */
   readonly cutAfter?: number
-  /** The connection is made at once, and the request sent when this resolves. */
+  /** The connection is opened at once, and the request is sent when this resolves. */
   readonly after?: Promise<unknown>
 }
 
 export class Listener implements AsyncDisposable {
   readonly frames: ReceivedFrame[] = []
-  /** The body as text, as it came out of chunks and compression. */
+  /** The body as text, after removing chunk framing and compression. */
   body = ''
   head = ''
   retry: number | undefined
-  /** The server ended the body as its framing says (last chunk, or end of an HTTP/1.0 connection). */
+  /** The server ended the body properly (last chunk, or end of an HTTP/1.0 connection). */
   ended = false
   closed = false
   bytes = 0
-  /** What the first read from the socket brought. */
+  /** The bytes of the first read from the socket. */
   firstRead = ''
   /** Chunks of the body as they were sent, before decompression. */
   readonly encoded: Buffer[] = []
@@ -79,7 +79,7 @@ export class Listener implements AsyncDisposable {
     this.socket.on('error', () => undefined)
     this.socket.on('close', () => {
       if (this.head !== '' && !this.#isChunked) this.ended = true
-      // What was compressed is text a little later; `closed` is said when all of it is there.
+      // Decompression is asynchronous; `closed` resolves when all text is there.
       if (!this.#gunzip || this.#gunzip.closed) this.#close()
       else this.#gunzip.once('close', () => this.#close()).end()
     })
@@ -141,7 +141,7 @@ export class Listener implements AsyncDisposable {
     return this.until('the end of the connection', () => this.closed)
   }
 
-  /** Bytes that came after the end of a chunked body; there must be none. */
+  /** Bytes after the end of a chunked body; there must be none. */
   get surplusBytes(): number {
     return this.ended && this.#isChunked ? this.#raw.length : 0
   }
@@ -169,7 +169,7 @@ export class Listener implements AsyncDisposable {
       if (this.header('Content-Encoding') === 'gzip') {
         this.#gunzip = createGunzip()
         this.#gunzip.on('data', (plain: Buffer) => this.#text(plain))
-        // A body that broke off: what came before is kept.
+        // An incomplete body: the text before is kept.
         this.#gunzip.on('error', () => this.#gunzip?.destroy())
       }
     }
@@ -180,7 +180,7 @@ export class Listener implements AsyncDisposable {
     this.#wake()
   }
 
-  /** Takes one whole chunk off what has come; false when there is none yet. */
+  /** Parses one complete chunk; false when there is none yet. */
   #chunk(): boolean {
     if (this.ended) return false
     const line = this.#raw.indexOf('\r\n')
@@ -195,7 +195,7 @@ export class Listener implements AsyncDisposable {
     this.#raw = this.#raw.subarray(line + 4 + size)
     if (size === 0) {
       this.ended = true
-      // The connection may stay for another request; this client has none.
+      // The connection could serve another request; this client has none.
       this.socket.end()
       this.#gunzip?.end()
       return false

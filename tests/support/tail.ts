@@ -1,6 +1,6 @@
 /**
- * One connection to a stream, read as a careful client reads it: every byte counts when it comes, also of a chunk that
- * never ends, so that a cut can fall anywhere. Keeps nothing itself; frames go to `onFrame`.
+ * One connection to a stream, parsed byte by byte as it arrives, even within a chunk, so that a cut can fall anywhere. It
+ * keeps nothing itself; SSE events go to `onFrame`.
  */
 import { connect, type Socket } from 'node:net'
 import { createGunzip, type Gunzip } from 'node:zlib'
@@ -16,26 +16,26 @@ export interface TailFrame {
 
 export interface TailOptions {
   readonly headers?: Record<string, string>
-  /** The connection is cut after so many bytes, the head included. */
+  /** The connection is cut after that many bytes, including the head. */
   readonly cutAfter?: number
   onFrame(frame: TailFrame): void
 }
 
 export class Tail {
   readonly socket: Socket
-  /** Resolves when the connection is gone and everything that came has been given to `onFrame`. Never rejects. */
+  /** Resolves when the connection has closed and everything received has been passed to `onFrame`. Never rejects. */
   readonly closed: Promise<void>
   head = ''
   bytes = 0
-  /** The last chunk came: the server ended the stream as HTTP does. */
+  /** The last chunk has arrived: the server ended the stream properly. */
   ended = false
-  /** What came was no chunk, no gzip or no frame; the connection was cut for it. */
+  /** Invalid chunk framing, gzip or SSE text; the connection was cut because of it. */
   fault: Error | null = null
   #raw: Buffer = Buffer.alloc(0)
-  /** Bytes of the current chunk that are still to come; its CRLF included. */
+  /** Bytes of the current chunk that are still to come, including its CRLF. */
   #left = 0
   #gunzip: Gunzip | null = null
-  /** Compressed pieces that are not unpacked yet. */
+  /** Compressed pieces that are not decompressed yet. */
   #unpacking = 0
   #onIdle: (() => void) | null = null
   readonly #decoder = new TextDecoder()
@@ -60,7 +60,7 @@ export class Tail {
     this.socket.on('error', () => undefined)
     this.closed = new Promise((resolve) => {
       this.socket.on('close', () => {
-        // Unpacked bytes are handed over a moment after they are ready.
+        // Decompressed bytes are emitted a moment after they are ready.
         this.#onIdle = () => setImmediate(resolve)
         if (this.#unpacking === 0) this.#onIdle()
       })
@@ -101,7 +101,7 @@ export class Tail {
     while (this.#raw.length > 0 && this.#takeOfChunk());
   }
 
-  /** Takes what there is of the current chunk; false when more is needed to go on. */
+  /** Parses the available part of the current chunk; false when more bytes are needed. */
   #takeOfChunk(): boolean {
     if (this.#left === 0) {
       const line = this.#raw.indexOf('\r\n')

@@ -1,4 +1,4 @@
-/** A store on a real file, whose database can be made to fail and which can be closed and opened again. */
+/** A store on a real file that can be made to fail, and can be closed and opened again. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,11 +16,11 @@ import type { Publish } from '../../src/db/tail.ts'
 import type { Transactions } from '../../src/db/transactions.ts'
 import type { Transient } from '../../src/db/transient.ts'
 
-/** Sits between the store and the database: counts what passes, and fails what it is told to fail. */
+/** Sits between the store and the database: counts queries, and makes some fail. */
 export class WatchedSql implements Sql {
   readonly #sql: Sql
   readonly seen: string[] = []
-  /** Asked before every query; what it gives is thrown instead of asking the database. */
+  /** Called before every query; when it returns an error, that is thrown instead of running the query. */
   failOn: (query: string) => Error | undefined = () => undefined
   /** Awaited before every query. */
   before: ((query: string) => Promise<void>) | undefined
@@ -144,7 +144,7 @@ export class TestStore implements Disposable {
   }
 }
 
-/** A line shows on its board, its attempt and its agent, all of one name here. */
+/** A line shows on its board, its attempt and its agent, which have the same name here. */
 export function emitLine(tx: Tx, name: string, message: string): void {
   const about = { boardId: name, cardId: name, agentId: name, attemptId: name }
   tx.emit('attempt.log.appended', { ...about, level: 'info', message, ts: tx.now })

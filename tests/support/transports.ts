@@ -1,6 +1,6 @@
 /**
- * One connection to some channels over one of the transports, made by that transport's own client: what it hears looks the
- * same whichever it is.
+ * One connection to some channels over one of the transports, made by that transport's own client. What it receives looks
+ * the same for all transports.
  */
 import type { Socket as NetSocket } from 'node:net'
 import { type Socket as IoSocket, io } from 'socket.io-client'
@@ -8,14 +8,14 @@ import { WebSocket } from 'ws'
 import { Tail } from './tail.ts'
 
 export const PEERS = ['sse', 'ws', 'socketio'] as const
-/** The same with what may be chosen: compression, the `global` that a socket joins by itself, long polling. */
+/** The same with options: compression, the `global` that a socket joins by itself, long polling. */
 export const WAYS = [...PEERS, 'sse gzip', 'ws global', 'socketio polling'] as const
 export type PeerKind = (typeof WAYS)[number]
 
 export interface Heard {
   readonly channel: string
   readonly event: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into payloads of every shape.
+  // biome-ignore lint/suspicious/noExplicitAny: tests read payloads of every shape.
   readonly data: any
   readonly id: string
 }
@@ -32,17 +32,17 @@ interface Link {
 
 export class ChannelPeer {
   readonly kind: PeerKind
-  /** Everything, in the order in which it came. */
+  /** Everything, in order of arrival. */
   readonly told: Item[] = []
   readonly heard: Heard[] = []
-  /** What came after every channel that was asked for was acknowledged. */
+  /** What arrived after every requested channel was acknowledged. */
   readonly heardSinceJoined: Heard[] = []
-  /** The newest id that a listener of one channel may come back with. */
+  /** The newest id with which a listener of one channel may reconnect. */
   lastId: string | undefined
   #uncertainId: string | undefined
   asked = 0
   answered = 0
-  /** The connection is gone, by whoever's doing. */
+  /** The connection has closed, from either side. */
   isClosed = false
   readonly #link: Link
   #isCut = false
@@ -85,7 +85,7 @@ export class ChannelPeer {
     }
   }
 
-  /** Every channel that was asked for is joined. */
+  /** Every requested channel is joined. */
   get isJoined(): boolean {
     return this.answered === this.asked && this.heard.length > 0
   }
@@ -108,7 +108,7 @@ export class ChannelPeer {
     this.#link.resume()
   }
 
-  /** Nothing that comes after it counts. */
+  /** Ignores everything that arrives later. */
   cut(): void {
     this.#isCut = true
     this.#link.cut()
@@ -123,7 +123,7 @@ export class ChannelPeer {
     this.#wake()
   }
 
-  /** One of the ids that it heard, so many before the newest. */
+  /** One of the ids that it received, counted back from the newest. */
   idBefore(back: number): string | undefined {
     return this.heard.at(-1 - (back % Math.max(1, this.heard.length)))?.id
   }
@@ -136,7 +136,7 @@ export class ChannelPeer {
         const seen = this.told.slice(-10).map((one) => JSON.stringify(one).slice(0, 120))
         const { kind, lastId, asked, answered, isClosed } = this
         const state = JSON.stringify({ kind, lastId, asked, answered, isClosed })
-        reject(new Error(`waited in vain ${state}; saw\n${seen.join('\n')}`))
+        reject(new Error(`the condition did not hold ${state}; saw\n${seen.join('\n')}`))
       }, withinMs)
       const check = () => {
         if (!condition()) return
@@ -184,7 +184,7 @@ export class ChannelPeer {
     })
     void tail.closed.then(() => this.#close())
     const never = () => {
-      throw new Error('a stream joins and leaves nothing')
+      throw new Error('a stream cannot join or leave channels')
     }
     return {
       join: never,
@@ -248,5 +248,5 @@ export class ChannelPeer {
   }
 }
 
-/** Their id is the one reached, but they are no place to come back to. */
+/** Their id is the one reached, but clients must not resume from it. */
 const UNMARKED = new Set(['hello', 'gap', 'draining'])

@@ -1,6 +1,6 @@
 /**
- * Somebody who works on a board: plans one random mutation after the other from what it knows of its own cards and
- * attempts. Refusals (409, 404) are part of life, as several writers change one board.
+ * A writer on a board: it plans random mutations one by one from what it knows of its own cards and attempts. Refusals
+ * (409, 404) are expected, because several writers change one board.
  */
 import type { Method, Reply } from './api.ts'
 import type { Random } from './random.ts'
@@ -10,9 +10,9 @@ export interface Plan {
   readonly method: Method
   readonly path: string
   readonly body?: unknown
-  /** Refusals that mean the same as 2xx to one who asks again. */
+  /** Refusals that mean the same as 2xx for a repeated request. */
   readonly endsOn?: number
-  /** Takes note of what was done. */
+  /** Updates the knowledge of the writer. */
   done(reply: Reply): void
 }
 
@@ -25,7 +25,7 @@ export interface WriterOptions {
   readonly name: string
   readonly boardId: string
   readonly random: Random
-  /** How many lines a batch has at most. */
+  /** The maximum number of lines in a batch. */
   readonly maxBatch?: number
 }
 
@@ -38,7 +38,7 @@ const AWKWARD = ['\u{1F680} ünïcode', 'line\nbreak', 'data: forged\n\nid: 0000
 export class Writer {
   readonly cards: OwnCard[] = []
   readonly columns: string[] = []
-  /** Attempt -> how many lines of it were answered 2xx. */
+  /** Attempt -> the number of its lines that were answered 2xx. */
   readonly lines = new Map<string, number>()
   readonly #options: WriterOptions
   #planned = 0
@@ -66,7 +66,7 @@ export class Writer {
     return card.attempt ? this.#work(card, card.attempt) : this.#start(card)
   }
 
-  /** A batch of lines for an attempt of its own: `<attempt> <number> <padding>`, numbers without gaps. */
+  /** A batch of lines for one of its attempts: `<attempt> <number> <padding>`, numbers without gaps. */
   batch(attempt: NonNullable<OwnCard['attempt']>): Plan {
     const { random, maxBatch = 12 } = this.#options
     const padding = () => `${random.pick(AWKWARD)}${'x'.repeat(random.below(200))}`
@@ -147,7 +147,7 @@ export class Writer {
     return { kind: 'column', method: 'PATCH', path: `/columns/${id}`, body, done: () => {} }
   }
 
-  /** What concerns the board, or everyone. */
+  /** Events about the board, or for everyone. */
   #about(): Plan {
     const { random, boardId } = this.#options
     if (random.chance(0.5)) return post('agent', '/agents', { id: this.agent, label: this.#text('label') })

@@ -1,6 +1,6 @@
 /**
- * Listeners that do what the documents tell a client to do, and keep everything that they were given: what each connection
- * showed after its channel was acknowledged, and the cursor that it came back with.
+ * Listeners that follow the documentation for clients, and keep everything: what each connection showed after its channel
+ * was acknowledged, and the cursor that it reconnected with.
  */
 import { EventSource } from 'eventsource'
 import { WebSocket } from 'ws'
@@ -12,7 +12,7 @@ import type { Random } from '../random.ts'
 import { ChannelPeer, type Heard, type PeerKind } from '../transports.ts'
 import type { Road } from './road.ts'
 
-/** What came after `since`, in its order. */
+/** What arrived after `since`, in order. */
 export interface Stretch {
   readonly since: string
   readonly heard: readonly Heard[]
@@ -24,9 +24,9 @@ export interface Listener {
   /** Everything up to here has been received. */
   readonly reached: string
   readonly road: Road
-  /** What went wrong beside losses: gaps, errors. */
+  /** Faults other than losses: gaps, errors. */
   readonly faults: readonly string[]
-  /** How often it had to come back. */
+  /** The number of reconnections. */
   readonly returns: number
   stretches(): readonly Stretch[]
   close(): void
@@ -34,7 +34,7 @@ export interface Listener {
 
 export interface Situation {
   readonly random: Random
-  /** Resolves while the server is up, and else when it is up again. */
+  /** Resolves when the server is up; at once while it is. */
   up(): Promise<void>
 }
 
@@ -86,7 +86,7 @@ export class TransportListener implements Listener {
     }
   }
 
-  /** Now and then it asks for something that it has already, as one does that has lost its newest cursor. */
+  /** Sometimes requests events that it already has, like a client that has lost its newest cursor. */
   #connect(): ChannelPeer {
     const { random } = this.#situation
     const earlier = random.chance(0.25) ? random.pick(this.#stretches)?.since : undefined
@@ -111,7 +111,7 @@ export class TransportListener implements Listener {
   }
 }
 
-/** Some channels through the client library, which comes back by itself. */
+/** Some channels through the client library, which reconnects by itself. */
 export class LibraryListener implements Listener {
   readonly name: string
   readonly channels: readonly string[]

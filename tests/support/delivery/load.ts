@@ -1,4 +1,4 @@
-/** What happens while they listen: posts to channels and to everyone, alone, in bursts, and more than a slow reader takes. */
+/** The load: posts to channels and to everyone, alone, in bursts, and more than a slow reader can take. */
 import type { ApiClient } from '../api.ts'
 import type { ChildServer } from '../child-server.ts'
 import { carryOut } from '../persistent.ts'
@@ -31,7 +31,7 @@ export class Load {
   #attempt = ''
   #count = 0
   #isWriting = true
-  /** Ids of what was answered with success. */
+  /** Ids in successful answers. */
   readonly acknowledged: string[] = []
 
   constructor(options: LoadOptions) {

@@ -1,4 +1,4 @@
-/** The road of one listener to the server: it can be cut anywhere, or be so slow that nothing passes. */
+/** The network path from one listener to the server: it can be cut anywhere, or stalled. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 export class Road implements AsyncDisposable {
@@ -21,18 +21,18 @@ export class Road implements AsyncDisposable {
     return new Road(listener, target)
   }
 
-  /** Every connection breaks off. The next ones are fine. */
+  /** Cuts every connection. Later ones work. */
   cut(): void {
     this.#isStalled = false
     for (const socket of [...this.#sockets]) socket.destroy()
   }
 
-  /** Nothing passes any more on the connections that there are, and none of them ends. */
+  /** Nothing passes any more on the current connections, and none of them ends. */
   freeze(): void {
     for (const socket of this.#sockets) socket.pause()
   }
 
-  /** The next connection gets these bytes instead of the server, and its end. */
+  /** The next connection gets these bytes instead of the server, and is closed. */
   answerNext(bytes: string): void {
     this.#nextAnswer = bytes
   }
@@ -42,7 +42,7 @@ export class Road implements AsyncDisposable {
     return this.#nextAnswer !== ''
   }
 
-  /** Nothing passes until `resume`: what the server sends fills the buffers of the kernel, and then its own. */
+  /** Nothing passes until `resume`: the output of the server fills the buffers of the kernel, and then its own. */
   stall(): void {
     this.#isStalled = true
     for (const socket of this.#sockets) socket.pause()
@@ -56,7 +56,7 @@ export class Road implements AsyncDisposable {
   #accept(near: Socket, target: number): void {
     if (this.#nextAnswer !== '') {
       near.on('error', () => undefined)
-      // A client may take an answer that comes before its request for a fault.
+      // A client may treat an answer before its request as a fault.
       const answer = this.#nextAnswer
       this.#nextAnswer = ''
       near.once('data', () => near.end(answer))
@@ -77,7 +77,7 @@ export class Road implements AsyncDisposable {
           if (!this.#isStalled) from.resume()
         })
       })
-      // What was sent before an end still arrives.
+      // Bytes sent before an end still arrive.
       from.on('end', () => to.end())
       from.on('close', (hadError) => {
         this.#sockets.delete(from)

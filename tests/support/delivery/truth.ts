@@ -1,10 +1,10 @@
-/** What the log says that a listener must have been given, read back over HTTP, and what of it a listener lacks. */
+/** What a listener must have received according to the log, read over HTTP, and what it lacks. */
 import type { ApiClient } from '../api.ts'
 import { difference } from '../comparing.ts'
 import type { Heard } from '../transports.ts'
 import type { Listener, Stretch } from './listeners.ts'
 
-/** About a connection, or of the moment: none of it is in the log. */
+/** Events about a connection, and ephemeral events: none of them is in the log. */
 const UNSTORED = new Set(['hello', 'heartbeat', 'gap', 'state', 'draining', 'agent.heartbeat'])
 
 export class Truth {
@@ -16,7 +16,7 @@ export class Truth {
   }
 
   /**
-   * What is wrong with what a listener was given; null when nothing is. Every connection must show exactly what follows its
+   * What is wrong with what a listener received; null when nothing is. Every connection must show exactly what follows its
    * cursor, as far as it went, and all of them together everything up to the end of the log.
    */
   async fault(listener: Listener, start: string): Promise<string | null> {
@@ -60,7 +60,7 @@ export class Truth {
   }
 }
 
-/** One text for every event under every name, and for every line: lines may be joined anyhow. */
+/** One text for every event under every name, and for every line, because lines may be joined in any way. */
 function flat(heard: readonly Heard[]): string[] {
   return heard
     .filter(({ event }) => !UNSTORED.has(event))

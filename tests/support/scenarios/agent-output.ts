@@ -1,13 +1,13 @@
-/** Scenarios of what agents print on their own account. */
+/** Scenarios of output that belongs to agents. */
 import type { agentOutputEvents } from '../../../shared/src/catalogue/agent-output.ts'
 import type { EventType } from '../../../shared/src/catalogue.ts'
 import type { TestServer } from '../server.ts'
 import { boardWithCard, NOWHERE, newAgentId, type Scenario, send } from './scenario.ts'
 
-/** Everything that a terminal may print, a lone surrogate included. */
+/** Everything that a terminal may print, including a lone surrogate. */
 const ODD = '\u001b[31mred\u001b[0m\ttab "quote" \\ \u0000 \r\n \u2028 🙂 \ud83d'
 
-/** An agent that nobody registered, and output of it. */
+/** An unregistered agent, and output of it. */
 async function printing(server: TestServer, type: EventType, printed: { content: string } | { lines: string[] }) {
   const { boardId, cardId } = await boardWithCard(server)
   const agentId = newAgentId()

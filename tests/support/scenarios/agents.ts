@@ -58,7 +58,7 @@ export const agentScenarios = {
   'agent.disconnected': (server) => presence(server, true),
 } satisfies Record<EventType & keyof typeof agentEvents, Scenario>
 
-/** A socket that comes, or goes. */
+/** A socket that connects or disconnects. */
 async function presence(server: TestServer, leaves: boolean): Promise<Scene> {
   const { boardId, cardId } = await boardWithCard(server)
   const agentId = newAgentId()

@@ -1,4 +1,4 @@
-/** Scenarios of attempts and what they tell. */
+/** Scenarios of attempts and their events. */
 
 import type { attemptEvents } from '../../../shared/src/catalogue/attempts.ts'
 import type { EventType } from '../../../shared/src/catalogue.ts'
@@ -15,14 +15,14 @@ async function running(server: TestServer) {
   return { boardId, cardId, agentId, attemptId: attempt.id }
 }
 
-/** The ids that only `global` shows beside what an attempt tells. */
+/** The ids that only `global` shows in addition to the fields of an attempt. */
 const about = (scene: { boardId: string; cardId: string; agentId: string }) => ({
   boardId: scene.boardId,
   cardId: scene.cardId,
   agentId: scene.agentId,
 })
 
-/** A payload that shows alike on the board and on the attempt. */
+/** A payload that is the same on the board and on the attempt. */
 const alike = (event: string, data: object) => ({ board: [event, data], attempt: [event, data] }) as const
 
 export const attemptScenarios = {
@@ -114,7 +114,7 @@ export const attemptScenarios = {
     return {
       ...scene,
       async act() {
-        // Everything that a terminal may print, a lone surrogate included.
+        // Everything that a terminal may print, including a lone surrogate.
         const message = '\u001b[31mred\u001b[0m\ttab "quote" \\ \u0000 \r\n \u2028 🙂 \ud83d'
         const line = { level: 'warn', message, ts: '2026-01-31T13:00:00+01:00', stream: 'stderr' }
         const { eventId } = await send(server, 'POST', `/attempts/${scene.attemptId}/logs`, line)
@@ -219,7 +219,7 @@ export const attemptScenarios = {
         return {
           eventId,
           at: answer.updatedAt,
-          // The card learns the address.
+          // The card gets the address.
           sequence: ['github.pr.created', 'card.updated'],
           full: { boardId: scene.boardId, agentId: scene.agentId, ...shown },
           shows: alike('attempt_pr', shown),

@@ -147,7 +147,7 @@ export const boardScenarios = {
       boardId,
       cardId,
       async act() {
-        // A change of stage with it is an event of its own, with the same revision.
+        // A change of stage with it is a separate event with the same revision.
         const changes = { title: 'Another title', description: null, labels: ['x'], isEnhanced: true }
         const body = { ...changes, stage: 'TODO', ifRevision: card.revision }
         const { answer, eventId } = await send<Card>(server, 'PATCH', `/cards/${cardId}`, body)
@@ -208,7 +208,7 @@ export const boardScenarios = {
         const issue = ['issue_deleted', { issueId: cardId }] as const
         return {
           eventId,
-          // The card that waited for it waits no longer.
+          // The card that was blocked by it is no longer blocked.
           sequence: ['card.updated', 'card.deleted'],
           full: { boardId, ...shown },
           shows: { board: ['card_deleted', shown], project: issue, issue },

@@ -1,4 +1,4 @@
-/** Scenarios of what runners tell of a repository. */
+/** Scenarios of what runners report about a repository. */
 
 import type { gitEvents } from '../../../shared/src/catalogue/git.ts'
 import type { EventType } from '../../../shared/src/catalogue.ts'

@@ -1,4 +1,4 @@
-/** Scenarios of mail that has both an addressee and a topic. The topic is called like the board. */
+/** Scenarios of mail that has both an addressee and a topic. The topic has the name of the board. */
 import type { messageEvents } from '../../../shared/src/catalogue/messages.ts'
 import type { EventType } from '../../../shared/src/catalogue.ts'
 import type { Message } from '../../../shared/src/types/messages.ts'

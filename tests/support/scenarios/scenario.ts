@@ -1,4 +1,4 @@
-/** How a test makes an event happen, and what every channel then shows. Written by hand from the catalogue's page. */
+/** How a test triggers an event, and what every channel then shows. Written by hand from the page of the catalogue. */
 import type { ChannelKind } from '../../../shared/src/channels.ts'
 import { makeBoard, makeCard } from '../board.ts'
 import type { TestServer } from '../server.ts'
@@ -9,23 +9,23 @@ export interface Happened {
   readonly eventId: string
   /** Domain names of everything that the request committed, in order. */
   readonly sequence: readonly string[]
-  /** The time of the commit, where an answer tells it. */
+  /** The time of the commit, if the answer contains it. */
   readonly at?: string
   /** The whole payload, as `global` shows it: fields in the catalogue's order. */
   readonly full: object
   /** What shows on the channels of each kind that the event reaches: the wire name and the payload. */
   readonly shows: Partial<Record<ChannelKind | '*', readonly [event: string, data: object]>>
-  /** Ids that nobody could know before: what shows on their channels can only be read back. */
+  /** Ids that are unknown before the request: their channels can only be replayed. */
   readonly made?: Partial<Ids>
 }
 
-/** What the channels of a scene are named by. */
+/** The ids that name the channels of a scene. */
 export interface Ids {
   readonly boardId: string
   readonly cardId: string
   readonly attemptId: string
   readonly agentId: string
-  /** A channel that nothing is on, where a scene has none of these. */
+  /** A channel without events, for a scene that has none of these. */
   readonly runId?: string
   readonly shellId?: string
 }
@@ -37,12 +37,12 @@ export interface Scene extends Ids {
 
 export type Scenario = (server: TestServer) => Promise<Scene>
 
-/** Ids of things that are not there: channels open before the thing exists. */
+/** Ids of resources that do not exist yet: their channels can be opened before. */
 export const NOWHERE = { cardId: 'crd_none', attemptId: 'att_none', agentId: 'agent-none' } as const
 
 let made = 0
 
-/** An agent of its own for every scenario. */
+/** A separate agent for every scenario. */
 export function newAgentId(): string {
   return `agent-of-scenario-${++made}`
 }

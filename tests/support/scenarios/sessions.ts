@@ -8,7 +8,7 @@ import { NOWHERE, newAgentId, type Scenario, send } from './scenario.ts'
 
 type Name = EventType & keyof typeof sessionEvents
 
-/** What happens when a session of a board and an agent is told this. */
+/** A request to a session of a board and an agent. */
 function told(name: Name, method: 'PATCH' | 'POST', path: string, body: object): Scenario {
   return async (server) => {
     const { id: boardId } = await makeBoard(server)

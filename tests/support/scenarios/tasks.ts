@@ -1,4 +1,4 @@
-/** Scenarios of tasks and subtasks. The session is called like the agent. */
+/** Scenarios of tasks and subtasks. The session has the name of the agent. */
 import type { taskEvents } from '../../../shared/src/catalogue/tasks.ts'
 import type { EventType } from '../../../shared/src/catalogue.ts'
 import type { Subtask, Task } from '../../../shared/src/types/tasks.ts'
@@ -6,7 +6,7 @@ import { boardWithCard, NOWHERE, newAgentId, type Scenario, send } from './scena
 
 const NAME = 'Änderung\u0000\nof "two" lines'
 
-/** A task that is changed by `changes`; without them, one that is made. */
+/** A task that is changed by `changes`; without them, one that is created. */
 function taskScenario(type: EventType & `task.${string}`, changes?: Partial<Task>): Scenario {
   return async (server) => {
     const { boardId, cardId } = await boardWithCard(server)
@@ -39,7 +39,7 @@ function taskScenario(type: EventType & `task.${string}`, changes?: Partial<Task
   }
 }
 
-/** A subtask that is changed by `changes`; without them, one that is made. */
+/** A subtask that is changed by `changes`; without them, one that is created. */
 function subtaskScenario(type: EventType & `subtask.${string}`, changes?: Partial<Subtask>): Scenario {
   return async (server) => {
     const { boardId, cardId } = await boardWithCard(server)

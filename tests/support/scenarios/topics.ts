@@ -1,4 +1,4 @@
-/** Scenarios of clients' own events. The topic is called like the board. */
+/** Scenarios of client-defined events. The topic has the name of the board. */
 import type { topicEvents } from '../../../shared/src/catalogue/topics.ts'
 import type { EventType } from '../../../shared/src/catalogue.ts'
 import { boardWithCard, NOWHERE, type Scenario, send } from './scenario.ts'

@@ -17,7 +17,7 @@ async function running(server: TestServer) {
   return { ...NOWHERE, agentId: newAgentId(), boardId, runId, stepId: step.id }
 }
 
-/** One event, which shows alike on the run and on the project. */
+/** One event, which is the same on the run and on the project. */
 function alike(name: Name, boardId: string, shown: object): Pick<Happened, 'sequence' | 'full' | 'shows'> {
   return { sequence: [name], full: { boardId, ...shown }, shows: { workflow: [name, shown], project: [name, shown] } }
 }
