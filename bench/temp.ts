@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const folders = new Set<string>()
+let removesAtExit = false
 
 export function tempFolder(name: string, parent = tmpdir()): string {
-  if (folders.size === 0) {
+  if (!removesAtExit) {
+    removesAtExit = true
     process.once('exit', removeAll)
     // On Ctrl+C the servers get the same signal from the terminal.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
