@@ -11,7 +11,7 @@ import { createApiClient } from '../support/api.ts'
 import { ChildServer } from '../support/child-server.ts'
 import { CountingListener } from '../support/counting-listener.ts'
 
-const LISTENERS = 200
+const LISTENERS = 100
 const LINE = 'z'.repeat(60 * 1024)
 /** More than the kernel buffers for a stalled connection on loopback. */
 const LINES = 150
