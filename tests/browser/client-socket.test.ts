@@ -5,7 +5,7 @@ import { buildPage, Front } from '../client/support/front.ts'
 import { startTestServer } from '../support/server.ts'
 
 test('[CB21] a page that is left holds no socket, and misses nothing when it is back', async () => {
-  const built = await buildPage('web/client/stores/channel-socket.ts')
+  const built = await buildPage('web/client/socket/channel-socket.ts')
   await using server = await startTestServer()
   await using front = await Front.to(server.port, built.folder)
   const browser = await chromium.launch({
@@ -20,7 +20,7 @@ test('[CB21] a page that is left holds no socket, and misses nothing when it is 
     await page.evaluate(`{
       window.heard = []
       const onEvent = ({ data }) => heard.push(data.n)
-      window.socket = client.channelSocket({ baseUrl: '${front.url}', channels: ['topic:t'], onEvent })
+      window.socket = new client.ChannelSocket({ baseUrl: '${front.url}', channels: ['topic:t'], onEvent })
       socket.open()
       addEventListener('pageshow', ({ persisted }) => { window.persisted = persisted })
     }`)

@@ -12,7 +12,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Browser, chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { ClientOptions } from '../../web/client/core/options.ts'
+import type { ClientOptions } from '../../web/client/base/options.ts'
 import { buildPage, Front } from '../client/support/front.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
 import { Firefox, firefoxMissing } from '../support/firefox.ts'

@@ -17,10 +17,10 @@
  * CL9  What cannot be read is counted, and so are events that this version does not know.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import { fullBackoff } from '../../web/client/core/backoff.ts'
-import { type Connection, type ConnectionOptions, createConnection } from '../../web/client/core/connection.ts'
-import type { SourceListener } from '../../web/client/core/source.ts'
-import type { StreamEnd } from '../../web/client/core/transport.ts'
+import { fullBackoff } from '../../web/client/base/backoff.ts'
+import type { StreamListener } from '../../web/client/base/types.ts'
+import { Connection, type ConnectionOptions } from '../../web/client/connection/connection.ts'
+import type { StreamEnd } from '../../web/client/connection/transport.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
@@ -35,22 +35,22 @@ interface Setup {
   readonly transport: FakeTransport
   readonly connection: Connection
   readonly startedAt: number
-  readonly told: string[]
+  readonly received: string[]
   want(...channels: string[]): Promise<void>
 }
 
 function setUp(options: Partial<ConnectionOptions> = {}): Setup {
   const clock = new FakeClock()
   const transport = new FakeTransport()
-  const told: string[] = []
-  const listener: SourceListener = {
-    frame: ({ event, id }, marks) => told.push(`${event} ${id}${marks ? '' : ' unmarked'}`),
-    mark: (id) => told.push(`mark ${id}`),
-    covered: (channels, position) => told.push(`covered ${[...channels]} from ${position}`),
-    gap: ({ reason }) => told.push(`gap ${reason}`),
-    refused: (channels, error) => told.push(`refused ${channels} ${error.status}`),
+  const received: string[] = []
+  const listener: StreamListener = {
+    frame: ({ event, id }, isCheckpoint) => received.push(`${event} ${id}${isCheckpoint ? '' : ' incomplete'}`),
+    checkpoint: (id) => received.push(`checkpoint ${id}`),
+    covered: (channels, cursor) => received.push(`covered ${[...channels]} from ${cursor}`),
+    gap: ({ reason }) => received.push(`gap ${reason}`),
+    refused: (channels, error) => received.push(`refused ${channels} ${error.status}`),
   }
-  const connection = createConnection({
+  const connection = new Connection({
     baseUrl: 'http://hub',
     transport,
     auth: undefined,
@@ -67,7 +67,7 @@ function setUp(options: Partial<ConnectionOptions> = {}): Setup {
     transport,
     connection,
     startedAt: clock.now(),
-    told,
+    received,
     async want(...channels) {
       connection.want(new Set(channels), new Set())
       await clock.pass(0)
@@ -94,7 +94,7 @@ describe('one stream', () => {
     await it.clock.pass(0)
     // What says on which other channels an event shows is named first.
     expect(it.transport.streams.map(({ channels }) => channels)).toEqual(['topic:t,board:b,global,agent:a,attempt:x'])
-    expect(it.transport.stream.request.position).toBeNull()
+    expect(it.transport.stream.request.cursor).toBeNull()
   })
 
   test('[CL1] another channel is another request, from the position reached', async () => {
@@ -105,10 +105,10 @@ describe('one stream', () => {
     await it.want('agent:a', 'agent:b')
     expect(it.transport.streams).toHaveLength(2)
     expect(it.transport.streams[0]?.isClosed).toBe(true)
-    expect(it.transport.stream.request).toMatchObject({ channels: ['agent:a', 'agent:b'], position: at(5) })
+    expect(it.transport.stream.request).toMatchObject({ channels: ['agent:a', 'agent:b'], cursor: at(5) })
     expect(phase(it)).toBe('open')
     it.transport.stream.hello({ seq: 5 })
-    expect(it.told).toEqual([
+    expect(it.received).toEqual([
       `covered agent:a from ${at(3)}`,
       `output ${at(5)}`,
       `covered agent:a,agent:b from ${at(5)}`,
@@ -127,7 +127,7 @@ describe('one stream', () => {
     expect(phase(it)).toBe('idle')
     // Who comes later begins where the log is then.
     await it.want('agent:c')
-    expect(it.transport.stream.request.position).toBeNull()
+    expect(it.transport.stream.request.cursor).toBeNull()
   })
 
   test('[CL2] is idle, connecting, open, reconnecting, open, stopped', async () => {
@@ -217,7 +217,7 @@ describe('failures', () => {
     it.transport.stream.retry(700)
     for (let stream = 1; stream <= 20; stream++) {
       it.transport.stream.hello()
-      it.transport.stream.end({ isProper: true })
+      it.transport.stream.end({ isCleanEnd: true })
       expect(phase(it)).toBe('reconnecting')
       expect(it.connection.status.get().attempt).toBe(0)
       expect(waitMs(it)).toBeGreaterThanOrEqual(700)
@@ -233,7 +233,7 @@ describe('failures', () => {
     const waits: number[] = []
     for (let stream = 0; stream < 100; stream++) {
       it.transport.stream.hello()
-      it.transport.stream.end({ isProper: true })
+      it.transport.stream.end({ isCleanEnd: true })
       waits.push(waitMs(it))
       await it.clock.pass(waitMs(it))
     }
@@ -247,7 +247,7 @@ describe('failures', () => {
     await it.want('agent:a')
     for (let failure = 1; failure <= 8; failure++) {
       await it.clock.pass(failure === 1 ? 0 : waitMs(it))
-      it.transport.stream.end({ isProper: true })
+      it.transport.stream.end({ isCleanEnd: true })
       expect(it.connection.status.get().attempt).toBe(failure)
     }
     expect(phase(it)).toBe('stopped unreachable')
@@ -279,7 +279,7 @@ describe('failures', () => {
     }
     expect(it.connection.status.get().attempt).toBe(8)
     it.transport.stream.hello()
-    it.transport.stream.end({ isProper: true })
+    it.transport.stream.end({ isCleanEnd: true })
     expect(it.connection.status.get()).toMatchObject({ phase: 'reconnecting', attempt: 7 })
   })
 
@@ -288,8 +288,8 @@ describe('failures', () => {
     await it.want('agent:a')
     for (let stream = 0; stream < 50; stream++) {
       it.transport.stream.hello()
-      it.transport.stream.frame('*', 'auth_expired', {}, { seq: 0, marks: false })
-      it.transport.stream.end({ isProper: true })
+      it.transport.stream.frame('*', 'auth_expired', {}, { seq: 0, isCheckpoint: false })
+      it.transport.stream.end({ isCleanEnd: true })
       if (stream === 0) expect(waitMs(it)).toBe(0)
       await it.clock.pass(waitMs(it))
     }
@@ -301,8 +301,8 @@ describe('failures', () => {
     await it.want('agent:a')
     for (const event of ['draining', 'overloaded']) {
       it.transport.stream.hello()
-      it.transport.stream.frame('*', event, {}, { seq: 0, marks: false })
-      it.transport.stream.end({ isProper: true })
+      it.transport.stream.frame('*', event, {}, { seq: 0, isCheckpoint: false })
+      it.transport.stream.end({ isCleanEnd: true })
       expect(waitMs(it)).toBe(1_500)
       await it.clock.pass(1_500)
     }
@@ -373,7 +373,7 @@ describe('failures', () => {
     await it.want('agent:a')
     for (const event of ['draining', 'overloaded']) {
       it.transport.stream.hello()
-      it.transport.stream.frame('*', event, { retryMs: 2_345 }, { seq: 0, marks: false })
+      it.transport.stream.frame('*', event, { retryMs: 2_345 }, { seq: 0, isCheckpoint: false })
       it.transport.stream.end()
       expect(waitMs(it)).toBe(2_345)
       expect(it.connection.status.get().attempt).toBe(0)
@@ -393,7 +393,7 @@ describe('failures', () => {
     await it.clock.pass(1)
     expect(it.transport.streams[0]?.isClosed).toBe(true)
     expect(it.transport.streams).toHaveLength(2)
-    expect(it.transport.stream.request.position).toBe(at(9))
+    expect(it.transport.stream.request.cursor).toBe(at(9))
     // Again and no hello: that is a failure like any other.
     await it.clock.pass(2_500)
     expect(it.connection.status.get().attempt).toBe(1)
@@ -442,7 +442,7 @@ describe('failures', () => {
     const it = setUp({ auth: () => `token-${++asked}` })
     await it.want('agent:a')
     it.transport.stream.hello()
-    it.transport.stream.frame('*', 'auth_expired', {}, { seq: 0, marks: false })
+    it.transport.stream.frame('*', 'auth_expired', {}, { seq: 0, isCheckpoint: false })
     it.transport.stream.end()
     await it.clock.pass(0)
     expect(it.transport.stream.credentials).toBe('token-2')
@@ -458,7 +458,7 @@ describe('channels that cannot be had', () => {
     await it.want('agent:a', 'board:gone', 'agent:secret')
     it.transport.stream.end({ status: 404 })
     await settled()
-    expect(it.told).toEqual(['refused board:gone 404', 'refused agent:secret 403'])
+    expect(it.received).toEqual(['refused board:gone 404', 'refused agent:secret 403'])
     expect(it.transport.stream.channels).toBe('agent:a')
     it.transport.stream.hello()
     expect(phase(it)).toBe('open')
@@ -477,7 +477,7 @@ describe('channels that cannot be had', () => {
     it.transport.stream.hello()
     // The newest is the last one that was asked for, wherever it stands in the order of the stream.
     await it.want(...hundred, 'agent:a')
-    expect(it.told.at(-1)).toBe('refused agent:a undefined')
+    expect(it.received.at(-1)).toBe('refused agent:a undefined')
     expect(it.transport.streams).toHaveLength(1)
     expect(phase(it)).toBe('open')
     it.connection.reconnect()
@@ -494,7 +494,7 @@ describe('channels that cannot be had', () => {
     await it.want('agent:a', 'board:b')
     it.transport.stream.hello()
     it.transport.stream.frame('board:b', 'board_deleted', { boardId: 'b' }, { seq: 1 })
-    expect(it.told.slice(1)).toEqual([`board_deleted ${at(1)}`, 'refused board:b 404'])
+    expect(it.received.slice(1)).toEqual([`board_deleted ${at(1)}`, 'refused board:b 404'])
     it.transport.stream.end()
     await it.clock.pass(waitMs(it))
     expect(it.transport.stream.channels).toBe('agent:a')
@@ -522,11 +522,11 @@ describe('frames', () => {
     it.transport.stream.frame('agent:a', 'output', {}, { seq: 4 })
     await it.clock.pass(100)
     expect(it.connection.status.get()).toMatchObject({ unreadable: 2, lastEventId: at(4) })
-    expect(it.told.at(-1)).toBe(`output ${at(4)}`)
+    expect(it.received.at(-1)).toBe(`output ${at(4)}`)
     it.transport.stream.raw('output', 'x', at(5))
     it.transport.stream.end()
     await it.clock.pass(waitMs(it))
-    expect(it.transport.stream.request.position).toBe(at(5))
+    expect(it.transport.stream.request.cursor).toBe(at(5))
   })
 
   test('[CL9] events of unknown types are counted and pass; what clients post is not meant', async () => {
@@ -538,10 +538,10 @@ describe('frames', () => {
     it.transport.stream.frame('agent:a', 'output', {}, { seq: 4 })
     await it.clock.pass(100)
     expect(it.connection.status.get().unknown).toBe(1)
-    expect(it.told.slice(1)).toHaveLength(3)
+    expect(it.received.slice(1)).toHaveLength(3)
   })
 
-  test('[CL2] a gap is told before the new position; a stream that does not resume is one', async () => {
+  test('[CL2] a gap is received before the new position; a stream that does not resume is one', async () => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.hello({ seq: 5 })
@@ -549,19 +549,19 @@ describe('frames', () => {
       '*',
       'gap',
       { requested: at(5), oldest: at(9), reason: 'slow' },
-      { seq: 12, marks: false },
+      { seq: 12, isCheckpoint: false },
     )
     it.transport.stream.end()
     await it.clock.pass(waitMs(it))
-    expect(it.transport.stream.request.position).toBe(at(12))
+    expect(it.transport.stream.request.cursor).toBe(at(12))
     it.transport.stream.hello({ seq: 20, resumed: false })
     it.transport.stream.frame(
       '*',
       'gap',
       { requested: at(12), oldest: at(19), reason: 'trimmed' },
-      { seq: 20, marks: false },
+      { seq: 20, isCheckpoint: false },
     )
-    expect(it.told).toEqual([
+    expect(it.received).toEqual([
       `covered agent:a from ${at(5)}`,
       'gap slow',
       `covered agent:a from ${at(12)}`,

@@ -53,7 +53,7 @@ test('[CP1] what is loaded at once is small, and holds no schemas', () => {
   expect(files.filter((file) => /from\s*["'`]zod/.test(readFileSync(file, 'utf8')))).toEqual([])
   const chunks = readdirSync(join(BUILT, 'chunks')).filter((name) => name.endsWith('.js'))
   const withZod = chunks.filter((name) => /from\s*["'`]zod/.test(readFileSync(join(BUILT, 'chunks', name), 'utf8')))
-  expect(withZod.map((name) => name.split('-')[0])).toEqual(['validate'])
+  expect(withZod.map((name) => name.split('-')[0])).toEqual(['payloads'])
   for (const entry of ['preact.js', 'react.js']) {
     for (const file of closureOf(join(BUILT, entry)))
       expect(readFileSync(file, 'utf8')).not.toMatch(/from\s*["'`](zod|preact\/compat)/)

@@ -17,13 +17,13 @@
 import { describe, expect, test } from 'vitest'
 import { catalogue, type Entry, entryOf, placementsOf } from '../../shared/src/catalogue.ts'
 import { channelName, parseChannel } from '../../shared/src/channels.ts'
-import { fullBackoff } from '../../web/client/core/backoff.ts'
-import { inOrder, shownOn } from '../../web/client/core/channels.ts'
-import { createConnection } from '../../web/client/core/connection.ts'
-import type { HubCore } from '../../web/client/core/hub-core.ts'
-import { readPage } from '../../web/client/core/pages.ts'
-import { createReaders, type Readers } from '../../web/client/core/readers.ts'
-import type { Frame } from '../../web/client/core/types.ts'
+import { fullBackoff } from '../../web/client/base/backoff.ts'
+import { inOrder, shownOn } from '../../web/client/base/channels.ts'
+import type { Frame, HubCore } from '../../web/client/base/types.ts'
+import { Connection } from '../../web/client/connection/connection.ts'
+import { readPage } from '../../web/client/stream/pages.ts'
+import { SharedStream } from '../../web/client/stream/shared-stream.ts'
+import { select } from '../../web/client/stream/subscription.ts'
 import { Collector } from './support/collector.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
@@ -34,7 +34,9 @@ function frame(channel: string, event: string, seq: number, data: unknown = {}):
   return { channel, event, data, timestamp: seq, id: at(seq) }
 }
 
-interface Setup extends Readers {
+interface Setup {
+  readonly stream: SharedStream
+  readonly subscribe: HubCore['subscribe']
   readonly clock: FakeClock
   wanted: string[]
   behind: number
@@ -58,22 +60,23 @@ function setUp(): Setup {
         },
       })
     })) as HubCore['request']
+  const stream = new SharedStream({
+    clock,
+    readPage: (query, signal) => readPage(request, query, signal),
+    isAccepted: () => true,
+    onCatchingUp: (count) => {
+      it.behind = count
+    },
+  })
   const it: Setup = {
-    ...createReaders({
-      clock,
-      readPage: (query, signal) => readPage(request, query, signal),
-      shownOn,
-      mayPass: () => true,
-      onBehind: (count) => {
-        it.behind = count
-      },
-    }),
+    stream,
+    subscribe: (options, handlers) => stream.subscribe(select(options), handlers),
     clock,
     wanted: [],
     behind: 0,
     pages,
   }
-  it.attach({
+  stream.attach({
     status: { get: () => ({}) as never, subscribe: () => () => {} },
     want: (channels) => {
       it.wanted = [...channels]
@@ -116,10 +119,10 @@ describe('who gets what', () => {
     it.subscribe({ channels: ['agent:a'], types: ['out*', 'agent_started'] }, some)
     await settled()
     expect(it.wanted).toEqual(['agent:a', 'agent:b'])
-    it.listener.covered(covering('agent:a', 'agent:b'), at(1))
-    it.listener.frame(frame('agent:a', 'output', 2), true)
-    it.listener.frame(frame('agent:b', 'output', 3), true)
-    it.listener.frame(frame('*', 'agent_registered', 4), true)
+    it.stream.covered(covering('agent:a', 'agent:b'), at(1))
+    it.stream.frame(frame('agent:a', 'output', 2), true)
+    it.stream.frame(frame('agent:b', 'output', 3), true)
+    it.stream.frame(frame('*', 'agent_registered', 4), true)
     expect(a.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `agent_registered#${at(4)}`])
     expect(both.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `output#${at(3)}`, `agent_registered#${at(4)}`])
     expect(some.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`])
@@ -242,10 +245,10 @@ describe('who gets what', () => {
     const board = await reading(it, 'board:b')
     const attempt = await reading(it, 'attempt:x')
     const all = await reading(it, 'global')
-    it.listener.covered(covering('board:b', 'attempt:x', 'global'), at(1))
-    it.listener.frame(frame('board:b', 'attempt_log', 2, { attemptId: 'x' }), false)
-    it.listener.frame(frame('global', 'attempt.log.appended', 2, { attemptId: 'x', boardId: 'b' }), true)
-    it.listener.frame(frame('board:b', 'attempt_log', 3, { attemptId: 'y' }), true)
+    it.stream.covered(covering('board:b', 'attempt:x', 'global'), at(1))
+    it.stream.frame(frame('board:b', 'attempt_log', 2, { attemptId: 'x' }), false)
+    it.stream.frame(frame('global', 'attempt.log.appended', 2, { attemptId: 'x', boardId: 'b' }), true)
+    it.stream.frame(frame('board:b', 'attempt_log', 3, { attemptId: 'y' }), true)
     expect(board.frames.map(({ channel, id }) => [channel, id])).toEqual([
       ['board:b', at(2)],
       ['board:b', at(3)],
@@ -266,7 +269,7 @@ describe('pages, then the stream', () => {
     it.subscribe({ channels: ['agent:a'], types: ['output*'], since: at(2) }, since)
     await settled()
     expect(it.pages).toHaveLength(0)
-    it.listener.covered(covering('agent:a'), at(10))
+    it.stream.covered(covering('agent:a'), at(10))
     await settled()
     expect(it.behind).toBe(1)
     expect(Object.fromEntries(it.pages[0]?.query ?? [])).toEqual({
@@ -275,16 +278,16 @@ describe('pages, then the stream', () => {
       after: at(2),
       limit: '1000',
     })
-    it.listener.frame(frame('agent:a', 'output', 11), true)
+    it.stream.frame(frame('agent:a', 'output', 11), true)
     await it.pages[0]?.answer([frame('agent:a', 'output', 4), frame('agent:a', 'output', 6)], 7, true)
     expect(it.pages[1]?.query.get('after')).toBe(at(7))
-    it.listener.frame(frame('agent:a', 'output', 12), true)
+    it.stream.frame(frame('agent:a', 'output', 12), true)
     // The page goes beyond the mark: what is there comes from the stream.
     await it.pages[1]?.answer(
       [frame('agent:a', 'output', 9), frame('agent:a', 'output', 11), frame('agent:a', 'output', 12)],
       12,
     )
-    it.listener.frame(frame('agent:a', 'output', 13), true)
+    it.stream.frame(frame('agent:a', 'output', 13), true)
     expect(since.told).toEqual([`ready ${at(2)}`, ...[4, 6, 9, 11, 12, 13].map((seq) => `output#${at(seq)}`)])
     expect(it.behind).toBe(0)
   })
@@ -293,7 +296,7 @@ describe('pages, then the stream', () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], since: 'earliest' }, since)
-    it.listener.covered(covering('agent:a'), at(3))
+    it.stream.covered(covering('agent:a'), at(3))
     await settled()
     expect(it.pages[0]?.query.has('after')).toBe(false)
     await it.pages[0]?.answer([frame('agent:a', 'output', 1)], 3)
@@ -304,9 +307,9 @@ describe('pages, then the stream', () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], since: at(0) }, since)
-    it.listener.covered(covering('agent:a'), at(1))
+    it.stream.covered(covering('agent:a'), at(1))
     await settled()
-    for (let seq = 2; seq <= 2_500; seq++) it.listener.frame(frame('agent:a', 'output', seq), true)
+    for (let seq = 2; seq <= 2_500; seq++) it.stream.frame(frame('agent:a', 'output', seq), true)
     await it.pages[0]?.answer([frame('agent:a', 'output', 1)], 1, true)
     // 2..2001 waited and were dropped: the mark is 2001 now.
     const rest = Array.from({ length: 2_000 }, (_, index) => frame('agent:a', 'output', index + 2))
@@ -320,12 +323,12 @@ describe('pages, then the stream', () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], since: at(0) }, since)
-    it.listener.covered(covering('agent:a'), at(1))
+    it.stream.covered(covering('agent:a'), at(1))
     await settled()
-    for (let seq = 2; seq <= 2_000; seq++) it.listener.frame(frame('agent:a', 'output', seq), true)
-    it.listener.frame(frame('agent:a', 'one', 2_001), false)
-    it.listener.frame(frame('agent:a', 'other', 2_001), true)
-    it.listener.frame(frame('agent:a', 'output', 2_002), true)
+    for (let seq = 2; seq <= 2_000; seq++) it.stream.frame(frame('agent:a', 'output', seq), true)
+    it.stream.frame(frame('agent:a', 'one', 2_001), false)
+    it.stream.frame(frame('agent:a', 'other', 2_001), true)
+    it.stream.frame(frame('agent:a', 'output', 2_002), true)
     const all = Array.from({ length: 2_000 }, (_, index) => frame('agent:a', 'output', index + 1))
     await it.pages[0]?.answer(
       [...all, frame('agent:a', 'one', 2_001), frame('agent:a', 'other', 2_001), frame('agent:a', 'output', 2_002)],
@@ -343,23 +346,23 @@ describe('pages, then the stream', () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], since: at(5) }, since)
-    it.listener.covered(covering('agent:a'), at(3))
+    it.stream.covered(covering('agent:a'), at(3))
     await settled()
-    it.listener.frame(frame('agent:a', 'output', 4), true)
+    it.stream.frame(frame('agent:a', 'output', 4), true)
     await it.pages[0]?.answer([frame('agent:a', 'output', 6)], 6)
-    it.listener.frame(frame('agent:a', 'output', 6), true)
+    it.stream.frame(frame('agent:a', 'output', 6), true)
     expect(since.told).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
   })
 
   test('[CR4] who joins later begins where the stream is', async () => {
     const it = setUp()
     const first = await reading(it, 'agent:a')
-    it.listener.covered(covering('agent:a'), at(1))
-    it.listener.frame(frame('agent:a', 'output', 2), true)
+    it.stream.covered(covering('agent:a'), at(1))
+    it.stream.frame(frame('agent:a', 'output', 2), true)
     const second = await reading(it, 'agent:a')
-    it.listener.mark(at(5))
+    it.stream.checkpoint(at(5))
     const third = await reading(it, 'agent:a')
-    it.listener.frame(frame('agent:a', 'output', 6), true)
+    it.stream.frame(frame('agent:a', 'output', 6), true)
     expect(first.ids).toEqual([at(2), at(6)])
     expect(second.told).toEqual([`ready ${at(2)}`, `output#${at(6)}`])
     expect(third.told).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
@@ -369,40 +372,39 @@ describe('pages, then the stream', () => {
     const clock = new FakeClock()
     const transport = new FakeTransport()
     const readPages: unknown[] = []
-    const readers = createReaders({
+    const stream = new SharedStream({
       clock,
-      shownOn,
-      mayPass: () => true,
-      onBehind: () => undefined,
+      isAccepted: () => true,
+      onCatchingUp: () => undefined,
       readPage: async (query) => {
         readPages.push(query)
         throw new Error('not expected')
       },
     })
-    const connection = createConnection({
+    const connection = new Connection({
       baseUrl: 'http://hub',
       transport,
       auth: undefined,
       clock,
       backoff: fullBackoff(),
       heartbeatTimeoutMs: undefined,
-      listener: readers.listener,
+      listener: stream,
       probe: async () => ({}),
     })
-    readers.attach(connection)
+    stream.attach(connection)
     const [first, soon, late] = [new Collector(), new Collector(), new Collector()]
-    const leave = readers.subscribe({ channels: ['agent:a'] }, first)
+    const leave = stream.subscribe(select({ channels: ['agent:a'] }), first)
     await clock.pass(0)
     transport.stream.hello({ seq: 1 })
     leave()
     await clock.pass(4_000)
     transport.stream.frame('agent:a', 'output', {}, { seq: 2 })
-    const leaveSoon = readers.subscribe({ channels: ['agent:a'] }, soon)
+    const leaveSoon = stream.subscribe(select({ channels: ['agent:a'] }), soon)
     await clock.pass(4_000)
     leaveSoon()
     await clock.pass(5_000)
     expect(transport.stream.isClosed).toBe(true)
-    readers.subscribe({ channels: ['agent:a'] }, late)
+    stream.subscribe(select({ channels: ['agent:a'] }), late)
     await clock.pass(0)
     transport.stream.hello({ seq: 50 })
     transport.stream.frame('agent:a', 'output', {}, { seq: 51 })
@@ -415,25 +417,25 @@ describe('pages, then the stream', () => {
   test('[CR3] a frame of several that was cut off comes once, though the stream tells it again', async () => {
     const it = setUp()
     const reader = await reading(it, 'global', 'agent:a')
-    it.listener.covered(covering('global', 'agent:a'), at(1))
-    it.listener.frame(frame('agent:a', 'output', 2), false)
-    it.listener.covered(covering('global', 'agent:a'), at(1))
-    it.listener.frame(frame('agent:a', 'output', 2), false)
-    it.listener.frame(frame('global', 'agent.output', 2), true)
-    it.listener.frame(frame('agent:a', 'output', 3), true)
+    it.stream.covered(covering('global', 'agent:a'), at(1))
+    it.stream.frame(frame('agent:a', 'output', 2), false)
+    it.stream.covered(covering('global', 'agent:a'), at(1))
+    it.stream.frame(frame('agent:a', 'output', 2), false)
+    it.stream.frame(frame('global', 'agent.output', 2), true)
+    it.stream.frame(frame('agent:a', 'output', 3), true)
     expect(reader.told.slice(1)).toEqual([`output#${at(2)}`, `agent.output#${at(2)}`, `output#${at(3)}`])
   })
 
   test('[CR3] a stream that begins further on than the reader is: pages between', async () => {
     const it = setUp()
     const reader = await reading(it, 'agent:a')
-    it.listener.covered(covering('agent:a'), at(1))
-    it.listener.frame(frame('agent:a', 'output', 2), true)
-    it.listener.covered(covering(), at(2))
-    it.listener.covered(covering('agent:a'), at(8))
+    it.stream.covered(covering('agent:a'), at(1))
+    it.stream.frame(frame('agent:a', 'output', 2), true)
+    it.stream.covered(covering(), at(2))
+    it.stream.covered(covering('agent:a'), at(8))
     await settled()
     expect(it.pages[0]?.query.get('after')).toBe(at(2))
-    it.listener.frame(frame('agent:a', 'output', 9), true)
+    it.stream.frame(frame('agent:a', 'output', 9), true)
     await it.pages[0]?.answer([frame('agent:a', 'output', 5)], 8)
     expect(reader.told).toEqual([`ready ${at(1)}`, ...[2, 5, 9].map((seq) => `output#${at(seq)}`)])
   })
@@ -443,13 +445,13 @@ describe('pages, then the stream', () => {
     const ahead = new Collector()
     const beside = await reading(it, 'agent:a')
     it.subscribe({ channels: ['agent:a'], since: at(5) }, ahead)
-    it.listener.covered(covering('agent:a'), at(3))
+    it.stream.covered(covering('agent:a'), at(3))
     await settled()
     await it.pages[0]?.answer([], 5)
     // Lines 4 to 7 in one frame.
-    it.listener.frame(frame('agent:a', 'output_batch', 7, { lines: ['4', '5', '6', '7'] }), true)
+    it.stream.frame(frame('agent:a', 'output_batch', 7, { lines: ['4', '5', '6', '7'] }), true)
     await settled()
-    it.listener.frame(frame('agent:a', 'output_batch', 8, { lines: ['8'] }), true)
+    it.stream.frame(frame('agent:a', 'output_batch', 8, { lines: ['8'] }), true)
     await it.pages[1]?.answer(
       [frame('agent:a', 'output_batch', 6, { lines: ['6'] }), frame('agent:a', 'output_batch', 7, { lines: ['7'] })],
       7,
@@ -464,10 +466,10 @@ describe('what is lost, and what goes wrong', () => {
   test('[CR5] a gap, then ready again', async () => {
     const it = setUp()
     const reader = await reading(it, 'agent:a')
-    it.listener.covered(covering('agent:a'), at(1))
-    it.listener.gap({ requested: at(1), oldest: at(50), reason: 'trimmed' })
-    it.listener.covered(covering('agent:a'), at(60))
-    it.listener.frame(frame('agent:a', 'output', 61), true)
+    it.stream.covered(covering('agent:a'), at(1))
+    it.stream.gap({ requested: at(1), oldest: at(50), reason: 'trimmed' })
+    it.stream.covered(covering('agent:a'), at(60))
+    it.stream.frame(frame('agent:a', 'output', 61), true)
     expect(reader.told).toEqual([`ready ${at(1)}`, 'gap trimmed', `ready ${at(60)}`, `output#${at(61)}`])
   })
 
@@ -484,9 +486,9 @@ describe('what is lost, and what goes wrong', () => {
       },
     )
     const other = await reading(it, 'agent:a')
-    it.listener.covered(covering('agent:a'), at(1))
-    it.listener.frame(frame('agent:a', 'output', 2), true)
-    it.listener.frame(frame('agent:a', 'output', 3), true)
+    it.stream.covered(covering('agent:a'), at(1))
+    it.stream.frame(frame('agent:a', 'output', 2), true)
+    it.stream.frame(frame('agent:a', 'output', 3), true)
     expect(errors).toEqual(['oops', 'oops'])
     expect(other.ids).toEqual([at(2), at(3)])
   })
@@ -509,10 +511,10 @@ describe('what is lost, and what goes wrong', () => {
     )
     const undoSecond = it.subscribe({ channels: ['agent:a'] }, { event: ({ id }) => told.push(`second ${id}`) })
     await settled()
-    it.listener.covered(covering('agent:a'), at(1))
-    it.listener.frame(frame('agent:a', 'output', 2), true)
+    it.stream.covered(covering('agent:a'), at(1))
+    it.stream.frame(frame('agent:a', 'output', 2), true)
     await settled()
-    it.listener.frame(frame('agent:a', 'output', 3), true)
+    it.stream.frame(frame('agent:a', 'output', 3), true)
     expect(told).toEqual([`first ${at(2)}`])
     expect(late.told).toEqual([`ready ${at(2)}`, `output#${at(3)}`])
   })

@@ -6,8 +6,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createClient, type Hub } from '../../web/client/core/client.ts'
-import type { BoardcastError } from '../../web/client/core/errors.ts'
+import type { BoardcastError } from '../../web/client/base/errors.ts'
+import { createClient, type Hub } from '../../web/client/hub/client.ts'
 import { makeBoard } from '../support/board.ts'
 import { startTestServer } from '../support/server.ts'
 import { until } from './support/until.ts'

@@ -7,7 +7,7 @@
  * CQ4  A PATCH that conflicts after a try whose answer was lost may have been carried out, and says so.
  */
 import { describe, expect, test } from 'vitest'
-import { createRequester } from '../../web/client/core/request.ts'
+import { createRequester } from '../../web/client/requests/request.ts'
 import { makeBoard } from '../support/board.ts'
 import { startTestServer } from '../support/server.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'

@@ -3,11 +3,11 @@
  * nothing is asked for without a pause.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { fullBackoff } from '../../web/client/core/backoff.ts'
-import { createConnection } from '../../web/client/core/connection.ts'
-import { createSharedSource } from '../../web/client/core/shared-source.ts'
-import { IDLE } from '../../web/client/core/status.ts'
-import { type Locks, type TabChannel, type Tabs, tabsHere } from '../../web/client/core/tab-messages.ts'
+import { fullBackoff } from '../../web/client/base/backoff.ts'
+import { IDLE } from '../../web/client/base/status.ts'
+import { Connection } from '../../web/client/connection/connection.ts'
+import { browserTabs, type Locks, type TabChannel, type Tabs } from '../../web/client/tabs/tab-messages.ts'
+import { TabSource } from '../../web/client/tabs/tab-source.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
 import { FakeTransport } from './support/fake-transport.ts'
 
@@ -93,7 +93,7 @@ const BROWSERS: ReadonlyArray<readonly [what: string, tabs: Tabs]> = [
 function open({ locks, BroadcastChannel }: Tabs) {
   const clock = new FakeClock()
   const transport = new FakeTransport()
-  const told: string[] = []
+  const received: string[] = []
   let requests = 0
   const counted: Locks = {
     request(...asked) {
@@ -102,20 +102,20 @@ function open({ locks, BroadcastChannel }: Tabs) {
     },
     query: () => locks.query(),
   }
-  const source = createSharedSource({
+  const source = new TabSource({
     name: 'hub',
     tabs: { locks: counted, BroadcastChannel },
     clock,
     idle: IDLE,
     listener: {
-      frame: ({ event }) => told.push(event),
-      mark: () => undefined,
-      covered: (channels) => told.push(`covered ${[...channels]}`),
+      frame: ({ event }) => received.push(event),
+      checkpoint: () => undefined,
+      covered: (channels) => received.push(`covered ${[...channels]}`),
       gap: () => undefined,
       refused: () => undefined,
     },
-    connect: (listener, position) =>
-      createConnection({
+    connect: (listener, cursor) =>
+      new Connection({
         baseUrl: 'http://hub',
         transport,
         auth: undefined,
@@ -123,23 +123,23 @@ function open({ locks, BroadcastChannel }: Tabs) {
         backoff: fullBackoff(),
         heartbeatTimeoutMs: 600_000,
         listener,
-        position,
+        cursor,
         probe: async () => ({}),
       }),
   })
-  return { clock, transport, told, source, requests: () => requests }
+  return { clock, transport, received, source, requests: () => requests }
 }
 
 describe.each(BROWSERS)('[CS8] where %s', (_what, tabs) => {
   test('it is as share: tab', async () => {
-    const { clock, transport, told, source, requests } = open(tabs)
+    const { clock, transport, received, source, requests } = open(tabs)
     source.want(new Set(['agent:a']), new Set())
     for (let second = 0; second < 60; second++) await clock.pass(1_000)
     expect(transport.streams).toHaveLength(1)
     expect(source.status.get()).toMatchObject({ role: 'alone', phase: 'connecting' })
     transport.stream.hello()
     transport.stream.frame('agent:a', 'output', {}, { seq: 1 })
-    expect(told).toEqual(['covered agent:a', 'output'])
+    expect(received).toEqual(['covered agent:a', 'output'])
     source.want(new Set(['agent:a', 'agent:b']), new Set())
     await clock.pass(0)
     expect(transport.stream.channels).toBe('agent:a,agent:b')
@@ -183,11 +183,11 @@ describe('[CS8] what a page finds when it looks', () => {
 
   test('no locks (plain http beyond this machine), no channel: it cannot share', () => {
     vi.stubGlobal('navigator', {})
-    expect(tabsHere()).toBeUndefined()
+    expect(browserTabs()).toBeUndefined()
     vi.stubGlobal('navigator', { locks: granting })
-    expect(tabsHere()).toBeDefined()
+    expect(browserTabs()).toBeDefined()
     vi.stubGlobal('BroadcastChannel', undefined)
-    expect(tabsHere()).toBeUndefined()
+    expect(browserTabs()).toBeUndefined()
   })
 
   test('a browser that throws when one looks', () => {
@@ -196,6 +196,6 @@ describe('[CS8] what a page finds when it looks', () => {
         throw refusal()
       },
     })
-    expect(tabsHere()).toBeUndefined()
+    expect(browserTabs()).toBeUndefined()
   })
 })

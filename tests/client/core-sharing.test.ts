@@ -2,17 +2,17 @@
  * Tabs that share one stream, on a fake clock, over locks and channels of the test's making: what takes a minute, or an
  * order of things that no browser can be made to show.
  *
- * CS2  The next leader resumes from the furthest that any tab was told.
+ * CS2  The next leader resumes from the furthest that any tab was received.
  * CS6  A leader that hangs has its lock taken away; when it wakes it follows.
  * CS7  What a tab that leads no more still says is not heard.
  */
 import { expect, test } from 'vitest'
-import { fullBackoff } from '../../web/client/core/backoff.ts'
-import { createConnection } from '../../web/client/core/connection.ts'
-import { createSharedSource } from '../../web/client/core/shared-source.ts'
-import type { Source } from '../../web/client/core/source.ts'
-import { IDLE } from '../../web/client/core/status.ts'
-import type { Locks, SentMessage, TabChannel, Tabs } from '../../web/client/core/tab-messages.ts'
+import { fullBackoff } from '../../web/client/base/backoff.ts'
+import { IDLE } from '../../web/client/base/status.ts'
+import type { StreamSource } from '../../web/client/base/types.ts'
+import { Connection } from '../../web/client/connection/connection.ts'
+import type { Locks, SentMessage, TabChannel, Tabs } from '../../web/client/tabs/tab-messages.ts'
+import { TabSource } from '../../web/client/tabs/tab-source.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
@@ -70,9 +70,9 @@ class FakeLocks implements Locks {
 }
 
 interface FakeTab {
-  readonly source: Source
+  readonly source: StreamSource
   readonly transport: FakeTransport
-  readonly told: string[]
+  readonly received: string[]
   /** What the others say does not reach it. */
   isDeaf: boolean
   /** What it says does not reach the others. */
@@ -87,7 +87,7 @@ function browser() {
   /** `isSlow`: what it asks of the locks takes a while to arrive. */
   function open(isSlow = false): FakeTab {
     const transport = new FakeTransport()
-    const told: string[] = []
+    const received: string[] = []
     class Channel implements TabChannel {
       onmessage: TabChannel['onmessage'] = null
       constructor() {
@@ -104,26 +104,26 @@ function browser() {
         channels.delete(this)
       }
     }
-    const tab = { transport, told, isDeaf: false, isMute: false }
+    const tab = { transport, received, isDeaf: false, isMute: false }
     const slowLocks: Locks = {
       request: async (...asked) => settled().then(() => locks.request(...asked)),
       query: () => locks.query(),
     }
     const tabs: Tabs = { locks: isSlow ? slowLocks : locks, BroadcastChannel: Channel }
-    const source = createSharedSource({
+    const source = new TabSource({
       name: 'hub',
       tabs,
       clock,
       idle: IDLE,
       listener: {
-        frame: ({ event, id }) => told.push(`${event} ${id}`),
-        mark: () => undefined,
-        covered: (channels, position) => told.push(`covered ${[...channels]} from ${position}`),
-        gap: ({ reason }) => told.push(`gap ${reason}`),
-        refused: (channels) => told.push(`refused ${channels}`),
+        frame: ({ event, id }) => received.push(`${event} ${id}`),
+        checkpoint: () => undefined,
+        covered: (channels, cursor) => received.push(`covered ${[...channels]} from ${cursor}`),
+        gap: ({ reason }) => received.push(`gap ${reason}`),
+        refused: (channels) => received.push(`refused ${channels}`),
       },
-      connect: (listener, position) =>
-        createConnection({
+      connect: (listener, cursor) =>
+        new Connection({
           baseUrl: 'http://hub',
           transport,
           auth: undefined,
@@ -131,7 +131,7 @@ function browser() {
           backoff: fullBackoff(),
           heartbeatTimeoutMs: 600_000,
           listener,
-          position,
+          cursor,
           probe: async () => ({}),
         }),
     })
@@ -158,26 +158,26 @@ async function three() {
   return { clock, first, second, third, roles, say, open }
 }
 
-test('[CS2] the next leader resumes from the furthest that any tab was told', async () => {
+test('[CS2] the next leader resumes from the furthest that any tab was received', async () => {
   const { clock, first, second, third, roles } = await three()
   second.isDeaf = true
   output(first, 2)
   output(first, 3)
   await settled()
   second.isDeaf = false
-  expect(third.told.at(-1)).toBe(`output ${at(3)}`)
-  expect(second.told.at(-1)).toBe(`covered agent:a from ${at(1)}`)
+  expect(third.received.at(-1)).toBe(`output ${at(3)}`)
+  expect(second.received.at(-1)).toBe(`covered agent:a from ${at(1)}`)
   first.source.close()
   await clock.pass(500)
   expect(roles().slice(1)).toEqual(['leader', 'follower'])
   expect(first.transport.stream.isClosed).toBe(true)
-  // Its readers are further back, are told so, and read the log.
-  expect(second.transport.stream.request.position).toBe(at(3))
+  // Its readers are further back, are received so, and read the log.
+  expect(second.transport.stream.request.cursor).toBe(at(3))
   second.transport.stream.hello({ seq: 3 })
   output(second, 4)
   await settled()
   for (const tab of [second, third])
-    expect(tab.told.slice(-2)).toEqual([`covered agent:a from ${at(3)}`, `output ${at(4)}`])
+    expect(tab.received.slice(-2)).toEqual([`covered agent:a from ${at(3)}`, `output ${at(4)}`])
   for (const tab of [second, third]) tab.source.close()
 })
 
@@ -198,10 +198,10 @@ test('[CS3] a tab is not taken for gone before it is quite there', async () => {
 test('[CS7] only the leader is heard', async () => {
   const { first, second, third, say } = await three()
   const frame = { channel: 'agent:a', event: 'output', data: {}, timestamp: 1, id: at(9) }
-  say({ kind: 'told', from: 'another', tellings: [['frame', frame, true]] })
+  say({ kind: 'relay', from: 'another', calls: [['frame', frame, true]] })
   output(first, 2)
   await settled()
-  for (const tab of [first, second, third]) expect(tab.told.slice(1)).toEqual([`output ${at(2)}`])
+  for (const tab of [first, second, third]) expect(tab.received.slice(1)).toEqual([`output ${at(2)}`])
   for (const tab of [first, second, third]) tab.source.close()
 })
 
@@ -219,16 +219,16 @@ test('[CS6] [CS7] a leader that hangs is relieved, and follows when it wakes', a
   expect(roles()[0]).toBe('follower')
   const leader = second.source.status.get().role === 'leader' ? second : third
   expect(first.transport.stream.isClosed).toBe(true)
-  // It alone was told of the third.
-  expect(leader.transport.stream.request.position).toBe(at(3))
+  // It alone was received of the third.
+  expect(leader.transport.stream.request.cursor).toBe(at(3))
   leader.transport.stream.hello({ seq: 3 })
   output(leader, 4)
   await settled()
   for (const tab of [second, third])
-    expect(tab.told.slice(-2)).toEqual([`covered agent:a from ${at(3)}`, `output ${at(4)}`])
+    expect(tab.received.slice(-2)).toEqual([`covered agent:a from ${at(3)}`, `output ${at(4)}`])
   // Said to nobody any more.
   output(first, 5)
   await settled()
-  for (const tab of [first, second, third]) expect(tab.told.at(-1)).toBe(`output ${at(4)}`)
+  for (const tab of [first, second, third]) expect(tab.received.at(-1)).toBe(`output ${at(4)}`)
   for (const tab of [first, second, third]) tab.source.close()
 })

@@ -12,8 +12,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { EventSource } from 'eventsource'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { createClient, type Hub } from '../../web/client/core/client.ts'
-import type { ClientOptions } from '../../web/client/core/options.ts'
+import type { ClientOptions } from '../../web/client/base/options.ts'
+import { createClient, type Hub } from '../../web/client/hub/client.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { listen } from '../support/stream.ts'
@@ -236,7 +236,7 @@ describe('a status that the transport does not show', () => {
     const hub = hubOf(url, { transport: 'ws' })
     hub.subscribe({ channels: ['topic:t'] }, {})
     const { detail } = await untilStatus(hub.status, 'a failure', ({ attempt }) => attempt >= 1)
-    expect(detail).toContain('may pass no WebSockets')
+    expect(detail).toContain('may not support WebSockets')
     expect(server.url).not.toBe(url)
   })
 

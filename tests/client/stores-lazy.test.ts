@@ -1,41 +1,60 @@
-/** Stores that are loaded when they are opened. Nothing here may import them. */
+/** Stores whose code is loaded when they are opened. Nothing here may import that code itself. */
 import { expect, test } from 'vitest'
-import type { OpenableStore } from '../../web/client/core/shared-by-count.ts'
-import { createStore } from '../../web/client/core/store.ts'
+import { createStore } from '../../web/client/base/store.ts'
 import type { BoardValue } from '../../web/client/stores/board.ts'
-import { NO_BOARD } from '../../web/client/stores/initial.ts'
-import { lazyStore } from '../../web/client/stores/lazy-store.ts'
-import { loadedMakers } from '../../web/client/stores/loaded.ts'
+import { storeCode } from '../../web/client/stores/store-code.ts'
+import { StoreSet } from '../../web/client/stores/store-set.ts'
+import { NO_BOARD } from '../../web/client/stores/stores.ts'
+import { FakeClock } from './support/fake-clock.ts'
 
-test('[CB1] one that is closed while it is loaded is not opened; one that is opened again is, once', async () => {
-  expect(loadedMakers()).toBeUndefined()
+test('[CB1] a store that is closed while its code loads is not opened; opened again, it is opened once', async () => {
   const calls: string[] = []
   const value = createStore<BoardValue>({ ...NO_BOARD, pending: 1 })
-  const store = lazyStore<BoardValue, OpenableStore<BoardValue>>(NO_BOARD, () => ({
-    get: value.get,
-    subscribe: value.subscribe,
-    open: () => calls.push('open'),
-    close: () => calls.push('close'),
-  }))
-  let told = 0
-  store.subscribe(() => {
-    told += 1
+  const clock = new FakeClock()
+  let allow = (): void => undefined
+  const allowed = new Promise<void>((resolve) => {
+    allow = resolve
   })
+  const load = () => allowed.then(() => import('../../web/client/stores/all-stores.ts'))
+  const stores = new StoreSet(clock, {
+    initial: NO_BOARD,
+    code: () => storeCode(load),
+    open(_code, id, changed) {
+      calls.push(`open ${id}`)
+      const unsubscribe = value.subscribe(changed)
+      return {
+        get: value.get,
+        close() {
+          calls.push(`close ${id}`)
+          unsubscribe()
+        },
+      }
+    },
+  })
+  const store = stores.of('b')
+  const close = () => stores.close()
+  let changes = 0
+  const listen = () => {
+    store.subscribe(() => {
+      changes += 1
+    })
+  }
+  listen()
   expect(store.get()).toBe(NO_BOARD)
-  store.open()
-  store.close()
-  store.open()
-  store.close()
-  await import('../../web/client/stores/makers.ts')
+  close()
+  listen()
+  close()
+  allow()
+  await import('../../web/client/stores/all-stores.ts')
   await new Promise((resolve) => setImmediate(resolve))
-  expect(calls).toEqual([])
+  expect([calls, changes]).toEqual([[], 0])
 
-  store.open()
-  expect(calls).toEqual(['open'])
+  listen()
+  expect(calls).toEqual(['open b'])
   expect(store.get()).toBe(value.get())
   value.set({ ...NO_BOARD, pending: 2 })
-  expect([store.get().pending, told]).toEqual([2, 2])
-  store.close()
-  expect(calls).toEqual(['open', 'close'])
+  expect([store.get().pending, changes]).toEqual([2, 2])
+  close()
+  expect(calls).toEqual(['open b', 'close b'])
   expect(store.get()).toBe(NO_BOARD)
 })

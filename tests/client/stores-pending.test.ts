@@ -9,40 +9,40 @@ const add = (text: string) => (state: string) => state + text
 describe('pending mutations', () => {
   test('[CB8] an answered one stays until the state has reached its event', () => {
     const pending = new Pending<string>()
-    pending.reach(at(10))
+    pending.reached(at(10))
     const entry = pending.add(add('a'))
-    expect(pending.over('s')).toBe('sa')
+    expect(pending.applyTo('s')).toBe('sa')
     entry.confirm(at(12))
-    expect(pending.over('s')).toBe('sa')
-    pending.reach(at(11))
-    expect(pending.over('s')).toBe('sa')
-    pending.reach(at(12))
-    expect(pending.over('s')).toBe('s')
+    expect(pending.applyTo('s')).toBe('sa')
+    pending.reached(at(11))
+    expect(pending.applyTo('s')).toBe('sa')
+    pending.reached(at(12))
+    expect(pending.applyTo('s')).toBe('s')
   })
 
   test('[CB8] one whose event came before its answer leaves with the answer', () => {
     const pending = new Pending<string>()
     const entry = pending.add(add('a'))
-    pending.reach(at(12))
-    expect(pending.over('s')).toBe('sa')
+    pending.reached(at(12))
+    expect(pending.applyTo('s')).toBe('sa')
     entry.confirm(at(12))
-    expect(pending.over('s')).toBe('s')
+    expect(pending.applyTo('s')).toBe('s')
   })
 
   test('[CB9] a refused one is gone, and the others stay in their order', () => {
     const pending = new Pending<string>()
     const [, second] = [pending.add(add('a')), pending.add(add('b')), pending.add(add('c'))]
-    second?.refuse()
-    expect(pending.over('s')).toBe('sac')
+    second?.remove()
+    expect(pending.applyTo('s')).toBe('sac')
     expect(pending.unanswered).toBe(2)
   })
 
   test('[CB8] what was answered by a database that is gone leaves with it', () => {
     const pending = new Pending<string>()
-    pending.reach(at(10))
+    pending.reached(at(10))
     pending.add(add('a')).confirm(at(12))
-    pending.reach(at(3, 'ffffffff'))
-    expect(pending.over('s')).toBe('s')
+    pending.reached(at(3, 'ffffffff'))
+    expect(pending.applyTo('s')).toBe('s')
   })
 
   test('[CB8] in any order of answers and events, each shows until it is both answered and reached, and not after', () => {
@@ -59,9 +59,9 @@ describe('pending mutations', () => {
             answered.add(answer)
           }
           reached = Math.max(reached, reach)
-          pending.reach(at(reached))
+          pending.reached(at(reached))
           const shown = entries.map((_, n) => n).filter((n) => !(answered.has(n) && n + 1 <= reached))
-          expect(pending.over('')).toBe(shown.join(''))
+          expect(pending.applyTo('')).toBe(shown.join(''))
         }
       }),
     )

@@ -3,8 +3,8 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { BoardState, Card } from '../../shared/src/types/kanban.ts'
-import { BoardcastError } from '../../web/client/core/errors.ts'
-import type { Store } from '../../web/client/core/types.ts'
+import { BoardcastError } from '../../web/client/base/errors.ts'
+import type { Store } from '../../web/client/base/types.ts'
 import type { BoardValue } from '../../web/client/stores/board.ts'
 import { session } from '../../web/client/stores/session.ts'
 import { createStores } from '../../web/client/stores/stores.ts'

@@ -4,8 +4,8 @@
  */
 import { expect, test } from 'vitest'
 import { MessageRate } from '../../src/ws/message-rate.ts'
-import type { Frame } from '../../web/client/core/types.ts'
-import { channelSocket, type SocketOptions } from '../../web/client/stores/channel-socket.ts'
+import type { Frame } from '../../web/client/base/types.ts'
+import { ChannelSocket, type SocketOptions } from '../../web/client/socket/channel-socket.ts'
 import { at, type FakeSocket, fakeSockets } from './support/fake-socket.ts'
 import { HandClock } from './support/stub-hub.ts'
 
@@ -17,7 +17,7 @@ function open(options: Partial<SocketOptions> = {}) {
   const { made, WebSocket } = fakeSockets()
   const clock = new HandClock()
   const heard: Frame[] = []
-  const socket = channelSocket({
+  const socket = new ChannelSocket({
     baseUrl: 'http://hub',
     channels: ['topic:t'],
     WebSocket,

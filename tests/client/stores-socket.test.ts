@@ -1,9 +1,9 @@
 /** The socket of `useWebSocket` against a real server. */
 import { describe, expect, test } from 'vitest'
 import { WebSocket as NodeSocket } from 'ws'
-import type { WebSocketMaker } from '../../web/client/core/options.ts'
-import type { Frame } from '../../web/client/core/types.ts'
-import { type ChannelSocket, channelSocket, type SocketOptions } from '../../web/client/stores/channel-socket.ts'
+import type { WebSocketMaker } from '../../web/client/base/options.ts'
+import type { Frame } from '../../web/client/base/types.ts'
+import { ChannelSocket, type SocketOptions } from '../../web/client/socket/channel-socket.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { HandClock } from './support/stub-hub.ts'
@@ -14,7 +14,7 @@ function connect(
   options: Partial<SocketOptions> = {},
 ): ChannelSocket & { heard: Frame[] } & Disposable {
   const heard: Frame[] = []
-  const socket = channelSocket({
+  const socket = new ChannelSocket({
     baseUrl: server.url,
     channels: ['topic:t'],
     WebSocket: NodeSocket as unknown as WebSocketMaker,
@@ -22,7 +22,7 @@ function connect(
     ...options,
   })
   socket.open()
-  return { ...socket, heard, [Symbol.dispose]: socket.close }
+  return Object.assign(socket, { heard, [Symbol.dispose]: socket.close })
 }
 
 const names = (heard: readonly Frame[]) => heard.map(({ event, data }) => `${event} ${JSON.stringify(data)}`)
@@ -159,7 +159,7 @@ describe('a socket of one’s own', () => {
       }
     }
     const clock = new HandClock()
-    const socket = channelSocket({ baseUrl: 'http://x', channels: [], WebSocket: FakeSocket, clock })
+    const socket = new ChannelSocket({ baseUrl: 'http://x', channels: [], WebSocket: FakeSocket, clock })
     socket.open()
     made[0]?.hear({ type: 'connected' })
     expect(socket.get()).toMatchObject({ connected: true })

@@ -9,9 +9,9 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { fetchTransport } from '../../web/client/core/fetch-transport.ts'
-import { streamParser } from '../../web/client/core/stream-parser.ts'
-import type { RawFrame, StreamEnd } from '../../web/client/core/transport.ts'
+import { fetchTransport } from '../../web/client/connection/fetch-transport.ts'
+import { streamParser } from '../../web/client/connection/stream-parser.ts'
+import type { RawFrame, StreamEnd } from '../../web/client/connection/transport.ts'
 
 const LONG = 'x'.repeat(5_000)
 
@@ -180,7 +180,7 @@ async function open(answer: Answerer): Promise<Heard> {
   const frames: RawFrame[] = []
   let close = () => {}
   const end = new Promise<StreamEnd>((resolve) => {
-    const request = { baseUrl, channels: ['topic:t'], position: null, names: [], credentials: undefined }
+    const request = { baseUrl, channels: ['topic:t'], cursor: null, names: [], credentials: undefined }
     const { close: leave } = fetchTransport(fetch).open(request, {
       frame: (frame) => frames.push(frame),
       retry: () => {},
@@ -207,7 +207,7 @@ describe('the answer', () => {
     'Text/EVENT-STREAM; Charset=UTF-8',
   ])('[CT11] %j is a stream, in UTF-8', async (type) => {
     const { end, frames } = await open(stream(type))
-    expect(await end).toEqual({ isProper: true })
+    expect(await end).toEqual({ isCleanEnd: true })
     expect(frames).toEqual([{ event: 'message', data: 'ok…', id: undefined }])
   })
 
@@ -226,7 +226,7 @@ describe('the answer', () => {
 
   test('[CT11] nor is what has no type', async () => {
     const { end, frames } = await open((_, outgoing) => outgoing.writeHead(200).end('data: x\n\n'))
-    expect((await end).detail).toContain('an event stream but got something without a type')
+    expect((await end).detail).toContain('an event stream but got an answer without a type')
     expect(frames).toEqual([])
   })
 
@@ -250,7 +250,7 @@ describe('the answer', () => {
     const { end, frames } = await open((_, outgoing) => {
       outgoing.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: x\n\n', () => outgoing.destroy())
     })
-    expect((await end).isProper).toBeUndefined()
+    expect((await end).isCleanEnd).toBeUndefined()
     expect(frames).toHaveLength(1)
   })
 
@@ -259,7 +259,7 @@ describe('the answer', () => {
       if (incoming.url !== '/elsewhere') outgoing.writeHead(status, { Location: '/elsewhere' }).end()
       else stream('text/event-stream')(incoming, outgoing)
     })
-    expect(await end).toEqual({ isProper: true })
+    expect(await end).toEqual({ isCleanEnd: true })
     expect(frames).toHaveLength(1)
     expect(requests.map(({ method }) => method)).toEqual(['GET', 'GET'])
   })

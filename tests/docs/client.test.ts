@@ -97,17 +97,17 @@ test('[DOC5] the script that continues another day has a first run, and misses n
 
 test('[DOC6] every option, hook, phase and stop reason is there', () => {
   const source = (path: string) => readFileSync(new URL(`../../web/client/${path}`, import.meta.url), 'utf8')
-  const options = source('core/options.ts').slice(source('core/options.ts').indexOf('interface ClientOptions'))
+  const options = source('base/options.ts').slice(source('base/options.ts').indexOf('interface ClientOptions'))
   const names = [...options.slice(0, options.indexOf('}\n')).matchAll(/readonly (\w+)\?/g)].map(
     ([, name]) => name as string,
   )
   expect(names.length).toBeGreaterThan(10)
   for (const name of names.filter((each) => each !== 'backoff')) expect(text).toContain(`| \`${name}\``)
   for (const field of ['firstMs', 'maxMs', 'failures', 'restMs']) expect(text).toContain(`| \`backoff.${field}\``)
-  const hooks = [...source('react.ts').matchAll(/\b(use[A-Z]\w+)/g)].map(([, name]) => name as string)
+  const hooks = [...source('react.ts').matchAll(/^export function (use[A-Z]\w+)/gm)].map(([, name]) => name as string)
   expect(hooks.length).toBeGreaterThan(12)
   for (const hook of hooks) expect(text).toContain(`\`${hook}(`)
-  const types = source('core/types.ts')
+  const types = source('base/types.ts')
   for (const type of ['Phase', 'StopReason']) {
     const union = types.slice(types.indexOf(`type ${type} =`)).split('\n\n')[0] as string
     const members = [...union.matchAll(/'([a-z-]+)'/g)].map(([, member]) => member as string)

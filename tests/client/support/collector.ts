@@ -1,5 +1,5 @@
 /** What a subscription got, and a way to wait for it. */
-import type { Frame, GapNotice, SubscribeHandlers } from '../../../web/client/core/types.ts'
+import type { Frame, GapNotice, SubscribeHandlers } from '../../../web/client/base/types.ts'
 
 export class Collector implements SubscribeHandlers {
   readonly frames: Frame[] = []

@@ -1,5 +1,5 @@
 /** Time that stands still until it is told to go on. */
-import type { Clock } from '../../../web/client/core/clock.ts'
+import type { Clock } from '../../../web/client/base/clock.ts'
 
 interface Timer {
   readonly at: number

@@ -1,5 +1,5 @@
 /** Sockets in the hands of a test: it says what they hear, and reads what was sent on them. */
-import type { WebSocketMaker } from '../../../web/client/core/options.ts'
+import type { WebSocketMaker } from '../../../web/client/base/options.ts'
 
 type Listener = (event: { data?: unknown; code?: number; reason?: string }) => void
 

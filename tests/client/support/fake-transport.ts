@@ -1,6 +1,6 @@
 /** A transport whose streams say what the test makes them say. */
-import type { Credentials } from '../../../web/client/core/options.ts'
-import type { StreamEnd, StreamRequest, Transport, TransportEvents } from '../../../web/client/core/transport.ts'
+import type { Credentials } from '../../../web/client/base/options.ts'
+import type { StreamEnd, StreamRequest, Transport, TransportEvents } from '../../../web/client/connection/transport.ts'
 
 export const EPOCH = '5d3c9b1e'
 
@@ -25,19 +25,24 @@ export class FakeStream {
   hello(more: { seq?: number; resumed?: boolean; heartbeatMs?: number } = {}): void {
     const { seq = 0, resumed = true, heartbeatMs = 15_000 } = more
     const data = { serverTime: '2026-01-01T00:00:00.000Z', connectionId: 'c', resumed, heartbeatMs }
-    this.frame('*', 'hello', data, { seq, marks: resumed })
+    this.frame('*', 'hello', data, { seq, isCheckpoint: resumed })
   }
 
   heartbeat(seq: number): void {
     this.frame('*', 'heartbeat', { ts: 1 }, { seq })
   }
 
-  frame(channel: string, event: string, data: unknown, { seq, marks = true }: { seq: number; marks?: boolean }): void {
+  frame(
+    channel: string,
+    event: string,
+    data: unknown,
+    { seq, isCheckpoint = true }: { seq: number; isCheckpoint?: boolean },
+  ): void {
     const id = `${EPOCH}-${seq}`
     this.raw(
       event,
       JSON.stringify({ channel, event, data, timestamp: 1_750_000_000_000 + seq, id }),
-      marks ? id : undefined,
+      isCheckpoint ? id : undefined,
     )
   }
 

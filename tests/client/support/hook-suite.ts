@@ -1,9 +1,9 @@
 /** The same tests for the hooks of both frameworks. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { BoardState, Card } from '../../../shared/src/types/kanban.ts'
-import { createClient, type Hub } from '../../../web/client/core/client.ts'
-import { BoardcastError } from '../../../web/client/core/errors.ts'
-import type { Frame } from '../../../web/client/core/types.ts'
+import { BoardcastError } from '../../../web/client/base/errors.ts'
+import type { Frame } from '../../../web/client/base/types.ts'
+import { createClient, type Hub } from '../../../web/client/hub/client.ts'
 import type * as Bound from '../../../web/client/react.ts'
 import { createStores } from '../../../web/client/stores/stores.ts'
 import { type FakeSocket, fakeSockets } from './fake-socket.ts'

@@ -1,5 +1,5 @@
 /** Waiting for a status. */
-import type { Status, Store } from '../../../web/client/core/types.ts'
+import type { Status, Store } from '../../../web/client/base/types.ts'
 
 export function untilStatus(
   store: Store<Status>,

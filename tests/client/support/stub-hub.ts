@@ -1,17 +1,18 @@
 /** A hub core in the hands of a test: it says when the stream stands, what comes, what is answered, and what time it is. */
-import type { Clock } from '../../../web/client/core/clock.ts'
-import type { HubCore, Reply } from '../../../web/client/core/hub-core.ts'
-import { createStore } from '../../../web/client/core/store.ts'
+import type { Clock } from '../../../web/client/base/clock.ts'
+import { createStore } from '../../../web/client/base/store.ts'
 import type {
   Frame,
   GapNotice,
+  HubCore,
   Phase,
+  Reply,
   Status,
   SubscribeHandlers,
   SubscribeOptions,
-} from '../../../web/client/core/types.ts'
+} from '../../../web/client/base/types.ts'
 // So that stores open at once.
-import '../../../web/client/stores/makers.ts'
+import '../../../web/client/stores/all-stores.ts'
 
 export interface Asked {
   readonly method: string

@@ -1,7 +1,7 @@
 /** A page with a hub in it, driven from outside. What runs inside is text: it is compiled for the page, not for Node. */
 import type { BrowserContext, Page } from 'playwright-core'
-import type { ClientOptions } from '../../../web/client/core/options.ts'
-import type { Status } from '../../../web/client/core/types.ts'
+import type { ClientOptions } from '../../../web/client/base/options.ts'
+import type { Status } from '../../../web/client/base/types.ts'
 
 export interface Heard {
   readonly events: string[]

@@ -1,4 +1,4 @@
-import type { Store } from '../../../web/client/core/types.ts'
+import type { Store } from '../../../web/client/base/types.ts'
 
 /** Resolves to the first value of the store that the condition holds for; the store is read meanwhile. */
 export function until<T>(

@@ -1,25 +1,25 @@
 /**
- * What an agent or an attempt prints, following its end until somebody scrolls up: the state of the component, and the
- * tree that both frameworks draw.
+ * The component that shows the output of an agent or an attempt and follows its end until the user scrolls up: its state,
+ * and the tree that both frameworks draw.
  */
 import { LineTexts } from '../terminal/line-texts.ts'
 import { type AgentChannel, useAgent } from './agent.ts'
 import type { Framework } from './framework.ts'
-import { type AttemptStream, useAttempt } from './streams.ts'
+import { type AttemptStream, useAttempt } from './resources.ts'
 
-/** One of the two ids. */
+/** One of the two ids is needed. */
 export interface AgentOutputProps {
   readonly agentId?: string | undefined
   readonly attemptId?: string | undefined
-  /** Of the outermost element, in addition to `boardcast-output`. */
+  /** Added to the outermost element, which also has `boardcast-output`. */
   readonly className?: string | undefined
-  /** What screen readers call it. Default: `Output`. */
+  /** The name for screen readers. Default: `Output`. */
   readonly label?: string | undefined
-  /** Shown while there is no line. Default: `No output yet.` */
+  /** Shown while there are no lines. Default: `No output yet.` */
   readonly empty?: string | undefined
 }
 
-/** As far as the component uses it, so that both frameworks' functions fit. */
+/** The part of the frameworks' functions that the component uses. */
 export type CreateElement<Node> = (
   tag: string,
   props: Readonly<Record<string, unknown>> | null,
@@ -32,7 +32,7 @@ interface Line {
   readonly level?: string | undefined
 }
 
-/** As many pixels from the end still count as being there. */
+/** Within this many pixels of the end, the user is at the end. */
 const NEAR_PX = 24
 
 export function useAgentOutput<Node>(fw: Framework, h: CreateElement<Node>, props: AgentOutputProps): Node {
@@ -43,7 +43,7 @@ export function useAgentOutput<Node>(fw: Framework, h: CreateElement<Node>, prop
   const { lines, count } = attemptId === null ? ofAgent(agent, texts) : ofAttempt(attempt, texts)
 
   const box = fw.useRef<HTMLElement | null>(null)
-  /** How many lines there were when the reader left the end; null: the end is followed. */
+  /** How many lines there were when the user scrolled up; null: follows the end. */
   const [leftAt, setLeftAt] = fw.useState<number | null>(null)
   fw.useCommit(() => {
     if (leftAt === null && box.current) box.current.scrollTop = box.current.scrollHeight
@@ -62,7 +62,7 @@ export function useAgentOutput<Node>(fw: Framework, h: CreateElement<Node>, prop
     { className: ['boardcast-output', props.className].filter(Boolean).join(' '), style: FRAME },
     h(
       'div',
-      // Not announced line by line: that would never come to rest.
+      // Not announced by screen readers, which could not keep up.
       { ref: box, role: 'log', 'aria-live': 'off', 'aria-label': label, tabIndex: 0, onScroll, style: BOX },
       ...(lines.length === 0
         ? [h('p', { key: 'empty' }, empty)]
@@ -78,7 +78,7 @@ export function useAgentOutput<Node>(fw: Framework, h: CreateElement<Node>, prop
   )
 }
 
-/** As high as what it is put into: the page gives that a height, or a greatest height. */
+/** As high as its container, which needs a height or a maximum height. */
 const FRAME = { position: 'relative', height: '100%', maxHeight: 'inherit' }
 const BOX = {
   overflow: 'auto',
@@ -98,8 +98,8 @@ function ofAttempt({ lines, lineCount }: AttemptStream, texts: LineTexts): { lin
   const first = lineCount - lines.length
   texts.begin(lines[0])
   return {
-    lines: lines.map((line, at) => ({
-      key: first + at,
+    lines: lines.map((line, index) => ({
+      key: first + index,
       text: texts.of(line, line.message, line.stream),
       level: line.level,
     })),

@@ -1,18 +1,20 @@
+/** An agent's output and messages, and sending it messages. */
 import type { Message, MessageContent } from '../../../shared/src/types/messages.ts'
-import type { Frame } from '../core/types.ts'
-import { type AgentMessage, type AgentValue, agent, type OutputLine } from '../stores/agent.ts'
+import type { Frame } from '../base/types.ts'
+import { type AgentMessage, agent, NO_AGENT, type OutputLine } from '../stores/agent.ts'
+import { withHandledRejection } from '../stores/stores.ts'
 import { useConnected } from './connection.ts'
-import { awaitable, type Framework, useLatest, useStoreOf, useSubscription, useValue } from './framework.ts'
+import { type Framework, useLatest, useStoreOf, useSubscription, useValue } from './framework.ts'
 
 export interface AgentChannelOptions {
   /** `null` means off. */
   readonly agentId: string | null
-  /** Every message to the agent once, in order, from now on. */
+  /** Gets every message to the agent once, in order, from now on. */
   readonly onMessage?: ((message: AgentMessage, event: Frame) => void) | undefined
 }
 
 export interface SendOptions {
-  /** Who says it. Default: `user`. */
+  /** The sender. Default: `user`. */
   readonly from?: string | undefined
   /** Default: the agent of the channel. */
   readonly to?: string | null | undefined
@@ -23,32 +25,29 @@ export interface SendOptions {
 }
 
 export interface AgentChannel {
-  /** To the agent and to everyone, oldest first. */
+  /** Messages to the agent and to everyone, oldest first. */
   readonly messages: readonly AgentMessage[]
-  /** The last 1,000 lines that it printed, oldest first. */
+  /** The last 1,000 lines of its output, oldest first. */
   readonly output: readonly OutputLine[]
-  /** Of all that were seen. */
+  /** How many lines were received in total. */
   readonly outputCount: number
   sendMessage(content: MessageContent, options?: SendOptions): Promise<Message>
   readonly connected: boolean
   readonly error: Error | null
 }
 
-const INITIAL: AgentValue = { phase: 'loading', error: null, messages: [], output: [], outputCount: 0 }
-
-/** An agent's output and its mail, live. */
 export function useAgent(fw: Framework, { agentId, onMessage }: AgentChannelOptions): AgentChannel {
   const hub = fw.useHub()
-  const { phase: _, ...value } = useValue(fw, useStoreOf(fw, agent, agentId), INITIAL)
+  const { phase: _, ...value } = useValue(fw, useStoreOf(fw, agent, agentId), NO_AGENT)
   const { connected } = useConnected(fw)
-  const told = useLatest(fw, onMessage)
+  const handler = useLatest(fw, onMessage)
   const key = onMessage ? agentId : null
   useSubscription(fw, key, () => ({ channels: [`agent:${agentId}`], types: ['message.new'] }), {
-    event: (frame) => told(frame.data as AgentMessage, frame),
+    event: (frame) => handler(frame.data as AgentMessage, frame),
   })
   const sendMessage = fw.useMemo(
     () =>
-      awaitable(
+      withHandledRejection(
         async (
           content: MessageContent,
           { from = 'user', to = agentId, topic, priority, ttlSeconds }: SendOptions = {},

@@ -1,11 +1,12 @@
-import type { Phase, Status } from '../core/types.ts'
+/** Hooks that show how the stream is. */
+import { IDLE } from '../base/status.ts'
+import type { Phase, Status, Store } from '../base/types.ts'
 import { type Framework, useSelected, useValue } from './framework.ts'
-import { online } from './online.ts'
 
 export interface Connected {
-  /** The stream stands. */
+  /** The stream is open. */
   readonly connected: boolean
-  /** It stood, or was tried, and is tried again. */
+  /** The stream is not open, and the client keeps trying. */
   readonly reconnecting: boolean
   readonly status: Phase
 }
@@ -13,9 +14,9 @@ export interface Connected {
 export interface Connection extends Status {
   /** The phase in a word or two, for people. */
   readonly label: string
-  /** What the browser says of its network. */
+  /** Whether the browser reports a network. */
   readonly isOnline: boolean
-  /** Tries at once. */
+  /** Connects at once. */
   reconnect(): void
 }
 
@@ -36,24 +37,25 @@ const STOPPED: Readonly<Partial<Record<string, string>>> = {
   unreachable: 'Server unreachable',
 }
 
-const IDLE: Status = {
-  phase: 'idle',
-  attempt: 0,
-  nextRetryAt: null,
-  lastFrameAt: null,
-  lastEventId: null,
-  role: 'alone',
-  transport: null,
-  unreadable: 0,
-  invalid: 0,
-  unknown: 0,
-}
-
 export function labelOf({ phase, stop }: Pick<Status, 'phase' | 'stop'>): string {
   return (phase === 'stopped' && STOPPED[stop?.reason ?? '']) || LABEL[phase]
 }
 
-/** How the stream is, drawn again only when the phase changes. */
+/** Whether the browser reports a network; true where it cannot. */
+const online: Store<boolean> = {
+  get: () => typeof navigator === 'undefined' || navigator.onLine !== false,
+  subscribe(listener) {
+    if (typeof addEventListener !== 'function') return () => undefined
+    addEventListener('online', listener)
+    addEventListener('offline', listener)
+    return () => {
+      removeEventListener('online', listener)
+      removeEventListener('offline', listener)
+    }
+  },
+}
+
+/** Draws the component again only when the phase changes. */
 export function useConnected(fw: Framework): Connected {
   const hub = fw.useHub()
   const status = useSelected<Status, Phase>(fw, hub?.status, ({ phase }) => phase, 'idle')
@@ -64,7 +66,7 @@ export function useConnected(fw: Framework): Connected {
   }
 }
 
-/** The status of the stream, for the place where a page shows it. */
+/** The whole status, for the place where a page shows it. */
 export function useConnectionStatus(fw: Framework): Connection {
   const hub = fw.useHub()
   const status = useValue(fw, hub?.status, IDLE)

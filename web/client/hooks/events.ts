@@ -1,25 +1,26 @@
-import type { Frame, Status } from '../core/types.ts'
-import { EventBuffer } from '../stores/event-buffer.ts'
-import { stopErrorOf } from '../stores/resource.ts'
+/** The newest events of some channels, as a list. */
+import type { Frame, Status } from '../base/types.ts'
+import { EventList } from '../stores/event-list.ts'
+import { stopErrorOf } from '../stores/resource-state.ts'
 import { useConnected } from './connection.ts'
-import { type Framework, subscribed, useSelected, useValue } from './framework.ts'
+import { type Framework, trySubscribe, useSelected, useValue } from './framework.ts'
 
 export interface RealtimeEventsOptions {
   readonly channels: readonly string[]
-  /** Names, `*` at the end of one for any ending. Default, and with an empty list: all. */
+  /** Event names; a trailing `*` matches any suffix. Default, and with an empty list: all. */
   readonly eventTypes?: readonly string[] | undefined
-  /** How many are kept, in a pause too; 1 at least. Default: 500. */
+  /** How many events are kept, also while paused; at least 1. Default: 500. */
   readonly maxEvents?: number | undefined
   /** The same as calling `pause` and `resume`. */
   readonly paused?: boolean | undefined
-  /** Begins after this id; `earliest` with the oldest that is kept. Default: now. */
+  /** Start after this id, or with the oldest event that is kept (`earliest`). Default: now. */
   readonly since?: string | undefined
 }
 
 export interface RealtimeEvents {
-  /** Oldest first. Where something was lost there is a `gap` on channel `*`. */
+  /** Oldest first. Where events were lost there is a `gap` on channel `*`. */
   readonly events: readonly Frame[]
-  /** What came since `pause`. The last of it, up to `maxEvents`, shows with `resume`. */
+  /** How many events have come since `pause`. `resume` shows the newest of them, up to `maxEvents`. */
   readonly missed: number
   pause(): void
   resume(): void
@@ -28,32 +29,32 @@ export interface RealtimeEvents {
   readonly error: Error | null
 }
 
-/** The newest events of some channels, as a list. An empty list of channels means off. */
+/** An empty list of channels means off. */
 export function useEvents(fw: Framework, options: RealtimeEventsOptions): RealtimeEvents {
   const { channels, eventTypes, maxEvents = 500, paused, since } = options
   const hub = fw.useHub()
   const key = JSON.stringify([sorted(channels), eventTypes && sorted(eventTypes), since])
-  const buffer = fw.useMemo(() => new EventBuffer(), [hub, key])
-  buffer.limit = maxEvents
+  const list = fw.useMemo(() => new EventList(), [hub, key])
+  list.limit = maxEvents
   fw.useEffect(() => {
     if (!hub || channels.length === 0) return undefined
-    // A component that is mounted again goes on where it was.
-    return subscribed(hub, { channels, types: eventTypes, since: buffer.position ?? since }, buffer.handlers)
+    // A component that is mounted again continues where it was.
+    return trySubscribe(hub, { channels, types: eventTypes, since: list.cursor ?? since }, list.handlers)
   }, [hub, key])
   fw.useEffect(() => {
-    if (paused === true) buffer.pause()
-    if (paused === false) buffer.resume()
+    if (paused === true) list.pause()
+    if (paused === false) list.resume()
     return undefined
-  }, [buffer, paused])
-  const { events, missed, error } = useValue(fw, buffer.store, EventBuffer.EMPTY)
+  }, [list, paused])
+  const { events, missed, error } = useValue(fw, list.store, EventList.EMPTY)
   const { connected } = useConnected(fw)
   const stop = useSelected<Status, Status['stop']>(fw, hub?.status, (status) => status.stop, undefined)
-  const why = error ?? (stop && channels.length > 0 ? stopErrorOf(stop) : null)
-  const { pause, resume, clear } = buffer
-  return { events, missed, error: why, connected, pause, resume, clearEvents: clear }
+  const reason = error ?? (stop && channels.length > 0 ? stopErrorOf(stop) : null)
+  const { pause, resume, clear } = list
+  return { events, missed, error: reason, connected, pause, resume, clearEvents: clear }
 }
 
-/** The same channels in another order are the same. */
+/** The same channels in another order are not another subscription. */
 function sorted(names: readonly string[]): string[] {
   return [...new Set(names)].sort()
 }

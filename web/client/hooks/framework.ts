@@ -1,26 +1,37 @@
 /**
- * What the hooks need of React or Preact, and no more: each hook is written once, as a function of these, and bound to a
+ * The part of React or Preact that the hooks need. Each hook is written once, as a function of this, and bound to a
  * framework in `react.ts` and `preact.ts`.
  */
-import type { Hub } from '../core/client.ts'
-import type { Store, SubscribeHandlers, SubscribeOptions } from '../core/types.ts'
-import { oncePerFrame } from './frame-clock.ts'
+import { errorOf } from '../base/errors.ts'
+import type { Store, SubscribeHandlers, SubscribeOptions } from '../base/types.ts'
+import { createClient, type Hub } from '../hub/client.ts'
+import { oncePerAnimationFrame } from './animation-frame.ts'
 
 export interface Framework {
   useEffect(effect: () => (() => void) | undefined, deps: readonly unknown[]): void
-  /** Before the browser paints, after every render. */
+  /** Runs after every render, before the browser paints. */
   useCommit(effect: () => void): void
   useMemo<T>(make: () => T, deps: readonly unknown[]): T
   useRef<T>(initial: T): { current: T }
   useState<T>(initial: T): readonly [T, (next: T) => void]
   useSyncExternalStore<T>(subscribe: (listener: () => void) => () => void, get: () => T, getOnServer: () => T): T
-  /** That of the provider, else the default one; null where pages are made on a server. */
+  /** The provider's hub, else the default one; null where pages are rendered on a server. */
   useHub(): Hub | null
 }
 
-const NOTHING = (): void => undefined
+let pageHub: Hub | undefined
 
-/** What `select` takes of the store's value, which must be equal (`Object.is`) as long as it is the same; `initial` without a store. */
+/** The hub of pages without a provider: of their own origin. Null where there is no page. */
+export function defaultHub(): Hub | null {
+  if (typeof document === 'undefined') return null
+  pageHub ??= createClient()
+  return pageHub
+}
+
+/**
+ * The part of the store's value that `select` returns; `initial` without a store. The component is drawn again only when
+ * the part changes (`Object.is`).
+ */
 export function useSelected<T, Part>(
   fw: Framework,
   store: Store<T> | null | undefined,
@@ -30,27 +41,27 @@ export function useSelected<T, Part>(
   const [subscribe, get] = fw.useMemo(
     () => [
       (draw: () => void) => {
-        if (!store) return NOTHING
-        const { listener, stop } = oncePerFrame(draw)
-        const undo = store.subscribe(listener)
+        if (!store) return () => undefined
+        const { request, cancel } = oncePerAnimationFrame(draw)
+        const unsubscribe = store.subscribe(request)
         return () => {
-          stop()
-          undo()
+          cancel()
+          unsubscribe()
         }
       },
       () => (store ? select(store.get()) : initial),
     ],
-    // What is selected does not change in the life of a hook.
+    // A hook always selects the same part.
     [store],
   )
   return fw.useSyncExternalStore(subscribe, get, () => initial)
 }
 
 export function useValue<T>(fw: Framework, store: Store<T> | null | undefined, initial: T): T {
-  return useSelected(fw, store, same, initial)
+  return useSelected(fw, store, (value) => value, initial)
 }
 
-/** The store that `open` gives for the id; null means off. */
+/** The store that `open` returns for the id; null means off. */
 export function useStoreOf<T>(
   fw: Framework,
   open: (hub: Hub, id: string) => Store<T>,
@@ -60,7 +71,7 @@ export function useStoreOf<T>(
   return fw.useMemo(() => (hub && id !== null && id !== undefined ? open(hub, id) : null), [hub, id])
 }
 
-/** A function that stays the same and calls the newest handler, so that a new handler is no reason to subscribe again. */
+/** A function that stays the same and calls the newest handler, so that a new handler does not subscribe again. */
 export function useLatest<Args extends readonly unknown[]>(
   fw: Framework,
   handler: ((...args: Args) => void) | undefined,
@@ -77,7 +88,7 @@ export function useLatest<Args extends readonly unknown[]>(
   )
 }
 
-/** A subscription for as long as the component is there; `options` null means off. `key` says when it is another one. */
+/** A subscription while the component is mounted. Another `key` is another subscription; null means off. */
 export function useSubscription(
   fw: Framework,
   key: string | null,
@@ -85,30 +96,19 @@ export function useSubscription(
   handlers: SubscribeHandlers,
 ): void {
   const hub = fw.useHub()
-  fw.useEffect(() => (hub && key !== null ? subscribed(hub, options(), handlers) : undefined), [hub, key])
+  fw.useEffect(() => (hub && key !== null ? trySubscribe(hub, options(), handlers) : undefined), [hub, key])
 }
 
-/** A channel that cannot be is told as a refusal is; an effect must not throw. */
-export function subscribed(hub: Hub, options: SubscribeOptions, handlers: SubscribeHandlers): (() => void) | undefined {
+/** An effect must not throw, so an invalid channel goes to `error`, as a refusal does. */
+export function trySubscribe(
+  hub: Hub,
+  options: SubscribeOptions,
+  handlers: SubscribeHandlers,
+): (() => void) | undefined {
   try {
     return hub.subscribe(options, handlers)
   } catch (error) {
-    handlers.error?.(error instanceof Error ? error : new Error(String(error)))
+    handlers.error?.(errorOf(error))
     return undefined
   }
-}
-
-/** `call`, whose failure is no unhandled rejection when nobody awaits it. */
-export function awaitable<Args extends readonly unknown[], T>(
-  call: (...args: Args) => Promise<T>,
-): (...args: Args) => Promise<T> {
-  return (...args) => {
-    const result = call(...args)
-    result.catch(NOTHING)
-    return result
-  }
-}
-
-function same<T>(value: T): T {
-  return value
 }

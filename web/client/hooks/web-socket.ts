@@ -1,20 +1,21 @@
-import type { WebSocketMaker } from '../core/options.ts'
-import type { Frame } from '../core/types.ts'
-import { CLOSED, channelSocket } from '../stores/channel-socket.ts'
+/** A socket of a component's own. */
+import type { WebSocketMaker } from '../base/options.ts'
+import type { Frame } from '../base/types.ts'
+import { ChannelSocket, CLOSED } from '../socket/channel-socket.ts'
 import { type Framework, useLatest, useValue } from './framework.ts'
 
 export interface WebSocketOptions {
-  /** Those that are added later are joined, and those that are taken away are left; so do `subscribe` and `unsubscribe`. */
+  /** Channels that are added later are joined, and those that are removed are left, as `subscribe` and `unsubscribe` do. */
   readonly channels?: readonly string[] | undefined
-  /** Whose presence the socket shows, and who its messages are from. */
+  /** The agent whose presence the socket shows, and who sends its messages. */
   readonly agentId?: string | undefined
   readonly sessionId?: string | undefined
   readonly token?: string | undefined
-  /** Every event once. `lastMessage` only ever shows the newest. */
+  /** Gets every event once. `lastMessage` only has the newest. */
   readonly onEvent?: ((event: Frame) => void) | undefined
-  /** Default: true. Else it waits for `reconnect`. */
+  /** Default: true. If false, the socket waits for `reconnect`. */
   readonly autoConnect?: boolean | undefined
-  /** Where there is none, or for tests. */
+  /** For environments without one, and for tests. */
   readonly WebSocket?: WebSocketMaker | undefined
 }
 
@@ -23,38 +24,35 @@ export interface WebSocketConnection {
   readonly connecting: boolean
   readonly lastMessage: Frame | null
   readonly error: Error | null
-  /** An object is sent as JSON. Answers whether it was sent: nothing is kept for later. */
+  /** Sends an object as JSON. Returns whether it was sent: nothing is queued. */
   send(message: unknown): boolean
   subscribe(channel: string): void
   unsubscribe(channel: string): void
-  /** Opens it, or opens it anew. */
+  /** Opens the socket, or opens it again. */
   reconnect(): void
 }
 
-/**
- * A socket of the component's own, for publishing and for presence. To listen, `useRealtimeEvents` and the others share one
- * stream.
- */
+/** For publishing and presence. Components that only listen share one stream with the other hooks. */
 export function useSocket(fw: Framework, options: WebSocketOptions = {}): WebSocketConnection {
   const { channels = [], agentId, sessionId, token, autoConnect = true, WebSocket } = options
   const hub = fw.useHub()
-  const told = useLatest(fw, options.onEvent)
+  const onEvent = useLatest(fw, options.onEvent)
   const names = JSON.stringify([...channels].sort())
-  const given = fw.useRef(channels)
+  const joined = fw.useRef(channels)
   const socket = fw.useMemo(() => {
     if (!hub) return null
-    const { baseUrl } = hub
-    return channelSocket({ baseUrl, channels, agentId, sessionId, token, WebSocket, clock: hub.clock, onEvent: told })
+    const { baseUrl, clock } = hub
+    return new ChannelSocket({ baseUrl, channels, agentId, sessionId, token, WebSocket, clock, onEvent })
   }, [hub, agentId, sessionId, token, WebSocket])
   fw.useEffect(() => {
     if (autoConnect) socket?.open()
     return () => socket?.close()
   }, [socket, autoConnect])
-  // On the same socket: another one would miss what comes between the two.
+  // On the same socket: a new one would miss the events in between.
   fw.useEffect(() => {
-    for (const channel of given.current) if (!channels.includes(channel)) socket?.leave(channel)
+    for (const channel of joined.current) if (!channels.includes(channel)) socket?.leave(channel)
     for (const channel of channels) socket?.join(channel)
-    given.current = channels
+    joined.current = channels
     return undefined
   }, [socket, names])
   const state = useValue(fw, socket, CLOSED)

@@ -1,20 +1,20 @@
-/** One agent: what it printed, and the mail that it got. */
+/** An agent: its output, and the messages that it got. */
 import type { Message } from '../../../shared/src/types/messages.ts'
-import type { HubCore } from '../core/hub-core.ts'
-import { compareIds } from '../core/positions.ts'
-import type { Frame } from '../core/types.ts'
-import { perHub } from './per-hub.ts'
-import { type ResourceStore, resourceStore, type Standing } from './resource.ts'
+import { compareIds } from '../base/frames.ts'
+import type { Frame, HubCore } from '../base/types.ts'
+import { Resource } from './resource.ts'
+import type { Standing } from './resource-state.ts'
+import { storesPerHub } from './store-set.ts'
 import { TAIL_LIMIT, Tail } from './tail.ts'
 
-/** As the event tells it. */
+/** A message as its event contains it. */
 export type AgentMessage = Pick<
   Message,
   'message_id' | 'from_agent' | 'to_agent' | 'topic' | 'content' | 'priority' | 'expires_at'
 >
 
 export interface OutputLine {
-  /** Grows by one from line to line, for as long as the store is open. */
+  /** Grows by one from line to line while the store is open. */
   readonly key: number
   readonly text: string
   /** Milliseconds since 1970. */
@@ -22,78 +22,85 @@ export interface OutputLine {
 }
 
 export interface AgentValue extends Standing {
-  /** To the agent and to everyone, oldest first, the last 1,000. */
+  /** Messages to the agent and to everyone, oldest first, the last 1,000. */
   readonly messages: readonly AgentMessage[]
   /** The last 1,000 lines, oldest first. */
   readonly output: readonly OutputLine[]
+  /** How many lines were received in total. */
   readonly outputCount: number
 }
 
-type Item = { readonly id: string } & Printed
-type Printed = { readonly timestamp: number } & ({ readonly content: string } | { readonly lines: readonly string[] })
+export const NO_AGENT: AgentValue = { phase: 'loading', error: null, messages: [], output: [], outputCount: 0 }
 
-interface Known {
+type OutputItem = { readonly id: string } & Output
+type Output = { readonly timestamp: number } & ({ readonly content: string } | { readonly lines: readonly string[] })
+
+interface AgentState {
   messages: readonly AgentMessage[]
   readonly output: Tail<OutputLine>
   /**
-   * Lines that were read and will come again. They are counted, not told by their ids: a stream joins neighbouring lines
-   * into one `output_batch` (K11), whose id is that of the last, and of which the first half may be known.
+   * How many lines of the answer will come again as events. They are counted instead of compared by id: a stream joins
+   * neighbouring lines into one `output_batch` (K11) with the id of the last line, and may join known lines with new ones.
    */
   repeated: number
 }
 
-export function agentStore(hub: HubCore, id: string): ResourceStore<AgentValue> {
+export function openAgent(hub: HubCore, id: string, changed: () => void) {
   const path = `/agents/${encodeURIComponent(id)}`
-  return resourceStore<Known, AgentValue>(hub, {
-    channels: [`agent:${id}`],
-    types: ['output', 'output_batch', 'message.*'],
-    async load(heard) {
-      const { body } = await hub.request<{ items: Item[] }>('GET', `${path}/output?tail=${TAIL_LIMIT}`)
-      const mail = await hub.request<{ messages: AgentMessage[] }>('GET', `${path}/messages?limit=${TAIL_LIMIT}`)
-      const output = new Tail<OutputLine>()
-      let repeated = 0
-      for (const item of body.items) {
-        const lines = linesOf(item)
-        print(output, item, lines)
-        if (compareIds(item.id, heard) > 0) repeated += lines.length
-      }
-      return { value: { messages: mail.body.messages, output, repeated } }
+  return new Resource<AgentState, AgentValue>(
+    hub,
+    {
+      channels: [`agent:${id}`],
+      types: ['output', 'output_batch', 'message.*'],
+      async load(cursor) {
+        const { body } = await hub.request<{ items: OutputItem[] }>('GET', `${path}/output?tail=${TAIL_LIMIT}`)
+        const inbox = await hub.request<{ messages: AgentMessage[] }>('GET', `${path}/messages?limit=${TAIL_LIMIT}`)
+        const output = new Tail<OutputLine>()
+        let repeated = 0
+        for (const item of body.items) {
+          const lines = linesOf(item)
+          append(output, item, lines)
+          if (compareIds(item.id, cursor) > 0) repeated += lines.length
+        }
+        return { value: { messages: inbox.body.messages, output, repeated } }
+      },
+      apply(state, frame) {
+        applyToAgent(state, frame)
+        return state
+      },
+      show: (state, standing) => ({
+        ...standing,
+        messages: state?.messages ?? [],
+        output: state?.output.list ?? [],
+        outputCount: state?.output.count ?? 0,
+      }),
     },
-    fold(known, frame) {
-      foldAgent(known, frame)
-      return undefined
-    },
-    show: (known, standing) => ({
-      ...standing,
-      messages: known?.messages ?? [],
-      output: known?.output.list ?? [],
-      outputCount: known?.output.count ?? 0,
-    }),
-  })
+    changed,
+  )
 }
 
-function foldAgent(known: Known, { event, data }: Frame): void {
+function applyToAgent(state: AgentState, { event, data }: Frame): void {
   if (event === 'output' || event === 'output_batch') {
-    const lines = linesOf(data as Printed)
-    const fresh = lines.slice(known.repeated)
-    known.repeated -= lines.length - fresh.length
-    print(known.output, data as Printed, fresh)
+    const lines = linesOf(data as Output)
+    const fresh = lines.slice(state.repeated)
+    state.repeated -= lines.length - fresh.length
+    append(state.output, data as Output, fresh)
   } else if (event === 'message.new') {
     const message = data as AgentMessage
-    if (known.messages.some(({ message_id }) => message_id === message.message_id)) return
-    known.messages = [...known.messages, message].slice(-TAIL_LIMIT)
+    if (state.messages.some(({ message_id }) => message_id === message.message_id)) return
+    state.messages = [...state.messages, message].slice(-TAIL_LIMIT)
   } else if (event === 'message.expired') {
     const { message_id } = data as AgentMessage
-    known.messages = known.messages.filter((message) => message.message_id !== message_id)
+    state.messages = state.messages.filter((message) => message.message_id !== message_id)
   }
 }
 
-function linesOf(printed: Printed): readonly string[] {
-  return 'lines' in printed ? printed.lines : printed.content.replace(/\r?\n$/, '').split(/\r?\n/)
+function linesOf(output: Output): readonly string[] {
+  return 'lines' in output ? output.lines : output.content.replace(/\r?\n$/, '').split(/\r?\n/)
 }
 
-function print(output: Tail<OutputLine>, { timestamp }: Printed, lines: readonly string[]): void {
+function append(output: Tail<OutputLine>, { timestamp }: Output, lines: readonly string[]): void {
   for (const text of lines) output.push({ key: output.count, text, timestamp })
 }
 
-export const agent = /* @__PURE__ */ perHub(agentStore)
+export const agent = /* @__PURE__ */ storesPerHub(NO_AGENT, openAgent)

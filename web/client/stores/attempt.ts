@@ -1,10 +1,10 @@
-/** One attempt: how it stands, what it printed, said, and has to do. */
+/** An attempt: its status, output, conversation and todos. */
 import type { ConversationItem } from '../../../shared/src/types/conversation.ts'
 import type { Attempt, AttemptStatus, LogLine, PullRequest, Todos } from '../../../shared/src/types/kanban.ts'
-import type { HubCore } from '../core/hub-core.ts'
-import { compareIds } from '../core/positions.ts'
-import type { Frame } from '../core/types.ts'
-import { type ResourceStore, resourceStore, type Standing } from './resource.ts'
+import { compareIds } from '../base/frames.ts'
+import type { Frame, HubCore } from '../base/types.ts'
+import { Resource } from './resource.ts'
+import type { Standing } from './resource-state.ts'
 import { TAIL_LIMIT, Tail } from './tail.ts'
 
 export interface AttemptLine extends LogLine {
@@ -15,103 +15,107 @@ export interface AttemptValue extends Standing {
   readonly attempt: Attempt | null
   /** The last 1,000, oldest first. */
   readonly lines: readonly AttemptLine[]
-  /** Of all lines that were seen, those that were let go included. */
+  /** How many lines were received in total, including those that are not kept. */
   readonly lineCount: number
   readonly conversation: readonly ConversationItem[]
   readonly todos: Todos | null
-  /** It has ended. Lines may still follow. */
+  /** It has ended. More lines may still come. */
   readonly done: boolean
 }
 
-export interface Known {
+interface AttemptState {
   attempt: Attempt
   todos: Todos | null
   conversation: readonly ConversationItem[]
   readonly lines: Tail<AttemptLine>
-  /** The lines that were read hold everything up to here. */
-  readonly printed: string
+  /** The answer included every line up to here. */
+  readonly linesCursor: string
 }
 
-/** It only ever goes on: news of an earlier stage that come after it was read are old. */
+export type OpenAttempt = Resource<AttemptState, AttemptValue>
+
+/** Statuses only advance. An event with an earlier one is older than what was read. */
 const STAGE = { queued: 0, running: 1, stopping: 2, stopped: 3, succeeded: 3, failed: 3 } satisfies Record<
   AttemptStatus,
   number
 >
 
-export type AttemptStore = ResourceStore<AttemptValue, Known>
-
-export function attemptStore(hub: HubCore, id: string): AttemptStore {
+export function openAttempt(hub: HubCore, id: string, changed: () => void): OpenAttempt {
   const path = `/attempts/${encodeURIComponent(id)}`
-  return resourceStore<Known, AttemptValue>(hub, {
-    channels: [`attempt:${id}`],
-    async load() {
-      const printed = await hub.request<{ lines: AttemptLine[]; cursor: string }>(
-        'GET',
-        `${path}/logs?tail=${TAIL_LIMIT}`,
-      )
-      const { body } = await hub.request<Omit<Known, 'lines' | 'printed'>>('GET', path)
-      return { value: { ...body, lines: new Tail(printed.body.lines), printed: printed.body.cursor } }
+  return new Resource<AttemptState, AttemptValue>(
+    hub,
+    {
+      channels: [`attempt:${id}`],
+      async load() {
+        const logs = await hub.request<{ lines: AttemptLine[]; cursor: string }>(
+          'GET',
+          `${path}/logs?tail=${TAIL_LIMIT}`,
+        )
+        const { body } = await hub.request<Omit<AttemptState, 'lines' | 'linesCursor'>>('GET', path)
+        return { value: { ...body, lines: new Tail(logs.body.lines), linesCursor: logs.body.cursor } }
+      },
+      // It is deleted with its card or board, without an event on its own channel.
+      check: () => hub.request('GET', path),
+      apply(state, frame) {
+        applyToAttempt(state, frame)
+        return state
+      },
+      show: (state, standing) => ({
+        ...standing,
+        attempt: state?.attempt ?? null,
+        lines: state?.lines.list ?? [],
+        lineCount: state?.lines.count ?? 0,
+        conversation: state?.conversation ?? [],
+        todos: state?.todos ?? null,
+        done: state !== null && STAGE[state.attempt.status] === STAGE.stopped,
+      }),
     },
-    // It goes with its card and its board, without a word on its own channel.
-    check: () => hub.request('GET', path),
-    fold(known, frame) {
-      foldAttempt(known, frame)
-      return undefined
-    },
-    show: (known, standing) => ({
-      ...standing,
-      attempt: known?.attempt ?? null,
-      lines: known?.lines.list ?? [],
-      lineCount: known?.lines.count ?? 0,
-      conversation: known?.conversation ?? [],
-      todos: known?.todos ?? null,
-      done: known !== null && STAGE[known.attempt.status] === STAGE.stopped,
-    }),
-  })
+    changed,
+  )
 }
 
-function foldAttempt(known: Known, { event, data, id, timestamp }: Frame): void {
+function applyToAttempt(state: AttemptState, { event, data, id, timestamp }: Frame): void {
   switch (event) {
     case 'attempt_log': {
-      if (compareIds(id, known.printed) <= 0) return
+      if (compareIds(id, state.linesCursor) <= 0) return
       const { level, message, ts, stream } = data as LogLine
-      known.lines.push({ id, level, message, ts, ...(stream && { stream }) })
+      state.lines.push({ id, level, message, ts, ...(stream && { stream }) })
       return
     }
     case 'attempt_status': {
       const { status, endedAt, exitCode, error } = data as Pick<Attempt, 'status' | 'endedAt' | 'exitCode' | 'error'>
-      if (STAGE[status] < STAGE[known.attempt.status]) return
-      change(known, { status, endedAt, exitCode, error, updatedAt: isoOf(timestamp) })
+      if (STAGE[status] < STAGE[state.attempt.status]) return
+      change(state, { status, endedAt, exitCode, error, updatedAt: isoOf(timestamp) })
       return
     }
     case 'attempt_started':
-      change(known, { startedAt: known.attempt.startedAt ?? isoOf(timestamp) })
+      change(state, { startedAt: state.attempt.startedAt ?? isoOf(timestamp) })
       return
     case 'attempt_session': {
       const { sessionId, worktreePath } = data as { sessionId: string; worktreePath?: string }
-      change(known, { sessionId, ...(worktreePath !== undefined && { worktreePath }) })
+      change(state, { sessionId, ...(worktreePath !== undefined && { worktreePath }) })
       return
     }
     case 'attempt_pr':
-      change(known, { pr: (data as { pr: PullRequest }).pr })
+      change(state, { pr: (data as { pr: PullRequest }).pr })
       return
     case 'attempt_todos':
-      known.todos = (data as { todos: Todos }).todos
+      state.todos = (data as { todos: Todos }).todos
       return
     case 'conversation_item':
-      known.conversation = withItem(known.conversation, (data as { item: ConversationItem }).item)
+      state.conversation = withItem(state.conversation, (data as { item: ConversationItem }).item)
       return
     default:
   }
 }
 
-function change(known: Known, fields: Partial<Attempt>): void {
-  known.attempt = { ...known.attempt, ...fields }
+function change(state: AttemptState, fields: Partial<Attempt>): void {
+  state.attempt = { ...state.attempt, ...fields }
 }
 
 function withItem(items: readonly ConversationItem[], item: ConversationItem): readonly ConversationItem[] {
-  const at = items.findLastIndex(({ id }) => id === item.id)
-  return at < 0 ? [...items, item] : items.with(at, item)
+  const index = items.findLastIndex(({ id }) => id === item.id)
+  return index < 0 ? [...items, item] : items.with(index, item)
 }
 
 function isoOf(timestamp: number): string {

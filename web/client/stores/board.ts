@@ -1,75 +1,76 @@
-/** A board as the server has it, with the mutations on top that are under way. */
+/** A board as the server has it, with the mutations in flight on top. */
 import { applyEvent } from '../../../shared/src/apply-event.ts'
 import type { BoardState } from '../../../shared/src/types/kanban.ts'
-import type { HubCore } from '../core/hub-core.ts'
-import type { Frame } from '../core/types.ts'
-import { createLanes, type Lane, type Lanes, type LaneView } from './lanes.ts'
-import { type ResourceStore, resourceStore, type Standing } from './resource.ts'
+import type { HubCore } from '../base/types.ts'
+import { type BoardView, MutationQueues } from './mutation-queues.ts'
+import { DELETED, Resource } from './resource.ts'
+import type { Standing } from './resource-state.ts'
+import type { OpenedStore } from './store-set.ts'
 
 export interface BoardValue extends Standing {
-  /** null until it was read. */
+  /** Null until it was read. */
   readonly state: BoardState | null
   /** Mutations that the server has not answered. */
   readonly pending: number
 }
 
-export interface BoardStore extends ResourceStore<BoardValue> {
+export interface OpenBoard extends OpenedStore<BoardValue> {
   readonly id: string
 }
 
-/** `told`: what happens to cards and to the board may be the end of other things. */
-export function boardStore(
-  hub: HubCore,
-  id: string,
-  lanes: Lanes = createLanes(),
-  told?: (boardId: string, frame: Frame) => void,
-): BoardStore {
-  let lane: Lane | undefined
+export interface BoardOptions {
+  readonly queues?: MutationQueues
+  /** A card of the board was deleted; without `cardId`, the board itself. */
+  onDeleted?(boardId: string, cardId: string | undefined): void
+  changed(): void
+}
 
-  const store = resourceStore<BoardState, BoardValue>(hub, {
-    channels: [`board:${id}`],
-    async load() {
-      const { body } = await hub.request<{ state: BoardState; cursor: string }>(
-        'GET',
-        `/boards/${encodeURIComponent(id)}`,
-      )
-      return { value: body.state, cursor: body.cursor }
+export function openBoard(hub: HubCore, id: string, options: BoardOptions): OpenBoard {
+  const { queues = new MutationQueues(), onDeleted, changed } = options
+  const queue = queues.of(id)
+  const resource = new Resource<BoardState, BoardValue>(
+    hub,
+    {
+      channels: [`board:${id}`],
+      async load() {
+        const path = `/boards/${encodeURIComponent(id)}`
+        const { body } = await hub.request<{ state: BoardState; cursor: string }>('GET', path)
+        return { value: body.state, cursor: body.cursor }
+      },
+      apply(state, frame) {
+        const { event } = frame
+        if (event === 'card_deleted') onDeleted?.(id, (frame.data as { cardId: string }).cardId)
+        if (event !== 'board_deleted') return applyEvent(state, frame)
+        onDeleted?.(id, undefined)
+        return DELETED
+      },
+      show(state, { phase, error }, cursor) {
+        queue.pending.reached(cursor)
+        return {
+          phase,
+          error: error ?? queue.refusal,
+          state: state && queue.pending.applyTo(state),
+          pending: queue.pending.unanswered,
+        }
+      },
     },
-    fold(state, frame, replace) {
-      told?.(id, frame)
-      if (frame.event === 'board_deleted') return 'over'
-      replace(applyEvent(state, frame))
-      return undefined
-    },
-    reached: (position) => lane?.pending.reach(position),
-    show(state, { phase, error }) {
-      return {
-        phase,
-        error: error ?? lane?.refusal ?? null,
-        state: state && (lane?.pending.over(state) ?? state),
-        pending: lane?.pending.unanswered ?? 0,
-      }
-    },
-  })
-  const view: LaneView = {
-    shown: () => store.get().state,
-    changed: store.changed,
-    done: store.revisit,
+    changed,
+  )
+  const view: BoardView = {
+    shown: () => resource.get().state,
+    changed,
+    succeeded: () => resource.revisit(),
   }
+  queue.view = view
 
   return {
-    ...store,
     id,
-    open() {
-      lane = lanes.of(id)
-      lane.view = view
-      store.open()
-    },
+    get: () => resource.get(),
+    readerJoined: () => resource.readerJoined(),
     close() {
-      if (lane?.view === view) lane.view = undefined
-      lane = undefined
-      store.close()
-      lanes.tidy(id)
+      if (queue.view === view) queue.view = undefined
+      resource.close()
+      queues.release(id)
     },
   }
 }

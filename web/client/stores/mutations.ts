@@ -1,13 +1,14 @@
-/** What clients do to boards. Shown at once on a board that is open, and taken back when the server refuses. */
+/** Mutations of cards. They show at once on an open board, and are reverted if the server refuses. */
 import { applyEvent } from '../../../shared/src/apply-event.ts'
 import type { CardEdit, CardMove, NewCard } from '../../../shared/src/inputs/boards.ts'
 import type { BoardState, Card, Column } from '../../../shared/src/types/kanban.ts'
-import type { HubCore, Reply } from '../core/hub-core.ts'
-import type { BoardStore } from './board.ts'
-import type { Lanes } from './lanes.ts'
+import { errorOf } from '../base/errors.ts'
+import type { HubCore, Reply } from '../base/types.ts'
+import type { OpenBoard } from './board.ts'
+import type { MutationQueues } from './mutation-queues.ts'
 import type { Change } from './pending.ts'
 
-/** `boardId` where it is known; else the card is looked for on the boards that are open. */
+/** Without `boardId`, the card is looked up on the open boards. */
 export interface OfCard {
   readonly cardId: string
   readonly boardId?: string | undefined
@@ -17,7 +18,7 @@ export type UpdateCard = OfCard & CardEdit
 export type DeleteCard = OfCard & { readonly ifRevision?: number | undefined }
 export type CreateCard = { readonly boardId: string } & NewCard
 
-/** All reject with a `BoardcastError` when the server refuses. What nobody awaits shows as the board's `error`. */
+/** They reject with a `BoardcastError` if the server refuses. The refusal also shows as the board's `error`. */
 export interface Mutations {
   moveCard(move: MoveCard): Promise<Card>
   createCard(card: CreateCard): Promise<Card>
@@ -25,93 +26,97 @@ export interface Mutations {
   deleteCard(deletion: DeleteCard): Promise<void>
 }
 
-/** Ids of cards that are shown before the server has made them begin so. */
-export const UNMADE = 'unmade:'
+/** Prefix of the ids of cards that are shown before the server has created them. */
+export const TEMPORARY = 'unmade:'
 
-/** The boards that are open. */
-export type OpenBoards = () => ReadonlyArray<readonly [id: string, board: BoardStore]>
-
-/** A card that the server has not named yet, or had not. */
-interface Unmade {
+/** A card from the call of `createCard`, known by its temporary id. */
+interface NewCardEntry {
   readonly boardId: string
-  /** Its own, or that of the card on the board that is taken for it. */
-  id: string
-  /** As the server answered. */
-  made: string | null
+  /** The temporary id, or the id of the card on the board that must be the same card. */
+  shownId: string
+  /** The id in the server's answer. */
+  createdId: string | null
   error: Error | null
 }
 
-let unmade = 0
+let lastTemporary = 0
 
-export function createMutations(hub: HubCore, boards: OpenBoards, lanes: Lanes): Mutations {
-  const made = new Map<string, Unmade>()
+export function createMutations(
+  hub: HubCore,
+  openBoards: () => readonly OpenBoard[],
+  queues: MutationQueues,
+): Mutations {
+  const newCards = new Map<string, NewCardEntry>()
 
   function boardOf({ boardId, cardId }: OfCard): string | undefined {
     if (boardId !== undefined) return boardId
-    const ofCard = made.get(cardId)?.boardId ?? lanes.boardOf(cardId)
-    return ofCard ?? boards().find(([, board]) => board.get().state?.cards[cardId])?.[0]
+    const known = newCards.get(cardId)?.boardId ?? queues.boardOf(cardId)
+    return known ?? openBoards().find((board) => board.get().state?.cards[cardId])?.id
   }
 
-  /** What it is called by now. */
-  function now(cardId: string): string {
-    const card = made.get(cardId)
-    return card?.made ?? card?.id ?? cardId
+  /** The id under which the board shows the card. */
+  function shownId(cardId: string): string {
+    const card = newCards.get(cardId)
+    return card?.createdId ?? card?.shownId ?? cardId
   }
 
-  /** What the server calls it: those before it are answered. Without the card nothing can be done to it. */
-  function named(cardId: string): string {
-    const card = made.get(cardId)
+  /** The id for the server. Mutations before this one have been answered. Throws if the card could not be created. */
+  function serverId(cardId: string): string {
+    const card = newCards.get(cardId)
     if (card?.error) throw card.error
-    return card?.made ?? cardId
+    return card?.createdId ?? cardId
   }
 
-  function namedIn<Input extends { readonly dependsOn?: readonly string[] | undefined }>(input: Input): Input {
-    return input.dependsOn ? { ...input, dependsOn: input.dependsOn.map(named) } : input
+  function withServerIds<Input extends { readonly dependsOn?: readonly string[] | undefined }>(input: Input): Input {
+    return input.dependsOn ? { ...input, dependsOn: input.dependsOn.map(serverId) } : input
   }
 
   return {
     moveCard: ({ boardId, cardId, ...move }) =>
-      lanes.mutate(boardOf({ boardId, cardId }), {
+      queues.mutate(boardOf({ boardId, cardId }), {
         cardId,
-        guess: (state) => moved(state, now(cardId), move),
-        carryOut: async () => hub.request<Card>('POST', `${pathOf(named(cardId))}/move`, move),
+        guess: (state) => moved(state, shownId(cardId), move),
+        send: async () => hub.request<Card>('POST', `${pathOf(serverId(cardId))}/move`, move),
       }),
 
     updateCard: ({ boardId, cardId, ...edit }) =>
-      lanes.mutate(boardOf({ boardId, cardId }), {
+      queues.mutate(boardOf({ boardId, cardId }), {
         cardId,
-        guess: (state) => edited(state, now(cardId), edit),
-        carryOut: async () => hub.request<Card>('PATCH', pathOf(named(cardId)), namedIn(edit)),
+        guess: (state) => edited(state, shownId(cardId), edit),
+        send: async () => hub.request<Card>('PATCH', pathOf(serverId(cardId)), withServerIds(edit)),
       }),
 
     deleteCard: ({ boardId, cardId, ifRevision }) =>
-      lanes.mutate(boardOf({ boardId, cardId }), {
+      queues.mutate(boardOf({ boardId, cardId }), {
         cardId,
-        guess: (state) => applyEvent(state, { event: 'card_deleted', data: { cardId: now(cardId) } }),
-        carryOut: async (): Promise<Reply<void>> =>
-          hub.request('DELETE', pathOf(named(cardId)) + (ifRevision === undefined ? '' : `?ifRevision=${ifRevision}`)),
+        guess: (state) => applyEvent(state, { event: 'card_deleted', data: { cardId: shownId(cardId) } }),
+        send: async (): Promise<Reply<void>> => {
+          const query = ifRevision === undefined ? '' : `?ifRevision=${ifRevision}`
+          return hub.request('DELETE', pathOf(serverId(cardId)) + query)
+        },
       }),
 
     createCard({ boardId, ...card }) {
-      const one: Unmade = { boardId, id: `${UNMADE}${++unmade}`, made: null, error: null }
-      const cardId = one.id
-      made.set(cardId, one)
-      const { guess, sent } = creation(one, card)
-      return lanes.mutate(boardId, {
+      const cardId = `${TEMPORARY}${++lastTemporary}`
+      const entry: NewCardEntry = { boardId, shownId: cardId, createdId: null, error: null }
+      newCards.set(cardId, entry)
+      const { guess, sent } = creation(entry, card)
+      return queues.mutate(boardId, {
         cardId,
         guess,
-        async carryOut(shown) {
+        async send(shown) {
           sent(shown)
           try {
-            const reply = await hub.request<Card>('POST', `/boards/${encodeURIComponent(boardId)}/cards`, namedIn(card))
-            one.made = reply.body.id
+            const path = `/boards/${encodeURIComponent(boardId)}/cards`
+            const reply = await hub.request<Card>('POST', path, withServerIds(card))
+            entry.createdId = reply.body.id
             return reply
           } catch (error) {
-            one.error = error instanceof Error ? error : new Error(String(error))
+            entry.error = errorOf(error)
             throw error
           }
         },
-        known: (answer) => (state) => created(state, answer, card.index),
+        effect: (answer) => (state) => created(state, answer, card.index),
       })
     },
   }
@@ -153,38 +158,42 @@ function created(state: BoardState, card: Card, index: number | undefined): Boar
 }
 
 /**
- * A card that the server has not named yet. Its event may come before the answer that tells its id, and must not show it
- * twice: from when it was sent, a card that was not there then and has the same title and column is taken for it.
+ * The card's event may come before the answer with its id, and the card must not show twice: once the request is sent, a
+ * new card with the same title and column is taken for it.
  */
-function creation(one: Unmade, given: NewCard): { guess: Change<BoardState>; sent(state: BoardState | null): void } {
-  const { boardId, id } = one
+function creation(
+  entry: NewCardEntry,
+  given: NewCard,
+): { guess: Change<BoardState>; sent(state: BoardState | null): void } {
+  const { boardId, shownId: temporaryId } = entry
   const now = new Date().toISOString()
-  let known: ReadonlySet<string> | undefined
+  /** The cards that the board had when the request was sent. */
+  let before: ReadonlySet<string> | undefined
   const { columnId: _, columnKey: __, index, ...fields } = given
   return {
     sent(state) {
-      known = new Set(Object.keys(state?.cards ?? {}))
+      before = new Set(Object.keys(state?.cards ?? {}))
     },
     guess(state) {
       const column = columnOf(state, given) ?? state.columns[state.columnOrder[0] ?? '']
       if (!column) return state
-      const seen = known
-      const isIt = ({ id: other, title, columnId }: Card) =>
-        seen !== undefined &&
-        !seen.has(other) &&
-        !other.startsWith(UNMADE) &&
+      const known = before
+      const isSame = ({ id, title, columnId }: Card) =>
+        known !== undefined &&
+        !known.has(id) &&
+        !id.startsWith(TEMPORARY) &&
         title === given.title &&
         columnId === column.id
-      const it = Object.values(state.cards).find(isIt)
-      if (it) {
-        // What is done to it by the name that it had shows on it.
-        one.id = it.id
+      const same = Object.values(state.cards).find(isSame)
+      if (same) {
+        // Mutations of the temporary card show on this one.
+        entry.shownId = same.id
         return state
       }
-      one.id = id
+      entry.shownId = temporaryId
       return created(
         state,
-        { ...BLANK, ...fields, id, boardId, columnId: column.id, createdAt: now, updatedAt: now },
+        { ...BLANK, ...fields, id: temporaryId, boardId, columnId: column.id, createdAt: now, updatedAt: now },
         index,
       )
     },

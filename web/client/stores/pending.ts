@@ -1,30 +1,30 @@
 /**
- * Mutations that are under way, as functions folded over the server's state: what is shown is always the newest state of
- * the server with them on top, and there is no copy that could be restored over somebody else's work.
+ * Mutations in flight, as functions that are applied to the server's state. Readers always see the newest state of the
+ * server with these on top; there is no copy to restore, which could overwrite somebody else's work.
  *
- *   server state  o-----o-----o--->         every event goes here, whoever caused it
- *   shown         o-a---o-ab--o-b->         a was answered `Event-Id` n, and the state has reached n
+ *   server's state   o-----o-----o--->         every event is applied here, whoever caused it
+ *   shown            o-a---o-ab--o-b->         a was answered with `Event-Id` n, and the state has reached n
  *
- * An entry stays until the state holds its own event, not until its answer: an answer may overtake the stream, and the card
- * would jump back in between. One that the server judged without effect has an `Event-Id` before every later event, so it
- * leaves before anything can differ from it.
+ * An entry stays until the state includes its event, not until it is answered: an answer may overtake the stream, and the
+ * card would jump back in between. If a mutation had no effect, its `Event-Id` is before every later event, so its entry is
+ * removed before anything can differ from it.
  */
-import { compareIds } from '../core/positions.ts'
+import { compareIds } from '../base/frames.ts'
 
 export type Change<State> = (state: State) => State
 
 export interface Entry<State> {
-  /** The server did it, with this event as the last. `change`, if given, says it better than the guess did. */
+  /** The server has carried it out; `eventId` is its last event. `change` replaces the guess, if given. */
   confirm(eventId: string, change?: Change<State>): void
-  /** It did not happen. */
-  refuse(): void
+  /** It was not carried out. */
+  remove(): void
 }
 
 export class Pending<State> {
   readonly #entries = new Set<{ change: Change<State>; eventId: string | null }>()
-  #position: string | null = null
+  #cursor: string | null = null
 
-  /** Those that the server has not answered. */
+  /** How many the server has not answered. */
   get unanswered(): number {
     return [...this.#entries].filter(({ eventId }) => eventId === null).length
   }
@@ -36,30 +36,30 @@ export class Pending<State> {
       confirm: (eventId, better) => {
         entry.eventId = eventId
         entry.change = better ?? entry.change
-        this.#settle()
+        this.#removeIncluded()
       },
-      refuse: () => {
+      remove: () => {
         this.#entries.delete(entry)
       },
     }
   }
 
-  /** The server's state holds everything up to here. */
-  reach(position: string): void {
-    this.#position = position
-    this.#settle()
+  /** The server's state includes every event up to here. */
+  reached(cursor: string): void {
+    this.#cursor = cursor
+    this.#removeIncluded()
   }
 
-  over(state: State): State {
+  applyTo(state: State): State {
     let shown = state
     for (const { change } of this.#entries) shown = change(shown)
     return shown
   }
 
-  #settle(): void {
-    if (this.#position === null) return
+  #removeIncluded(): void {
+    if (this.#cursor === null) return
     for (const entry of this.#entries) {
-      if (entry.eventId !== null && compareIds(this.#position, entry.eventId) >= 0) this.#entries.delete(entry)
+      if (entry.eventId !== null && compareIds(this.#cursor, entry.eventId) >= 0) this.#entries.delete(entry)
     }
   }
 }

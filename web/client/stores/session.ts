@@ -1,14 +1,15 @@
-/** One session of an agent: how it stands, and what it printed. */
+/** A session of an agent: its status and its output. */
 import type { Session, SessionChunk } from '../../../shared/src/types/sessions.ts'
-import type { HubCore } from '../core/hub-core.ts'
-import { compareIds } from '../core/positions.ts'
-import { perHub } from './per-hub.ts'
-import { type ResourceStore, resourceStore, type Standing } from './resource.ts'
+import { compareIds } from '../base/frames.ts'
+import type { HubCore } from '../base/types.ts'
+import { RELOAD, Resource } from './resource.ts'
+import type { Standing } from './resource-state.ts'
+import { storesPerHub } from './store-set.ts'
 import { TAIL_LIMIT, Tail } from './tail.ts'
 
 export interface SessionMessage extends SessionChunk {
   readonly id: string
-  /** Of the commit, ISO 8601. */
+  /** When it was committed, ISO 8601. */
   readonly ts: string
 }
 
@@ -20,49 +21,63 @@ export interface SessionValue extends Standing {
   readonly done: boolean
 }
 
-interface Known {
+export const NO_SESSION: SessionValue = {
+  phase: 'loading',
+  error: null,
+  session: null,
+  messages: [],
+  messageCount: 0,
+  done: false,
+}
+
+interface SessionState {
   session: Session
   readonly messages: Tail<SessionMessage>
-  readonly printed: string
+  /** The answer included all output up to here. */
+  readonly outputCursor: string
 }
 
 const FINAL: ReadonlySet<string> = new Set<Session['status']>(['completed', 'error', 'cancelled'])
 
-export function sessionStore(hub: HubCore, id: string): ResourceStore<SessionValue> {
+export function openSession(hub: HubCore, id: string, changed: () => void) {
   const path = `/sessions/${encodeURIComponent(id)}`
-  return resourceStore<Known, SessionValue>(hub, {
-    channels: [`session:${id}`],
-    types: ['session.*'],
-    mayCome: true,
-    async load() {
-      const printed = await hub.request<{ chunks: SessionMessage[]; cursor: string }>(
-        'GET',
-        `${path}/output?tail=${TAIL_LIMIT}`,
-      )
-      const { body } = await hub.request<Session>('GET', path)
-      return { value: { session: body, messages: new Tail(printed.body.chunks), printed: printed.body.cursor } }
+  return new Resource<SessionState, SessionValue>(
+    hub,
+    {
+      channels: [`session:${id}`],
+      types: ['session.*'],
+      mayAppear: true,
+      async load() {
+        const output = await hub.request<{ chunks: SessionMessage[]; cursor: string }>(
+          'GET',
+          `${path}/output?tail=${TAIL_LIMIT}`,
+        )
+        const { body } = await hub.request<Session>('GET', path)
+        return { value: { session: body, messages: new Tail(output.body.chunks), outputCursor: output.body.cursor } }
+      },
+      apply(state, { event, data, id, timestamp }) {
+        const ts = new Date(timestamp).toISOString()
+        // The first session was deleted with its board, and this is another one with the same id.
+        if (event === 'session.created' && ts > state.session.createdAt) return RELOAD
+        if (event !== 'session.stream_output') {
+          const { status, error = null } = data as { status: Session['status']; error?: string }
+          state.session = { ...state.session, status, error, updatedAt: ts }
+        } else if (compareIds(id, state.outputCursor) > 0) {
+          const { content, type } = data as SessionChunk
+          state.messages.push({ id, content, type, ts })
+        }
+        return state
+      },
+      show: (state, standing) => ({
+        ...standing,
+        session: state?.session ?? null,
+        messages: state?.messages.list ?? [],
+        messageCount: state?.messages.count ?? 0,
+        done: state !== null && FINAL.has(state.session.status),
+      }),
     },
-    fold(known, { event, data, id, timestamp }) {
-      const ts = new Date(timestamp).toISOString()
-      // A session went with its board, and its id was used again.
-      if (event === 'session.created' && ts > known.session.createdAt) return 'again'
-      if (event !== 'session.stream_output') {
-        const { status, error = null } = data as { status: Session['status']; error?: string }
-        known.session = { ...known.session, status, error, updatedAt: ts }
-      } else if (compareIds(id, known.printed) > 0) {
-        const { content, type } = data as SessionChunk
-        known.messages.push({ id, content, type, ts })
-      }
-      return undefined
-    },
-    show: (known, standing) => ({
-      ...standing,
-      session: known?.session ?? null,
-      messages: known?.messages.list ?? [],
-      messageCount: known?.messages.count ?? 0,
-      done: known !== null && FINAL.has(known.session.status),
-    }),
-  })
+    changed,
+  )
 }
 
-export const session = /* @__PURE__ */ perHub(sessionStore)
+export const session = /* @__PURE__ */ storesPerHub(NO_SESSION, openSession)

@@ -1,85 +1,101 @@
-/** One terminal: how it stands, and what it printed. */
+/** A terminal: its status and its output. */
 import type { Shell, ShellChunk } from '../../../shared/src/types/shells.ts'
-import type { HubCore } from '../core/hub-core.ts'
-import { compareIds } from '../core/positions.ts'
-import type { Frame } from '../core/types.ts'
-import { LineSplitter } from './line-splitter.ts'
-import { perHub } from './per-hub.ts'
-import { type Consequence, type ResourceStore, resourceStore, type Standing } from './resource.ts'
-import { TAIL_LIMIT, Tail } from './tail.ts'
+import { compareIds } from '../base/frames.ts'
+import type { Frame, HubCore } from '../base/types.ts'
+import { RELOAD, Resource } from './resource.ts'
+import type { Standing } from './resource-state.ts'
+import { storesPerHub } from './store-set.ts'
+import { LineSplitter, TAIL_LIMIT, Tail } from './tail.ts'
 
 export interface ShellOutput extends ShellChunk {
   readonly id: string
-  /** Of the commit, ISO 8601. */
+  /** When it was committed, ISO 8601. */
   readonly ts: string
 }
 
 export interface ShellValue extends Standing {
   readonly shell: Shell | null
-  /** The last 1,000 pieces as they came, escape sequences and all: what a terminal emulator wants. */
+  /** The last 1,000 chunks as they came, with escape sequences, for a terminal emulator. */
   readonly chunks: readonly ShellOutput[]
   readonly chunkCount: number
-  /** The last 1,000 lines of them; the last one may not be whole yet. */
+  /** The last 1,000 lines; the last one may be incomplete. */
   readonly lines: readonly string[]
   readonly done: boolean
 }
 
-interface Known {
+export const NO_SHELL: ShellValue = {
+  phase: 'loading',
+  error: null,
+  shell: null,
+  chunks: [],
+  chunkCount: 0,
+  lines: [],
+  done: false,
+}
+
+interface ShellState {
   shell: Shell
   failure: string | null
   readonly chunks: Tail<ShellOutput>
   readonly lines: LineSplitter
-  readonly printed: string
+  /** The answer included all output up to here. */
+  readonly outputCursor: string
 }
 
-export function shellStore(hub: HubCore, id: string): ResourceStore<ShellValue> {
+export function openShell(hub: HubCore, id: string, changed: () => void) {
   const path = `/shells/${encodeURIComponent(id)}`
-  return resourceStore<Known, ShellValue>(hub, {
-    channels: [`shell:terminal:${id}`],
-    types: ['shell.*'],
-    mayCome: true,
-    async load() {
-      const { body } = await hub.request<{ chunks: ShellOutput[]; cursor: string }>(
-        'GET',
-        `${path}/output?tail=${TAIL_LIMIT}`,
-      )
-      const shell = (await hub.request<Shell>('GET', path)).body
-      const lines = new LineSplitter()
-      for (const { data } of body.chunks) lines.push(data)
-      return { value: { shell, failure: null, chunks: new Tail(body.chunks), lines, printed: body.cursor } }
+  return new Resource<ShellState, ShellValue>(
+    hub,
+    {
+      channels: [`shell:terminal:${id}`],
+      types: ['shell.*'],
+      mayAppear: true,
+      async load() {
+        const { body } = await hub.request<{ chunks: ShellOutput[]; cursor: string }>(
+          'GET',
+          `${path}/output?tail=${TAIL_LIMIT}`,
+        )
+        const shell = (await hub.request<Shell>('GET', path)).body
+        const lines = new LineSplitter()
+        for (const { data } of body.chunks) lines.push(data)
+        return { value: { shell, failure: null, chunks: new Tail(body.chunks), lines, outputCursor: body.cursor } }
+      },
+      apply: applyToShell,
+      show: (state, { phase, error }) => ({
+        phase,
+        error: error ?? (state?.failure ? new Error(state.failure) : null),
+        shell: state?.shell ?? null,
+        chunks: state?.chunks.list ?? [],
+        chunkCount: state?.chunks.count ?? 0,
+        lines: state?.lines.list ?? [],
+        done: state?.shell.status === 'exited',
+      }),
     },
-    fold: foldShell,
-    show: (known, { phase, error }) => ({
-      phase,
-      error: error ?? (known?.failure ? new Error(known.failure) : null),
-      shell: known?.shell ?? null,
-      chunks: known?.chunks.list ?? [],
-      chunkCount: known?.chunks.count ?? 0,
-      lines: known?.lines.list ?? [],
-      done: known?.shell.status === 'exited',
-    }),
-  })
+    changed,
+  )
 }
 
-function foldShell(known: Known, { event, data, id, timestamp }: Frame): Consequence {
+function applyToShell(state: ShellState, { event, data, id, timestamp }: Frame): ShellState | typeof RELOAD {
   switch (event) {
-    case 'shell.output':
-      if (compareIds(id, known.printed) <= 0) return undefined
-      known.chunks.push({ id, data: (data as ShellChunk).data, ts: new Date(timestamp).toISOString() })
-      known.lines.push((data as ShellChunk).data)
-      return undefined
+    case 'shell.output': {
+      if (compareIds(id, state.outputCursor) <= 0) return state
+      const chunk = data as ShellChunk
+      state.chunks.push({ id, data: chunk.data, ts: new Date(timestamp).toISOString() })
+      state.lines.push(chunk.data)
+      return state
+    }
     case 'shell.exit':
-      known.shell = { ...known.shell, status: 'exited', exitCode: (data as { code: number | null }).code }
-      return undefined
+      state.shell = { ...state.shell, status: 'exited', exitCode: (data as { code: number | null }).code }
+      return state
     case 'shell.error':
-      known.failure = (data as { error: string }).error
-      return undefined
+      state.failure = (data as { error: string }).error
+      return state
     case 'shell.created':
-      // A shell went with its board, and its id was used again. Of the first it is known already.
-      return compareIds(id, known.printed) > 0 ? 'again' : undefined
+      // After the answer's cursor this is another shell with the same id: the first was deleted with its board.
+      return compareIds(id, state.outputCursor) > 0 ? RELOAD : state
     default:
-      return undefined
+      return state
   }
 }
 
-export const shell = /* @__PURE__ */ perHub(shellStore)
+export const shell = /* @__PURE__ */ storesPerHub(NO_SHELL, openShell)

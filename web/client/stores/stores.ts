@@ -1,20 +1,16 @@
-/** The stores and mutations of a hub, made over its core. */
+/** The stores and mutations of a hub. This file is all of them that is needed before the first store is opened. */
 import type { DashboardRange } from '../../../shared/src/types/dashboard.ts'
-import type { HubCore } from '../core/hub-core.ts'
-import { type OpenableStore, sharedByCount } from '../core/shared-by-count.ts'
-import type { Frame, Store } from '../core/types.ts'
-import type { AttemptStore, AttemptValue } from './attempt.ts'
-import type { BoardStore, BoardValue } from './board.ts'
-import type { DashboardValue } from './dashboard.ts'
-import { NO_ATTEMPT, NO_BOARD, NO_DASHBOARD, NO_METRICS } from './initial.ts'
-import type { Lanes } from './lanes.ts'
-import { type LazyStore, lazyStore, withMakers } from './lazy-store.ts'
-import type { Makers } from './loaded.ts'
-import type { MetricsValue } from './metrics.ts'
-import type { Mutations, OpenBoards } from './mutations.ts'
-import type { Standing } from './resource.ts'
+import type { HubCore, Store } from '../base/types.ts'
+import type { AttemptValue, OpenAttempt } from './attempt.ts'
+import type { BoardValue, OpenBoard } from './board.ts'
+import type { MutationQueues } from './mutation-queues.ts'
+import type { Mutations } from './mutations.ts'
+import type { Standing } from './resource-state.ts'
+import type { DashboardValue, MetricsValue } from './snapshots.ts'
+import { type StoreCode, storeCode } from './store-code.ts'
+import { type OpenedStore, StoreSet } from './store-set.ts'
 
-/** Every store is opened by its first reader and shared by all; it closes 5 s after the last has gone. */
+/** A store is opened by its first reader and shared by all. It is closed 5 s after the last reader has left. */
 export interface Stores {
   board(id: string): Store<BoardValue>
   /** Default: `last_7d`. */
@@ -25,56 +21,68 @@ export interface Stores {
   close(): void
 }
 
+const LOADING = { phase: 'loading', error: null } as const
+
+export const NO_BOARD: BoardValue = { ...LOADING, state: null, pending: 0 }
+export const NO_DASHBOARD: DashboardValue = { ...LOADING, overview: null, updatedAt: null }
+export const NO_METRICS: MetricsValue = { ...LOADING, metrics: null, history: [] }
+export const NO_ATTEMPT: AttemptValue = {
+  ...LOADING,
+  attempt: null,
+  lines: [],
+  lineCount: 0,
+  conversation: [],
+  todos: null,
+  done: false,
+}
+
 export function createStores(hub: HubCore): Stores {
-  const boards = shared<BoardValue, BoardStore>(NO_BOARD, (makers, id) =>
-    makers.boardStore(hub, id, lanesOf(makers), told),
-  )
-  const dashboards = shared(NO_DASHBOARD, (makers, range) => makers.dashboardStore(hub, range as DashboardRange))
-  const metrics = shared(NO_METRICS, (makers) => makers.metricsStore(hub))
-  const attempts = shared<AttemptValue, AttemptStore>(NO_ATTEMPT, (makers, id) => makers.attemptStore(hub, id))
-  let lanes: Lanes | undefined
-  let made: Mutations | undefined
+  const code = () => storeCode(() => import('./all-stores.ts'))
+  let queues: MutationQueues | undefined
+  let mutations: Mutations | undefined
 
-  function lanesOf({ createLanes }: Makers): Lanes {
-    lanes ??= createLanes()
-    return lanes
-  }
-
-  function shared<Value extends Standing, Inner extends OpenableStore<Value> & { revisit?(): void }>(
+  function setOf<Value extends Standing, Opened extends OpenedStore<Value>>(
     initial: Value,
-    make: (makers: Makers, id: string) => Inner,
-  ) {
-    const makeLazy = (id: string) => lazyStore<Value, Inner>(initial, (makers) => make(makers, id))
-    return sharedByCount<Value, LazyStore<Value, Inner>>(makeLazy, hub.clock)
+    open: (code: StoreCode, id: string, changed: () => void) => Opened,
+  ): StoreSet<Value, Opened, StoreCode> {
+    return new StoreSet(hub.clock, { initial, code, open })
   }
 
-  const boardsThatAreOpen: OpenBoards = () =>
-    boards.all().flatMap(({ inner }) => (inner ? [[inner.id, inner] as const] : []))
+  const boards = setOf<BoardValue, OpenBoard>(NO_BOARD, (code, id, changed) =>
+    code.openBoard(hub, id, { queues: queuesOf(code), onDeleted, changed }),
+  )
+  const dashboards = setOf<DashboardValue, OpenedStore<DashboardValue>>(NO_DASHBOARD, (code, range, changed) =>
+    code.openDashboard(hub, range as DashboardRange, changed),
+  )
+  const metrics = setOf<MetricsValue, OpenedStore<MetricsValue>>(NO_METRICS, (code, _id, changed) =>
+    code.openMetrics(hub, changed),
+  )
+  const attempts = setOf<AttemptValue, OpenAttempt>(NO_ATTEMPT, (code, id, changed) =>
+    code.openAttempt(hub, id, changed),
+  )
 
-  /** An attempt goes with its card, and says nothing of it. */
-  function told(boardId: string, frame: Frame): void {
-    if (frame.event !== 'card_deleted' && frame.event !== 'board_deleted') return
-    const { cardId } = frame.data as { cardId?: string }
-    for (const { inner } of attempts.all()) {
-      const attempt = inner?.value()?.attempt
-      if (cardId === undefined ? attempt?.boardId === boardId : attempt?.cardId === cardId) inner?.leave()
+  function queuesOf({ MutationQueues }: StoreCode): MutationQueues {
+    queues ??= new MutationQueues()
+    return queues
+  }
+
+  /** Attempts are deleted with their card or board, without an event of their own. */
+  function onDeleted(boardId: string, cardId: string | undefined): void {
+    for (const opened of attempts.opened()) {
+      const attempt = opened.value?.attempt
+      if (cardId === undefined ? attempt?.boardId === boardId : attempt?.cardId === cardId) opened.deleted()
     }
   }
 
   function mutation<Name extends keyof Mutations>(name: Name): Mutations[Name] {
-    // What shows at once must be done at once: nothing is awaited before it where nothing must be loaded.
-    const carryOut = async (input: never): Promise<unknown> =>
-      withMakers((makers): Promise<unknown> => {
-        made ??= makers.createMutations(hub, boardsThatAreOpen, lanesOf(makers))
-        return made[name](input)
-      })
-    const call = (input: never): Promise<unknown> => {
-      const result = carryOut(input)
-      // Who does not await it finds the refusal on the board; it is no unhandled rejection.
-      result.catch(() => undefined)
-      return result
+    const mutate = async (input: never): Promise<unknown> => {
+      // Nothing is awaited if the code is loaded, so that the mutation shows at once.
+      const known = code()
+      const loaded = known instanceof Promise ? await known : known
+      mutations ??= loaded.createMutations(hub, boards.opened.bind(boards), queuesOf(loaded))
+      return mutations[name](input)
     }
-    return call as Mutations[Name]
+    return withHandledRejection(mutate) as Mutations[Name]
   }
 
   return {
@@ -91,5 +99,16 @@ export function createStores(hub: HubCore): Stores {
     close() {
       for (const each of [boards, dashboards, metrics, attempts]) each.close()
     },
+  }
+}
+
+/** A caller that does not await the result finds the refusal on the board; it must not be an unhandled rejection. */
+export function withHandledRejection<Args extends readonly unknown[], T>(
+  call: (...args: Args) => Promise<T>,
+): (...args: Args) => Promise<T> {
+  return (...args) => {
+    const result = call(...args)
+    result.catch(() => undefined)
+    return result
   }
 }

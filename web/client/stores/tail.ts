@@ -1,13 +1,13 @@
-/** The newest of what is printed: bounded, and counted in full. */
+/** The newest part of an output that grows without bound. */
 
-/** Lines and chunks that a store keeps. */
+/** How many lines or chunks a store keeps. */
 export const TAIL_LIMIT = 1_000
 
 export class Tail<Item> {
   readonly #limit: number
   #items: Item[] = []
   #list: readonly Item[] | undefined
-  /** All that were pushed, those that were let go included. */
+  /** How many items were pushed in total, including those that are not kept. */
   count = 0
 
   constructor(items: readonly Item[] = [], limit = TAIL_LIMIT) {
@@ -19,13 +19,31 @@ export class Tail<Item> {
     this.#items.push(item)
     this.#list = undefined
     this.count += 1
-    // In strides, so that a push costs the same whatever the limit.
+    // Trimmed in blocks, so that the cost of a push does not depend on the limit.
     if (this.#items.length >= 2 * this.#limit) this.#items = this.#items.slice(-this.#limit)
   }
 
-  /** The newest, oldest first; the same list until something is pushed. */
+  /** The newest items, oldest first; the same list until something is pushed. */
   get list(): readonly Item[] {
     this.#list ??= this.#items.slice(-this.#limit)
     return this.#list
+  }
+}
+
+/** The newest lines of text that comes in chunks. */
+export class LineSplitter {
+  readonly #complete = new Tail<string>()
+  #rest = ''
+
+  push(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\n')
+    this.#rest = lines.pop() ?? ''
+    // The CR of a CRLF may have come with an earlier chunk.
+    for (const line of lines) this.#complete.push(line.endsWith('\r') ? line.slice(0, -1) : line)
+  }
+
+  /** Oldest first. The last line may be incomplete. */
+  get list(): readonly string[] {
+    return this.#rest === '' ? this.#complete.list : [...this.#complete.list.slice(1 - TAIL_LIMIT), this.#rest]
   }
 }

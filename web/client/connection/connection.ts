@@ -1,0 +1,300 @@
+/**
+ * The one stream of this tab, through every failure.
+ *
+ *            want                hello               end, silence
+ *   idle ----------> opening ------------> open ------------------+
+ *                     ^   |                                       |
+ *                     |   +------ end, no hello in time ----------+--> waiting --(delay)--> opening
+ *                     |                                           |
+ *                     +---- reconnect, want ----------------------+--> stopped
+ *
+ * `away` (the page is frozen or in the back-forward cache) lasts until the page is used again. When the set of channels
+ * grows, a new request starts from the cursor: the channels that it had go on there, and new ones begin there.
+ */
+import { type FullBackoff, RetrySchedule } from '../base/backoff.ts'
+import { type Clock, withLongTimers } from '../base/clock.ts'
+import { BoardcastError } from '../base/errors.ts'
+import type { Auth } from '../base/options.ts'
+import { isOffline, watchPage } from '../base/page-lifecycle.ts'
+import { keepStatus, type StatusKeeper, stopOf } from '../base/status.ts'
+import type { Status, Store, StreamListener, StreamSource } from '../base/types.ts'
+import { Attempt } from './attempt.ts'
+import { MAX_WAIT_MS, stopReason } from './http.ts'
+import { type Refusal, refusedChannels } from './probe.ts'
+import { Receiver } from './receiver.ts'
+import type { StreamEnd, Transport } from './transport.ts'
+import { WantedChannels } from './wanted-channels.ts'
+
+/** An open stream resets the failures only after this long, or a server that accepts and drops would be flooded. */
+const HEALTHY_MS = 60_000
+
+export interface ConnectionOptions {
+  readonly baseUrl: string
+  readonly transport: Transport
+  readonly auth: Auth | undefined
+  readonly clock: Clock
+  readonly backoff: FullBackoff
+  readonly heartbeatTimeoutMs: number | undefined
+  readonly listener: StreamListener
+  /** Where to resume, if another tab has listened before. */
+  readonly cursor?: string | null
+  /** The status with which the server would answer a stream of these channels. */
+  probe(channels: readonly string[]): Promise<StreamEnd>
+}
+
+type State =
+  | { readonly name: 'idle' | 'stopped' | 'away' | 'closed' }
+  | { readonly name: 'waiting'; readonly timer: unknown }
+  /** `refused`: the server refused the attempt, and is being asked which channels it means. */
+  | { readonly name: 'opening' | 'open' | 'refused'; readonly attempt: Attempt }
+
+export class Connection implements StreamSource {
+  readonly #options: ConnectionOptions
+  readonly #clock: Clock
+  readonly #status: StatusKeeper
+  readonly #receiver: Receiver
+  readonly #schedule: RetrySchedule
+  readonly #wanted = new WantedChannels()
+  readonly #unwatch: () => void
+  #state: State = { name: 'idle' }
+  #names: ReadonlySet<string> = new Set()
+  #update: unknown
+  #healthTimer: unknown
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options
+    // Timeouts and rests may be as long as the user wants.
+    this.#clock = withLongTimers(options.clock)
+    this.#status = keepStatus(this.#clock)
+    this.#schedule = new RetrySchedule(options.backoff)
+    this.#receiver = new Receiver(options.cursor ?? null, {
+      clock: this.#clock,
+      status: this.#status,
+      listener: options.listener,
+      opened: () => this.#opened(),
+      boardDeleted: (boardId) => this.#boardDeleted(boardId),
+    })
+    this.#unwatch = watchPage({
+      woke: () => this.#woke(),
+      left: () => this.#left(),
+      returned: () => (this.#state.name === 'away' ? this.#open() : this.#woke()),
+    })
+  }
+
+  get status(): Store<Status> {
+    return this.#status.store
+  }
+
+  get cursor(): string | null {
+    return this.#receiver.cursor
+  }
+
+  want(channels: ReadonlySet<string>, names: ReadonlySet<string>): void {
+    this.#wanted.set(channels)
+    this.#names = names
+    // All calls of one task become one request.
+    this.#update ??= this.#clock.setTimeout(() => this.#applyWanted(), 0)
+  }
+
+  reconnect(): void {
+    if (this.#state.name === 'closed') return
+    this.#schedule.failures = 0
+    this.#wanted.forgetRefusals()
+    this.#open()
+  }
+
+  close(): void {
+    if (this.#state.name === 'closed') return
+    this.#abandon()
+    this.#clock.clearTimeout(this.#update)
+    this.#unwatch()
+    this.#state = { name: 'closed' }
+    this.#status.set({ phase: 'stopped', stop: { reason: 'closed' }, nextRetryAt: null })
+    this.#status.close()
+  }
+
+  /** Refuses the channels beyond the limit of a stream, so that the others go on. */
+  #withinLimit(): string[] {
+    this.#refuse(this.#wanted.beyondLimit('attempt' in this.#state ? this.#state.attempt.channels : []))
+    return this.#wanted.requestable()
+  }
+
+  /** Opens a new stream if channels are missing. A channel too many is no reason for a new one. */
+  #applyWanted(): void {
+    this.#update = undefined
+    if (this.#wanted.isEmpty) {
+      this.#rest()
+      return
+    }
+    const channels = this.#withinLimit()
+    if (channels.length === 0) return
+    const state = this.#state
+    if (state.name === 'idle' || state.name === 'stopped') this.#open()
+    else if (state.name === 'opening' || state.name === 'open') {
+      state.attempt.listenFor(this.#names)
+      if (channels.some((channel) => !state.attempt.channels.includes(channel))) this.#open()
+    }
+  }
+
+  /** Nothing is wanted. The next subscription begins from scratch: events in between are not delivered. */
+  #rest(): void {
+    this.#abandon()
+    if (this.cursor !== null) this.#options.listener.covered(new Set(), this.cursor)
+    this.#receiver.cursor = null
+    this.#schedule.failures = 0
+    this.#status.set({ phase: 'idle', attempt: 0, nextRetryAt: null, stop: undefined })
+  }
+
+  #open(): void {
+    const channels = this.#withinLimit()
+    this.#abandon()
+    if (channels.length === 0) {
+      this.#stopOrRest()
+      return
+    }
+    const { baseUrl, transport, auth } = this.#options
+    const receiver = this.#receiver
+    receiver.serverDelayMs = undefined
+    const attempt = new Attempt({
+      transport,
+      auth,
+      clock: this.#clock,
+      request: { baseUrl, channels, cursor: this.cursor, names: this.#names },
+      timeoutMs: () => this.#timeoutMs(),
+      frame: receiver.receive,
+      retry: (ms) => {
+        receiver.retryMs = Math.min(ms, MAX_WAIT_MS)
+      },
+      end: (end) => this.#ended(attempt, end),
+      timedOut: () => {
+        // Silence does not mean that the server is in trouble: a stream that was open is opened again at once.
+        if (this.#state.name === 'open') receiver.serverDelayMs = 0
+        this.#lost({ detail: `no frame came within ${this.#timeoutMs()} ms` })
+      },
+    })
+    this.#state = { name: 'opening', attempt }
+    const { phase } = this.#status.now()
+    this.#status.set({
+      // A stream that is replaced only for its channels is still open to readers.
+      phase: phase === 'open' ? phase : this.cursor === null ? 'connecting' : 'reconnecting',
+      attempt: this.#schedule.failures,
+      nextRetryAt: null,
+      transport: transport.name,
+      stop: undefined,
+    })
+  }
+
+  /** Leaves the current state, whatever it is doing. */
+  #abandon(): void {
+    this.#clock.clearTimeout(this.#healthTimer)
+    if (this.#state.name === 'waiting') this.#clock.clearTimeout(this.#state.timer)
+    else if ('attempt' in this.#state) this.#state.attempt.close()
+    this.#state = { name: 'idle' }
+  }
+
+  #timeoutMs(): number {
+    return this.#receiver.timeoutMs(this.#options.heartbeatTimeoutMs)
+  }
+
+  #opened(): readonly string[] {
+    if (!('attempt' in this.#state)) return []
+    const { name, attempt } = this.#state
+    if (name === 'opening') {
+      this.#state = { name: 'open', attempt }
+      this.#healthTimer = this.#clock.setTimeout(() => {
+        this.#schedule.failures = 0
+        this.#status.set({ attempt: 0 })
+      }, HEALTHY_MS)
+      this.#status.set({ phase: 'open', detail: undefined })
+    }
+    return attempt.channels
+  }
+
+  /** The server would refuse the channels of a deleted board. */
+  #boardDeleted(boardId: string): void {
+    const error = new BoardcastError('refused', `board ${boardId} was deleted`, { status: 404 })
+    const channels = [`board:${boardId}`, `project:${boardId}`].filter((channel) => this.#wanted.has(channel))
+    this.#refuse(channels.map((channel) => [channel, error]))
+  }
+
+  #refuse(refusals: readonly Refusal[]): void {
+    for (const [channel, error] of refusals) {
+      this.#wanted.refuse(channel, error)
+      this.#options.listener.refused([channel], error)
+    }
+  }
+
+  #ended(attempt: Attempt, end: StreamEnd): void {
+    const { probe } = this.#options
+    const code = end.status
+    if (end.isRefusal && this.#state.name !== 'open') {
+      this.#state = { name: 'refused', attempt }
+      void probe(attempt.channels).then((answer) => {
+        if (this.#isCurrent(attempt)) this.#ended(attempt, { ...answer, isRefusal: false })
+      })
+    } else if (code === undefined || !stopReason(code)) this.#lost(end)
+    else if (code === 401 || code === 204) this.#stop(end)
+    else {
+      this.#state = { name: 'refused', attempt }
+      void refusedChannels(attempt.channels, end, probe).then((refusals) => {
+        if (!this.#isCurrent(attempt)) return
+        this.#refuse(refusals)
+        if (refusals.length > 0) this.#open()
+        else this.#stop(end)
+      })
+    }
+  }
+
+  #isCurrent(attempt: Attempt): boolean {
+    return 'attempt' in this.#state && this.#state.attempt === attempt
+  }
+
+  /** No wanted channel can be had. */
+  #stopOrRest(): void {
+    const error = this.#wanted.refusal
+    if (error) this.#stop({ ...(error.status && { status: error.status }), detail: error.message })
+    else this.#rest()
+  }
+
+  #stop({ status, detail }: StreamEnd): void {
+    this.#abandon()
+    this.#state = { name: 'stopped' }
+    const reason = stopReason(status ?? 0) ?? 'refused'
+    this.#status.set({ phase: 'stopped', nextRetryAt: null, stop: stopOf(reason, status, detail) })
+  }
+
+  #lost({ status, detail, retryAfterMs: minimumMs = 0, isCleanEnd = false }: StreamEnd): void {
+    const hasOpened = this.#state.name === 'open'
+    this.#abandon()
+    if (this.#wanted.requestable().length === 0) {
+      this.#stopOrRest()
+      return
+    }
+    const { serverDelayMs, retryMs } = this.#receiver
+    const result = { hasOpened, isCleanEnd, serverDelayMs, retryMs, minimumMs }
+    const { inMs, isResting } = this.#schedule.ended(result, this.#clock.now())
+    this.#state = { name: 'waiting', timer: this.#clock.setTimeout(() => this.#open(), inMs) }
+    this.#status.set({
+      phase: isResting ? 'stopped' : isOffline() ? 'offline' : 'reconnecting',
+      attempt: this.#schedule.failures,
+      nextRetryAt: this.#clock.now() + inMs,
+      detail,
+      ...(isResting && { stop: stopOf('unreachable', status, detail) }),
+    })
+  }
+
+  #woke(): void {
+    if (this.#state.name === 'waiting') this.#open()
+    else if (this.#state.name === 'open') {
+      const ageMs = this.#clock.now() - this.#state.attempt.lastFrameAt
+      if (ageMs > Math.min(this.#receiver.lateMs, this.#timeoutMs())) this.#open()
+    }
+  }
+
+  #left(): void {
+    if (this.#state.name !== 'waiting' && !('attempt' in this.#state)) return
+    this.#abandon()
+    this.#state = { name: 'away' }
+    this.#status.set({ phase: 'reconnecting', nextRetryAt: null })
+  }
+}
