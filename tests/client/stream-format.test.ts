@@ -9,8 +9,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { fetchTransport } from '../../web/client/connection/fetch-transport.ts'
-import { streamParser } from '../../web/client/connection/stream-parser.ts'
+import { fetchTransport, streamParser } from '../../web/client/connection/fetch-transport.ts'
 import type { RawFrame, StreamEnd } from '../../web/client/connection/transport.ts'
 
 const LONG = 'x'.repeat(5_000)

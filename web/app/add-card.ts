@@ -1,4 +1,4 @@
-/** A title, a button, and what the server said. The card itself shows when the stream brings it. */
+/** A form with a title, and the server's refusal if there is one. The new card shows when its event comes. */
 import { MAX_TITLE_LENGTH } from '../../shared/src/protocol.ts'
 import { announce } from './announce.ts'
 import { createCard, Refusal } from './api.ts'
@@ -37,11 +37,11 @@ export function addCardForm(boardId: string): HTMLElement {
     try {
       const card = await createCard(boardId, { title: title.value })
       title.value = ''
-      say('')
+      showProblem('')
       announce(`Added ${card.ticketKey}`)
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal
-      say(refusal.message)
+      showProblem(refusal.message)
       title.focus()
     } finally {
       isSending = false
@@ -49,7 +49,7 @@ export function addCardForm(boardId: string): HTMLElement {
     }
   }
 
-  function say(problem: string): void {
+  function showProblem(problem: string): void {
     error.textContent = problem
     if (problem) {
       title.setAttribute('aria-invalid', 'true')

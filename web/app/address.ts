@@ -4,7 +4,7 @@
  */
 const PARAMETER = 'board'
 
-/** What stands in front of every path; '' where the server has a host of its own. */
+/** The prefix of every path; '' if the server has a host of its own. */
 const base = (document.querySelector('meta[name=base]')?.getAttribute('content') ?? '').replace(/\/$/, '')
 
 /** A path of the server as this page reaches it. */
@@ -12,7 +12,7 @@ export function pathOf(path: string): string {
   return `${base}${path}`
 }
 
-/** The same for programs elsewhere. */
+/** The same as an absolute URL, for programs elsewhere. */
 export function urlOf(path: string): string {
   return `${location.origin}${base}${path}`
 }
@@ -29,7 +29,7 @@ export function goTo(boardId: string | undefined): void {
   history.pushState(null, '', addressOf(boardId))
 }
 
-/** `/boards/ID`, as the API spells it, is understood as well. */
+/** `/boards/ID`, as in the API, works too. */
 function boardOfPath(pathname: string): string | undefined {
   const [, id] = /^\/boards\/([\w:.-]+)\/?$/.exec(pathname.slice(base.length)) ?? []
   return id

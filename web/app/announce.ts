@@ -1,4 +1,4 @@
-/** Says a short sentence to assistive technology, for results that are otherwise only seen. */
+/** Announces a short sentence to assistive technology, for results that otherwise only show. */
 export function announce(sentence: string): void {
   const region = document.getElementById('announcement')
   if (region) region.textContent = sentence

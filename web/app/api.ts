@@ -4,7 +4,7 @@ import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
 import type { Attempt, AttemptStatus, Board, Card } from '../../shared/src/types/kanban.ts'
 import { pathOf } from './address.ts'
 
-/** What the server said no to, in words for people. `status` is 0 when the server did not answer. */
+/** A refusal of the server, in words for people. `status` is 0 if the server did not answer. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -55,7 +55,7 @@ async function request<Reply>(method: 'GET' | 'POST' | 'PATCH', path: string, bo
     ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
   }).catch(() => undefined)
   if (!response) throw new Refusal(0, 'The server does not answer. Is it running?')
-  // A redirect may have made a GET of it, which does nothing.
+  // A redirect may have turned it into a GET, which does nothing.
   const isLost = method !== 'GET' && response.redirected && !response.headers.has(HEADER.eventId)
   if (isLost) throw new Refusal(0, NOT_OURS)
   if (!response.ok) throw new Refusal(response.status, await explain(response))
@@ -69,7 +69,7 @@ const NOT_OURS =
   'Something other than Boardcast answered, such as a login page or a proxy. Nothing was changed. Try to reload the page.'
 
 async function explain(response: Response): Promise<string> {
-  // A proxy in between may answer with something that is not a problem body; the status is then all there is to say.
+  // A proxy in between may answer without a problem body: then only the status is known.
   const problem = (await response.json().catch(() => ({}))) as Partial<ProblemBody>
   const faults = problem.errors?.map(({ path, message }) => (path ? `${path}: ${message}` : message)) ?? []
   const what = problem.title ?? `The server answered ${response.status}`

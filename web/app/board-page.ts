@@ -1,24 +1,21 @@
-/** One board, live: its columns, what its attempts print, and the frames that brought both. */
+/** One board, live: its columns, the output of its attempts, and the events behind both. */
 import type { BoardState } from '../../shared/src/types/kanban.ts'
+import { oncePerAnimationFrame } from '../client/hooks/animation-frame.ts'
+import type { Frame, Payloads } from '../client/index.ts'
 import { addCardForm } from './add-card.ts'
-import { addressOf, pathOf, urlOf } from './address.ts'
+import { addressOf, urlOf } from './address.ts'
 import { getBoard, Refusal } from './api.ts'
 import { boardStrip } from './board-strip.ts'
 import { command } from './command.ts'
-import type { Connection } from './connection.ts'
+import { type Connection, type Ended, refusalOf } from './connection.ts'
 import { element } from './element.ts'
-import { BOARD_EVENTS } from './event-names.ts'
 import { eventPanel } from './event-panel.ts'
-import { type AttemptStatusChange, type KnownFrame, known } from './frames.ts'
+import { hub } from './hub.ts'
 import { logPanel } from './log-panel.ts'
 import { nextStep, postCard } from './next-step.ts'
-import { oncePerFrame } from './once-per-frame.ts'
 import type { Page } from './page.ts'
-import type { Phase } from './phase.ts'
-import { type Frame, openStream } from './stream.ts'
 
 export function boardPage(boardId: string, connection: Connection): Page {
-  const streamPath = `/sse?boardId=${encodeURIComponent(boardId)}`
   const heading = element('h1', { tabindex: '-1', dir: 'auto' }, boardId)
   const notice = element('div', { class: 'notice', hidden: true })
   const strip = boardStrip()
@@ -26,7 +23,8 @@ export function boardPage(boardId: string, connection: Connection): Page {
   const events = eventPanel()
   const form = addCardForm(boardId)
   const step = command('Post a card', postCard(boardId))
-  const watch = command('Watch this very stream in a terminal', `curl -N '${urlOf(streamPath)}'`)
+  const stream = `/sse?boardId=${encodeURIComponent(boardId)}`
+  const watch = command('Watch this board in a terminal', `curl -N '${urlOf(stream)}'`)
   const commands = element('section', { class: 'commands', 'aria-label': 'From a terminal' }, watch.node, step.node)
   const live = element(
     'div',
@@ -44,70 +42,84 @@ export function boardPage(boardId: string, connection: Connection): Page {
     live,
   )
 
+  const board = hub.board(boardId)
+  /** The last one that was shown: a board that is deleted stays on screen. */
   let state: BoardState | undefined
-  let hasNews = () => {}
-  const draw = oncePerFrame(() => {
+  let wasDeleted = false
+  let titleChanged = () => {}
+  const { request: draw, cancel } = oncePerAnimationFrame(() => {
     if (!state) return
     strip.draw(state)
     const next = nextStep(boardId, state)
     step.set(next.purpose, next.text)
   })
-  const close = openStream({
-    path: pathOf(streamPath),
-    events: BOARD_EVENTS,
-    probe,
-    onFrame(frame) {
-      connection.saw(frame.lastEventId)
-      if (!isReplayed(frame)) events.add(frame)
-      const message = known(frame)
-      if (message) take(message)
-    },
-    onPhase(phase) {
-      connection.setPhase(phase)
-      if (phase.name === 'ended') end(phase)
-    },
-  })
+  const ends = [
+    board.subscribe(boardChanged),
+    hub.subscribe(
+      { channels: [`board:${boardId}`] },
+      {
+        event(frame) {
+          events.add(frame)
+          take(frame)
+        },
+        ready: () => void readName(),
+        gap({ reason }) {
+          log.addNote(`Gap (${reason}): lines may be missing here. The board above is fresh.`)
+          connection.gap()
+        },
+      },
+    ),
+    hub.status.subscribe(() => {
+      const why = refusalOf(hub.status.get())
+      if (why) end(why)
+    }),
+  ]
+
   return {
     node,
     heading,
-    close,
+    close() {
+      cancel()
+      for (const end of ends.splice(0)) end()
+    },
     onTitle(listener) {
-      hasNews = listener
+      titleChanged = listener
     },
   }
 
-  function take(message: KnownFrame): void {
-    switch (message.event) {
-      case 'hello':
-        // A resumed stream brings a change of name as an event; a fresh one does not.
-        if (!message.data.resumed) void readName()
-        return
-      case 'gap':
-        log.addNote(`Gap (${message.data.reason}): lines may be missing here. The board above is fresh.`)
-        return
-      case 'state':
-        state = message.data
-        draw()
-        return
-      case 'board_updated':
-        if (message.data.changes.name) setName(message.data.changes.name)
-        return
-      case 'attempt_status':
-        if (state) state = withAttempt(state, message.data)
-        draw()
-        if (!message.data.replayed) log.addNote(sentenceFor(message.data))
-        return
-      case 'attempt_log':
-        log.addLine(ticketOf(message.data.attemptId), message.data)
-        return
-      case 'dashboard_overview':
-        return
-      default:
-        message satisfies never
+  function boardChanged(): void {
+    const value = board.get()
+    if (value.phase === 'gone') end(wasDeleted ? 'deleted' : 'missing')
+    else if (value.state) {
+      state = value.state
+      draw()
     }
   }
 
-  function sentenceFor({ cardId, attemptId, agent, status, exitCode, error }: AttemptStatusChange): string {
+  function take({ event, data }: Frame): void {
+    switch (event) {
+      case 'board_updated': {
+        const { name } = (data as Payloads['board_updated']).changes
+        if (name) setName(name)
+        return
+      }
+      case 'board_deleted':
+        wasDeleted = true
+        end('deleted')
+        return
+      case 'attempt_status':
+        log.addNote(sentenceFor(data as Payloads['attempt_status']))
+        return
+      case 'attempt_log': {
+        const line = data as Payloads['attempt_log']
+        log.addLine(ticketOf(line.attemptId), line)
+        return
+      }
+      default:
+    }
+  }
+
+  function sentenceFor({ cardId, attemptId, agent, status, exitCode, error }: Payloads['attempt_status']): string {
     const ticket = state?.cards[cardId]?.ticketKey ?? attemptId
     const why = [exitCode === null ? '' : `exit code ${exitCode}`, error ?? ''].filter(Boolean).join(', ')
     return `${ticket} ${status} (${agent})${why ? `, ${why}` : ''}`
@@ -118,60 +130,33 @@ export function boardPage(boardId: string, connection: Connection): Page {
     return card?.ticketKey ?? attemptId.slice(-8)
   }
 
-  function end(phase: Extract<Phase, { name: 'ended' }>): void {
+  function end(why: Ended): void {
     form.hidden = true
     commands.hidden = true
     live.hidden = !state
     const back = element('a', { href: addressOf(undefined), 'data-board': '' }, 'Choose another board')
-    notice.replaceChildren(element('p', { role: 'alert' }, WHY_ENDED[phase.why]), element('p', {}, back))
+    notice.replaceChildren(element('p', { role: 'alert' }, WHY_ENDED[why]), element('p', {}, back))
     notice.hidden = false
-  }
-
-  async function probe(): Promise<number> {
-    try {
-      await getBoard(boardId)
-      return 200
-    } catch (refusal) {
-      if (refusal instanceof Refusal) return refusal.status
-      throw refusal
-    }
+    connection.ended(why)
   }
 
   async function readName(): Promise<void> {
     try {
       setName((await getBoard(boardId)).name)
     } catch (refusal) {
-      // The id stands in for the name, and the stream tells by itself when the board is gone.
+      // The heading shows the id instead. If the board is gone, its store shows that.
       if (!(refusal instanceof Refusal)) throw refusal
     }
   }
 
   function setName(name: string): void {
     heading.textContent = name
-    hasNews()
+    titleChanged()
   }
 }
 
-const WHY_ENDED: Readonly<Record<Extract<Phase, { name: 'ended' }>['why'], string>> = {
+const WHY_ENDED: Readonly<Record<Ended, string>> = {
   deleted: 'This board was deleted. What is shown is the last of it.',
   missing: 'This board does not exist (any more).',
   forbidden: 'You are not allowed to see this board, or no longer.',
-}
-
-function isReplayed(frame: Frame): boolean {
-  const { data } = frame
-  return typeof data === 'object' && data !== null && 'replayed' in data && data.replayed === true
-}
-
-/**
- * The state with the newest attempt of a card as the event says. An event of an older attempt changes nothing on screen;
- * a queued one is new, for every attempt begins so.
- */
-function withAttempt(state: BoardState, change: AttemptStatusChange): BoardState {
-  const card = state.cards[change.cardId]
-  if (!card) return state
-  const isNewest = !card.attempt || card.attempt.id === change.attemptId || change.status === 'queued'
-  if (!isNewest) return state
-  const attempt = { id: change.attemptId, status: change.status, agent: change.agent }
-  return { ...state, cards: { ...state.cards, [card.id]: { ...card, attempt } } }
 }

@@ -1,6 +1,6 @@
 /**
- * Columns and cards. Every `state` is the whole board; elements are kept by id and only those that differ are drawn anew,
- * so that scrolling, selections and highlights survive the next one.
+ * Columns and cards. `draw` gets the whole board; elements are kept by id and only those that differ are drawn again, so
+ * that scrolling, selections and highlights survive.
  */
 import type { BoardState, Card, Column } from '../../shared/src/types/kanban.ts'
 import { attemptBadge } from './attempt-badge.ts'
@@ -8,7 +8,7 @@ import { arrange, element, icon } from './element.ts'
 
 interface DrawnCard {
   readonly node: HTMLElement
-  /** What was drawn, to know whether it must be drawn again. */
+  /** What was drawn last, to see whether it must be drawn again. */
   drawn: string
   columnId: string
 }

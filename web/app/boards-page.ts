@@ -1,21 +1,20 @@
-/** Every board there is, live from the dashboard stream, and how to make the first one. */
+/** All boards, live from the dashboard, and how to make the first one. */
 import { API_PREFIX } from '../../shared/src/protocol.ts'
-import { addressOf, pathOf, urlOf } from './address.ts'
+import type { Overview } from '../../shared/src/types/dashboard.ts'
+import { addressOf, urlOf } from './address.ts'
 import { listBoards, Refusal } from './api.ts'
 import { command, curlPost } from './command.ts'
-import type { Connection } from './connection.ts'
 import { createDemoBoard, DEMO_BOARD, playDemo } from './demo.ts'
 import { arrange, element } from './element.ts'
-import { DASHBOARD_EVENTS } from './event-names.ts'
-import { known, type ProjectSnapshot } from './frames.ts'
+import { hub } from './hub.ts'
 import { postCard } from './next-step.ts'
 import type { Page } from './page.ts'
-import { openStream } from './stream.ts'
 
-/** The list of boards knows only their names; the counts come with the stream, at once and after every change. */
+type ProjectSnapshot = Overview['projectSnapshots'][number]
+/** The list of boards contains only names. The counts come with the dashboard. */
 type BoardLine = Pick<ProjectSnapshot, 'boardId' | 'name'> & Partial<ProjectSnapshot>
 
-export function boardsPage(connection: Connection, open: (boardId: string) => void): Page {
+export function boardsPage(open: (boardId: string) => void): Page {
   const heading = element('h1', { tabindex: '-1' }, 'Boards')
   const loading = element('p', { class: 'empty' }, 'Loading boards…')
   const list = element('ul', { class: 'boards' })
@@ -26,38 +25,29 @@ export function boardsPage(connection: Connection, open: (boardId: string) => vo
   let hasOverview = false
 
   void readList()
-  const close = openStream({
-    path: pathOf('/sse'),
-    events: DASHBOARD_EVENTS,
-    probe: readList,
-    onPhase: connection.setPhase,
-    onFrame(frame) {
-      connection.saw(frame.lastEventId)
-      const message = known(frame)
-      if (message?.event !== 'dashboard_overview') return
-      hasOverview = true
-      draw(message.data.projectSnapshots)
-    },
+  const dashboard = hub.dashboard()
+  const close = dashboard.subscribe(() => {
+    const { overview } = dashboard.get()
+    if (!overview) return
+    hasOverview = true
+    draw(overview.projectSnapshots)
   })
   return { node, heading, close, onTitle() {} }
 
-  /** Answers with the status, so that it also serves to find out why a stream was refused. */
-  async function readList(): Promise<number> {
+  async function readList(): Promise<void> {
     try {
       const boards = await listBoards()
-      // The overview is newer than a list that was asked for before it came.
+      // The overview is newer than a list that was requested before it came.
       if (!hasOverview) draw(boards.map(({ id, name }) => ({ boardId: id, name })))
-      return 200
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal
       if (!hasOverview) loading.textContent = refusal.message
-      return refusal.status
     }
   }
 
   function draw(boards: readonly BoardLine[]): void {
     loading.hidden = true
-    // Once shown, the guide stays: its second command is still to be copied when the first has made the board.
+    // Once shown, the guide stays: its second command is still needed when the first has created the board.
     if (boards.length === 0) guide.hidden = false
     const there = new Set(boards.map(({ boardId }) => boardId))
     for (const id of lines.keys()) if (!there.has(id)) lines.delete(id)
@@ -125,7 +115,7 @@ function firstBoardGuide(open: (boardId: string) => void): HTMLElement {
     try {
       await createDemoBoard()
       open(DEMO_BOARD.id)
-      // From here on the board is on screen, not this button: what fails now shows there as cards that do not come.
+      // From here on the board is on screen: a failure shows there as missing cards.
       await playDemo()
     } catch (refusal) {
       if (!(refusal instanceof Refusal)) throw refusal

@@ -5,7 +5,7 @@ const FORMAT = new Intl.DateTimeFormat(undefined, {
   hourCycle: 'h23',
 })
 
-/** The reader's own time of day, to the second. */
+/** The local time of day, to the second. */
 export function clock(time: Date): string {
   return Number.isNaN(time.getTime()) ? '' : FORMAT.format(time)
 }

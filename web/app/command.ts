@@ -1,4 +1,4 @@
-/** A shell command that is shown to be copied. */
+/** A shell command with a button that copies it. */
 import { urlOf } from './address.ts'
 import { announce } from './announce.ts'
 import { element } from './element.ts'
@@ -28,7 +28,7 @@ export function command(purpose: string, text: string): Command {
 
   async function copy(): Promise<void> {
     const copied = await write(code.textContent ?? '')
-    // Without the clipboard (plain http on another host) the text is selected, one key away from being copied.
+    // Without a clipboard (plain http on another host) the text is selected, so that one key copies it.
     if (!copied) getSelection()?.selectAllChildren(code)
     button.textContent = copied ? 'Copied' : 'Selected'
     announce(copied ? 'Copied' : 'The command is selected. Copy it with the keyboard.')
@@ -48,7 +48,7 @@ async function write(text: string): Promise<boolean> {
   }
 }
 
-/** `text` is written into single quotes as it is: callers pass constants and ids, which hold none. */
+/** The body is put into single quotes as it is: callers pass constants and ids, which contain no quotes. */
 export function curlPost(path: string, body: object): string {
   return `curl --json '${JSON.stringify(body)}' ${urlOf(path)}`
 }

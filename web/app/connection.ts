@@ -1,70 +1,100 @@
 /**
- * The pill that says how the stream is. Only its words are announced (role=status), when the phase changes; the id and the
- * time beside it change with every frame and would never let a screen reader come to rest.
+ * The pill that shows how the stream is. Only its words are announced (role=status), when they change; the id and the time
+ * beside it change with every event, and screen readers could not keep up.
  */
+import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
+import { oncePerAnimationFrame } from '../client/hooks/animation-frame.ts'
+import type { Status } from '../client/index.ts'
 import { clock } from './clock.ts'
 import { element, icon } from './element.ts'
-import { oncePerFrame } from './once-per-frame.ts'
-import type { Phase } from './phase.ts'
+import { hub } from './hub.ts'
+
+export type Ended = 'deleted' | 'missing' | 'forbidden'
+
+type Pill = 'connecting' | 'live' | 'gap' | 'reconnecting' | 'ended'
 
 export interface Connection {
-  setPhase: (phase: Phase) => void
-  /** A frame has come; `lastEventId` is empty while the stream has given none. */
-  saw: (lastEventId: string) => void
+  /** Another page is on screen. */
+  reset: () => void
+  /** Events were lost, and the page shows the current state. Shows until about the next heartbeat. */
+  gap: () => void
+  /** The page gets no more events, for this reason. */
+  ended: (why: Ended) => void
+}
+
+const WORDS: Readonly<Record<Exclude<Pill, 'ended'>, string>> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  gap: 'Gap, fresh state loaded',
+  reconnecting: 'Reconnecting',
+}
+const ENDED: Readonly<Record<Ended, string>> = {
+  deleted: 'Ended, board deleted',
+  missing: 'Ended, no such board',
+  forbidden: 'Ended, not allowed',
 }
 
 export function showConnection(container: HTMLElement): Connection {
   const pill = element('p', { class: 'pill', role: 'status' })
   const detail = element('p', { class: 'pill-detail' })
   container.replaceChildren(detail, pill)
-  let phase: Phase | undefined
-  let lastEventId = ''
-  let lastFrameAt: Date | undefined
-  const drawDetail = oncePerFrame(() => {
-    detail.textContent = detailOf(phase, lastEventId, lastFrameAt)
+  let why: Ended | undefined
+  let gapTimer = 0
+  const { request: draw } = oncePerAnimationFrame(() => {
+    const status = hub.status.get()
+    const name = why ? 'ended' : pillOf(status, gapTimer !== 0)
+    const words = name === 'ended' ? ENDED[why ?? 'forbidden'] : WORDS[name]
+    if (pill.dataset.phase !== name || pill.textContent !== words) {
+      pill.dataset.phase = name
+      pill.replaceChildren(icon(name), words)
+    }
+    detail.textContent = detailOf(name, status)
   })
 
+  function setGap(isGap: boolean): void {
+    clearTimeout(gapTimer)
+    gapTimer = isGap ? setTimeout(() => setGap(false), HEARTBEAT_MS) : 0
+    draw()
+  }
+
+  hub.status.subscribe(draw)
+  draw()
   return {
-    setPhase(next) {
-      if (next.name === 'connecting') {
-        lastEventId = ''
-        lastFrameAt = undefined
-      }
-      phase = next
-      pill.dataset.phase = next.name
-      pill.replaceChildren(icon(next.name), wordsFor(next))
-      drawDetail()
+    reset() {
+      why = undefined
+      setGap(false)
     },
-    saw(id) {
-      lastEventId = id
-      lastFrameAt = new Date()
-      drawDetail()
+    gap: () => setGap(true),
+    ended(reason) {
+      why = reason
+      draw()
     },
   }
 }
 
-function wordsFor(phase: Phase): string {
-  switch (phase.name) {
+/** Why the whole stream was refused for good, if it was. */
+export function refusalOf({ stop }: Status): Ended | undefined {
+  return stop?.reason === 'unauthenticated' || stop?.reason === 'forbidden' ? 'forbidden' : undefined
+}
+
+function pillOf(status: Status, isGap: boolean): Pill {
+  switch (status.phase) {
+    case 'idle':
     case 'connecting':
-      return 'Connecting'
-    case 'live':
-      return 'Live'
-    case 'gap':
-      return 'Gap, fresh state loaded'
-    case 'reconnecting':
-      return phase.why === 'draining' ? 'Reconnecting, server is restarting' : 'Reconnecting'
-    case 'ended':
-      return { deleted: 'Ended, board deleted', missing: 'Ended, no such board', forbidden: 'Ended, not allowed' }[
-        phase.why
-      ]
+      return 'connecting'
+    case 'open':
+    case 'catching-up':
+      return isGap ? 'gap' : 'live'
+    case 'stopped':
+      return refusalOf(status) ? 'ended' : 'reconnecting'
     default:
-      return phase satisfies never
+      return 'reconnecting'
   }
 }
 
-function detailOf(phase: Phase | undefined, lastEventId: string, lastFrameAt: Date | undefined): string {
+function detailOf(pill: Pill, { lastEventId, lastFrameAt }: Status): string {
   const id = lastEventId ? `last event ${lastEventId}` : ''
-  const isStale = phase?.name === 'reconnecting' || phase?.name === 'ended'
-  const since = isStale && lastFrameAt ? `as of ${clock(lastFrameAt)}` : ''
+  const isStale = pill === 'reconnecting' || pill === 'ended'
+  const since = isStale && lastFrameAt ? `as of ${clock(new Date(lastFrameAt))}` : ''
   return [id, since].filter(Boolean).join(', ')
 }

@@ -1,4 +1,4 @@
-/** A board with a few cards and one attempt that prints, made through the same API that anybody else would use. */
+/** A board with a few cards and one attempt with output, created through the public API. */
 import { appendLog, createAttempt, createBoard, createCard, Refusal, updateAttempt } from './api.ts'
 
 export const DEMO_BOARD = { id: 'demo', name: 'Demo' } as const
@@ -13,7 +13,7 @@ const LINES = [
   '\u001b[32;1mtest result: ok.\u001b[0m 2 passed; 0 failed',
 ]
 
-/** A demo board that is there already is as good as a new one. */
+/** Does nothing if there is a demo board already. */
 export async function createDemoBoard(): Promise<void> {
   try {
     await createBoard(DEMO_BOARD)
@@ -22,7 +22,7 @@ export async function createDemoBoard(): Promise<void> {
   }
 }
 
-/** Lines are spread over a few seconds, for there is nothing to watch in what came all at once. */
+/** Lines come over a few seconds, so that there is something to watch. */
 export async function playDemo(): Promise<void> {
   const greet = await createCard(DEMO_BOARD.id, {
     title: 'Greet people by their name',

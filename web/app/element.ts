@@ -1,6 +1,6 @@
 /**
- * Makes elements. Everything that comes from the wire reaches the page through here, as attribute values and text nodes:
- * no string is ever parsed as HTML.
+ * Creates elements. All data from the server reaches the page through here, as attribute values and text nodes: no string is
+ * ever parsed as HTML.
  */
 type Attributes = Readonly<Record<string, string | boolean | undefined>>
 type Child = Node | string | undefined
@@ -19,7 +19,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made
 }
 
-/** A symbol of index.html. It only repeats what the text beside it says, so it is hidden from assistive technology. */
+/** A symbol of index.html. It repeats the text beside it, so it is hidden from assistive technology. */
 export function icon(name: string): SVGSVGElement {
   const namespace = 'http://www.w3.org/2000/svg'
   const svg = document.createElementNS(namespace, 'svg')
@@ -31,7 +31,7 @@ export function icon(name: string): SVGSVGElement {
   return svg
 }
 
-/** Makes the children of `parent` exactly `wanted`, touching only those that are not in their place. */
+/** Makes the children of `parent` exactly `wanted`, and touches only those that are out of place. */
 export function arrange(parent: Element, wanted: readonly Element[]): void {
   const keep = new Set(wanted)
   for (const child of [...parent.children]) if (!keep.has(child)) child.remove()

@@ -1,20 +1,11 @@
-/** Every frame as it came, newest first: the newest 200, cut short, for a look at what the stream really says. */
-import type { BoardState } from '../../shared/src/types/kanban.ts'
+/** The events of the stream as they came: the newest 200, newest first, shortened. */
+import { oncePerAnimationFrame } from '../client/hooks/animation-frame.ts'
+import type { Frame } from '../client/index.ts'
 import { element } from './element.ts'
-import { known } from './frames.ts'
 import { Newest } from './newest.ts'
-import { oncePerFrame } from './once-per-frame.ts'
-import type { Frame } from './stream.ts'
 
 const MAX_EVENTS = 200
 const MAX_PAYLOAD_CHARACTERS = 240
-
-interface Row {
-  readonly event: string
-  /** Empty for a frame that brought none. */
-  readonly id: string
-  readonly payload: string
-}
 
 export interface EventPanel {
   readonly node: HTMLElement
@@ -42,10 +33,10 @@ export function eventPanel(): EventPanel {
     element('div', { class: 'panel-body' }, scroller),
   )
 
-  const waiting = new Newest<Row>(MAX_EVENTS)
+  const waiting = new Newest<Frame>(MAX_EVENTS)
   let seen = 0
   let isPaused = false
-  const draw = oncePerFrame(() => {
+  const { request: draw } = oncePerAnimationFrame(() => {
     total.textContent = seen.toLocaleString()
     if (isPaused) {
       pause.textContent = `Resume (${waiting.pushed.toLocaleString()} new)`
@@ -65,13 +56,13 @@ export function eventPanel(): EventPanel {
     node,
     add(frame) {
       seen += 1
-      waiting.push({ event: frame.event, id: frame.isNewId ? frame.lastEventId : '', payload: payloadOf(frame) })
+      waiting.push(frame)
       draw()
     },
   }
 }
 
-function rowNode({ event, id, payload }: Row): HTMLElement {
+function rowNode({ event, id, data }: Frame): HTMLElement {
   return element(
     'li',
     {},
@@ -79,18 +70,8 @@ function rowNode({ event, id, payload }: Row): HTMLElement {
     ' ',
     element('span', { class: 'event-id' }, id),
     ' ',
-    element('code', { class: 'payload', dir: 'ltr' }, payload),
+    element('code', { class: 'payload', dir: 'ltr' }, cut(JSON.stringify(data))),
   )
-}
-
-function payloadOf(frame: Frame): string {
-  if (frame.data === undefined) return `not JSON: ${cut(frame.raw)}`
-  const message = known(frame)
-  return message?.event === 'state' ? sizeOf(message.data) : cut(frame.raw)
-}
-
-function sizeOf(state: BoardState): string {
-  return `the whole board: ${state.columnOrder.length} columns, ${Object.keys(state.cards).length} cards`
 }
 
 function cut(text: string): string {

@@ -1,20 +1,20 @@
 /**
- * The lines that attempts print. The newest 500 are kept: enough to read, and few enough for the page to stay light
- * however long it is open. While the reader has scrolled up nothing on screen moves; new lines wait, no more than would
- * be shown anyway, until the reader comes back to the end.
+ * The output of attempts. The newest 500 lines are kept, so that the page stays fast however long it is open. While the
+ * reader has scrolled up, nothing on screen moves: new lines are queued, up to the same limit, until the reader returns to
+ * the end.
  */
 import type { LogLine } from '../../shared/src/types/kanban.ts'
+import { oncePerAnimationFrame } from '../client/hooks/animation-frame.ts'
 import { type Span, TerminalReader } from '../client/terminal/reader.ts'
 import { clock } from './clock.ts'
 import { element } from './element.ts'
 import { Newest } from './newest.ts'
-import { oncePerFrame } from './once-per-frame.ts'
 import { spanNodes } from './terminal-text.ts'
 
 const MAX_LINES = 500
-/** A line may be 64 KiB; this much of it is shown, to bound the page at 500 of them. */
+/** A line may have 64 KiB. Only its beginning is shown, to limit the size of the page. */
 const MAX_LINE_CHARACTERS = 4_000
-/** Fractions of a pixel still count as the end. More would pull a reader back who has just begun to scroll up. */
+/** Allows for fractions of a pixel. A larger value would pull back a reader who has just begun to scroll up. */
 const END_SLACK_PX = 2
 
 type Entry =
@@ -24,7 +24,7 @@ type Entry =
 export interface LogPanel {
   readonly node: HTMLElement
   addLine: (ticket: string, line: LogLine) => void
-  /** A remark between the lines: an attempt that changed its status, a gap. */
+  /** A note between the lines, such as a change of status or a gap. */
   addNote: (text: string) => void
 }
 
@@ -51,11 +51,11 @@ export function logPanel(): LogPanel {
   )
 
   const waiting = new Newest<Entry>(MAX_LINES)
-  /** By stream: a colour that is left on goes on in the next line of the same stream. */
+  /** By stream: a colour that is not reset continues in the next line of the same stream. */
   const readers = new Map<string, TerminalReader>()
   let isFollowing = true
   let lineCount = 0
-  const draw = oncePerFrame(() => {
+  const { request: draw } = oncePerAnimationFrame(() => {
     if (isFollowing) append()
     else offerJump()
   })
@@ -93,7 +93,7 @@ export function logPanel(): LogPanel {
       total.textContent = lineCount.toLocaleString()
       if (dropped > 0) {
         list.append(noteNode(`${dropped.toLocaleString()} earlier lines are not shown`, new Date()))
-        readers.clear() // what they left on is not known
+        readers.clear() // the skipped lines may have changed the colours
       }
       list.append(
         ...items.map((item) =>

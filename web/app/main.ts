@@ -20,7 +20,7 @@ function start(container: HTMLElement, connectionContainer: HTMLElement): void {
   })
   document.addEventListener('click', (event) => {
     const link = event.target instanceof Element ? event.target.closest('a[data-board]') : null
-    // A click that asks for a new tab or window is the browser's.
+    // The browser opens new tabs and windows itself.
     if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     event.preventDefault()
     open(link.getAttribute('data-board') || undefined)
@@ -33,10 +33,10 @@ function start(container: HTMLElement, connectionContainer: HTMLElement): void {
   }
 
   function show(): void {
-    // First the old stream ends, then the new one begins: a browser allows six connections to an origin in all its tabs.
     page?.close()
+    connection.reset()
     const boardId = currentBoard()
-    const shown = boardId ? boardPage(boardId, connection) : boardsPage(connection, open)
+    const shown = boardId ? boardPage(boardId, connection) : boardsPage(open)
     page = shown
     const setTitle = () => {
       document.title = `${shown.heading.textContent} · Boardcast`

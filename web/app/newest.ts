@@ -1,4 +1,4 @@
-/** Keeps the newest `limit` items that were pushed and counts all of them. */
+/** Keeps the newest `limit` items, and counts all that were pushed. */
 export class Newest<Item> {
   readonly #limit: number
   #items: Item[] = []
@@ -8,7 +8,7 @@ export class Newest<Item> {
     this.#limit = limit
   }
 
-  /** How many were pushed since the last `take`, those that were let go included. */
+  /** How many were pushed since the last `take`, including those that were dropped. */
   get pushed(): number {
     return this.#pushed
   }
@@ -19,7 +19,7 @@ export class Newest<Item> {
     if (this.#items.length > this.#limit) this.#items.shift()
   }
 
-  /** The kept items, oldest first; begins anew. */
+  /** Removes and returns the kept items, oldest first. */
   take(): { items: Item[]; dropped: number } {
     const taken = { items: this.#items, dropped: this.#pushed - this.#items.length }
     this.#items = []

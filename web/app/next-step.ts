@@ -1,4 +1,4 @@
-/** The command that takes a board one step further, so that a newcomer always has one that works here and now. */
+/** The command that takes a board one step further, so that a newcomer always has one that works. */
 import { API_PREFIX } from '../../shared/src/protocol.ts'
 import type { AttemptStatus, BoardState, Card } from '../../shared/src/types/kanban.ts'
 import { curlPost } from './command.ts'

@@ -1,9 +1,9 @@
-/** What main.ts shows: one at a time, each with at most one stream of its own. */
+/** What main.ts shows, one at a time. */
 export interface Page {
   readonly node: HTMLElement
   readonly heading: HTMLElement
-  /** Ends the stream of the page. Safe to call twice. */
+  /** Ends the page's subscriptions. Safe to call twice. */
   close: () => void
-  /** `listener` is told when the heading, and with it the title of the document, is another. */
+  /** `listener` is called when the heading, and with it the title of the document, has changed. */
   onTitle: (listener: () => void) => void
 }

@@ -1,4 +1,4 @@
-/** Terminal text as nodes: looks become classes of terminal-colours.css. */
+/** Terminal text as nodes: styles become classes of terminal-colours.css. */
 import type { Colour, Look } from '../client/terminal/look.ts'
 import type { Span } from '../client/terminal/reader.ts'
 import { element } from './element.ts'

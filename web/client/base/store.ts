@@ -11,60 +11,51 @@ export interface DerivedStore<T> extends Store<T> {
   changed(): void
 }
 
-/**
- * Calls listeners synchronously, in the order in which they were added. A listener that is added or removed during a
- * notification does not get it; one that throws does not affect the others, and its error is reported as uncaught.
- */
-class Listeners {
-  readonly #entries = new Set<{ readonly call: () => void }>()
-
-  add(call: () => void): () => void {
-    const entry = { call }
-    this.#entries.add(entry)
-    return () => {
-      this.#entries.delete(entry)
-    }
-  }
-
-  notify(): void {
-    for (const entry of [...this.#entries]) {
-      if (!this.#entries.has(entry)) continue
-      try {
-        entry.call()
-      } catch (error) {
-        reportUncaught(error)
-      }
-    }
-  }
-}
-
 export function createStore<T>(initial: T): WritableStore<T> {
   let value = initial
-  const listeners = new Listeners()
+  const { get, subscribe, changed } = derivedStore(() => value)
   return {
-    get: () => value,
+    get,
+    subscribe,
     set(next) {
       if (Object.is(value, next)) return
       value = next
-      listeners.notify()
+      changed()
     },
-    subscribe: (listener) => listeners.add(listener),
   }
 }
 
-/** A store that computes its value when it is read: ten thousand changes between two reads compute one value. */
+/**
+ * A store that computes its value when it is read: ten thousand changes between two reads compute one value.
+ *
+ * Listeners are called synchronously, in the order in which they were added. A listener that is added or removed during a
+ * notification does not get it; one that throws does not affect the others, and its error is reported as uncaught.
+ */
 export function derivedStore<T>(compute: () => T): DerivedStore<T> {
-  const listeners = new Listeners()
+  const listeners = new Set<{ readonly call: () => void }>()
   let computed: { readonly value: T } | undefined
   return {
     get() {
       computed ??= { value: compute() }
       return computed.value
     },
-    subscribe: (listener) => listeners.add(listener),
+    subscribe(call) {
+      const listener = { call }
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+      }
+    },
     changed() {
       computed = undefined
-      listeners.notify()
+      for (const listener of [...listeners]) {
+        if (!listeners.has(listener)) continue
+        try {
+          listener.call()
+        } catch (error) {
+          reportUncaught(error)
+        }
+      }
     },
   }
 }

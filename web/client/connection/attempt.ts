@@ -1,26 +1,23 @@
-/** One attempt at a stream: gets credentials, opens the transport, and notices silence. */
+/** One attempt at a stream: gets credentials, opens the transport, and notices when no frames come. */
 import type { Clock } from '../base/clock.ts'
 import type { Auth } from '../base/options.ts'
-import type { OpenStream, RawFrame, StreamEnd, StreamRequest, Transport } from './transport.ts'
+import type { OpenStream, StreamEnd, StreamRequest, Transport, TransportEvents } from './transport.ts'
 
-export interface AttemptOptions {
+export interface AttemptOptions extends TransportEvents {
   readonly transport: Transport
   readonly auth: Auth | undefined
   readonly clock: Clock
   readonly request: Omit<StreamRequest, 'credentials'>
-  /** How long a silence makes the stream a dead one. May change: the server announces its heartbeat interval. */
+  /** When the last frame came, or the attempt began. */
+  lastFrameAt(): number
+  /** Without a frame for this long, the stream is dead. */
   timeoutMs(): number
-  frame(frame: RawFrame): void
-  retry(ms: number): void
-  /** Called once, and nothing after it. Not called after `close`. */
-  end(end: StreamEnd): void
   /** Called instead of `end` when no frame came in time. */
   timedOut(): void
 }
 
 export class Attempt {
   readonly channels: readonly string[]
-  lastFrameAt: number
   readonly #options: AttemptOptions
   #stream: OpenStream | undefined
   #isClosed = false
@@ -30,13 +27,17 @@ export class Attempt {
   constructor(options: AttemptOptions) {
     this.#options = options
     this.channels = options.request.channels
-    this.lastFrameAt = options.clock.now()
     this.#watch()
     void this.#open()
   }
 
   listenFor(names: Iterable<string>): void {
     this.#stream?.listenFor?.(names)
+  }
+
+  /** The timeout may be shorter than before: the server has announced its heartbeat interval. */
+  timeoutChanged(): void {
+    if (this.#options.timeoutMs() < this.#watchedMs && !this.#isClosed) this.#watch()
   }
 
   close(): void {
@@ -46,7 +47,7 @@ export class Attempt {
   }
 
   async #open(): Promise<void> {
-    const { transport, auth, clock, request, frame, retry, timeoutMs } = this.#options
+    const { transport, auth, request, frame, retry } = this.#options
     let credentials: Awaited<ReturnType<Auth>>
     try {
       credentials = await auth?.()
@@ -55,27 +56,14 @@ export class Attempt {
       return
     }
     if (this.#isClosed) return
-    this.#stream = transport.open(
-      { ...request, credentials },
-      {
-        frame: (raw) => {
-          if (this.#isClosed) return
-          this.lastFrameAt = clock.now()
-          frame(raw)
-          // The first frame announces the heartbeat interval, which may be shorter than assumed.
-          if (timeoutMs() < this.#watchedMs && !this.#isClosed) this.#watch()
-        },
-        retry: (ms) => this.#isClosed || retry(ms),
-        end: (end) => this.#end(end),
-      },
-    )
+    this.#stream = transport.open({ ...request, credentials }, { frame, retry, end: (end) => this.#end(end) })
   }
 
   #watch(): void {
-    const { clock, timeoutMs, timedOut } = this.#options
+    const { clock, lastFrameAt, timeoutMs, timedOut } = this.#options
     clock.clearTimeout(this.#watchdog)
     this.#watchedMs = timeoutMs()
-    const leftMs = this.lastFrameAt + this.#watchedMs - clock.now()
+    const leftMs = lastFrameAt() + this.#watchedMs - clock.now()
     if (leftMs > 0) this.#watchdog = clock.setTimeout(() => this.#watch(), leftMs)
     else {
       this.close()

@@ -12,7 +12,7 @@
  * grows, a new request starts from the cursor: the channels that it had go on there, and new ones begin there.
  */
 import { type FullBackoff, RetrySchedule } from '../base/backoff.ts'
-import { type Clock, withLongTimers } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import { BoardcastError } from '../base/errors.ts'
 import type { Auth } from '../base/options.ts'
 import { isOffline, watchPage } from '../base/page-lifecycle.ts'
@@ -63,8 +63,7 @@ export class Connection implements StreamSource {
 
   constructor(options: ConnectionOptions) {
     this.#options = options
-    // Timeouts and rests may be as long as the user wants.
-    this.#clock = withLongTimers(options.clock)
+    this.#clock = options.clock
     this.#status = keepStatus(this.#clock)
     this.#schedule = new RetrySchedule(options.backoff)
     this.#receiver = new Receiver(options.cursor ?? null, {
@@ -155,11 +154,13 @@ export class Connection implements StreamSource {
     const { baseUrl, transport, auth } = this.#options
     const receiver = this.#receiver
     receiver.serverDelayMs = undefined
+    receiver.lastFrameAt = this.#clock.now()
     const attempt = new Attempt({
       transport,
       auth,
       clock: this.#clock,
       request: { baseUrl, channels, cursor: this.cursor, names: this.#names },
+      lastFrameAt: () => receiver.lastFrameAt,
       timeoutMs: () => this.#timeoutMs(),
       frame: receiver.receive,
       retry: (ms) => {
@@ -207,6 +208,7 @@ export class Connection implements StreamSource {
       }, HEALTHY_MS)
       this.#status.set({ phase: 'open', detail: undefined })
     }
+    attempt.timeoutChanged()
     return attempt.channels
   }
 
@@ -286,7 +288,7 @@ export class Connection implements StreamSource {
   #woke(): void {
     if (this.#state.name === 'waiting') this.#open()
     else if (this.#state.name === 'open') {
-      const ageMs = this.#clock.now() - this.#state.attempt.lastFrameAt
+      const ageMs = this.#clock.now() - this.#receiver.lastFrameAt
       if (ageMs > Math.min(this.#receiver.lateMs, this.#timeoutMs())) this.#open()
     }
   }

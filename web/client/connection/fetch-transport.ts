@@ -1,7 +1,7 @@
 /** A stream over `fetch`, the only transport that can send headers and see the status of a refusal. */
+import { createParser } from 'eventsource-parser'
 import { isEventStream, notAStream, refusalOf } from './http.ts'
-import { streamParser } from './stream-parser.ts'
-import { headersOf, type StreamEnd, streamUrl, type Transport } from './transport.ts'
+import { headersOf, type StreamEnd, streamUrl, type Transport, type TransportEvents } from './transport.ts'
 
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return {
@@ -26,11 +26,7 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
           void response.body?.cancel().catch(() => undefined)
           return notAStream(response)
         }
-        // One chunk may contain several frames, and handling one of them may close the stream.
-        const parse = streamParser({
-          frame: (frame) => signal.aborted || events.frame(frame),
-          retry: (ms) => signal.aborted || events.retry(ms),
-        })
+        const parse = streamParser(events, signal)
         const reader = response.body.getReader()
         for (;;) {
           const { done, value } = await reader.read()
@@ -39,5 +35,36 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
         }
       }
     },
+  }
+}
+
+const LF = '\n'
+const CR = '\r'
+
+/**
+ * Parses `text/event-stream` with eventsource-parser. Returns a function that takes the bytes in chunks of any size. One
+ * chunk may contain several frames, and handling one of them may close the stream: after `signal` nothing is reported.
+ *
+ * Line ends are normalised to LF first: the parser holds back a CR at the end of a chunk, and with it a whole event, until
+ * the next byte shows whether it was a CRLF.
+ */
+export function streamParser(
+  { frame, retry }: Pick<TransportEvents, 'frame' | 'retry'>,
+  signal?: AbortSignal,
+): (bytes: Uint8Array) => void {
+  const parser = createParser({
+    onEvent: ({ event = 'message', data, id }) => signal?.aborted || frame({ event, data, id }),
+    onRetry: (ms) => signal?.aborted || retry(ms),
+  })
+  // The parser looks for a byte order mark in its first text, but the decoder has already removed it.
+  parser.feed('')
+  const decoder = new TextDecoder()
+  let endedInCr = false
+  return (bytes) => {
+    let text = decoder.decode(bytes, { stream: true })
+    if (text === '') return
+    if (endedInCr && text.startsWith(LF)) text = text.slice(1)
+    endedInCr = text.endsWith(CR)
+    parser.feed(text.includes(CR) ? text.replace(/\r\n?/g, LF) : text)
   }
 }

@@ -1,7 +1,7 @@
 /** Interprets the frames of a stream: control frames change how the stream is run, all others go to the listener. */
 import { CONTROL, HEARTBEAT_MS, RETRY_MS } from '../../../shared/src/protocol.ts'
 import type { Clock } from '../base/clock.ts'
-import { fieldOf, isKnown, laterOf, parseFrame } from '../base/frames.ts'
+import { fieldOf, isControl, isKnown, laterOf, parseFrame } from '../base/frames.ts'
 import type { StatusKeeper } from '../base/status.ts'
 import type { Frame, GapNotice, StreamListener } from '../base/types.ts'
 import type { RawFrame } from './transport.ts'
@@ -24,6 +24,8 @@ export class Receiver {
   cursor: string | null
   /** The server's `retry:`. */
   retryMs = 0
+  /** When the last frame came. */
+  lastFrameAt = 0
   /** The delay that the server asked for before the next attempt. */
   serverDelayMs: number | undefined
   readonly #options: ReceiverOptions
@@ -51,20 +53,31 @@ export class Receiver {
   }
 
   readonly receive = (raw: RawFrame): void => {
-    const { status, clock } = this.#options
+    const { status, clock, listener, boardDeleted } = this.#options
     const frame = parseFrame(raw.event, raw.data)
-    const lastFrameAt = clock.now()
-    if (frame) {
-      this.#take(frame, raw.id !== undefined)
-      status.setSoon({ lastFrameAt, lastEventId: this.cursor })
-    } else {
-      status.setSoon({ lastFrameAt, unreadable: status.now().unreadable + 1 })
+    this.lastFrameAt = clock.now()
+    if (!frame) {
+      status.setSoon({ unreadable: status.now().unreadable + 1 })
       // The cursor must pass it, or it would come again after every reconnect.
-      if (raw.id) this.#advance(raw.id)
+      if (raw.id) this.cursor = laterOf(this.cursor, raw.id)
+    } else if (isControl(frame.event)) this.#control(frame)
+    else {
+      if (this.#notResumed !== null) {
+        this.#gap({ requested: this.#notResumed, oldest: frame.id, reason: 'invalid' }, frame.id)
+      }
+      const isCheckpoint = raw.id !== undefined
+      if (isCheckpoint) this.cursor = laterOf(this.cursor, frame.id)
+      // Events that clients post have names of their own.
+      if (!isKnown(frame.event) && !/^(topic:|global$)/.test(frame.channel)) {
+        status.setSoon({ unknown: status.now().unknown + 1 })
+      }
+      listener.frame(frame, isCheckpoint)
+      if (frame.event === 'board_deleted') boardDeleted(String(fieldOf(frame.data, 'boardId')))
     }
+    status.setSoon({ lastFrameAt: this.lastFrameAt, lastEventId: this.cursor })
   }
 
-  #take(frame: Frame, isCheckpoint: boolean): void {
+  #control(frame: Frame): void {
     switch (frame.event) {
       case CONTROL.hello:
         this.#hello(frame)
@@ -83,26 +96,11 @@ export class Receiver {
         this.serverDelayMs = 0
         break
       case CONTROL.heartbeat:
-        this.#advance(frame.id)
+        this.cursor = laterOf(this.cursor, frame.id)
         this.#options.listener.checkpoint(frame.id)
         break
       default:
-        this.#deliver(frame, isCheckpoint)
     }
-  }
-
-  #deliver(frame: Frame, isCheckpoint: boolean): void {
-    const { status, listener, boardDeleted } = this.#options
-    if (this.#notResumed !== null) {
-      this.#gap({ requested: this.#notResumed, oldest: frame.id, reason: 'invalid' }, frame.id)
-    }
-    if (isCheckpoint) this.#advance(frame.id)
-    // Events that clients post have names of their own.
-    if (!isKnown(frame.event) && !/^(topic:|global$)/.test(frame.channel)) {
-      status.setSoon({ unknown: status.now().unknown + 1 })
-    }
-    listener.frame(frame, isCheckpoint)
-    if (frame.event === 'board_deleted') boardDeleted(String(fieldOf(frame.data, 'boardId')))
   }
 
   #hello({ id, data }: Frame): void {
@@ -122,9 +120,5 @@ export class Receiver {
   #start(id: string): void {
     this.cursor = id
     this.#options.listener.covered(new Set(this.#channels), id)
-  }
-
-  #advance(id: string): void {
-    this.cursor = laterOf(this.cursor, id)
   }
 }

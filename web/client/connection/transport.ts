@@ -30,11 +30,11 @@ export interface StreamEnd {
   readonly isCleanEnd?: boolean
 }
 
+/** After `close`, or after `end`, a transport reports nothing more. */
 export interface TransportEvents {
   frame(frame: RawFrame): void
   /** The server's `retry:`. */
   retry(ms: number): void
-  /** Called once, and nothing after it. Not called after `close`. */
   end(end: StreamEnd): void
 }
 

@@ -5,28 +5,28 @@
 
 const HIDDEN_MS = 500
 
-const waiting = new Set<() => void>()
+const waiting = new Set<{ readonly draw: () => void }>()
 let cancel: (() => void) | undefined
 
 /** Joins any number of calls of `request` into one call of `draw` in the next animation frame. `cancel` forgets a request. */
 export function oncePerAnimationFrame(draw: () => void): { readonly request: () => void; cancel(): void } {
-  // A function of its own, so that the same `draw` given twice is called twice.
-  const call = () => draw()
+  // An object of its own, so that the same `draw` given twice is called twice.
+  const entry = { draw }
   return {
     request() {
-      waiting.add(call)
+      waiting.add(entry)
       cancel ??= nextAnimationFrame(drawAll)
     },
-    cancel: () => waiting.delete(call),
+    cancel: () => waiting.delete(entry),
   }
 }
 
 function drawAll(): void {
   cancel?.()
   cancel = undefined
-  const calls = [...waiting]
+  const entries = [...waiting]
   waiting.clear()
-  for (const call of calls) call()
+  for (const { draw } of entries) draw()
 }
 
 /** The next frame, or a timer if none comes. Without animation frames, as in Node, only the timer. */

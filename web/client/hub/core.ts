@@ -3,7 +3,7 @@
  * something is asked for.
  */
 import { DEFAULT_BACKOFF, delayMs, fullBackoff, withoutUndefined } from '../base/backoff.ts'
-import { type Clock, systemClock } from '../base/clock.ts'
+import { systemClock, withLongTimers } from '../base/clock.ts'
 import { closed } from '../base/errors.ts'
 import { type ClientOptions, chooseTransport } from '../base/options.ts'
 import { IDLE } from '../base/status.ts'
@@ -30,13 +30,8 @@ interface EarlySubscription {
 }
 
 export function createCore(baseUrl: string, options: ClientOptions): Core {
-  const { clock: time = systemClock } = options
-  // An object of its own: stores without readers are kept by the clock of their hub.
-  const clock: Clock = {
-    now: () => time.now(),
-    setTimeout: (callback, ms) => time.setTimeout(callback, ms),
-    clearTimeout: (timer) => time.clearTimeout(timer),
-  }
+  // An object of its own: stores without readers are kept by the clock of their hub. Timeouts may be as long as users want.
+  const clock = withLongTimers(options.clock ?? systemClock)
   const transport = chooseTransport(options)
   const status = createStore(IDLE)
   const end = new AbortController()

@@ -44,15 +44,12 @@ export function openBoard(hub: HubCore, id: string, options: BoardOptions): Open
         onDeleted?.(id, undefined)
         return DELETED
       },
-      show(state, { phase, error }, cursor) {
-        queue.pending.reached(cursor)
-        return {
-          phase,
-          error: error ?? queue.refusal,
-          state: state && queue.pending.applyTo(state),
-          pending: queue.pending.unanswered,
-        }
-      },
+      show: (state, { phase, error }, cursor) => ({
+        phase,
+        error: error ?? queue.refusal,
+        state: state && (queue.pending.isEmpty ? state : queue.pending.applyTo(state, cursor)),
+        pending: queue.unanswered,
+      }),
     },
     changed,
   )
@@ -65,7 +62,7 @@ export function openBoard(hub: HubCore, id: string, options: BoardOptions): Open
 
   return {
     id,
-    get: () => resource.get(),
+    get: resource.get,
     readerJoined: () => resource.readerJoined(),
     close() {
       if (queue.view === view) queue.view = undefined

@@ -22,44 +22,33 @@ export interface Entry<State> {
 
 export class Pending<State> {
   readonly #entries = new Set<{ change: Change<State>; eventId: string | null }>()
-  #cursor: string | null = null
-
-  /** How many the server has not answered. */
-  get unanswered(): number {
-    return [...this.#entries].filter(({ eventId }) => eventId === null).length
-  }
+  isEmpty = true
 
   add(change: Change<State>): Entry<State> {
     const entry = { change, eventId: null as string | null }
     this.#entries.add(entry)
+    this.isEmpty = false
     return {
-      confirm: (eventId, better) => {
+      confirm(eventId, better) {
         entry.eventId = eventId
         entry.change = better ?? entry.change
-        this.#removeIncluded()
       },
-      remove: () => {
-        this.#entries.delete(entry)
-      },
+      remove: () => this.#delete(entry),
     }
   }
 
-  /** The server's state includes every event up to here. */
-  reached(cursor: string): void {
-    this.#cursor = cursor
-    this.#removeIncluded()
-  }
-
-  applyTo(state: State): State {
+  /** The state with all entries on top, except those whose event it includes: it includes every event up to `cursor`. */
+  applyTo(state: State, cursor: string): State {
     let shown = state
-    for (const { change } of this.#entries) shown = change(shown)
+    for (const entry of this.#entries) {
+      if (entry.eventId !== null && compareIds(cursor, entry.eventId) >= 0) this.#delete(entry)
+      else shown = entry.change(shown)
+    }
     return shown
   }
 
-  #removeIncluded(): void {
-    if (this.#cursor === null) return
-    for (const entry of this.#entries) {
-      if (entry.eventId !== null && compareIds(this.#cursor, entry.eventId) >= 0) this.#entries.delete(entry)
-    }
+  #delete(entry: { change: Change<State>; eventId: string | null }): void {
+    this.#entries.delete(entry)
+    this.isEmpty = this.#entries.size === 0
   }
 }

@@ -35,8 +35,9 @@ export class Reading<Value> {
   /** Changes with every request; an answer to an older one is ignored. */
   #request = 0
   #requestedAt = 0
-  /** Null if no request is in flight. */
-  #queue: Frame[] | null = null
+  isInFlight = false
+  /** The events since the request in flight was sent. */
+  #queue: Frame[] = []
   #isOverrun = false
   #timer: unknown
   #failures = 0
@@ -45,21 +46,18 @@ export class Reading<Value> {
     this.#options = options
   }
 
-  get isInFlight(): boolean {
-    return this.#queue !== null
-  }
-
   /** Sends a request. The answer to an earlier one is ignored. */
   load(): void {
     const { clock, load, cursor, onFailed } = this.#options
     const request = ++this.#request
     this.#clearTimer()
+    this.isInFlight = true
     this.#queue = []
     this.#isOverrun = false
     this.#requestedAt = clock.now()
     const askedAt = cursor()
     const failed = (reason: unknown) => {
-      this.#queue = null
+      this.isInFlight = false
       onFailed(reason)
     }
     load(askedAt).then(
@@ -73,9 +71,8 @@ export class Reading<Value> {
     )
   }
 
-  /** An event has come. It is queued while a request is in flight. */
+  /** An event has come while a request is in flight. */
   enqueue(frame: Frame): void {
-    if (this.#queue === null) return
     if (this.#queue.length < MAX_QUEUED) this.#queue.push(frame)
     else this.#isOverrun = true
   }
@@ -100,7 +97,7 @@ export class Reading<Value> {
   /** Ignores the answer to the current request. */
   forget(): void {
     this.#request += 1
-    this.#queue = null
+    this.isInFlight = false
   }
 
   stop(): void {
@@ -113,8 +110,8 @@ export class Reading<Value> {
       this.#schedule(this.#reloadMs())
       return
     }
-    const queued = this.#queue ?? []
-    this.#queue = null
+    const queued = this.#queue
+    this.isInFlight = false
     this.#failures = 0
     this.#options.onLoaded(loaded, queued)
   }

@@ -87,9 +87,11 @@ export class Resource<Value, Shown> implements OpenedStore<Shown> {
     this.#subscribe()
   }
 
-  get(): Shown {
-    const error = 'error' in this.#state ? this.#state.error : this.#stopError()
-    return this.#definition.show(this.value, { phase: this.#phase, error }, this.#valueCursor)
+  readonly get = (): Shown => {
+    const state = this.#state
+    const error = 'error' in state ? state.error : this.#stopError()
+    const value = 'value' in state ? state.value : 'stale' in state ? state.stale : null
+    return this.#definition.show(value, { phase: this.#phase, error }, this.#valueCursor)
   }
 
   /** Null while there is none. */
@@ -137,12 +139,12 @@ export class Resource<Value, Shown> implements OpenedStore<Shown> {
     }
   }
 
-  #event(frame: Frame): void {
+  readonly #event = (frame: Frame): void => {
     this.#streamCursor = frame.id
     const action = TRANSITIONS[this.#state.name].event
+    if (this.#reading.isInFlight) this.#reading.enqueue(frame)
     // A resource that is gone has come back, and an answer from now on includes this event.
-    if (action === 'load' && !this.#reading.isInFlight) this.#reading.load()
-    else this.#reading.enqueue(frame)
+    else if (action === 'load') this.#reading.load()
     if (action !== 'apply') return
     this.#apply(frame)
     this.#changed()
@@ -155,7 +157,7 @@ export class Resource<Value, Shown> implements OpenedStore<Shown> {
         this.#streamCursor = id
         this.#handle('ready')
       },
-      event: (frame: Frame) => this.#event(frame),
+      event: this.#event,
       gap: () => this.#handle('gap'),
       error: (reason: Error) => this.#subscriptionFailed(reason),
     }

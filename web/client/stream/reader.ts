@@ -12,7 +12,7 @@
 import type { shownOn } from '../base/channels.ts'
 import type { Clock } from '../base/clock.ts'
 import { BoardcastError, errorOf } from '../base/errors.ts'
-import { compareIds, isAtOrAfter, isBefore, isControl, isUnstored, laterOf } from '../base/frames.ts'
+import { compareIds, isAtOrAfter, isBefore, isUnstored, laterOf } from '../base/frames.ts'
 import { reportUncaught } from '../base/store.ts'
 import type { Frame, GapNotice, SubscribeHandlers } from '../base/types.ts'
 import type { Page, PageQuery } from './pages.ts'
@@ -49,8 +49,8 @@ export interface ReaderOptions {
   readonly clock: Clock
   readonly readPage: ReadPage
   readonly shownOn: typeof shownOn
-  /** Whether an event of a page may be delivered. */
-  isAccepted(frame: Frame): boolean
+  /** Whether an event of a page may be delivered. Default: every event. */
+  readonly isAccepted: ((frame: Frame) => boolean) | undefined
   /** Catching up has begun or ended. */
   onCatchingUp(isCatchingUp: boolean): void
   /** The server refused a channel, which ended the reader. */
@@ -107,14 +107,34 @@ export class Reader {
   /** `checkpoint`: the last one of the stream before this frame. */
   take(frame: Frame, isCheckpoint: boolean, checkpoint: string): void {
     const state = this.#state
-    if (state.name === 'live') this.#deliverNew(frame, isCheckpoint, checkpoint)
-    else if (state.name === 'catching-up') {
+    if (state.name === 'catching-up') {
       if (state.queue.length >= MAX_QUEUED && state.queue.at(-1)?.isCheckpoint) {
         state.until = checkpoint
         state.queue = []
       }
       state.queue.push({ frame, isCheckpoint })
     }
+    if (state.name !== 'live') return
+    const { id, event } = frame
+    const isStored = !isUnstored(event)
+    if (!isStored || this.#hasDelivered(id, event)) {
+      if (!isStored) this.#deliver(frame)
+      if (isCheckpoint) this.#advance(id)
+      return
+    }
+    if (event === 'output_batch' && this.#cursor !== null && isBefore(checkpoint, this.#cursor)) {
+      // The first of the joined lines were delivered before.
+      this.#catchUp(id)
+      return
+    }
+    if (isCheckpoint) {
+      this.#cursor = id
+      this.#partial = null
+    } else {
+      if (this.#partial?.id !== id) this.#partial = { id, names: new Set() }
+      this.#partial.names.add(event)
+    }
+    this.#deliver(frame)
   }
 
   checkpoint(id: string): void {
@@ -162,24 +182,6 @@ export class Reader {
     this.#call('ready', id)
   }
 
-  #deliverNew(frame: Frame, isCheckpoint: boolean, checkpoint: string): void {
-    const { id, event } = frame
-    if (isUnstored(event)) this.#deliver(frame)
-    else if (!this.#hasDelivered(id, event)) {
-      if (event === 'output_batch' && this.#cursor !== null && isBefore(checkpoint, this.#cursor)) {
-        // The first of the joined lines were delivered before.
-        this.#catchUp(id)
-        return
-      }
-      if (!isCheckpoint) {
-        if (this.#partial?.id !== id) this.#partial = { id, names: new Set() }
-        this.#partial.names.add(event)
-      }
-      this.#deliver(frame)
-    }
-    if (isCheckpoint) this.#advance(id)
-  }
-
   #hasDelivered(id: string, event: string): boolean {
     if (this.#cursor !== null && compareIds(id, this.#cursor) <= 0) return true
     return this.#partial?.id === id && this.#partial.names.has(event)
@@ -192,9 +194,15 @@ export class Reader {
 
   #deliver(frame: Frame): void {
     const { channels, types } = this.selection
-    if (isControl(frame.event) || !types.passes(frame.event)) return
-    const channel = this.#options.shownOn(frame, channels)
-    if (channel !== undefined) this.#call('event', channel === frame.channel ? frame : { ...frame, channel })
+    if (types.passes && !types.passes(frame.event)) return
+    const { handlers, shownOn } = this.#options
+    const channel = channels.has(frame.channel) ? frame.channel : shownOn(frame, channels)
+    if (channel === undefined || !handlers.event) return
+    try {
+      handlers.event(channel === frame.channel ? frame : { ...frame, channel })
+    } catch (thrown) {
+      this.#handlerFailed(thrown)
+    }
   }
 
   /** Reads pages up to `until`, a checkpoint of the stream, then goes live. */
@@ -253,7 +261,7 @@ export class Reader {
     this.#ready(this.#cursor ?? page.oldest)
     for (const frame of page.events) {
       if (isBefore(state.until, frame.id)) break
-      if (!this.#hasDelivered(frame.id, frame.event) && isAccepted(frame)) this.#deliver(frame)
+      if (!this.#hasDelivered(frame.id, frame.event) && (isAccepted?.(frame) ?? true)) this.#deliver(frame)
       if (signal.aborted) return 'aborted'
     }
     const isDone = !page.more || !isBefore(page.cursor, state.until)
@@ -274,8 +282,7 @@ export class Reader {
     })
   }
 
-  /** Errors of handlers go to `error`, and errors of that are reported as uncaught: other readers must not be affected. */
-  #call<Name extends keyof SubscribeHandlers>(
+  #call<Name extends 'ready' | 'gap' | 'error'>(
     name: Name,
     value: Parameters<NonNullable<SubscribeHandlers[Name]>>[0],
   ): void {
@@ -283,8 +290,14 @@ export class Reader {
     try {
       ;(handlers[name] as ((value: unknown) => void) | undefined)?.call(handlers, value)
     } catch (thrown) {
-      if (name === 'error' || !handlers.error) reportUncaught(thrown)
-      else this.#call('error', errorOf(thrown))
+      if (name === 'error') reportUncaught(thrown)
+      else this.#handlerFailed(thrown)
     }
+  }
+
+  /** Errors of handlers go to `error`, and errors of that are reported as uncaught: other readers must not be affected. */
+  #handlerFailed(thrown: unknown): void {
+    if (this.#options.handlers.error) this.#call('error', errorOf(thrown))
+    else reportUncaught(thrown)
   }
 }

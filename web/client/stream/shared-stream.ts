@@ -11,8 +11,8 @@ import type { Selection } from './subscription.ts'
 export interface SharedStreamOptions {
   readonly clock: Clock
   readonly readPage: ReadPage
-  /** Whether a frame may be delivered; called once for each. */
-  isAccepted(frame: Frame): boolean
+  /** Whether a frame may be delivered; called once for each. Default: every frame. */
+  isAccepted?: ((frame: Frame) => boolean) | undefined
   /** Closes something that is still open though nobody reads it. False if there is nothing left. */
   makeRoom?(): boolean
   /** How many readers are catching up. */
@@ -82,9 +82,15 @@ export class SharedStream implements StreamListener {
   frame(frame: Frame, isCheckpoint: boolean): void {
     const checkpoint = this.#cursor ?? frame.id
     if (isCheckpoint) this.#cursor = laterOf(this.#cursor, frame.id)
-    if (this.#options.isAccepted(frame)) {
-      for (const reader of this.#current()) reader.take(frame, isCheckpoint, checkpoint)
-    } else if (isCheckpoint) this.checkpoint(frame.id)
+    const { isAccepted } = this.#options
+    if (isAccepted && !isAccepted(frame)) {
+      if (isCheckpoint) this.checkpoint(frame.id)
+      return
+    }
+    // Handlers may add and remove readers. Those that are added meanwhile do not get this frame.
+    for (const reader of [...this.#readers]) {
+      if (this.#readers.has(reader)) reader.take(frame, isCheckpoint, checkpoint)
+    }
   }
 
   checkpoint(id: string): void {
@@ -130,7 +136,7 @@ export class SharedStream implements StreamListener {
     else this.#want()
   }
 
-  /** Handlers may add and remove readers: those that were added during a call are left out, as are those removed by then. */
+  /** The readers of now, without those that a handler removes meanwhile. */
   *#current(): Iterable<Reader> {
     for (const reader of [...this.#readers]) if (this.#readers.has(reader)) yield reader
   }

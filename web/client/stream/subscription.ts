@@ -18,7 +18,8 @@ export interface TypeFilter {
   readonly text: string
   /** The names without a `*`. An EventSource must ask for them if the server does not know `names=0`. */
   readonly names: readonly string[]
-  passes(event: string): boolean
+  /** Null for all. */
+  readonly passes: ((event: string) => boolean) | null
 }
 
 /** Throws for channels that would make the server refuse the whole stream. */
@@ -41,7 +42,7 @@ function typeFilter(types: readonly string[] = []): TypeFilter {
   const given = types.map((type) => type.trim()).filter((type) => type !== '')
   const prefixes = given.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1))
   const names = given.filter((type) => !type.endsWith('*'))
-  if (given.length === 0 || prefixes.includes('')) return { text: '', names, passes: () => true }
+  if (given.length === 0 || prefixes.includes('')) return { text: '', names, passes: null }
   return {
     text: given.join(','),
     names,
