@@ -1,7 +1,7 @@
 /** Long durations in the client library, over a clock that counts in 31 bits as setTimeout does. Rule OPS16. */
 import { expect, onTestFinished, test } from 'vitest'
 import { withLongTimers } from '../../web/client/base/clock.ts'
-import { retryAfterMs } from '../../web/client/connection/http.ts'
+import { retryAfterMs } from '../../web/client/connection/transport.ts'
 import { type ClientOptions, createClient } from '../../web/client/index.ts'
 import { FakeClock } from './support/fake-clock.ts'
 

@@ -1,7 +1,7 @@
 /** The list of mutations in flight on its own, without a board. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Pending } from '../../web/client/stores/pending.ts'
+import { Pending } from '../../web/client/stores/mutation-queues.ts'
 import { at } from './support/stub-hub.ts'
 
 const add = (text: string) => (state: string) => state + text

@@ -19,10 +19,10 @@ import { isOffline, watchPage } from '../base/page-lifecycle.ts'
 import { keepStatus, type StatusKeeper, stopOf } from '../base/status.ts'
 import type { Status, Store, StreamListener, StreamSource } from '../base/types.ts'
 import { Attempt } from './attempt.ts'
-import { MAX_WAIT_MS, stopReason } from './http.ts'
 import { type Refusal, refusedChannels } from './probe.ts'
 import { Receiver } from './receiver.ts'
 import type { StreamEnd, Transport } from './transport.ts'
+import { MAX_WAIT_MS, stopReason } from './transport.ts'
 import { WantedChannels } from './wanted-channels.ts'
 
 /** An open stream resets the failures only after this long, or a server that accepts and drops would be flooded. */

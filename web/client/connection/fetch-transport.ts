@@ -1,7 +1,15 @@
 /** A stream over `fetch`, the only transport that can send headers and see the status of a refusal. */
 import { createParser } from 'eventsource-parser'
-import { isEventStream, notAStream, refusalOf } from './http.ts'
-import { headersOf, type StreamEnd, streamUrl, type Transport, type TransportEvents } from './transport.ts'
+import {
+  headersOf,
+  isEventStream,
+  notAStream,
+  refusalOf,
+  type StreamEnd,
+  streamUrl,
+  type Transport,
+  type TransportEvents,
+} from './transport.ts'
 
 export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
   return {

@@ -5,8 +5,7 @@
 import type { Clock } from '../base/clock.ts'
 import { BoardcastError } from '../base/errors.ts'
 import type { Auth, TransportName } from '../base/options.ts'
-import { isEventStream, notAStream, refusalOf, stopReason } from './http.ts'
-import { headersOf, type StreamEnd, streamUrl } from './transport.ts'
+import { headersOf, isEventStream, notAStream, refusalOf, type StreamEnd, stopReason, streamUrl } from './transport.ts'
 
 const PROBE_TIMEOUT_MS = 10_000
 const NO_SOCKETS =

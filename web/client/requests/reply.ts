@@ -4,7 +4,7 @@
  */
 import { HEADER } from '../../../shared/src/protocol.ts'
 import { BoardcastError } from '../base/errors.ts'
-import { withoutQuery } from '../connection/http.ts'
+import { withoutQuery } from '../connection/transport.ts'
 
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 

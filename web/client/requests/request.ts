@@ -5,8 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { BoardcastError, type Problem } from '../base/errors.ts'
 import type { Auth, Credentials } from '../base/options.ts'
 import type { HubCore, Reply, RequestOptions } from '../base/types.ts'
-import { retryAfterMs } from '../connection/http.ts'
-import { headersOf, queryOf } from '../connection/transport.ts'
+import { headersOf, queryOf, retryAfterMs } from '../connection/transport.ts'
 import { bodyOf, fetchUnchanged } from './reply.ts'
 
 const RETRIES = 5

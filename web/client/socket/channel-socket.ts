@@ -17,10 +17,9 @@ import type { WebSocketLike, WebSocketMaker } from '../base/options.ts'
 import { watchPage } from '../base/page-lifecycle.ts'
 import { createStore, reportUncaught } from '../base/store.ts'
 import type { Frame, Store } from '../base/types.ts'
-import { DeliveredEvents } from './delivered-events.ts'
 import { JoinRequests } from './join-requests.ts'
-import { addressOf, parseMessage, type ServerEvent, type ServerMessage } from './messages.ts'
-import { type Addressed, type SocketChannel, SocketChannels } from './socket-channels.ts'
+import { DeliveredEvents, parseMessage, type ServerEvent, type ServerMessage } from './messages.ts'
+import { type Addressed, addressOf, type SocketChannel, SocketChannels } from './socket-channels.ts'
 
 export interface SocketState {
   /** It is open, and its channels are joined. */

@@ -1,7 +1,7 @@
-/** A channel socket on the wire: its address, and the messages of the server. */
+/** The messages of the server on a channel socket: their types, parsing, and which events were delivered before. */
+import { isControl, isUnstored } from '../base/frames.ts'
 import type { Frame } from '../base/types.ts'
 import type { Answer } from './join-requests.ts'
-import type { Addressed } from './socket-channels.ts'
 
 export interface ServerEvent extends Frame {
   readonly type?: string
@@ -11,25 +11,6 @@ export interface ServerEvent extends Frame {
 
 export interface ServerMessage extends Answer {
   readonly message?: string
-}
-
-export interface AddressOptions {
-  readonly baseUrl: string
-  readonly agentId?: string | undefined
-  readonly sessionId?: string | undefined
-  readonly token?: string | undefined
-}
-
-export function addressOf(
-  { baseUrl, agentId, sessionId, token }: AddressOptions,
-  { channels, since }: Addressed,
-): string {
-  const query = new URLSearchParams({ global: '0', more: '1' })
-  const given = { agent_id: agentId, session_id: sessionId, token, lastEventId: since }
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value)
-  // Not escaped: channel names need no escapes, which would make the address a tenth longer.
-  const list = channels.length > 0 ? `&channels=${channels.map(({ spelled }) => spelled).join(',')}` : ''
-  return `${baseUrl.replace(/^http/, 'ws')}/ws?${query}${list}`
 }
 
 /** A message that cannot be read becomes an error message. */
@@ -43,5 +24,30 @@ export function parseMessage(text: string): ServerMessage {
     return (JSON.parse(text) as ServerMessage | null) ?? unreadable
   } catch {
     return unreadable
+  }
+}
+
+/** Older events are forgotten. */
+const REMEMBERED = 10_000
+
+/** The stored events that were delivered, so that none is delivered twice. */
+export class DeliveredEvents {
+  readonly #keys = new Set<string>()
+
+  /** False if the event was delivered before. Frames that are not stored share their id with a stored event, and always pass. */
+  add({ id, event }: Frame): boolean {
+    if (isControl(event) || isUnstored(event)) return true
+    const key = `${id} ${event}`
+    if (this.#keys.has(key)) return false
+    this.#keys.add(key)
+    for (const oldest of this.#keys) {
+      if (this.#keys.size <= REMEMBERED) break
+      this.#keys.delete(oldest)
+    }
+    return true
+  }
+
+  clear(): void {
+    this.#keys.clear()
   }
 }

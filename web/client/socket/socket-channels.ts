@@ -149,6 +149,25 @@ export class SocketChannels {
   }
 }
 
+export interface AddressOptions {
+  readonly baseUrl: string
+  readonly agentId?: string | undefined
+  readonly sessionId?: string | undefined
+  readonly token?: string | undefined
+}
+
+export function addressOf(
+  { baseUrl, agentId, sessionId, token }: AddressOptions,
+  { channels, since }: Addressed,
+): string {
+  const query = new URLSearchParams({ global: '0', more: '1' })
+  const given = { agent_id: agentId, session_id: sessionId, token, lastEventId: since }
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value)
+  // Not escaped: channel names need no escapes, which would make the address a tenth longer.
+  const list = channels.length > 0 ? `&channels=${channels.map(({ spelled }) => spelled).join(',')}` : ''
+  return `${baseUrl.replace(/^http/, 'ws')}/ws?${query}${list}`
+}
+
 function hasSnapshot({ kind }: SocketChannel): boolean {
   return kind !== null && WITH_SNAPSHOT.has(kind)
 }

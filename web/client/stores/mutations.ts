@@ -5,8 +5,7 @@ import type { BoardState, Card, Column } from '../../../shared/src/types/kanban.
 import { errorOf } from '../base/errors.ts'
 import type { HubCore, Reply } from '../base/types.ts'
 import type { OpenBoard } from './board.ts'
-import type { MutationQueues } from './mutation-queues.ts'
-import type { Change } from './pending.ts'
+import type { Change, MutationQueues } from './mutation-queues.ts'
 
 /** Without `boardId`, the card is looked up on the open boards. */
 export interface OfCard {
