@@ -6,7 +6,7 @@
  *   FL2  No files import each other in a cycle (cycles.test.ts).
  *   FL3  shared/ imports zod and nothing else, and uses neither Node nor the DOM. web/ imports shared/ and web/ only. The
  *        command line imports shared/ and src/main.ts only.
- *   FL4  Every folder of src/ is a layer.
+ *   FL4  Every folder of src/ and web/ is a layer.
  *   FL5  Only src/base/config.ts and src/cli/process/environment.ts read process.env; src/main.ts passes it to loadConfig.
  *   FL6  Only src/db holds SQL.
  */
@@ -56,6 +56,7 @@ const IN_ORDER = {
   'src/main.ts': "import './domain/cards.ts'\nimport { loadConfig } from './base/config.ts'\nloadConfig(process.env)",
   'src/base/config.ts': 'export const loadConfig = (env: unknown) => env ?? process.env',
   'src/cli/serve.ts': "export const main = () => import('../main.ts')",
+  'web/client/stores/stores.ts': 'export interface Stores {}',
   'web/app/page.ts': "import '../../shared/src/cursor.ts'\nimport './page.css'\ndocument.title = 'page'",
 }
 
@@ -117,6 +118,18 @@ test.each([
     'src/cli/serve.ts',
     "import { f } from '../server/app.ts'",
     'src/cli/serve.ts imports src/server/app.ts: the command line imports shared/ and src/main.ts only',
+  ],
+  [
+    'a stream of the client library that imports its stores',
+    'web/client/stream/reader.ts',
+    "import type { Stores } from '../stores/stores.ts'",
+    'web/client/stream/reader.ts imports web/client/stores/stores.ts, which is in a layer above it',
+  ],
+  [
+    'a file of the client library in no layer',
+    'web/client/core/client.ts',
+    'export const a = 1',
+    'web/client/core/client.ts is in no layer: move it, or add web/client/core to LAYERS in tests/architecture/layers.ts',
   ],
   [
     'a page that imports the server',

@@ -11,8 +11,8 @@ export interface Source {
 }
 
 /**
- * Folders of the server from the bottom up. A file belongs to the folder that holds it, not to those around that, and
- * imports from its own folder and from those below; imports of types count.
+ * Folders of the server, and those of the client library and the page, each from the bottom up. A file belongs to the folder
+ * that holds it, not to those around that, and imports from its own folder and from those below; imports of types count.
  */
 const LAYERS: readonly string[] = [
   'src/base',
@@ -37,6 +37,18 @@ const LAYERS: readonly string[] = [
   'src/cli/run',
   'src/cli/demo',
   'src/cli',
+  'web/client/base',
+  'web/client/terminal',
+  'web/client/connection',
+  'web/client/requests',
+  'web/client/stream',
+  'web/client/tabs',
+  'web/client/stores',
+  'web/client/socket',
+  'web/client/hub',
+  'web/client/hooks',
+  'web/client',
+  'web/app',
 ]
 
 const SQL =
@@ -78,7 +90,7 @@ function entriesOf(folder: string) {
 function wrongImports({ path, imports }: Source, known: ReadonlySet<string>): string[] {
   const wrong: string[] = []
   const layer = layerOf(path)
-  if (path.startsWith('src/') && layer < 0) {
+  if (/^(src|web)\//.test(path) && layer < 0) {
     wrong.push(`${path} is in no layer: move it, or add ${dirname(path)} to LAYERS in tests/architecture/layers.ts`)
   }
   for (const target of imports) {
@@ -92,6 +104,8 @@ function wrongImports({ path, imports }: Source, known: ReadonlySet<string>): st
     } else if (path.startsWith('src/cli/') && target.startsWith('src/') && !/^src\/(cli\/|main\.ts$)/.test(target)) {
       wrong.push(`${path} imports ${target}: the command line imports shared/ and src/main.ts only`)
     } else if (path.startsWith('src/') && (target.startsWith('web/') || layerOf(target) > layer)) {
+      wrong.push(`${path} imports ${target}, which is in a layer above it`)
+    } else if (path.startsWith('web/') && layerOf(target) > layer) {
       wrong.push(`${path} imports ${target}, which is in a layer above it`)
     }
   }
@@ -114,7 +128,7 @@ function wrongText({ path, code }: Source): string[] {
   return wrong
 }
 
-/** The place of a file's folder in the order; -1 for what is not part of the server. */
+/** The place of a file's folder in the order; -1 for shared/ and packages. */
 function layerOf(path: string): number {
   return LAYERS.indexOf(dirname(path))
 }

@@ -21,8 +21,7 @@ import type { Status, Store, StreamListener, StreamSource } from '../base/types.
 import { Attempt } from './attempt.ts'
 import { type Refusal, refusedChannels } from './probe.ts'
 import { Receiver } from './receiver.ts'
-import type { StreamEnd, Transport } from './transport.ts'
-import { MAX_WAIT_MS, stopReason } from './transport.ts'
+import { MAX_WAIT_MS, type StreamEnd, stopReason, type Transport } from './transport.ts'
 import { WantedChannels } from './wanted-channels.ts'
 
 /** An open stream resets the failures only after this long, or a server that accepts and drops would be flooded. */
