@@ -93,7 +93,7 @@ describe.skipIf(firefoxMissing)('[CL32] in Firefox', () => {
     await page.waitFor(`heard.includes('${eventId}')`)
   })
 
-  test('where the page’s policy forbids workers, the stream comes all the same', async () => {
+  test('where the page’s policy forbids workers, the stream is open anyway', async () => {
     const { server, front, boardId, page } = await scene()
     await page.goto(`${front.url}/page/?policy=${encodeURIComponent("worker-src 'none'")}`)
     await page.waitFor('window.client')

@@ -71,7 +71,7 @@ async function scene(framework: string): Promise<Scene> {
 }
 
 describe.each(['React', 'Preact'])('%s', (framework) => {
-  test('[CH1] [CH6] one stream, news, a move of one’s own, and no stream when all is gone', async () => {
+  test('[CH1] [CH6] one stream, events, an own move, and no stream after the last component', async () => {
     const { server, front, page, boardId, cardId, text } = await scene(framework)
     expect(await openStreams(server)).toBe(1)
     await makeCard(server, boardId)
@@ -94,7 +94,7 @@ describe.each(['React', 'Preact'])('%s', (framework) => {
     }
   })
 
-  test('[CH4] [CH7] a burst: every line is heard once and in order, drawn with the screen, and the end is followed', async () => {
+  test('[CH4] [CH7] a burst: every line comes once and in order, is drawn per animation frame, and the end is followed', async () => {
     const { server, page, attemptId, text } = await scene(framework)
     const messages = Array.from({ length: 10_000 }, (_, n) => `line ${n}`)
     const before = await page.evaluate<{ frames: number; renders: number }>('({ ...client.counts })')

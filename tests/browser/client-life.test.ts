@@ -104,7 +104,7 @@ describe.each(TRANSPORTS)('[CL24] over %s', (transport) => {
     await it.isWhole()
   })
 
-  test('[CL20] a connection that is dead and does not say so', async () => {
+  test('[CL20] a connection that is dead without being closed', async () => {
     const it = await scene(transport, 200)
     await it.make()
     await it.tab.id(it.ids[0] ?? '')
@@ -115,7 +115,7 @@ describe.each(TRANSPORTS)('[CL24] over %s', (transport) => {
     expect(it.front.streams.length).toBe(2)
   })
 
-  test('[CL21] a page that stood still while its connection died', async () => {
+  test('[CL21] a page that was paused while its connection died', async () => {
     const it = await scene(transport, 200)
     await it.make()
     await it.tab.id(it.ids[0] ?? '')
@@ -134,7 +134,7 @@ describe.each(TRANSPORTS)('[CL24] over %s', (transport) => {
     await it.isWhole()
   })
 
-  test('[CL21] a page that is told that it will be frozen lets the stream go', async () => {
+  test('[CL21] a page that will be frozen closes the stream', async () => {
     const it = await scene(transport)
     await it.make()
     await it.tab.id(it.ids[0] ?? '')

@@ -36,7 +36,7 @@ afterAll(async () => {
   built?.remove()
 })
 
-/** What stands before the server at an origin of its own, and sees what it is sent. */
+/** A proxy in front of the server with its own origin, which records requests. */
 class Listening implements AsyncDisposable {
   readonly url: string
   readonly asked: Array<{ readonly method: string; readonly path: string; readonly headers: IncomingHttpHeaders }> = []
@@ -171,7 +171,7 @@ describe('[CL33] on a page of another origin', () => {
     else expect(stream?.path).toContain('token=secret')
   })
 
-  test('headers of one’s own', async () => {
+  test('custom headers', async () => {
     const it = await scene()
     const [own] = /\{ headers: \{.*?\} \}/.exec(text) ?? []
     await it.run(`createClient({ baseUrl: '${it.hub.url}', auth: () => (${own?.replace('…', 'mine')}) })`)

@@ -53,7 +53,7 @@ async function scene({ preferences = {}, args = [], hosts = [] }: Browsing = {})
   return { server, front, context, boardId }
 }
 
-/** Counts what is asked of the locks, and makes a hub that shares with all tabs. */
+/** Counts requests for locks, and creates a hub that shares with all tabs. */
 const begin = (baseUrl: string, boardId: string) => `{
   window.requests = 0
   const { locks } = navigator
@@ -68,7 +68,7 @@ const begin = (baseUrl: string, boardId: string) => `{
   hub.subscribe({ channels: ['board:${boardId}'] }, { event: ({ id }) => heard.push(id) })
 }`
 
-/** It has the board and hears of changes, by a stream of its own. */
+/** It has the board and its changes, over its own stream. */
 async function worksAlone({ server, boardId }: Scene, page: Page | Frame, baseUrl: string): Promise<void> {
   await page.waitForFunction('window.client')
   await page.evaluate(begin(baseUrl, boardId))
@@ -99,7 +99,7 @@ test('[CS8] blocked cookies', async () => {
   await worksAlone(it, page, it.front.url)
 })
 
-test('[CS8] plain http beyond this machine: there are no locks, and no randomUUID', async () => {
+test('[CS8] plain http on another host, without locks and randomUUID', async () => {
   const it = await scene({ args: ['--host-resolver-rules=MAP hub.test 127.0.0.1'], hosts: ['hub.test'] })
   const page = await it.context.newPage()
   const url = it.front.url.replace('127.0.0.1', 'hub.test')

@@ -2,7 +2,7 @@
  * Tabs that share one stream, in a real Chromium.
  *
  * CS1  Eight tabs on plain HTTP/1.1 have one stream together; all are live, and can post.
- * CS2  The leader closes, crashes or is left: the next one goes on where the furthest was told. Nothing is missed, nothing
+ * CS2  The leader closes, crashes or is left: the next one resumes from the furthest cursor. Nothing is missed, nothing
  *      comes twice.
  * CS3  A tab that joins has what it asks for from where the stream is; one that wants more gets it for itself and no other.
  * CS4  Refusals reach the tabs that they are about; `reconnect` works from every tab.
@@ -126,7 +126,7 @@ test.each(['closes', 'crashes', 'goes elsewhere'] as const)(
   },
 )
 
-test('[CS3] who joins has the stream at once, and what only one tab wants reaches only its readers', async () => {
+test('[CS3] a new tab has the stream at once, and what only one tab wants reaches only its readers', async () => {
   const it = await scene()
   const board = await makeBoard(it.server)
   const other = await makeBoard(it.server)
@@ -143,7 +143,7 @@ test('[CS3] who joins has the stream at once, and what only one tab wants reache
   expect(it.front.open).toBe(1)
 })
 
-test('[CS4] a refusal reaches the tab that it is about, and reconnect works from everywhere', async () => {
+test('[CS4] a refusal reaches the tab that it concerns, and reconnect works from every tab', async () => {
   const it = await scene()
   const board = await makeBoard(it.server)
   const all = await tabs(it, 2, [`board:${board.id}`])
@@ -159,7 +159,7 @@ test('[CS4] a refusal reaches the tab that it is about, and reconnect works from
   expect(it.front.streams.length).toBeGreaterThan(2)
 })
 
-test('[CS5] a leader that is frozen gives the stream away, and comes back with everything', async () => {
+test('[CS5] a frozen leader hands the stream over, and comes back without missing anything', async () => {
   const it = await scene()
   const board = await makeBoard(it.server)
   const all = await tabs(it, 3, [`board:${board.id}`])

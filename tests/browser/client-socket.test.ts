@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { buildPage, Front } from '../client/support/front.ts'
 import { startTestServer } from '../support/server.ts'
 
-test('[CB21] a page that is left holds no socket, and misses nothing when it is back', async () => {
+test('[CB21] a page in the back-forward cache has no socket, and misses nothing when it is back', async () => {
   const built = await buildPage('web/client/socket/channel-socket.ts')
   await using server = await startTestServer()
   await using front = await Front.to(server.port, built.folder)

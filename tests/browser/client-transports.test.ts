@@ -96,7 +96,7 @@ function suite(open: (url: string) => Promise<Surface>): void {
       expect(await it.page.evaluate('heard')).toEqual(ids)
     })
 
-    test('[CT3] eventsource comes back after everything after which the browser does not', async () => {
+    test('[CT3] eventsource reconnects after every failure after which the browser does not', async () => {
       const it = await scene({ transport: 'eventsource' })
       const { server, front, page } = it
       const { id: boardId } = await makeBoard(server)
@@ -151,14 +151,14 @@ function suite(open: (url: string) => Promise<Surface>): void {
       await page.waitFor(`hub.status.get().phase === 'open'`)
     })
 
-    test('[CT5] streams that the server ends are good ones', async () => {
+    test('[CT5] streams that the server ends are not failures', async () => {
       const it = await scene({ transport: 'eventsource', backoff: { failures: 2 } }, { streamMaxAgeMs: 100 })
       await read(it, 'topic:t')
       await expect.poll(() => it.front.streams.length, { timeout: 30_000 }).toBeGreaterThan(3)
       expect(await it.page.evaluate(`phases.includes('stopped')`)).toBe(false)
     })
 
-    test('[CT12] a stream over fetch asks as an EventSource does, without a preflight', async () => {
+    test('[CT12] a stream over fetch sends the headers of an EventSource, without a preflight', async () => {
       const it = await scene({ transport: 'fetch' })
       await read(it, 'topic:t')
       expect(it.front.requests.map(({ line }) => line.split('?')[0])).toEqual(['GET /sse'])
@@ -173,8 +173,8 @@ function suite(open: (url: string) => Promise<Surface>): void {
         answer(200, 'text/html', PAGE, allowed)(incoming, outgoing)
       })
       const post = `hub.request('POST', '/boards', { name: 'x' }).catch(({ code, message }) => code + ': ' + message)`
-      const said = await it.page.evaluate(post)
-      expect(said).toMatch(/^unexpected: Expected JSON from POST .*\/api\/v1\/boards but got 200 text\/html/)
+      const error = await it.page.evaluate(post)
+      expect(error).toMatch(/^unexpected: Expected JSON from POST .*\/api\/v1\/boards but got 200 text\/html/)
       expect(it.front.requests.filter(({ line }) => line.startsWith('POST'))).toHaveLength(1)
     })
   })
@@ -215,7 +215,7 @@ function suite(open: (url: string) => Promise<Surface>): void {
       }
     }
 
-    test('[CT7] one that makes a GET of a POST is an error with both addresses', async () => {
+    test('[CT7] a redirect that turns a POST into a GET is an error with both addresses', async () => {
       const it = await scene()
       for (const status of [301, 302, 303]) {
         it.redirect(status, '/api/v1/boards')
@@ -226,7 +226,7 @@ function suite(open: (url: string) => Promise<Surface>): void {
       expect(await it.server.get('/boards')).toEqual({ boards: [] })
     })
 
-    test('[CT7] one that keeps the method is followed', async () => {
+    test('[CT7] a redirect that keeps the method is followed', async () => {
       const it = await scene()
       for (const status of [307, 308]) {
         it.redirect(status, '/api/v1/boards')
@@ -241,7 +241,7 @@ function suite(open: (url: string) => Promise<Surface>): void {
       expect(await it.ask('GET')).toBe('200 boards')
     })
 
-    test('[CT7] one to a login on another origin is one error at once', async () => {
+    test('[CT7] a redirect to a login on another origin is one error at once', async () => {
       const it = await scene()
       for (const method of ['GET', 'POST']) {
         it.redirect(302, `${it.elsewhere.url}/login`)

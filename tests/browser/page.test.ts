@@ -1,12 +1,12 @@
 /**
  * The plain first page in a real Chromium against a real server. Rules of this file:
  *
- * PG1  With no board the page says how to make one, with commands that work against this very server.
- * PG2  What is made elsewhere shows without a reload.
- * PG3  What is made on the page goes through the API, and a refusal is shown in the server's words.
- * PG4  Lines follow the tail; a reader who scrolled up is not moved and is told how many are new.
- * PG5  The page comes back by itself and has missed nothing; where something was missed it says so.
- * PG6  A board that is gone is said to be gone.
+ * PG1  Without a board the page shows how to create one, with commands that work on this server.
+ * PG2  Changes made elsewhere show without a reload.
+ * PG3  The page makes changes through the API, and shows refusals in the server's words.
+ * PG4  Lines follow the end; a reader who scrolled up is not moved, and sees how many are new.
+ * PG5  The page reconnects and has missed nothing; a gap shows as such.
+ * PG6  A deleted or missing board shows as such.
  * PG7  The page works at 360 px, in both colour schemes, and with the keyboard alone.
  * PG8  Text from the wire is text. Nothing is written to the console.
  * PG9  The page listens to every name that a board's stream may carry.
@@ -27,7 +27,7 @@ const HOSTILE = `<img src=x onerror="document.title='owned'"><b>bold</b>`
 type Server = Awaited<ReturnType<typeof startServer>>
 
 let browser: Browser
-/** What the test made, undone in reverse. */
+/** Undone in reverse order after each test. */
 const undo: Array<() => Promise<unknown>> = []
 const pageErrors: string[] = []
 
@@ -133,7 +133,7 @@ describe('with a board', () => {
     await page.locator('.events').getByText('attempt_log', { exact: true }).waitFor()
   })
 
-  test('[PG10] a log looks as in a terminal: colours of 24 bits, across lines, and nothing of the sequences', async () => {
+  test('[PG10] a log looks as in a terminal: 24-bit colours, across lines, without escape sequences', async () => {
     const server = await serve()
     const { page, attempt } = await openWorkingBoard(server)
     const log = (message: string, stream: 'stdout' | 'stderr' = 'stdout') =>
@@ -152,7 +152,7 @@ describe('with a board', () => {
     expect(colour).toMatch(/^oklch\(0\.(48|76)/)
   })
 
-  test('[PG2] a replayed status fills its badge and is no news', async () => {
+  test('[PG2] the status of a running attempt fills its badge and is not a new event', async () => {
     const server = await serve()
     const { page } = await openWorkingBoard(server)
 
@@ -176,7 +176,7 @@ describe('with a board', () => {
     expect(consoleErrors).toEqual([])
   })
 
-  test('[PG3] shows why a card was refused and keeps what was typed', async () => {
+  test('[PG3] shows why a card was refused and keeps the title', async () => {
     const server = await serve()
     await makeBoard(server)
     const { page } = await openBoard(server)
@@ -190,7 +190,7 @@ describe('with a board', () => {
     expect(await field.getAttribute('aria-invalid')).toBe('true')
   })
 
-  test('[PG4] a reader who scrolled up is not moved, and comes back with one button', async () => {
+  test('[PG4] a reader who scrolled up is not moved, and returns with one button', async () => {
     const server = await serve()
     const { page, attempt } = await openWorkingBoard(server)
     const print = (from: number, count: number) =>
@@ -215,7 +215,7 @@ describe('with a board', () => {
     expect(await page.locator('.lines li').count()).toBe(500)
   })
 
-  test('[PG5] a server that is started again: live without a reload, and nothing missed', async () => {
+  test('[PG5] after a restart of the server it is live without a reload, and nothing is missed', async () => {
     const dbPath = await databasePath()
     const first = await serve({ dbPath })
     const { page, context } = await openWorkingBoard(first)
@@ -238,7 +238,7 @@ describe('with a board', () => {
     expect(shown).toEqual(lines.map(({ message }) => message))
   })
 
-  test('[PG5] another database at the same address: says that there is a gap, and shows what is', async () => {
+  test('[PG5] another database at the same address shows as a gap, with the current state', async () => {
     const first = await serve()
     const { page, context } = await openWorkingBoard(first)
 
@@ -256,7 +256,7 @@ describe('with a board', () => {
     expect(await card(page, 'Work').count()).toBe(0)
   })
 
-  test('[PG5] a login page in place of the server: says so, and is live once that has passed', async () => {
+  test('[PG5] a login page in place of the server shows as an error, and it is live once that is gone', async () => {
     const dbPath = await databasePath()
     const first = await serve({ dbPath })
     const { page, context } = await openWorkingBoard(first)
@@ -278,7 +278,7 @@ describe('with a board', () => {
     await phase(page, 'live')
   })
 
-  test('[PG6] a deleted board is said to be deleted, and the way back is there', async () => {
+  test('[PG6] a deleted board shows as deleted, with a link back', async () => {
     const server = await serve()
     await makeBoard(server)
     const { page } = await openBoard(server)
@@ -290,7 +290,7 @@ describe('with a board', () => {
     await page.getByRole('heading', { name: 'Make the first board' }).waitFor()
   })
 
-  test('[PG6] a board that never was is said not to exist', async () => {
+  test('[PG6] a board that never existed shows as missing', async () => {
     const server = await serve()
     const { page } = await open(server, {}, '/?board=nobody')
 
@@ -351,7 +351,7 @@ describe('with a board', () => {
     ])
   })
 
-  test('[PG8] hostile text is shown as it was written', async () => {
+  test('[PG8] hostile text shows as it was written', async () => {
     const server = await serve()
     await makeBoard(server, { id: 'demo', name: HOSTILE })
     const work = await makeCard(server, 'demo', HOSTILE)
@@ -390,7 +390,7 @@ async function databasePath(): Promise<string> {
   return join(folder, 'boardcast.db')
 }
 
-/** On a database of its own and a free port, unless told which. */
+/** With its own database and a free port, unless given. */
 async function serve(options: { dbPath?: string; port?: number } = {}): Promise<Server> {
   const server = await startServer({ port: options.port ?? 0, dbPath: options.dbPath ?? (await databasePath()) })
   undo.push(() => server.close())

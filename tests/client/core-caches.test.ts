@@ -1,5 +1,5 @@
 /**
- * A cache between client and server that keeps answers of the API, whatever the server says of it: nginx with
+ * A cache between client and server that keeps answers of the API against the server's headers: nginx with
  * `proxy_cache_valid` and our headers ignored. Nothing that is older than what the client has had is shown as live.
  */
 import { describe, expect, test } from 'vitest'
@@ -72,7 +72,7 @@ describe.skipIf(nginxMissing)('[CL31] behind a cache that keeps answers', () => 
     expect(heard).toEqual(ids)
   })
 
-  test('what has no cursor of its own: an attempt', async () => {
+  test('a resource without a cursor: an attempt', async () => {
     await using it = await scene(KEEPS)
     const card = await makeCard(it.server, it.id)
     const { id } = await it.server.post<{ id: string }>(`/cards/${card.id}/attempts`, { agent: 'a' })
@@ -83,7 +83,7 @@ describe.skipIf(nginxMissing)('[CL31] behind a cache that keeps answers', () => 
     expect(attempt?.status).toBe('running')
   })
 
-  test('one’s own change is in what is read after it', async () => {
+  test('a read after an own change includes it', async () => {
     await using it = await scene(KEEPS)
     await it.hub.request('GET', `/boards/${it.id}`)
     await it.hub.request('PATCH', `/boards/${it.id}`, { name: 'Changed' })
@@ -91,7 +91,7 @@ describe.skipIf(nginxMissing)('[CL31] behind a cache that keeps answers', () => 
     expect(body.board.name).toBe('Changed')
   })
 
-  test('a cache that cannot be got past is an error that says so, and never live', async () => {
+  test('a cache that cannot be bypassed is an error, and the store is never live', async () => {
     await using it = await scene(BLIND)
     await it.read(`/boards/${it.id}`)
     await makeCard(it.server, it.id)

@@ -1,20 +1,20 @@
 /**
- * The one stream of a client, on a fake clock over a transport that says what the test makes it say.
+ * The one stream of a client, with a fake clock and a fake transport.
  *
- * CL1  One stream, whatever is wanted: what one task asks for is one request, and another channel is one more, from the
- *      position reached. What nobody wants any more is let go after 5 s.
- * CL2  The phases: idle, connecting, open; reconnecting until it is open again; offline where there is no network.
- * CL3  Failures wait for up to 1.5 s, doubling to 12 s, on top of the server's `retry`; after eight in a row the phase is
- *      `stopped` with `unreachable`, and it is tried every minute, on waking and by hand. 60 s of health reset the count.
+ * CL1  One stream for all subscriptions: those of one task are one request, and another channel is one more, from the
+ *      cursor. The stream is closed 5 s after the last subscription.
+ * CL2  The phases: idle, connecting, open; reconnecting until it is open again; offline without a network.
+ * CL3  After a failure it waits up to 1.5 s, doubling to 12 s, on top of the server's `retry`; after eight in a row the phase
+ *      is `stopped` with `unreachable`, and it tries every minute, on waking and by hand. 60 s of health reset the count.
  * CL4  401, 403, 404, 204 and other refusals stop at once, until something changes.
- * CL5  A server that says when to come back is taken at its word: Retry-After, `draining`, `overloaded`.
- * CL6  A silence of 2.5 heartbeats is a dead stream.
- * CL7  Credentials are asked for anew before every request.
- * CL8  A channel that cannot be had does not cost the others their stream.
- * CT4  Which answers stop at once, and which may pass.
- * CT5  A stream that said hello was a success, however short.
- * CT6  No loop is without a pause.
- * CL9  What cannot be read is counted, and so are events that this version does not know.
+ * CL5  The server's delays are respected: Retry-After, `draining`, `overloaded`.
+ * CL6  After a silence of 2.5 heartbeats a stream is dead.
+ * CL7  `auth` is called again before every request.
+ * CL8  A refused channel does not affect the others.
+ * CT4  Which answers stop at once, and which are temporary.
+ * CT5  A stream that sent hello was a success, however short.
+ * CT6  No loop without a pause.
+ * CL9  Unreadable frames and unknown events are counted.
  */
 import { afterEach, describe, expect, test } from 'vitest'
 import { fullBackoff } from '../../web/client/base/backoff.ts'
@@ -80,24 +80,24 @@ function phase({ connection }: Setup): string {
   return stop ? `${phase} ${stop.reason}` : phase
 }
 
-/** How long it waits for its next try. */
+/** The delay before the next attempt. */
 function waitMs({ connection, clock }: Setup): number {
   return (connection.status.get().nextRetryAt ?? Number.NaN) - clock.now()
 }
 
 describe('one stream', () => {
-  test('[CL1] what one task asks for is one request, and nothing is one', async () => {
+  test('[CL1] all subscriptions of one task are one request', async () => {
     const it = setUp()
     it.connection.want(new Set(['agent:a']), new Set())
     it.connection.want(new Set(['agent:a', 'board:b', 'topic:t', 'attempt:x', 'global']), new Set())
     expect(it.transport.streams).toHaveLength(0)
     await it.clock.pass(0)
-    // What says on which other channels an event shows is named first.
+    // Channels whose frames show which other channels they belong to are named first.
     expect(it.transport.streams.map(({ channels }) => channels)).toEqual(['topic:t,board:b,global,agent:a,attempt:x'])
     expect(it.transport.stream.request.cursor).toBeNull()
   })
 
-  test('[CL1] another channel is another request, from the position reached', async () => {
+  test('[CL1] another channel is another request, from the cursor', async () => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.hello({ seq: 3 })
@@ -115,7 +115,7 @@ describe('one stream', () => {
     ])
   })
 
-  test('[CL1] a channel less is no request, and none at all ends the stream', async () => {
+  test('[CL1] removing a channel sends no request, and removing the last one ends the stream', async () => {
     const it = setUp()
     await it.want('agent:a', 'agent:b')
     it.transport.stream.hello({ seq: 3 })
@@ -130,7 +130,7 @@ describe('one stream', () => {
     expect(it.transport.stream.request.cursor).toBeNull()
   })
 
-  test('[CL2] is idle, connecting, open, reconnecting, open, stopped', async () => {
+  test('[CL2] goes through idle, connecting, open, reconnecting, open and stopped', async () => {
     const it = setUp()
     const phases: string[] = []
     it.connection.status.subscribe(() => phases.at(-1) !== phase(it) && phases.push(phase(it)))
@@ -149,7 +149,7 @@ describe('one stream', () => {
 })
 
 describe('failures', () => {
-  test('[CL3] ceilings double from 1.5 s to 12 s; the eighth failure stops, and every minute is a try', async () => {
+  test('[CL3] delays double from 1.5 s to 12 s; after the eighth failure it stops, and tries every minute', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (const ceiling of [1_500, 3_000, 6_000, 12_000, 12_000, 12_000, 12_000]) {
@@ -176,7 +176,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('open')
   })
 
-  test('[CL3] jitter is full, and the server’s retry comes on top', async () => {
+  test('[CL3] jitter is full, and is added to the server’s retry', async () => {
     const it = setUp({ backoff: fullBackoff({ failures: 1_000, firstMs: 1_000, maxMs: 1_000 }) })
     await it.want('agent:a')
     it.transport.stream.retry(700)
@@ -192,7 +192,7 @@ describe('failures', () => {
     expect(Math.max(...waits)).toBeGreaterThan(1_600)
   })
 
-  test('[CL3] only 60 s of health reset the count', async () => {
+  test('[CL3] only an open stream of 60 s resets the count', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (let failure = 1; failure <= 4; failure++) {
@@ -211,7 +211,7 @@ describe('failures', () => {
     expect(it.connection.status.get().attempt).toBe(1)
   })
 
-  test('[CT5] streams that said hello and ended properly are no failures, however short and many', async () => {
+  test('[CT5] streams that sent hello and ended cleanly are not failures, however short and many', async () => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.retry(700)
@@ -227,7 +227,7 @@ describe('failures', () => {
     }
   })
 
-  test('[CT5] where the server’s retry is not known the pause is its usual one', async () => {
+  test('[CT5] without a retry from the server the pause is the default one', async () => {
     const it = setUp()
     await it.want('agent:a')
     const waits: number[] = []
@@ -242,7 +242,7 @@ describe('failures', () => {
     expect(new Set(waits).size).toBeGreaterThan(50)
   })
 
-  test('[CT5] a proper end without hello is a failure', async () => {
+  test('[CT5] a clean end without hello is a failure', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (let failure = 1; failure <= 8; failure++) {
@@ -253,7 +253,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('stopped unreachable')
   })
 
-  test('[CT5] streams that break off wait longer and longer, and are never unreachable', async () => {
+  test('[CT5] after streams that break off the delay grows, but they never lead to unreachable', async () => {
     const it = setUp()
     await it.want('agent:a')
     const waits: number[] = []
@@ -270,7 +270,7 @@ describe('failures', () => {
     expect(waits.reduce((sum, wait) => sum + wait, 0) / waits.length).toBeGreaterThan(4_000)
   })
 
-  test('[CT5] proper ends do not undo failures, and the server that answered is no longer unreachable', async () => {
+  test('[CT5] clean ends do not reset the failures, and a server that answered is no longer unreachable', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (let failure = 1; failure <= 8; failure++) {
@@ -283,7 +283,7 @@ describe('failures', () => {
     expect(it.connection.status.get()).toMatchObject({ phase: 'reconnecting', attempt: 7 })
   })
 
-  test('[CT6] a server that says auth_expired to every stream gets one at once, and then one in a while', async () => {
+  test('[CT6] after auth_expired on every stream, only the first reconnect is immediate', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (let stream = 0; stream < 50; stream++) {
@@ -296,7 +296,7 @@ describe('failures', () => {
     expect(it.clock.now() - it.startedAt).toBeGreaterThan(20_000)
   })
 
-  test('[CT6] a draining or overloaded that does not say when waits all the same', async () => {
+  test('[CT6] after draining or overloaded without a delay it still waits', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (const event of ['draining', 'overloaded']) {
@@ -334,7 +334,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('open')
   })
 
-  test.each([408, 425, 429, 500, 501, 502, 503, 504, 599])('[CT4] %i may pass', async (status) => {
+  test.each([408, 425, 429, 500, 501, 502, 503, 504, 599])('[CT4] %i is temporary', async (status) => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.end({ status })
@@ -344,7 +344,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('open')
   })
 
-  test('[CL4] a refusal whose status the transport cannot tell is asked about', async () => {
+  test('[CL4] a refusal whose status the transport cannot see is probed', async () => {
     const answers: StreamEnd[] = [{ status: 503, retryAfterMs: 20_000 }, { status: 401 }]
     const it = setUp({ probe: async () => answers.shift() ?? {} })
     await it.want('agent:a')
@@ -357,7 +357,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('stopped unauthenticated')
   })
 
-  test('[CL5] Retry-After is the least wait', async () => {
+  test('[CL5] Retry-After is the minimum delay', async () => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.end({ status: 503, retryAfterMs: 30_000 })
@@ -368,7 +368,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('reconnecting')
   })
 
-  test('[CL5] a drain or an overload is no failure: it says when to come back', async () => {
+  test('[CL5] draining and overloaded are not failures: they give the delay', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (const event of ['draining', 'overloaded']) {
@@ -382,7 +382,7 @@ describe('failures', () => {
     expect(it.transport.streams).toHaveLength(3)
   })
 
-  test('[CL6] 2.5 heartbeats of silence are the end of the stream, and it is asked for again at once', async () => {
+  test('[CL6] a silence of 2.5 heartbeats ends the stream, and another is opened at once', async () => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.hello({ heartbeatMs: 1_000, seq: 7 })
@@ -400,7 +400,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('reconnecting')
   })
 
-  test('[CL6] heartbeatTimeoutMs takes the place of what the server says', async () => {
+  test('[CL6] heartbeatTimeoutMs replaces the server’s interval', async () => {
     const it = setUp({ heartbeatTimeoutMs: 400 })
     await it.want('agent:a')
     it.transport.stream.hello({ heartbeatMs: 200 })
@@ -408,7 +408,7 @@ describe('failures', () => {
     expect(it.transport.streams).toHaveLength(2)
   })
 
-  test('[CL6] heartbeatTimeoutMs is never less than 1.5 heartbeats, once it is known how long one is', async () => {
+  test('[CL6] heartbeatTimeoutMs is at least 1.5 heartbeats, once the interval is known', async () => {
     const it = setUp({ heartbeatTimeoutMs: 400 })
     await it.want('agent:a')
     await it.clock.pass(399)
@@ -419,7 +419,7 @@ describe('failures', () => {
     expect(it.transport.streams).toHaveLength(2)
   })
 
-  test('[CL7] credentials are asked for before every stream; when there are none that is a failure', async () => {
+  test('[CL7] auth is called before every stream; if it throws, that is a failure', async () => {
     let asked = 0
     const it = setUp({
       auth: async () => {
@@ -437,7 +437,7 @@ describe('failures', () => {
     expect(it.transport.streams.map(({ credentials }) => credentials)).toEqual(['token-1', 'token-3'])
   })
 
-  test('[CL7] credentials that lapsed on an open stream are asked for again at once', async () => {
+  test('[CL7] when credentials expire on an open stream, auth is called again at once', async () => {
     let asked = 0
     const it = setUp({ auth: () => `token-${++asked}` })
     await it.want('agent:a')
@@ -452,7 +452,7 @@ describe('failures', () => {
 })
 
 describe('channels that cannot be had', () => {
-  test('[CL8] the others go on without them', async () => {
+  test('[CL8] the other channels go on without refused ones', async () => {
     const statuses: Record<string, number> = { 'board:gone': 404, 'agent:secret': 403 }
     const it = setUp({ probe: async ([channel = '']) => ({ status: statuses[channel] ?? 200 }) })
     await it.want('agent:a', 'board:gone', 'agent:secret')
@@ -470,7 +470,7 @@ describe('channels that cannot be had', () => {
     expect(it.transport.stream.channels).toBe('board:gone,agent:a,agent:b')
   })
 
-  test('[CL8] more than 100 channels: who came last is refused, the others go on', async () => {
+  test('[CL8] with more than 100 channels the newest are refused, and the others go on', async () => {
     const it = setUp()
     const hundred = Array.from({ length: 100 }, (_, n) => `agent:b${n}`)
     await it.want(...hundred)
@@ -489,7 +489,7 @@ describe('channels that cannot be had', () => {
     expect(it.transport.stream.request.channels).toContain('agent:a')
   })
 
-  test('[CL8] a board that is deleted is not asked for again', async () => {
+  test('[CL8] a deleted board is not requested again', async () => {
     const it = setUp()
     await it.want('agent:a', 'board:b')
     it.transport.stream.hello()
@@ -500,7 +500,7 @@ describe('channels that cannot be had', () => {
     expect(it.transport.stream.channels).toBe('agent:a')
   })
 
-  test('[CL8] when nothing is left the stream stops, and begins again for another channel', async () => {
+  test('[CL8] without any channel left the stream stops, and starts again for another channel', async () => {
     const it = setUp()
     await it.want('board:b')
     it.transport.stream.hello()
@@ -513,7 +513,7 @@ describe('channels that cannot be had', () => {
 })
 
 describe('frames', () => {
-  test('[CL9] what cannot be read is counted, and is not asked for again', async () => {
+  test('[CL9] unreadable frames are counted, and are not requested again', async () => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.hello({ seq: 1 })
@@ -529,7 +529,7 @@ describe('frames', () => {
     expect(it.transport.stream.request.cursor).toBe(at(5))
   })
 
-  test('[CL9] events of unknown types are counted and pass; what clients post is not meant', async () => {
+  test('[CL9] events of unknown types are counted and delivered; events that clients post are not counted', async () => {
     const it = setUp()
     await it.want('agent:a', 'topic:t')
     it.transport.stream.hello({ seq: 1 })
@@ -541,7 +541,7 @@ describe('frames', () => {
     expect(it.received.slice(1)).toHaveLength(3)
   })
 
-  test('[CL2] a gap is received before the new position; a stream that does not resume is one', async () => {
+  test('[CL2] a gap comes before the new cursor; a stream that does not resume is a gap', async () => {
     const it = setUp()
     await it.want('agent:a')
     it.transport.stream.hello({ seq: 5 })

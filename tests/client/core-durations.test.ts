@@ -7,7 +7,7 @@ import { FakeClock } from './support/fake-clock.ts'
 
 const DAY_MS = 86_400_000
 
-/** More than 2^31 - 1 ms is 1 ms. */
+/** Turns more than 2^31 - 1 ms into 1 ms. */
 function narrow(clock: FakeClock): FakeClock {
   const { setTimeout } = clock
   clock.setTimeout = (callback, ms) => setTimeout(callback, ms > 2 ** 31 - 1 ? 1 : ms)
@@ -27,7 +27,7 @@ function clientOf(options: Partial<ClientOptions>, answer: () => Response) {
   return { clock, hub, requests: () => requests }
 }
 
-/** The library loads some of itself when it is needed, which takes time of its own. */
+/** The library loads some of its code on demand, which takes real time. */
 async function until(clock: FakeClock, condition: () => boolean): Promise<void> {
   await expect
     .poll(
@@ -40,7 +40,7 @@ async function until(clock: FakeClock, condition: () => boolean): Promise<void> 
     .toBe(true)
 }
 
-test.each([25, 100, 365])('[OPS16] a timer of %d days is one, and can be cleared on its way', async (days) => {
+test.each([25, 100, 365])('[OPS16] a timer of %d days fires once, and can be cleared before', async (days) => {
   const bare = narrow(new FakeClock())
   const clock = withLongTimers(bare)
   const fired: string[] = []
@@ -56,7 +56,7 @@ test.each([25, 100, 365])('[OPS16] a timer of %d days is one, and can be cleared
   expect(bare.waiting).toEqual([])
 })
 
-test('[OPS16] a rest of a year is a rest', async () => {
+test('[OPS16] a rest of a year is possible', async () => {
   const { clock, hub, requests } = clientOf({ backoff: { failures: 1, restMs: 365 * DAY_MS } }, () => {
     return new Response('', { status: 502 })
   })
@@ -68,7 +68,7 @@ test('[OPS16] a rest of a year is a rest', async () => {
   await until(clock, () => requests() === 2)
 })
 
-test('[OPS16] a silence of a year does not end a stream that has just begun', async () => {
+test('[OPS16] a timeout of a year does not end a new stream', async () => {
   const { clock, hub, requests } = clientOf({ heartbeatTimeoutMs: 365 * DAY_MS }, () => {
     return new Response(new ReadableStream(), { headers: { 'Content-Type': 'text/event-stream' } })
   })
@@ -90,7 +90,7 @@ test.each(['99999999999999', '9'.repeat(400), 'Fri, 31 Dec 9999 23:59:59 GMT'])(
   },
 )
 
-test('[OPS16] a retry: of the server is a day at most', async () => {
+test('[OPS16] a retry: of the server counts as a day at most', async () => {
   const { clock, hub } = clientOf({}, () => {
     return new Response('retry: 99999999999999\n\n', { headers: { 'Content-Type': 'text/event-stream' } })
   })
@@ -105,6 +105,6 @@ test.each([
   [{ heartbeatTimeoutMs: -1 }, /heartbeatTimeoutMs cannot be -1/],
   [{ backoff: { restMs: Number.NaN } }, /restMs cannot be NaN/],
   [{ backoff: { firstMs: '5' as unknown as number } }, /firstMs cannot be 5/],
-])('[OPS16] what is no duration is refused by its name: %j', (options, message) => {
+])('[OPS16] an invalid duration is refused with its name: %j', (options, message) => {
   expect(() => createClient({ baseUrl: 'http://hub.test', ...options })).toThrow(message)
 })

@@ -5,8 +5,8 @@
  * CL10  Server restarts, 503s, cut connections, silence: nothing is missed and nothing doubled.
  * CL11  Against a server that wants another credential each time, stream and requests alike.
  * CL12  Hubs of the same server and identity share one stream; `share: 'none'` has its own.
- * CL14  Payloads that break their schema are counted, and dropped by `strict`; without `validate` nobody looks.
- * CL15  A hub that was closed does nothing more, and says so.
+ * CL14  Payloads that break their schema are counted, and dropped by `strict`; without `validate` nothing is checked.
+ * CL15  A closed hub does nothing more, and its calls fail with `closed`.
  * CL16  Options that cannot be are refused by createClient.
  * CL13  A program ends when its hub is closed.
  */
@@ -47,25 +47,25 @@ function hubOf(baseUrl: string, options: ClientOptions = {}): Hub {
   return hub
 }
 
-/** What the log says that a reader of these channels should have had. */
+/** What a reader of these channels should have received, according to the log. */
 async function logOf(server: TestServer, channels: string, after: string): Promise<string[]> {
-  const told: string[] = []
+  const expected: string[] = []
   for (let cursor = after; ; ) {
     const page = await server.get<{ events: Frame[]; cursor: string; more: boolean }>(
       `/events?channels=${channels}&after=${cursor}&limit=1000`,
     )
-    told.push(...page.events.map(({ event, id }) => `${event}#${id}`))
+    expected.push(...page.events.map(({ event, id }) => `${event}#${id}`))
     cursor = page.cursor
-    if (!page.more) return told
+    if (!page.more) return expected
   }
 }
 
-const told = ({ frames }: Collector) => frames.map(({ event, id }) => `${event}#${id}`)
+const received = ({ frames }: Collector) => frames.map(({ event, id }) => `${event}#${id}`)
 
 describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) => {
   const options = { transport, EventSource, WebSocket } as const
 
-  test('[CL10] [CR3] whatever happens on the road, every event comes once and in order', async () => {
+  test('[CL10] [CR3] whatever happens to the network, every event comes once and in order', async () => {
     const server = await serve({ heartbeatMs: 1_000 })
     const road = await roadTo(server)
     const { boardId, attempt } = await makeWork(server)
@@ -97,7 +97,7 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
       for (let n = 0; n < 5; n++) {
         await server.post(`/boards/${boardId}/cards`, { title: `card ${n}` })
         await appendLines(server, attempt.id, ['one', 'two'])
-        await server.post('/topics/t/events', { event: 'told', data: { n } })
+        await server.post('/topics/t/events', { event: 'posted', data: { n } })
         if (n === 2) await accident()
       }
       // Somebody joins in the middle of it, from somewhere.
@@ -114,17 +114,17 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
 
     const expected = await logOf(server, channels.join(), start)
     await whole.until('everything', () => whole.frames.length >= expected.length, 40_000)
-    expect(told(whole), `seed ${seed}`).toEqual(expected)
+    expect(received(whole), `seed ${seed}`).toEqual(expected)
     expect(whole.gaps).toEqual([])
     expect(last.eventId < end.eventId).toBe(true)
     for (const { collector, channels, since } of joined) {
       const due = await logOf(server, channels.join(), since)
       await collector.until('everything', () => collector.frames.length >= due.length, 40_000)
-      expect(told(collector), `seed ${seed}`).toEqual(due)
+      expect(received(collector), `seed ${seed}`).toEqual(due)
     }
   })
 
-  test('[CL10] comes back from a restart with its place, and says so meanwhile', async () => {
+  test('[CL10] resumes after a restart, and shows that it is reconnecting', async () => {
     const server = await serve()
     const board = await makeBoard(server)
     const hub = hubOf(server.url, options)
@@ -136,11 +136,11 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
     await server.restart()
     const card = await makeCard(server, board.id)
     await reader.id(card.eventId)
-    expect(told(reader)).toEqual([`card_created#${card.eventId}`])
+    expect(received(reader)).toEqual([`card_created#${card.eventId}`])
     expect(phases.filter((phase) => phase !== 'open' && phase !== 'catching-up')).toEqual(['reconnecting'])
   })
 
-  test('[CL8] [CR8] a board that is not there, and one that goes away, cost the others nothing', async () => {
+  test('[CL8] [CR8] a missing board and a deleted board do not affect other channels', async () => {
     const server = await serve()
     const board = await makeBoard(server)
     const doomed = await makeBoard(server)
@@ -161,7 +161,7 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
     expect(dying.errors).toMatchObject([{ code: 'refused', status: 404 }])
   })
 
-  test('[CR2] readers of channels that overlap have what each would have alone', async () => {
+  test('[CR2] readers of overlapping channels get what each would get alone', async () => {
     const server = await serve()
     const { boardId, card, attempt } = await makeWork(server)
     const lists = [
@@ -178,13 +178,13 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
     const hub = hubOf(server.url, options)
     const readers = lists.map((channels) => {
       const collector = new Collector()
-      hub.subscribe({ channels, types: ['*', 'told'] }, collector)
+      hub.subscribe({ channels, types: ['*', 'posted'] }, collector)
       return { channels, collector }
     })
     for (const { collector } of readers) await collector.isReady()
     await server.call('PATCH', `/cards/${card.id}`, { title: 'new', assignedAgentId: attempt.agent })
     await appendLines(server, attempt.id, ['a', 'b'])
-    await server.post('/topics/t/events', { event: 'told', data: { n: 1 } })
+    await server.post('/topics/t/events', { event: 'posted', data: { n: 1 } })
     await server.post('/messages', { from_agent: 'x', to_agent: attempt.agent, topic: 't', content: 'hello' })
     await server.post('/messages', { from_agent: 'x', content: 'to all' })
     await server.call('PATCH', `/attempts/${attempt.id}`, { status: 'succeeded', exitCode: 0 })
@@ -193,7 +193,7 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
       const due = (await logOf(server, channels.join(), collector.ready_[0] ?? '')).filter(
         (one) => !one.startsWith('output_batch'),
       )
-      const had = () => told(collector).filter((one) => !one.startsWith('output_batch'))
+      const had = () => received(collector).filter((one) => !one.startsWith('output_batch'))
       await collector.until(`everything on ${channels}`, () => had().length >= due.length)
       expect(had(), channels.join()).toEqual(due)
       expect(collector.frames.every(({ channel }) => channel === '*' || channels.includes(channel))).toBe(true)
@@ -203,7 +203,7 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
 })
 
 describe('over a socket', () => {
-  test('[CL1] [CL24] other channels are another socket, and nothing is missed between the two', async () => {
+  test('[CL1] [CL24] other channels need another socket, and nothing is missed in between', async () => {
     const server = await serve()
     const road = await roadTo(server)
     const boards = await Promise.all(Array.from({ length: 30 }, () => makeBoard(server)))
@@ -228,7 +228,7 @@ describe('over a socket', () => {
 })
 
 describe('places', () => {
-  test('[CR5] a place of another log, one that is none and one ahead are gaps', async () => {
+  test('[CR5] a cursor of another log, an invalid one, and one ahead of the log are gaps', async () => {
     const server = await serve()
     const board = await makeBoard(server)
     const { cursor } = await server.get<{ cursor: string }>('/cursor')
@@ -244,7 +244,7 @@ describe('places', () => {
       expect(reader.gaps).toMatchObject([{ requested: since, reason }])
       const card = await makeCard(server, board.id)
       await reader.id(card.eventId)
-      expect(told(reader)).toEqual([`card_created#${card.eventId}`])
+      expect(received(reader)).toEqual([`card_created#${card.eventId}`])
     }
   })
 
@@ -308,7 +308,7 @@ describe('places', () => {
 })
 
 describe('credentials', () => {
-  test('[CL11] [CL7] a new header for every stream and every request', async () => {
+  test('[CL11] [CL7] auth gives a new header for every stream and every request', async () => {
     const server = await serve()
     const board = await makeBoard(server)
     const used: string[] = []
@@ -404,7 +404,7 @@ describe('schemas', () => {
     },
   )
 
-  test('[CL14] nothing that the server sends is invalid', async () => {
+  test('[CL14] every payload of the server is valid', async () => {
     const server = await serve()
     const { boardId, card, attempt } = await makeWork(server)
     const hub = hubOf(server.url, { validate: 'strict' })
@@ -479,7 +479,7 @@ describe('sharing in one tab', () => {
     expect((await stats(server)).connections.sse).toBe(2)
   })
 
-  test('[CL12] options that say the same share, whether they are spelled out or not', async () => {
+  test('[CL12] equal options share a stream, whether defaults are spelled out or not', async () => {
     const server = await serve()
     const baseUrl = server.url
     const same: ClientOptions[] = [
@@ -501,7 +501,7 @@ describe('sharing in one tab', () => {
     expect((await stats(server)).connections.sse).toBe(2)
   })
 
-  test('[CL16] options that cannot be are named by createClient', () => {
+  test('[CL16] createClient names invalid options', () => {
     const baseUrl = 'http://127.0.0.1:1'
     const refused = (options: object, words: RegExp) =>
       expect(() => createClient(options as ClientOptions)).toThrow(
@@ -524,7 +524,7 @@ describe('sharing in one tab', () => {
     }
   })
 
-  test('[CL15] a hub that was closed does nothing more, also where another shares its stream', async () => {
+  test('[CL15] a closed hub does nothing more, even if another hub shares its stream', async () => {
     const server = await serve()
     const board = await makeBoard(server)
     const road = await roadTo(server)
@@ -532,9 +532,9 @@ describe('sharing in one tab', () => {
       const hub = createClient({ baseUrl: road.url })
       const other = hasOther ? createClient({ baseUrl: road.url }) : undefined
       const store = hub.board(board.id)
-      let told = 0
+      let calls = 0
       const undo = store.subscribe(() => {
-        told += 1
+        calls += 1
       })
       const own = new Collector()
       ;(other ?? hub).subscribe({ channels: [`board:${board.id}`] }, own)
@@ -546,7 +546,7 @@ describe('sharing in one tab', () => {
       const next = reading.next()
       await expect.poll(() => road.refusals).toBeGreaterThan(0)
       hub.close()
-      told = 0
+      calls = 0
       expect(await waiting).toMatchObject({ name: 'BoardcastError', code: 'closed' })
       expect((await next).done).toBe(true)
       road.pass()
@@ -561,13 +561,13 @@ describe('sharing in one tab', () => {
         await own.id(card.eventId)
         expect(other.status.get().phase).toBe('open')
       }
-      expect(told).toBe(0)
+      expect(calls).toBe(0)
       undo()
       other?.close()
     }
   })
 
-  test('[CL8] stores that linger give way to those that are read; the hundred and first is refused', async () => {
+  test('[CL8] stores without readers make room for others; the hundred and first is refused', async () => {
     const server = await serve()
     const { boardId, attempt } = await makeWork(server)
     const hub = hubOf(server.url)
@@ -595,7 +595,7 @@ describe('sharing in one tab', () => {
     await until(board, 'the card', ({ state }) => state?.cards[another.id] !== undefined)
   })
 
-  test('[CL13] a program ends when its hub is closed', async () => {
+  test('[CL13] a program exits when its hub is closed', async () => {
     const server = await serve()
     const script = `
       import { createClient } from '${new URL('../../web/client/index.ts', import.meta.url).href}'

@@ -46,7 +46,7 @@ function closureOf(file: string, found: string[] = []): string[] {
   return found
 }
 
-test('[CP1] what is loaded at once is small, and holds no schemas', () => {
+test('[CP1] the part that is loaded at once is small, and contains no schemas', () => {
   const files = closureOf(join(BUILT, 'client.js'))
   const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(file), { level: 9 }).length, 0)
   expect(bytes).toBeLessThanOrEqual(MAX_BYTES)
@@ -125,7 +125,7 @@ test('[CP3] in Node', async () => {
   expect(stdout.trim().split('\n').at(-1)).toBe(`card_created ${card.eventId} 0`)
 })
 
-test('[CP4] can be dropped', async () => {
+test('[CP4] unused imports can be removed', async () => {
   writeFileSync(
     join(elsewhere, 'empty.js'),
     `import 'boardcast/client'\nimport { createClient } from 'boardcast/client'\nconsole.log('mine')\n`,

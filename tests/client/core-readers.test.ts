@@ -1,5 +1,5 @@
 /**
- * Readers: each has a position of its own on the one stream.
+ * Readers: each has its own cursor on the shared stream.
  *
  * CR1  Readers of one hub share its stream; each gets the events of its channels and types, and no others.
  * CR2  An event that shows on several channels reaches the readers of each, under the channel that they named, though the
@@ -7,7 +7,7 @@
  * CR3  `since` is covered by pages of the log, then by the stream: every event once and in order, whatever happens meanwhile.
  * CR4  Who joins a stream that runs gets everything after the id that `ready` names.
  * CR5  What was missed and is lost is a `gap`, then `ready` again; the same for a `since` that the log does not know.
- * CR6  What a handler throws goes to `error`, and harms no other reader; readers may come and go while they are told.
+ * CR6  What a handler throws goes to `error`, and does not affect other readers; readers may be added and removed during a notification.
  * CR7  As an async iterator: every event, a gap as a frame, a refusal as an error, and the end of the loop is the end of the
  *      subscription.
  * CR8  A channel or a list of them that cannot be is refused by the call itself; one that the server refuses ends this
@@ -96,8 +96,8 @@ async function reading(it: Setup, ...channels: string[]): Promise<Collector> {
 
 const covering = (...channels: string[]) => new Set(channels)
 
-describe('who gets what', () => {
-  test('[CL1] the last to leave keeps the stream for 5 s, unless it has waited already', async () => {
+describe('delivery', () => {
+  test('[CL1] the stream is kept for 5 s after the last reader, unless that reader has waited already', async () => {
     const it = setUp()
     const leave = it.subscribe({ channels: ['agent:a'] }, {})
     leave()
@@ -123,12 +123,12 @@ describe('who gets what', () => {
     it.stream.frame(frame('agent:a', 'output', 2), true)
     it.stream.frame(frame('agent:b', 'output', 3), true)
     it.stream.frame(frame('*', 'agent_registered', 4), true)
-    expect(a.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `agent_registered#${at(4)}`])
-    expect(both.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `output#${at(3)}`, `agent_registered#${at(4)}`])
-    expect(some.told).toEqual([`ready ${at(1)}`, `output#${at(2)}`])
+    expect(a.received).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `agent_registered#${at(4)}`])
+    expect(both.received).toEqual([`ready ${at(1)}`, `output#${at(2)}`, `output#${at(3)}`, `agent_registered#${at(4)}`])
+    expect(some.received).toEqual([`ready ${at(1)}`, `output#${at(2)}`])
   })
 
-  test('[CR2] every pair of channels that an event of the catalogue shows on', () => {
+  test('[CR2] every pair of channels that show an event of the catalogue', () => {
     const seen = new Set<string>()
     for (const [type, { example: plain, fields }] of Object.entries<Entry>(catalogue)) {
       const example: Record<string, unknown> = { ...plain }
@@ -164,7 +164,7 @@ describe('who gets what', () => {
             { ...frame(carried.channel, carried.event, 1), data: carried.data },
             new Map([[channel.name, channel]]),
           )
-          // The one that is not derivable, and said so in channels.ts.
+          // The one case that cannot be derived; see channels.ts.
           if (
             /^message\.(read|expired)$/.test(type) &&
             carried.channel.startsWith('topic:') &&
@@ -197,7 +197,7 @@ describe('who gets what', () => {
     `)
   })
 
-  test('[CR2] mail to everyone reaches every channel, also where `global` carries it', () => {
+  test('[CR2] a message to everyone reaches every channel, even if `global` carries it', () => {
     for (const type of ['message.new', 'message.read', 'message.expired'] as const) {
       const data = { ...catalogue[type].example, to_agent: null, topic: null }
       const board = new Map([['board:b', { kind: 'board', id: 'b', name: 'board:b' } as const]])
@@ -206,7 +206,7 @@ describe('who gets what', () => {
     }
   })
 
-  test('[CR2] nothing on a channel that does not show it', () => {
+  test('[CR2] no event reaches a channel that does not show it', () => {
     const wrong: string[] = []
     const kinds = ['board', 'project', 'issue', 'attempt', 'agent', 'session', 'workflow', 'shell', 'topic'] as const
     for (const [type, { example, fields, isPosted }] of Object.entries<Entry>(catalogue)) {
@@ -263,7 +263,7 @@ describe('who gets what', () => {
 })
 
 describe('pages, then the stream', () => {
-  test('[CR3] pages up to the mark, then what waited, then live', async () => {
+  test('[CR3] pages up to the checkpoint, then queued frames, then live', async () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], types: ['output*'], since: at(2) }, since)
@@ -282,13 +282,13 @@ describe('pages, then the stream', () => {
     await it.pages[0]?.answer([frame('agent:a', 'output', 4), frame('agent:a', 'output', 6)], 7, true)
     expect(it.pages[1]?.query.get('after')).toBe(at(7))
     it.stream.frame(frame('agent:a', 'output', 12), true)
-    // The page goes beyond the mark: what is there comes from the stream.
+    // The page goes beyond the checkpoint: those events come from the stream.
     await it.pages[1]?.answer(
       [frame('agent:a', 'output', 9), frame('agent:a', 'output', 11), frame('agent:a', 'output', 12)],
       12,
     )
     it.stream.frame(frame('agent:a', 'output', 13), true)
-    expect(since.told).toEqual([`ready ${at(2)}`, ...[4, 6, 9, 11, 12, 13].map((seq) => `output#${at(seq)}`)])
+    expect(since.received).toEqual([`ready ${at(2)}`, ...[4, 6, 9, 11, 12, 13].map((seq) => `output#${at(seq)}`)])
     expect(it.behind).toBe(0)
   })
 
@@ -300,10 +300,10 @@ describe('pages, then the stream', () => {
     await settled()
     expect(it.pages[0]?.query.has('after')).toBe(false)
     await it.pages[0]?.answer([frame('agent:a', 'output', 1)], 3)
-    expect(since.told).toEqual([`ready ${at(0)}`, `output#${at(1)}`])
+    expect(since.received).toEqual([`ready ${at(0)}`, `output#${at(1)}`])
   })
 
-  test('[CR3] more frames than may wait are read from the log', async () => {
+  test('[CR3] frames beyond the limit of the queue are read from the log', async () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], since: at(0) }, since)
@@ -319,7 +319,7 @@ describe('pages, then the stream', () => {
     expect(it.pages).toHaveLength(3)
   })
 
-  test('[CR3] a frame of several is not forgotten when the waiting ones are dropped', async () => {
+  test('[CR3] the first frames of an event are not lost when the queue is dropped', async () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], since: at(0) }, since)
@@ -334,7 +334,7 @@ describe('pages, then the stream', () => {
       [...all, frame('agent:a', 'one', 2_001), frame('agent:a', 'other', 2_001), frame('agent:a', 'output', 2_002)],
       2_002,
     )
-    expect(since.told.slice(2_000)).toEqual([
+    expect(since.received.slice(2_000)).toEqual([
       `output#${at(2_000)}`,
       `one#${at(2_001)}`,
       `other#${at(2_001)}`,
@@ -342,7 +342,7 @@ describe('pages, then the stream', () => {
     ])
   })
 
-  test('[CR3] a place ahead of the stream is asked about, and nothing before it is told', async () => {
+  test('[CR3] a cursor ahead of the stream is checked, and nothing before it is delivered', async () => {
     const it = setUp()
     const since = new Collector()
     it.subscribe({ channels: ['agent:a'], since: at(5) }, since)
@@ -351,10 +351,10 @@ describe('pages, then the stream', () => {
     it.stream.frame(frame('agent:a', 'output', 4), true)
     await it.pages[0]?.answer([frame('agent:a', 'output', 6)], 6)
     it.stream.frame(frame('agent:a', 'output', 6), true)
-    expect(since.told).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
+    expect(since.received).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
   })
 
-  test('[CR4] who joins later begins where the stream is', async () => {
+  test('[CR4] a reader that joins later begins where the stream is', async () => {
     const it = setUp()
     const first = await reading(it, 'agent:a')
     it.stream.covered(covering('agent:a'), at(1))
@@ -364,11 +364,11 @@ describe('pages, then the stream', () => {
     const third = await reading(it, 'agent:a')
     it.stream.frame(frame('agent:a', 'output', 6), true)
     expect(first.ids).toEqual([at(2), at(6)])
-    expect(second.told).toEqual([`ready ${at(2)}`, `output#${at(6)}`])
-    expect(third.told).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
+    expect(second.received).toEqual([`ready ${at(2)}`, `output#${at(6)}`])
+    expect(third.received).toEqual([`ready ${at(5)}`, `output#${at(6)}`])
   })
 
-  test('[CR4] who comes after everyone was gone begins anew, and reads no past', async () => {
+  test('[CR4] a reader after all others have left begins from now', async () => {
     const clock = new FakeClock()
     const transport = new FakeTransport()
     const readPages: unknown[] = []
@@ -408,13 +408,13 @@ describe('pages, then the stream', () => {
     await clock.pass(0)
     transport.stream.hello({ seq: 50 })
     transport.stream.frame('agent:a', 'output', {}, { seq: 51 })
-    expect(soon.told).toEqual([`ready ${at(2)}`])
-    expect(late.told).toEqual([`ready ${at(50)}`, `output#${at(51)}`])
+    expect(soon.received).toEqual([`ready ${at(2)}`])
+    expect(late.received).toEqual([`ready ${at(50)}`, `output#${at(51)}`])
     expect(readPages).toEqual([])
     connection.close()
   })
 
-  test('[CR3] a frame of several that was cut off comes once, though the stream tells it again', async () => {
+  test('[CR3] an event of several frames that was cut off comes once, though the stream repeats it', async () => {
     const it = setUp()
     const reader = await reading(it, 'global', 'agent:a')
     it.stream.covered(covering('global', 'agent:a'), at(1))
@@ -423,10 +423,10 @@ describe('pages, then the stream', () => {
     it.stream.frame(frame('agent:a', 'output', 2), false)
     it.stream.frame(frame('global', 'agent.output', 2), true)
     it.stream.frame(frame('agent:a', 'output', 3), true)
-    expect(reader.told.slice(1)).toEqual([`output#${at(2)}`, `agent.output#${at(2)}`, `output#${at(3)}`])
+    expect(reader.received.slice(1)).toEqual([`output#${at(2)}`, `agent.output#${at(2)}`, `output#${at(3)}`])
   })
 
-  test('[CR3] a stream that begins further on than the reader is: pages between', async () => {
+  test('[CR3] if the stream starts later than the reader’s cursor, pages fill the difference', async () => {
     const it = setUp()
     const reader = await reading(it, 'agent:a')
     it.stream.covered(covering('agent:a'), at(1))
@@ -437,10 +437,10 @@ describe('pages, then the stream', () => {
     expect(it.pages[0]?.query.get('after')).toBe(at(2))
     it.stream.frame(frame('agent:a', 'output', 9), true)
     await it.pages[0]?.answer([frame('agent:a', 'output', 5)], 8)
-    expect(reader.told).toEqual([`ready ${at(1)}`, ...[2, 5, 9].map((seq) => `output#${at(seq)}`)])
+    expect(reader.received).toEqual([`ready ${at(1)}`, ...[2, 5, 9].map((seq) => `output#${at(seq)}`)])
   })
 
-  test('[CR9] joined lines of which some were had are read one by one', async () => {
+  test('[CR9] joined lines that were partly delivered are read one by one', async () => {
     const it = setUp()
     const ahead = new Collector()
     const beside = await reading(it, 'agent:a')
@@ -462,7 +462,7 @@ describe('pages, then the stream', () => {
   })
 })
 
-describe('what is lost, and what goes wrong', () => {
+describe('gaps and errors', () => {
   test('[CR5] a gap, then ready again', async () => {
     const it = setUp()
     const reader = await reading(it, 'agent:a')
@@ -470,10 +470,10 @@ describe('what is lost, and what goes wrong', () => {
     it.stream.gap({ requested: at(1), oldest: at(50), reason: 'trimmed' })
     it.stream.covered(covering('agent:a'), at(60))
     it.stream.frame(frame('agent:a', 'output', 61), true)
-    expect(reader.told).toEqual([`ready ${at(1)}`, 'gap trimmed', `ready ${at(60)}`, `output#${at(61)}`])
+    expect(reader.received).toEqual([`ready ${at(1)}`, 'gap trimmed', `ready ${at(60)}`, `output#${at(61)}`])
   })
 
-  test('[CR6] what a handler throws goes to its error, and the others have theirs', async () => {
+  test('[CR6] errors of a handler go to its own error handler, and other readers are not affected', async () => {
     const it = setUp()
     const errors: string[] = []
     it.subscribe(
@@ -493,15 +493,15 @@ describe('what is lost, and what goes wrong', () => {
     expect(other.ids).toEqual([at(2), at(3)])
   })
 
-  test('[CR6] a reader that leaves while it is told is told no more, and one that comes is told from then on', async () => {
+  test('[CR6] a reader removed during a notification gets nothing more, and an added one gets what follows', async () => {
     const it = setUp()
-    const told: string[] = []
+    const received: string[] = []
     const late = new Collector()
     const undo = it.subscribe(
       { channels: ['agent:a'] },
       {
         event: ({ id }) => {
-          told.push(`first ${id}`)
+          received.push(`first ${id}`)
           undo()
           undo()
           undoSecond()
@@ -509,17 +509,17 @@ describe('what is lost, and what goes wrong', () => {
         },
       },
     )
-    const undoSecond = it.subscribe({ channels: ['agent:a'] }, { event: ({ id }) => told.push(`second ${id}`) })
+    const undoSecond = it.subscribe({ channels: ['agent:a'] }, { event: ({ id }) => received.push(`second ${id}`) })
     await settled()
     it.stream.covered(covering('agent:a'), at(1))
     it.stream.frame(frame('agent:a', 'output', 2), true)
     await settled()
     it.stream.frame(frame('agent:a', 'output', 3), true)
-    expect(told).toEqual([`first ${at(2)}`])
-    expect(late.told).toEqual([`ready ${at(2)}`, `output#${at(3)}`])
+    expect(received).toEqual([`first ${at(2)}`])
+    expect(late.received).toEqual([`ready ${at(2)}`, `output#${at(3)}`])
   })
 
-  test('[CR8] what cannot be a channel is refused by the call', () => {
+  test('[CR8] an invalid channel is refused by the call', () => {
     const it = setUp()
     for (const channels of [
       ['bord:demo'],

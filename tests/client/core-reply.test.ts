@@ -2,7 +2,7 @@
  * Requests that something else than the API answers.
  *
  * CT7  A redirect that would make a GET of a mutation is one error with both addresses; one that keeps the method is followed.
- * CT9  An answer without the JSON that is due is one error that says what came, and is not tried again.
+ * CT9  An answer that is not JSON is one error that describes it, and is not retried.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -66,7 +66,7 @@ describe('redirects', () => {
     },
   )
 
-  test('[CT7] 303 makes a GET of every mutation', async () => {
+  test('[CT7] 303 would turn every mutation into a GET', async () => {
     const proxy = await redirecting(303, 'http://127.0.0.1:9')
     for (const method of ['PATCH', 'PUT', 'DELETE']) {
       const body = method === 'DELETE' ? undefined : {}
@@ -75,7 +75,7 @@ describe('redirects', () => {
     expect(proxy.asked).toHaveLength(3)
   })
 
-  test('[CT7] a relative address is told whole, and without its query', async () => {
+  test('[CT7] a relative address is reported as a whole, without its query', async () => {
     const proxy = await answering((_, outgoing) => outgoing.writeHead(302, { Location: '/login?next=secret' }).end())
     const { message } = await failureOf(hubOf(proxy.url).request('POST', '/boards', {}))
     expect(message).toContain(`redirected to ${proxy.url}/login,`)
@@ -93,7 +93,7 @@ describe('redirects', () => {
     expect((await server.get<{ boards: unknown[] }>('/boards')).boards).toEqual([])
   })
 
-  test('[CT7] one that changes the method behind one that keeps it is an error too', async () => {
+  test('[CT7] a redirect that changes the method after one that keeps it is an error too', async () => {
     await using server = await startTestServer()
     const second = await redirecting(302, server.url)
     const first = await redirecting(308, second.url)
@@ -102,7 +102,7 @@ describe('redirects', () => {
     expect((await server.get<{ boards: unknown[] }>('/boards')).boards).toEqual([])
   })
 
-  test.each(['GET', 'POST', 'DELETE'])('[CT7] a %s that is redirected in a circle is one error', async (method) => {
+  test.each(['GET', 'POST', 'DELETE'])('[CT7] a %s in a redirect loop is one error', async (method) => {
     const proxy = await redirecting(307, '')
     const error = await failureOf(hubOf(proxy.url).request(method, '/boards'))
     expect(error).toMatchObject({ code: 'unexpected', status: 307 })
@@ -111,7 +111,7 @@ describe('redirects', () => {
     expect(proxy.asked.length).toBeLessThanOrEqual(22)
   })
 
-  test('[CT7] a method that arrives by several redirects is kept, and one that does not is an error', async () => {
+  test('[CT7] a mutation that keeps its method over several redirects succeeds, and another is an error', async () => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
     const path = `/boards/${board.id}`
@@ -129,7 +129,7 @@ describe('redirects', () => {
     expect((await server.get<{ board: { name: string } }>(path)).board.name).toBe('new')
   })
 
-  test('[CT7] an address that is none is told as it came', async () => {
+  test('[CT7] an invalid address is reported as it came', async () => {
     const proxy = await answering((_, outgoing) => outgoing.writeHead(302, { Location: 'http://[' }).end())
     const error = await failureOf(hubOf(proxy.url).request('POST', '/boards', {}))
     expect(error).toMatchObject({ code: 'unexpected', message: expect.stringContaining('redirected to http://[') })
@@ -143,7 +143,7 @@ describe('redirects', () => {
     expect((await hub.request('DELETE', `/boards/${board.id}`)).status).toBe(204)
   })
 
-  test.each([301, 302, 303, 307, 308])('[CT7] [CT8] %i of what only reads is followed, streams too', async (status) => {
+  test.each([301, 302, 303, 307, 308])('[CT7] [CT8] %i is followed for reads, including streams', async (status) => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
     const hub = hubOf((await redirecting(status, server.url)).url)
@@ -167,18 +167,18 @@ describe('something else than JSON', () => {
     ['nothing, and no type', undefined, '', 200, '200 without a body'],
     ['a text without a type', undefined, 'ok', 200, '200 without a type'],
     ['204, as portals answer', undefined, '', 204, '204 without a body'],
-  ])('[CT9] %s is one error at once', async (_what, type, body, status, said) => {
+  ])('[CT9] %s is one error at once', async (_what, type, body, status, description) => {
     const proxy = await page(type, body, status)
     const hub = hubOf(proxy.url)
     for (const method of ['POST', 'GET', 'PATCH']) {
       const error = await failureOf(hub.request(method, '/boards?x=1', method === 'GET' ? undefined : {}))
       expect(error).toMatchObject({ code: 'unexpected', status })
-      expect(error.message).toContain(`Expected JSON from ${method} ${proxy.url}/api/v1/boards but got ${said}`)
+      expect(error.message).toContain(`Expected JSON from ${method} ${proxy.url}/api/v1/boards but got ${description}`)
     }
     expect(proxy.asked).toHaveLength(3)
   })
 
-  test('[CT9] a page in place of a deletion is no deletion', async () => {
+  test('[CT9] an HTML page in answer to a DELETE is not a deletion', async () => {
     const proxy = await page('text/html', PAGE)
     expect(await failureOf(hubOf(proxy.url).request('DELETE', '/cards/x'))).toMatchObject({ code: 'unexpected' })
     expect(proxy.asked).toHaveLength(1)
@@ -193,7 +193,7 @@ describe('something else than JSON', () => {
     expect(message).toContain(`but got 200 text/html from ${proxy.url}/login: a login page`)
   })
 
-  test('[CT9] credentials in the address are not in the error', async () => {
+  test('[CT9] the error does not contain credentials of the address', async () => {
     const proxy = await page('text/html', PAGE)
     const hub = createClient({ baseUrl: proxy.url, share: 'none', auth: () => ({ query: { ticket: 'secret' } }) })
     onTestFinished(() => hub.close())
@@ -202,7 +202,7 @@ describe('something else than JSON', () => {
     expect(message).not.toContain('secret')
   })
 
-  test('[CT9] a mutation that got such an answer is rejected once, and shown no more', async () => {
+  test('[CT9] a mutation with such an answer is rejected once, and no longer shown', async () => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
     let isLoggedIn = true
@@ -227,7 +227,7 @@ describe('something else than JSON', () => {
     expect([pending, Object.keys(state?.cards ?? {}).length]).toEqual([0, 0])
   })
 
-  test('[CT9] a board behind a login page says so, and is there once the page is gone', async () => {
+  test('[CT9] a board behind a login page shows the error, and loads once the login page is gone', async () => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
     let isLoggedIn = false

@@ -2,9 +2,9 @@
  * Requests through the hub.
  *
  * CQ1  A POST is carried out once, however often its answer is lost: it is tried again under its key.
- * CQ2  What says that nothing was done (503, 429) is tried again, not before Retry-After; a refusal is not, and says why.
- * CQ3  Credentials are asked for anew for every try; `signal` ends the waiting.
- * CQ4  A PATCH that conflicts after a try whose answer was lost may have been carried out, and says so.
+ * CQ2  Answers after which nothing was done (503, 429) are retried, not before Retry-After; refusals are not.
+ * CQ3  `auth` is called again for every attempt; `signal` ends the waiting.
+ * CQ4  A PATCH that conflicts after an attempt whose answer was lost may have been carried out: `unreachable`.
  */
 import { describe, expect, test } from 'vitest'
 import { createRequester } from '../../web/client/requests/request.ts'
@@ -49,7 +49,7 @@ const refused = () =>
   })
 
 describe('tries', () => {
-  test('[CQ1] [CQ3] the same key and body, other credentials', async () => {
+  test('[CQ1] [CQ3] retries send the same key and body, with new credentials', async () => {
     const { clock, sent, request } = setUp(lost, busy(503), ok)
     const reply = request('POST', '/boards', { name: 'x' })
     await clock.pass(60_000)
@@ -61,7 +61,7 @@ describe('tries', () => {
     expect(sent[0]).toMatchObject({ url: 'http://hub/api/v1/boards', method: 'POST' })
   })
 
-  test('[CQ1] every call has a key of its own, or the one it was given', async () => {
+  test('[CQ1] every call has its own key, or the given one', async () => {
     const { sent, request } = setUp(ok)
     await request('POST', '/boards', {})
     await request('POST', '/boards', {})
@@ -72,7 +72,7 @@ describe('tries', () => {
     expect(keys.slice(2)).toEqual(['mine', undefined])
   })
 
-  test('[CQ1] against a server whose answers are lost, once', async () => {
+  test('[CQ1] with a server whose answers are lost, it is carried out once', async () => {
     await using server = await startTestServer()
     const board = await makeBoard(server)
     let tries = 0
@@ -107,7 +107,7 @@ describe('tries', () => {
     expect((await reply).status).toBe(201)
   })
 
-  test('[CQ2] gives up after five, with what was wrong', async () => {
+  test('[CQ2] gives up after five retries, with the reason', async () => {
     const { clock, sent, request } = setUp(lost)
     const reply = request('GET', '/boards').catch((error: unknown) => error)
     await clock.pass(120_000)
@@ -115,7 +115,7 @@ describe('tries', () => {
     expect(sent).toHaveLength(6)
   })
 
-  test('[CQ2] a refusal says why, at once', async () => {
+  test('[CQ2] a refusal is reported at once, with the reason', async () => {
     const { sent, request } = setUp(refused)
     await expect(request('PATCH', '/cards/x', { title: 'y' })).rejects.toMatchObject({
       code: 'refused',
@@ -126,7 +126,7 @@ describe('tries', () => {
     expect(sent).toHaveLength(1)
   })
 
-  test('[CQ1] what is gone after a DELETE whose answer was lost was deleted by it', async () => {
+  test('[CQ1] a 404 after a DELETE whose answer was lost means that it was deleted', async () => {
     const { clock, request } = setUp(lost, busy(404))
     const reply = request('DELETE', '/cards/x')
     await clock.pass(60_000)
@@ -135,14 +135,14 @@ describe('tries', () => {
     await expect(first.request('DELETE', '/cards/x')).rejects.toMatchObject({ status: 404 })
   })
 
-  test.each([502, 504])('[CQ1] a proxy that says %s does not know whether it was deleted', async (status) => {
+  test.each([502, 504])('[CQ1] after %s from a proxy it is unknown whether it was deleted', async (status) => {
     const { clock, request } = setUp(busy(status), busy(404))
     const reply = request('DELETE', '/cards/x')
     await clock.pass(60_000)
     expect((await reply).status).toBe(204)
   })
 
-  test('[CQ1] after 503 and 429 nothing was done: a DELETE that finds nothing is refused', async () => {
+  test('[CQ1] after 503 and 429 nothing was done: a DELETE that gets a 404 is refused', async () => {
     const { clock, request } = setUp(busy(503), busy(429), busy(404))
     const reply = request('DELETE', '/cards/x').catch((error: unknown) => error)
     await clock.pass(60_000)
@@ -160,14 +160,14 @@ describe('tries', () => {
     expect(sent).toHaveLength(2)
   })
 
-  test('[CQ4] a PATCH that conflicts after it was told to wait is refused', async () => {
+  test('[CQ4] a PATCH that conflicts after a 429 is refused', async () => {
     const { clock, request } = setUp(busy(503), refused)
     const reply = request('PATCH', '/cards/x', { title: 'y', ifRevision: 2 }).catch((error: unknown) => error)
     await clock.pass(60_000)
     expect(await reply).toMatchObject({ code: 'refused', status: 409 })
   })
 
-  test('[CQ3] what `auth` throws is told at once', async () => {
+  test('[CQ3] an error of `auth` is reported at once', async () => {
     const cause = new Error('login service is away')
     const auth = () => Promise.reject(cause)
     const request = createRequester({ baseUrl: 'http://hub', fetch, clock: new FakeClock(), auth })
@@ -178,7 +178,7 @@ describe('tries', () => {
     })
   })
 
-  test('[CQ2] an answer that never comes is one that was lost', async () => {
+  test('[CQ2] an answer that never comes counts as lost', async () => {
     const { clock, sent, request } = setUp(() => new Promise(() => {}), ok)
     const never = request('GET', '/boards')
     await clock.pass(29_999)
@@ -189,7 +189,7 @@ describe('tries', () => {
     void never
   })
 
-  test('[CQ3] a signal ends it', async () => {
+  test('[CQ3] a signal ends the request', async () => {
     const { clock, sent, request } = setUp(busy(503, { 'Retry-After': '20' }))
     const controller = new AbortController()
     const reply = request('GET', '/boards', undefined, { signal: controller.signal }).catch((error: unknown) => error)

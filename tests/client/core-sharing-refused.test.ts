@@ -1,6 +1,6 @@
 /**
- * Browsers that refuse what tabs need to share a stream, or break what they promise: the tab has a stream of its own, and
- * nothing is asked for without a pause.
+ * Browsers that refuse what tabs need to share a stream, or whose locks do not work: the tab gets its own stream, and nothing
+ * is requested in a loop.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fullBackoff } from '../../web/client/base/backoff.ts'
@@ -13,7 +13,7 @@ import { FakeTransport } from './support/fake-transport.ts'
 
 const refusal = () => new DOMException('Access to the Locks API is denied in this context.', 'SecurityError')
 
-/** One holder each, as nobody else is there. */
+/** Grants every lock, as to a single tab. */
 const granting: Locks = {
   request: async (_name, { signal }, callback) => {
     signal?.throwIfAborted()
@@ -63,7 +63,7 @@ const BROWSERS: ReadonlyArray<readonly [what: string, tabs: Tabs]> = [
     { locks: { ...granting, request: () => new Promise(() => undefined) }, BroadcastChannel: QuietChannel },
   ],
   ['there may be no channel', { locks: granting, BroadcastChannel: NoChannel }],
-  ['nothing may be said on the channel', { locks: granting, BroadcastChannel: MuteChannel }],
+  ['nothing may be sent on the channel', { locks: granting, BroadcastChannel: MuteChannel }],
   [
     'the leader cannot be heard',
     {
@@ -165,7 +165,7 @@ describe.each(BROWSERS)('[CS8] where %s', (_what, tabs) => {
   })
 })
 
-test('[CS8] a leader that cannot ask who else is there leads all the same', async () => {
+test('[CS8] a leader that cannot query locks leads anyway', async () => {
   for (const query of [() => Promise.reject(refusal()), () => new Promise<never>(() => undefined)]) {
     const { clock, transport, source } = open({ locks: { ...granting, query }, BroadcastChannel: QuietChannel })
     source.want(new Set(['agent:a']), new Set())

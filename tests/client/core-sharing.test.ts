@@ -1,10 +1,10 @@
 /**
- * Tabs that share one stream, on a fake clock, over locks and channels of the test's making: what takes a minute, or an
- * order of things that no browser can be made to show.
+ * Tabs that share one stream, with a fake clock, fake locks and fake channels: for what takes a minute, or needs an order of
+ * messages that no browser can be made to produce.
  *
- * CS2  The next leader resumes from the furthest that any tab was received.
- * CS6  A leader that hangs has its lock taken away; when it wakes it follows.
- * CS7  What a tab that leads no more still says is not heard.
+ * CS2  The next leader resumes from the furthest cursor of all tabs.
+ * CS6  A leader that hangs loses its lock; when it wakes it follows.
+ * CS7  Messages of a tab that no longer leads are ignored.
  */
 import { expect, test } from 'vitest'
 import { fullBackoff } from '../../web/client/base/backoff.ts'
@@ -18,7 +18,7 @@ import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
 const at = (seq: number) => `${EPOCH}-${seq}`
 
-/** As a browser has them: one holder, a queue, and the right to steal. */
+/** As in a browser: one holder, a queue, and `steal`. */
 class FakeLocks implements Locks {
   readonly #queues = new Map<string, Array<{ grant(): void; readonly drop: (error: Error) => void; isHeld: boolean }>>()
 
@@ -73,9 +73,9 @@ interface FakeTab {
   readonly source: StreamSource
   readonly transport: FakeTransport
   readonly received: string[]
-  /** What the others say does not reach it. */
+  /** Messages of the others do not reach it. */
   isDeaf: boolean
-  /** What it says does not reach the others. */
+  /** Its messages do not reach the others. */
   isMute: boolean
 }
 
@@ -84,7 +84,7 @@ function browser() {
   const locks = new FakeLocks()
   const channels = new Set<TabChannel & { deliver(message: SentMessage): void }>()
 
-  /** `isSlow`: what it asks of the locks takes a while to arrive. */
+  /** `isSlow`: its requests for locks take a while. */
   function open(isSlow = false): FakeTab {
     const transport = new FakeTransport()
     const received: string[] = []
@@ -158,7 +158,7 @@ async function three() {
   return { clock, first, second, third, roles, say, open }
 }
 
-test('[CS2] the next leader resumes from the furthest that any tab was received', async () => {
+test('[CS2] the next leader resumes from the furthest cursor of all tabs', async () => {
   const { clock, first, second, third, roles } = await three()
   second.isDeaf = true
   output(first, 2)
@@ -171,7 +171,7 @@ test('[CS2] the next leader resumes from the furthest that any tab was received'
   await clock.pass(500)
   expect(roles().slice(1)).toEqual(['leader', 'follower'])
   expect(first.transport.stream.isClosed).toBe(true)
-  // Its readers are further back, are received so, and read the log.
+  // Its readers are further back, and read the log.
   expect(second.transport.stream.request.cursor).toBe(at(3))
   second.transport.stream.hello({ seq: 3 })
   output(second, 4)
@@ -181,7 +181,7 @@ test('[CS2] the next leader resumes from the furthest that any tab was received'
   for (const tab of [second, third]) tab.source.close()
 })
 
-test('[CS3] a tab is not taken for gone before it is quite there', async () => {
+test('[CS3] a tab that is still joining is not taken for closed', async () => {
   const { clock, first, second, third, open } = await three()
   const late = open(true)
   late.source.want(new Set(['agent:b']), new Set())
@@ -195,7 +195,7 @@ test('[CS3] a tab is not taken for gone before it is quite there', async () => {
   for (const tab of [first, second, third, late]) tab.source.close()
 })
 
-test('[CS7] only the leader is heard', async () => {
+test('[CS7] only messages of the leader count', async () => {
   const { first, second, third, say } = await three()
   const frame = { channel: 'agent:a', event: 'output', data: {}, timestamp: 1, id: at(9) }
   say({ kind: 'relay', from: 'another', calls: [['frame', frame, true]] })
@@ -205,7 +205,7 @@ test('[CS7] only the leader is heard', async () => {
   for (const tab of [first, second, third]) tab.source.close()
 })
 
-test('[CS6] [CS7] a leader that hangs is relieved, and follows when it wakes', async () => {
+test('[CS6] [CS7] a leader that hangs is replaced, and follows when it wakes', async () => {
   const { clock, first, second, third, roles } = await three()
   output(first, 2)
   await settled()
@@ -219,14 +219,14 @@ test('[CS6] [CS7] a leader that hangs is relieved, and follows when it wakes', a
   expect(roles()[0]).toBe('follower')
   const leader = second.source.status.get().role === 'leader' ? second : third
   expect(first.transport.stream.isClosed).toBe(true)
-  // It alone was received of the third.
+  // Only this tab got the third event.
   expect(leader.transport.stream.request.cursor).toBe(at(3))
   leader.transport.stream.hello({ seq: 3 })
   output(leader, 4)
   await settled()
   for (const tab of [second, third])
     expect(tab.received.slice(-2)).toEqual([`covered agent:a from ${at(3)}`, `output ${at(4)}`])
-  // Said to nobody any more.
+  // This message reaches no one.
   output(first, 5)
   await settled()
   for (const tab of [first, second, third]) expect(tab.received.at(-1)).toBe(`output ${at(4)}`)

@@ -1,5 +1,5 @@
 /**
- * Each transport against a real server, where streams end, are refused, and carry events whose names nobody knows.
+ * Each transport against a real server, with streams that end, are refused, and carry events with unknown names.
  *
  * CT1  `eventsource` delivers what the others deliver, whatever its name.
  * CT2  `names=0` leaves the names to the envelope.
@@ -65,7 +65,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     expect(hub.status.get()).toMatchObject({ unreadable: 0, unknown: 0 })
   })
 
-  test('[CT1] an event on a topic moves the position of a stream of global', async () => {
+  test('[CT1] an event on a topic advances the cursor of a stream of global', async () => {
     const server = await serve({ heartbeatMs: 60_000 })
     const hub = hubOf(server.url, { transport })
     const reader = await reading(hub, ['global'])
@@ -74,7 +74,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     await untilStatus(hub.status, 'its id', ({ lastEventId }) => lastEventId === eventId)
   })
 
-  test('[CT5] streams that the server ends every second are good ones, and nothing is missed', async () => {
+  test('[CT5] streams that the server ends every second are not failures, and nothing is missed', async () => {
     const server = await serve({ streamMaxAgeMs: 100 })
     const road = await Gateway.to(server.port)
     onTestFinished(() => road[Symbol.asyncDispose]())
@@ -162,20 +162,23 @@ async function answering(answer: (incoming: IncomingMessage, outgoing: ServerRes
 }
 
 describe('a status that the transport does not show', () => {
-  test.each([405, 404, 403, 501])('[CT4] a HEAD that is answered %i ends nothing by itself', async (status) => {
-    const asked: string[] = []
-    const url = await answering(({ method }, outgoing) => {
-      asked.push(method ?? '')
-      if (method === 'HEAD') outgoing.writeHead(status).end()
-      else outgoing.writeHead(200, { 'Content-Type': 'text/html' }).end('<title>Log in</title>')
-    })
-    const hub = hubOf(url, { transport: 'eventsource' })
-    hub.subscribe({ channels: ['topic:t'] }, {})
-    await untilStatus(hub.status, 'another try', ({ attempt }) => attempt >= 2)
-    expect(hub.status.get().phase).toBe('reconnecting')
-  })
+  test.each([405, 404, 403, 501])(
+    '[CT4] a HEAD answered with %i does not stop the stream by itself',
+    async (status) => {
+      const asked: string[] = []
+      const url = await answering(({ method }, outgoing) => {
+        asked.push(method ?? '')
+        if (method === 'HEAD') outgoing.writeHead(status).end()
+        else outgoing.writeHead(200, { 'Content-Type': 'text/html' }).end('<title>Log in</title>')
+      })
+      const hub = hubOf(url, { transport: 'eventsource' })
+      hub.subscribe({ channels: ['topic:t'] }, {})
+      await untilStatus(hub.status, 'another try', ({ attempt }) => attempt >= 2)
+      expect(hub.status.get().phase).toBe('reconnecting')
+    },
+  )
 
-  test('[CT4] it is asked with what the transport itself sends', async () => {
+  test('[CT4] the probe sends the same credentials as the transport', async () => {
     const asked: Array<{ method: string | undefined; token: string | null; authorization: string | undefined }> = []
     const url = await answering(({ method, url, headers }, outgoing) => {
       const token = new URL(`http://x${url}`).searchParams.get('token')
@@ -189,7 +192,7 @@ describe('a status that the transport does not show', () => {
     expect(asked).toEqual(['GET', 'HEAD', 'GET'].map((method) => ({ method, ...same })))
   })
 
-  test('[CT4] no answer to the question is a failure', async () => {
+  test('[CT4] no answer to the probe is a failure', async () => {
     const url = await answering(({ method }, outgoing) => {
       if (method === 'GET') outgoing.writeHead(403).end()
     })
@@ -210,7 +213,7 @@ describe('a status that the transport does not show', () => {
     expect(timeouts).toBeGreaterThanOrEqual(2)
   })
 
-  test('[CT6] a Retry-After of years is no timer that fires at once', async () => {
+  test('[CT6] a Retry-After of years does not fire at once', async () => {
     const url = await answering((_, outgoing) => outgoing.writeHead(503, { 'Retry-After': '9999999999' }).end())
     const delays: number[] = []
     const clock = {
@@ -227,7 +230,7 @@ describe('a status that the transport does not show', () => {
     expect(Math.max(...delays)).toBe(2 ** 31 - 1)
   })
 
-  test('[CT4] a proxy that passes no sockets is named', async () => {
+  test('[CT4] the detail names a proxy that does not support WebSockets', async () => {
     const server = await serve()
     const url = await answering(({ method }, outgoing) => {
       outgoing.writeHead(200, { 'Content-Type': 'text/event-stream' })
@@ -252,7 +255,7 @@ describe('a status that the transport does not show', () => {
     expect(detail).toContain('SecurityError')
   })
 
-  test('[CT3] connections that are refused, reset, or answered with nothing', async () => {
+  test('[CT3] connections that are refused, reset, or closed without an answer', async () => {
     const server = await serve()
     const board = await makeBoard(server)
     const accidents: Array<(incoming: IncomingMessage) => void> = [
@@ -314,7 +317,7 @@ async function textOf(url: string): Promise<{ text: string }> {
 }
 
 describe('names=0', () => {
-  test('[CT2] no frame of a channel stream has a name; the envelope has it', async () => {
+  test('[CT2] frames of a channel stream have no event line; the envelope contains the name', async () => {
     const server = await serve({ heartbeatMs: 100 })
     const board = await makeBoard(server)
     const nameless = await textOf(`${server.url}/sse?channels=board:${board.id},topic:t&names=0`)

@@ -43,7 +43,7 @@ function strictly<P extends object>(tree: (props: P) => ReactNode, props: P): Mo
   }
 }
 
-test('[CH8] a list that was hidden and is shown again goes on where it was', async () => {
+test('[CH8] a list that is mounted again continues where it was', async () => {
   const { stub, hub: client } = stubbed()
   const List = () => {
     const { events } = hooks.useRealtimeEvents({ channels: ['global'], since: at(5) })
@@ -60,7 +60,7 @@ test('[CH8] a list that was hidden and is shown again goes on where it was', asy
   await shown('a reader', reader)
   expect(reader()?.options.since).toBe(at(5))
   stub.ready(5)
-  stub.tell(6, 'e', {})
+  stub.emit(6, 'e', {})
   await shown('it', () => page.container.textContent === at(6))
   page.update({ mode: 'hidden' })
   await shown('no reader', () => stub.readers.size === 0)

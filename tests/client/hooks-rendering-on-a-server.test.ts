@@ -1,4 +1,4 @@
-/** Where there is no page: every hook gives what it has before anything was read, and asks for nothing. */
+/** Rendering on a server: every hook returns its initial value, and requests nothing. */
 import { createElement } from 'react'
 import { renderToString } from 'react-dom/server'
 import { expect, test } from 'vitest'
@@ -40,7 +40,7 @@ const INITIAL = {
   connection: 'Idle',
 }
 
-test('[CH5] React draws every hook on a server, with and without a hub', () => {
+test('[CH5] React renders every hook on a server, with and without a hub', () => {
   expect(typeof document).toBe('undefined')
   const asked: unknown[] = []
   const client = react.createClient({

@@ -77,7 +77,7 @@ test.for(Object.entries(FRAMEWORKS))(
   },
 )
 
-test('[CH4] 10,000 lines in bursts reach a handler 10,000 times, in order; there is at most one render a frame', async () => {
+test('[CH4] 10,000 lines in bursts reach a handler 10,000 times, in order, with at most one render per animation frame', async () => {
   await using server = await startTestServer()
   const { attempt } = await makeWork(server)
   const hub = react.createClient({ baseUrl: server.url, share: 'none' })

@@ -1,6 +1,4 @@
-/**
- * How stores come to their value, over a stub of the hub: every order of answers, events, gaps and failures.
- */
+/** Stores over a stub of the hub, with every order of answers, events, gaps and failures. */
 import { describe, expect, test } from 'vitest'
 import type { BoardState, Card } from '../../shared/src/types/kanban.ts'
 import { BoardcastError } from '../../web/client/base/errors.ts'
@@ -72,14 +70,14 @@ async function live(value = state('x', 'y'), seq = 10) {
 const ids = (store: Store<BoardValue>, columnId = 'c1') => store.get().state?.columns[columnId]?.cardIds
 
 describe('opening and closing', () => {
-  test('[CB1] asks for nothing before somebody reads', () => {
+  test('[CB1] requests nothing before the first reader', () => {
     const hub = new StubHub()
     const store = createStores(hub).board('b')
     expect(store.get()).toMatchObject({ phase: 'loading', state: null, error: null })
     expect([hub.readers.size, hub.asked.length]).toEqual([0, 0])
   })
 
-  test('[CB1] readers of one board share it; it closes 5 s after the last has gone', async () => {
+  test('[CB1] readers of a board share its store, which closes 5 s after the last one has left', async () => {
     const { hub, stores, store, undo } = await live()
     const other = stores.board('b')
     const undoOther = other.subscribe(() => undefined)
@@ -97,7 +95,7 @@ describe('opening and closing', () => {
     expect(hub.clock.waiting).toBe(0)
   })
 
-  test('[CB1] who comes back within 5 s finds it as it was', async () => {
+  test('[CB1] a reader that comes back within 5 s finds it as it was', async () => {
     const { hub, store, undo } = await live()
     undo()
     hub.clock.advance(4_000)
@@ -107,7 +105,7 @@ describe('opening and closing', () => {
     expect([hub.readers.size, hub.asked.length]).toEqual([1, 0])
   })
 
-  test('[CB1] closed while it was read: the answer is nobody’s, and nothing is tried again', async () => {
+  test('[CB1] an answer that comes after it was closed is ignored, and nothing is retried', async () => {
     const { hub, stores } = open()
     hub.ready(1)
     stores.close()
@@ -118,46 +116,46 @@ describe('opening and closing', () => {
 })
 
 describe('reading and folding', () => {
-  test('[CB2] events that came while it was read are folded once, when the answer does not have them', async () => {
+  test('[CB2] events during a request are applied once, if the answer does not include them', async () => {
     const { hub, store } = open()
     hub.ready(10)
-    hub.tell(11, 'card_created', created('n11'))
-    hub.tell(12, 'card_created', created('n12'))
+    hub.emit(11, 'card_created', created('n11'))
+    hub.emit(12, 'card_created', created('n12'))
     await hub.next().answer(board(state('n11', 'x'), 11))
     expect(ids(store)).toEqual(['n12', 'n11', 'x'])
-    hub.tell(13, 'card_moved', moved('x', 'c2'))
+    hub.emit(13, 'card_moved', moved('x', 'c2'))
     expect(ids(store)).toEqual(['n12', 'n11'])
     expect(ids(store, 'c2')).toEqual(['x'])
   })
 
-  test('[CB2] an event that the answer has already is not folded over what came after it', async () => {
+  test('[CB2] an event that the answer includes is not applied again', async () => {
     const { hub, store } = open()
     hub.ready(10)
-    hub.tell(11, 'card_moved', moved('x', 'c2'))
+    hub.emit(11, 'card_moved', moved('x', 'c2'))
     // The answer is of 13, by when it had been moved back; 12 and 13 are still on their way.
     await hub.next().answer(board(state('x'), 13))
     expect(ids(store)).toEqual(['x'])
   })
 
-  test('[CB2] any number of events make one value, when somebody looks', async () => {
+  test('[CB2] any number of events compute one value, when it is read', async () => {
     const { hub, store } = await live()
-    let told = 0
+    let changes = 0
     store.subscribe(() => {
-      told += 1
+      changes += 1
     })
     const before = store.get()
     expect(store.get()).toBe(before)
-    for (let seq = 11; seq <= 1_010; seq++) hub.tell(seq, 'card_moved', moved('x', seq % 2 ? 'c2' : 'c1'))
-    expect(told).toBe(1_000)
+    for (let seq = 11; seq <= 1_010; seq++) hub.emit(seq, 'card_moved', moved('x', seq % 2 ? 'c2' : 'c1'))
+    expect(changes).toBe(1_000)
     expect(store.get()).not.toBe(before)
     expect(store.get()).toBe(store.get())
     expect(ids(store)).toEqual(['x', 'y'])
   })
 
-  test('[CB2] more events than it keeps while it reads: it reads again', async () => {
+  test('[CB2] with more events than the queue holds during a request, it reads again', async () => {
     const { hub, store } = open()
     hub.ready(10)
-    for (let seq = 11; seq <= 10_020; seq++) hub.tell(seq, 'card_moved', moved('x', 'c2'))
+    for (let seq = 11; seq <= 10_020; seq++) hub.emit(seq, 'card_moved', moved('x', 'c2'))
     await hub.next().answer(board(state('x'), 10))
     expect(store.get().phase).toBe('loading')
     // Not at once: a server that cannot keep up is not asked the more.
@@ -168,7 +166,7 @@ describe('reading and folding', () => {
     expect(store.get().phase).toBe('live')
   })
 
-  test('[CL31] an answer from before what has come is refused, and asked for again', async () => {
+  test('[CL31] an answer older than the events that have come is refused, and requested again', async () => {
     const { hub, store } = open()
     hub.ready(10)
     await hub.next().answer(board(state('x'), 9))
@@ -179,19 +177,19 @@ describe('reading and folding', () => {
     expect(store.get()).toMatchObject({ phase: 'live', error: null })
   })
 
-  test('[CB4] after a gap it is read anew, and the old value is shown as stale meanwhile', async () => {
+  test('[CB4] after a gap it is read again, and the old value is stale meanwhile', async () => {
     const { hub, store } = await live()
     hub.gap()
     expect(store.get()).toMatchObject({ phase: 'stale' })
     expect(ids(store)).toEqual(['x', 'y'])
     hub.ready(50)
-    hub.tell(51, 'card_created', created('n51'))
+    hub.emit(51, 'card_created', created('n51'))
     await hub.next().answer(board(state('z'), 50))
     expect(ids(store)).toEqual(['n51', 'z'])
     expect(store.get().phase).toBe('live')
   })
 
-  test('[CB4] a gap while it is read: that answer is of before, and is not taken', async () => {
+  test('[CB4] after a gap during a request the answer is ignored', async () => {
     const { hub, store } = open()
     hub.ready(10)
     const old = hub.next()
@@ -203,26 +201,26 @@ describe('reading and folding', () => {
     expect(ids(store)).toEqual(['new'])
   })
 
-  test('[CB3] it is stale while the stream is not open, and live again with it', async () => {
+  test('[CB3] it is stale while the stream is not open, and live again afterwards', async () => {
     const { hub, store } = await live()
-    let told = 0
+    let changes = 0
     store.subscribe(() => {
-      told += 1
+      changes += 1
     })
     hub.status.set({ ...hub.status.get(), lastFrameAt: 1 })
-    expect(told).toBe(0)
+    expect(changes).toBe(0)
     for (const phase of ['reconnecting', 'offline', 'stopped'] as const) {
       hub.phase(phase)
       expect(store.get().phase).toBe('stale')
     }
     hub.phase('catching-up')
     expect(store.get().phase).toBe('live')
-    expect(told).toBe(2)
+    expect(changes).toBe(2)
   })
 })
 
 describe('what cannot be read', () => {
-  test('[CB5] nobody answers: it is tried again, each time later, up to 12 s', async () => {
+  test('[CB5] without an answer it retries with growing delays, up to 12 s', async () => {
     const { hub, store } = open()
     hub.ready(10)
     for (const delayMs of [1_500, 3_000, 6_000, 12_000, 12_000]) {
@@ -237,7 +235,7 @@ describe('what cannot be read', () => {
     expect(store.get()).toMatchObject({ phase: 'live', error: null })
   })
 
-  test('[CB5] a refusal is not asked again before the stream opens the next time', async () => {
+  test('[CB5] after a refusal it is read again only when the stream opens', async () => {
     const { hub, store } = open()
     hub.ready(10)
     await hub.next().fail(new BoardcastError('refused', 'who are you', { status: 401 }))
@@ -249,7 +247,7 @@ describe('what cannot be read', () => {
     expect(store.get()).toMatchObject({ phase: 'live', error: null })
   })
 
-  test('[CB6] a board that is not there is gone, and is no longer listened to', async () => {
+  test('[CB6] a board that does not exist is gone, and has no subscription', async () => {
     const { hub, store } = open()
     hub.ready(10)
     await hub.next().fail(new BoardcastError('refused', 'Board not found', { status: 404 }))
@@ -257,25 +255,25 @@ describe('what cannot be read', () => {
     expect([hub.readers.size, hub.clock.waiting]).toEqual([0, 0])
   })
 
-  test('[CB6] so is one whose stream is refused, and one that is deleted', async () => {
+  test('[CB6] so is a board whose stream is refused, and one that is deleted', async () => {
     const refused = open()
     refused.hub.refuse(new BoardcastError('refused', 'Board not found', { status: 404 }))
     expect(refused.store.get().phase).toBe('gone')
     const deleted = await live()
-    deleted.hub.tell(11, 'board_deleted', { boardId: 'b' })
+    deleted.hub.emit(11, 'board_deleted', { boardId: 'b' })
     expect(deleted.store.get().phase).toBe('gone')
     expect(deleted.hub.readers.size).toBe(0)
   })
 
-  test('[CB6] a session that is not there yet is waited for', async () => {
+  test('[CB6] a session that does not exist yet shows when it is created', async () => {
     const hub = new StubHub()
     const store = session(hub, 's')
     store.subscribe(() => undefined)
     hub.ready(10)
     await hub.next().fail(new BoardcastError('refused', 'none', { status: 404 }))
     expect(store.get()).toMatchObject({ phase: 'gone', session: null })
-    hub.tell(11, 'session.created', { sessionId: 's', status: 'idle' })
-    hub.tell(12, 'session.updated', { sessionId: 's', status: 'working' })
+    hub.emit(11, 'session.created', { sessionId: 's', status: 'idle' })
+    hub.emit(12, 'session.updated', { sessionId: 's', status: 'working' })
     await hub.next().answer({ chunks: [], cursor: at(12) })
     await hub.next().answer({ id: 's', status: 'working', createdAt: '2030-01-01T00:00:00.000Z' })
     expect(store.get()).toMatchObject({ phase: 'live', session: { status: 'working' }, error: null })
@@ -285,26 +283,26 @@ describe('what cannot be read', () => {
 
 const notFound = () => new BoardcastError('refused', 'Board not found', { status: 404 })
 
-describe('what is gone', () => {
-  test('[CB6] one that is deleted is gone with an error, and nothing of it is shown', async () => {
+describe('resources that are gone', () => {
+  test('[CB6] a deleted board is gone with an error, and nothing of it is shown', async () => {
     const { hub, store } = await live()
-    let told = 0
+    let changes = 0
     store.subscribe(() => {
-      told += 1
+      changes += 1
     })
-    hub.tell(11, 'board_deleted', { boardId: 'b' })
+    hub.emit(11, 'board_deleted', { boardId: 'b' })
     expect(store.get()).toMatchObject({ phase: 'gone', state: null, error: { code: 'refused', status: 404 } })
-    expect(told).toBeGreaterThan(0)
+    expect(changes).toBeGreaterThan(0)
   })
 
-  test('[CB6] one that is made later comes with reconnect, whether the stream stands or nobody has one', async () => {
+  test('[CB6] a board that is created later comes with reconnect, with and without an open stream', async () => {
     for (const phase of ['open', 'idle'] as const) {
       const { hub, store } = open()
       hub.ready(10)
       await hub.next().fail(notFound())
       hub.phase(phase)
       await settled()
-      // Reconnecting tells the status once more, though nothing in it has changed.
+      // `reconnect` notifies status listeners although nothing has changed.
       hub.phase(phase)
       await hub.next().fail(notFound())
       expect([store.get().phase, hub.readers.size]).toEqual(['gone', 0])
@@ -318,14 +316,14 @@ describe('what is gone', () => {
     }
   })
 
-  test('[CB6] and for a new reader, without anything of the one that was deleted', async () => {
+  test('[CB6] and with a new reader, without anything of the deleted one', async () => {
     const { hub, stores, store } = await live()
-    hub.tell(11, 'board_deleted', { boardId: 'b' })
+    hub.emit(11, 'board_deleted', { boardId: 'b' })
     const seen: unknown[] = []
     store.subscribe(() => seen.push(store.get().state))
     stores.board('b').subscribe(() => undefined)
     await hub.next().answer(board(state('z'), 20))
-    // A refusal from before is still remembered: what is there is listened to once more.
+    // The stream still remembers an earlier refusal, so the store subscribes once more.
     hub.refuse(notFound())
     expect([store.get().phase, hub.readers.size]).toEqual(['loading', 1])
     hub.ready(20)
@@ -334,7 +332,7 @@ describe('what is gone', () => {
     expect(seen.filter((one) => JSON.stringify(one)?.includes('"x"'))).toEqual([])
   })
 
-  test('[CB6] a stream that is refused again and again is not asked for again and again', async () => {
+  test('[CB6] a stream that is refused repeatedly is not requested in a loop', async () => {
     const { hub, store } = open()
     hub.phase('open')
     hub.refuse(new BoardcastError('refused', 'not yours', { status: 403 }))
@@ -347,7 +345,7 @@ describe('what is gone', () => {
     expect(store.get()).toMatchObject({ phase: 'error', error: { message: 'not yours' } })
   })
 
-  test('[CB6] and when a card was made on it', async () => {
+  test('[CB6] and when a card is created on it', async () => {
     const { hub, stores, store } = open()
     hub.ready(10)
     await hub.next().fail(notFound())
@@ -360,13 +358,13 @@ describe('what is gone', () => {
     expect(ids(store)).toEqual(['m'])
   })
 
-  test('[CB6] an attempt is gone with its card, told by its board or by the next opening of the stream', async () => {
+  test('[CB6] an attempt is gone with its card, through its board or when the stream opens', async () => {
     const opened = async () => {
       const { hub, stores } = await live()
       const store = stores.attempt('a')
       store.subscribe(() => undefined)
       hub.ready(10)
-      // That of the board is read anew with it.
+      // The board is read again too.
       for (const asked of hub.asked.splice(0)) {
         await asked.answer(asked.path.startsWith('/boards') ? board(state('x'), 10) : { lines: [], cursor: at(10) })
       }
@@ -375,11 +373,11 @@ describe('what is gone', () => {
       expect(store.get().phase).toBe('live')
       return { hub, store }
     }
-    const told = await opened()
-    told.hub.tell(11, 'card_deleted', { cardId: 'y', columnId: 'c1' })
-    expect(told.store.get().phase).toBe('live')
-    told.hub.tell(12, 'card_deleted', { cardId: 'x', columnId: 'c1' })
-    expect(told.store.get()).toMatchObject({ phase: 'gone', attempt: null, error: { status: 404 } })
+    const withBoard = await opened()
+    withBoard.hub.emit(11, 'card_deleted', { cardId: 'y', columnId: 'c1' })
+    expect(withBoard.store.get().phase).toBe('live')
+    withBoard.hub.emit(12, 'card_deleted', { cardId: 'x', columnId: 'c1' })
+    expect(withBoard.store.get()).toMatchObject({ phase: 'gone', attempt: null, error: { status: 404 } })
 
     const missed = await opened()
     missed.hub.phase('reconnecting')
@@ -390,7 +388,7 @@ describe('what is gone', () => {
 })
 
 describe('what cannot be', () => {
-  test('[CB5] an id of the wrong shape is an error, and nothing is asked for', async () => {
+  test('[CB5] a malformed id is an error, and nothing is requested', async () => {
     const refusing = new StubHub()
     const misuse = new BoardcastError('misuse', 'not a channel')
     const hub = Object.assign(refusing, {
@@ -408,7 +406,7 @@ describe('what cannot be', () => {
     }
   })
 
-  test('[CB3] a stream that has stopped is an error, of which one that comes back leaves nothing', async () => {
+  test('[CB3] a stopped stream is an error, which is cleared when it opens again', async () => {
     const { hub, store } = open()
     const stop = { reason: 'unauthenticated', status: 401, detail: 'who are you' } as const
     hub.status.set({ ...hub.status.get(), phase: 'stopped', stop })
@@ -424,7 +422,7 @@ describe('what cannot be', () => {
   })
 })
 
-test('[CB15] an attempt only ever goes on: news of an earlier stage that come after it was read are old', async () => {
+test('[CB15] the status of an attempt only advances: an event with an earlier status is ignored', async () => {
   const hub = new StubHub()
   const store = createStores(hub).attempt('a')
   store.subscribe(() => undefined)
@@ -432,9 +430,9 @@ test('[CB15] an attempt only ever goes on: news of an earlier stage that come af
   await hub.next().answer({ lines: [], cursor: at(10) })
   await hub.next().answer({ attempt: { id: 'a', status: 'succeeded' }, todos: null, conversation: [] })
   const status = (status: string) => ({ status, endedAt: null, exitCode: null, error: null })
-  hub.tell(11, 'attempt_status', status('running'))
+  hub.emit(11, 'attempt_status', status('running'))
   expect(store.get()).toMatchObject({ attempt: { status: 'succeeded' }, done: true })
-  hub.tell(12, 'attempt_status', status('succeeded'))
+  hub.emit(12, 'attempt_status', status('succeeded'))
   expect(store.get().attempt).toMatchObject({ status: 'succeeded', exitCode: null })
 })
 
@@ -456,39 +454,39 @@ describe('mutations', () => {
     await hub.next().answer(card('x', 'c2'), at(11))
     await result
     expect(ids(store, 'c2')).toEqual(['x'])
-    hub.tell(11, 'card_moved', moved('x', 'c2'))
+    hub.emit(11, 'card_moved', moved('x', 'c2'))
     expect(ids(store, 'c2')).toEqual(['x'])
-    // It was let go: what comes later is what is shown.
-    hub.tell(12, 'card_moved', moved('x', 'c1'))
+    // Its entry was removed, so later events show.
+    hub.emit(12, 'card_moved', moved('x', 'c1'))
     expect(ids(store, 'c2')).toEqual([])
     expect(store.get().pending).toBe(0)
   })
 
-  test('[CB8] an event that overtakes the answer neither', async () => {
+  test('[CB8] nor does an event that overtakes the answer', async () => {
     const { hub, stores, store } = await live()
     void stores.mutate.moveCard({ cardId: 'x', columnId: 'c2' })
     await settled()
-    hub.tell(11, 'card_moved', moved('x', 'c2'))
+    hub.emit(11, 'card_moved', moved('x', 'c2'))
     expect(ids(store, 'c2')).toEqual(['x'])
     await hub.next().answer(card('x', 'c2'), at(11))
     expect(ids(store, 'c2')).toEqual(['x'])
   })
 
-  test('[CB8] a move without effect leaves before anything could differ from it', async () => {
+  test('[CB8] a move without effect is removed before anything can differ from it', async () => {
     const { hub, stores, store } = await live()
     void stores.mutate.moveCard({ cardId: 'x', columnId: 'c1', index: 0 })
     await settled()
     // Nothing was committed: the newest id, which belongs to something else.
     await hub.next().answer(card('x'), at(40))
     expect(ids(store)).toEqual(['x', 'y'])
-    hub.tell(41, 'card_moved', moved('x', 'c2'))
+    hub.emit(41, 'card_moved', moved('x', 'c2'))
     expect(ids(store, 'c2')).toEqual(['x'])
   })
 
-  test('[CB9] a refused one is taken back, its error shows, and what others did meanwhile stays', async () => {
+  test('[CB9] a refused one is reverted and its error shows; changes of others stay', async () => {
     const { hub, stores, store } = await live()
     const result = stores.mutate.moveCard({ cardId: 'x', columnId: 'c2' })
-    hub.tell(11, 'card_created', created('n'))
+    hub.emit(11, 'card_created', created('n'))
     await settled()
     const refusal = new BoardcastError('refused', 'The card is blocked', { status: 409 })
     await hub.next().fail(refusal)
@@ -499,7 +497,7 @@ describe('mutations', () => {
     expect(store.get().error).toBeNull()
   })
 
-  test('[CB9] a refusal that nobody awaits is no unhandled rejection', async () => {
+  test('[CB9] a refusal that is not awaited is not an unhandled rejection', async () => {
     const { hub, stores, store } = await live()
     const unhandled: unknown[] = []
     const note = (reason: unknown) => unhandled.push(reason)
@@ -513,7 +511,7 @@ describe('mutations', () => {
     expect(ids(store)).toEqual(['x', 'y'])
   })
 
-  test('[CB10] those of a board are carried out one after the other, also after one was refused', async () => {
+  test('[CB10] mutations of a board are sent one after the other, also after a refusal', async () => {
     const { hub, stores, store } = await live()
     for (const columnId of ['c2', 'c1', 'c2']) void stores.mutate.moveCard({ cardId: 'x', columnId })
     expect(ids(store, 'c2')).toEqual(['x'])
@@ -525,7 +523,7 @@ describe('mutations', () => {
     expect(hub.asked.map(({ body }) => body)).toEqual([{ columnId: 'c2' }])
   })
 
-  test('[CB11] a new card is shown once at every moment, whichever of event and answer comes first', async () => {
+  test('[CB11] a new card never shows twice, whether its event or the answer comes first', async () => {
     for (const eventFirst of [true, false]) {
       const { hub, stores, store } = await live(state(), 10)
       void stores.mutate.createCard({ boardId: 'b', title: 'made' })
@@ -535,7 +533,7 @@ describe('mutations', () => {
         await settled()
         const asked = hub.next()
         const made = { ...card(name), title: 'made' }
-        const tell = () => hub.tell(11 + n, 'card_created', { card: made, columnId: 'c1', index: n })
+        const tell = () => hub.emit(11 + n, 'card_created', { card: made, columnId: 'c1', index: n })
         if (eventFirst) tell()
         expect(ids(store)).toHaveLength(2)
         await asked.answer(made, at(11 + n))
@@ -548,7 +546,7 @@ describe('mutations', () => {
     }
   })
 
-  test('[CB7] changes and deletions show at once, and go to the server as they were given', async () => {
+  test('[CB7] changes and deletions show at once, and are sent as given', async () => {
     const { hub, stores, store } = await live()
     void stores.mutate.updateCard({ cardId: 'x', title: 'other', labels: ['a'], ifRevision: 1 })
     expect(store.get().state?.cards.x).toMatchObject({ title: 'other', labels: ['a'], revision: 1 })
@@ -566,7 +564,7 @@ describe('mutations', () => {
     expect([deletion.method, deletion.path, deletion.body]).toEqual(['DELETE', '/cards/y?ifRevision=3', undefined])
   })
 
-  test('[CB10] with no open board too, and when the board is not said', async () => {
+  test('[CB10] also without an open board, and without a board id', async () => {
     const hub = new StubHub()
     const { mutate } = createStores(hub)
     for (const columnId of ['c1', 'c2']) void mutate.moveCard({ boardId: 'b', cardId: 'x', columnId })
@@ -591,7 +589,7 @@ describe('mutations', () => {
     expect(hub.asked.length).toBe(0)
   })
 
-  test('[CB8] what is under way outlives the reader, and is shown to one who comes back', async () => {
+  test('[CB8] mutations in flight outlive the reader, and show when a reader comes back', async () => {
     const { hub, stores, store, undo } = await live()
     void stores.mutate.moveCard({ boardId: 'b', cardId: 'x', columnId: 'c2' })
     await settled()
@@ -611,7 +609,7 @@ describe('mutations', () => {
     expect(hub.next().path).toBe('/cards/y/move')
   })
 
-  test('[CB11] what is done at once to a card just made waits for it, and shows meanwhile', async () => {
+  test('[CB11] mutations of a card that is being created wait for it, and show meanwhile', async () => {
     for (const eventFirst of [true, false]) {
       const { hub, stores, store } = await live(state(), 10)
       void stores.mutate.createCard({ boardId: 'b', title: 'made' })
@@ -623,7 +621,7 @@ describe('mutations', () => {
       await settled()
       expect(hub.asked.length).toBe(1)
       const made = { ...card('m'), title: 'made' }
-      const tell = () => hub.tell(11, 'card_created', { card: made, columnId: 'c1', index: 0 })
+      const tell = () => hub.emit(11, 'card_created', { card: made, columnId: 'c1', index: 0 })
       const asked = hub.next()
       if (eventFirst) tell()
       if (eventFirst) expect([ids(store), ids(store, 'c2')]).toEqual([[], ['m']])
@@ -640,7 +638,7 @@ describe('mutations', () => {
     }
   })
 
-  test('[CB11] and is refused with it when it could not be made', async () => {
+  test('[CB11] and are refused with it if it cannot be created', async () => {
     const { hub, stores, store } = await live(state(), 10)
     void stores.mutate.createCard({ boardId: 'b', title: 'made' })
     const [id = ''] = ids(store) ?? []
@@ -652,7 +650,7 @@ describe('mutations', () => {
     expect([hub.asked.length, ids(store)]).toEqual([0, []])
   })
 
-  test('[CB7] on a board that nobody reads it is carried out all the same', async () => {
+  test('[CB7] it is also sent when the board has no readers', async () => {
     const hub = new StubHub()
     const result = createStores(hub).mutate.moveCard({ cardId: 'x', columnKey: 'done' })
     await settled()

@@ -40,7 +40,7 @@ function reading(store: { subscribe(listener: () => void): () => void }): Dispos
   return { [Symbol.dispose]: undo }
 }
 
-test('[CB7] a mutation before the stores were loaded waits for them, and shows on the board that is being opened', async () => {
+test('[CB7] a mutation before the stores are loaded waits for them, and shows on a board that is being opened', async () => {
   const { id } = await makeBoard(server)
   const board = hub.board(id)
   using _ = reading(board)
@@ -53,7 +53,7 @@ test('[CB7] a mutation before the stores were loaded waits for them, and shows o
   )
 })
 
-test('[CB2] a board equals the server’s, over everything that happens to it', async () => {
+test('[CB2] a board equals the server’s, whatever happens to it', async () => {
   const { id } = await makeBoard(server)
   const board = hub.board(id)
   using _ = reading(board)
@@ -72,7 +72,7 @@ test('[CB2] a board equals the server’s, over everything that happens to it', 
   ).toEqual(truth)
 })
 
-test('[CB2] over a restart of the server too', async () => {
+test('[CB2] also after a restart of the server', async () => {
   await using server = await startTestServer()
   const { id } = await makeBoard(server)
   const hub = createClient({ baseUrl: server.url, share: 'none', backoff: { firstMs: 50, maxMs: 100 } })
@@ -86,7 +86,7 @@ test('[CB2] over a restart of the server too', async () => {
   hub.close()
 })
 
-test('[CB6] a board that is deleted is gone, and the others go on', async () => {
+test('[CB6] a deleted board is gone, and the others go on', async () => {
   const [one, two] = [await makeBoard(server), await makeBoard(server)]
   const [first, second] = [hub.board(one.id), hub.board(two.id)]
   using _ = reading(first)
@@ -99,7 +99,7 @@ test('[CB6] a board that is deleted is gone, and the others go on', async () => 
   await until(second, 'the card', ({ state, phase }) => phase === 'live' && !!state?.cards[id])
 })
 
-test('[CB6] one that is made later comes with reconnect, beside others or alone, and again after it was deleted', async () => {
+test('[CB6] a board that is created later comes with reconnect, with other boards or alone, and again after a deletion', async () => {
   const { id: other } = await makeBoard(server)
   for (const isAlone of [true, false]) {
     const name = `later-${isAlone}`
@@ -130,7 +130,7 @@ test('[CB3] a stream that is refused with 401 is an error', async () => {
   hub.close()
 })
 
-test('[CB6] a board that was never there is gone, and the others go on', async () => {
+test('[CB6] a board that never existed is gone, and the others go on', async () => {
   const { id } = await makeBoard(server)
   const [good, bad] = [hub.board(id), hub.board('nowhere')]
   using _ = reading(good)
@@ -161,7 +161,7 @@ test('[CB1] one stream serves all stores, and a board’s events reach its attem
 })
 
 describe('an attempt', () => {
-  test('[CB15] has what the server has, its lines once, and says when it is done', async () => {
+  test('[CB15] equals the server’s, has every line once, and is done at the end', async () => {
     const { attempt } = await makeWork(server)
     await appendLines(server, attempt.id, ['before'])
     const store = hub.attempt(attempt.id)
@@ -199,7 +199,7 @@ describe('an attempt', () => {
     expect(value.lines.map(({ message }) => message)).toEqual(lines(2_000))
   })
 
-  test('[CB15] lines that are printed while it is opened are there once', async () => {
+  test('[CB15] lines that come while it is opened show once', async () => {
     const { attempt } = await makeWork(server)
     let printed = 0
     let isOver = false
@@ -225,7 +225,7 @@ describe('an attempt', () => {
 })
 
 describe('an agent', () => {
-  test('[CB19] every line that it prints is there once, however streams join them, whenever one begins to look', async () => {
+  test('[CB19] every line shows once, however the stream joins them and whenever the store is opened', async () => {
     const id = 'printer'
     let printed = 0
     let isOver = false
@@ -250,7 +250,7 @@ describe('an agent', () => {
     await printing
   })
 
-  test('[CB19] pieces become lines, and mail is there until it expires', async () => {
+  test('[CB19] output becomes lines, and messages stay until they expire', async () => {
     const store = agent(hub, 'reader')
     await server.post('/messages', { from_agent: 'a', to_agent: 'reader', content: 'one' })
     using _ = reading(store)
@@ -267,7 +267,7 @@ describe('an agent', () => {
   })
 })
 
-test('[CB16] a session has what the server has, and is waited for', async () => {
+test('[CB16] a session equals the server’s, and shows when it is created', async () => {
   const id = 'sitting'
   const store = session(hub, id)
   using _ = reading(store)
@@ -283,7 +283,7 @@ test('[CB16] a session has what the server has, and is waited for', async () => 
   expect(messages).toEqual((await server.get<{ chunks: object[] }>(`/sessions/${id}/output`)).chunks)
 })
 
-test('[CB17] a run and its steps are as the server has them, skipped and cancelled ones too', async () => {
+test('[CB17] a run and its steps equal the server’s, including skipped and cancelled steps', async () => {
   const { id } = await server.post<WorkflowRun>('/workflow-runs', { name: 'r' })
   const store = workflowRun(hub, id)
   using _ = reading(store)
@@ -302,7 +302,7 @@ test('[CB17] a run and its steps are as the server has them, skipped and cancell
   expect(value.steps).toEqual(truth)
 })
 
-test('[CB18] a terminal has what the server has, in pieces and in lines', async () => {
+test('[CB18] a terminal equals the server’s, in chunks and in lines', async () => {
   const store = shell(hub, 'term')
   using _ = reading(store)
   await until(store, 'gone', ({ phase }) => phase === 'gone')
@@ -336,7 +336,7 @@ describe('the dashboard', () => {
   })
 })
 
-test('[CB14] figures are there at once, and have a history', async () => {
+test('[CB14] metrics show at once, and have a history', async () => {
   const store = hub.metrics()
   using _ = reading(store)
   const { metrics, history } = await until(store, 'two', ({ history }) => history.length >= 2)

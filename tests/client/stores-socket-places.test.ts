@@ -56,7 +56,7 @@ test('[CB21] a hundred channels cost no message: the address opens them, and res
   expect(again().named).toEqual([channels.join(), at(8)])
 })
 
-test('[CB21] where nothing came since the acknowledgement, a channel resumes from there', () => {
+test('[CB21] a channel without events since its acknowledgement resumes from there', () => {
   const { now, again } = open()
   now().open(5, false)
   expect(again().named).toEqual(['topic:t', at(5)])
@@ -94,7 +94,7 @@ test('[CB21] only channels that this connection has acknowledged advance', () =>
   }
 })
 
-test('[CB21] what is asked for by messages stays within what a socket may send, whatever the user sends', () => {
+test('[CB21] messages to join channels stay within the rate limit, whatever the user sends', () => {
   const channels = Array.from({ length: FITS + 60 }, (_, n) => long(n))
   const { socket, now, clock } = open({ channels })
   const rate = new MessageRate(clock.now())
@@ -110,7 +110,7 @@ test('[CB21] what is asked for by messages stays within what a socket may send, 
   expect(socket.get().connected).toBe(true)
 })
 
-test('[CB21] a join that was refused for its rate is asked for again, when there is room', () => {
+test('[CB21] a join that was refused for its rate is repeated when the limit allows', () => {
   const { socket, now, clock } = open()
   now().open(5, false)
   socket.join('topic:u')
@@ -121,7 +121,7 @@ test('[CB21] a join that was refused for its rate is asked for again, when there
   expect(now().sent).toEqual([request])
 })
 
-test('[CB21] a board comes with its snapshot until that has come; then from its cursor', () => {
+test('[CB21] a board starts with its snapshot until that has come, then resumes from its cursor', () => {
   const { now, again } = open({ channels: ['board:a', 'topic:t'] })
   now().open(5, false)
   // Cut before the snapshot: the topic goes on, the board begins again.
@@ -135,7 +135,7 @@ test('[CB21] a board comes with its snapshot until that has come; then from its 
   expect(next.named).toEqual(['board:a,topic:t', at(6)])
 })
 
-test('[CB21] an id of which more follows is no place to come back to', () => {
+test('[CB21] an id with more frames to come is not a cursor', () => {
   const { now, again } = open({ channels: ['global'] })
   now().open(5, false)
   now().event('global', 'agent.registered', 6)
@@ -143,7 +143,7 @@ test('[CB21] an id of which more follows is no place to come back to', () => {
   expect(again().named).toEqual(['global', at(6)])
 })
 
-test('[CB21] stored events are delivered once; what is not stored comes as often as it is sent', () => {
+test('[CB21] stored events are delivered once, and other frames as often as they are sent', () => {
   const { now, heard, socket } = open({ channels: ['agent:a', 'metrics', 'dashboard', 'topic:t'] })
   now().open(5, false)
   for (let n = 0; n < 3; n++) {
@@ -164,7 +164,7 @@ test('[CB21] stored events are delivered once; what is not stored comes as often
   expect(socket.get().lastMessage?.data).toEqual({ n: 2 })
 })
 
-test('[CB21] an event to everyone before the acknowledgement moves no channel', () => {
+test('[CB21] an event to everyone before the acknowledgement advances no channel', () => {
   const { now, again, heard } = open({ channels: ['topic:t', 'board:gone'] })
   now().open(5, false)
   now().event('board:gone', 'board_deleted', 6, { boardId: 'gone' })
@@ -180,7 +180,7 @@ test('[CB21] an event to everyone before the acknowledgement moves no channel', 
   expect(heard.map(({ id }) => id)).toEqual([at(6), at(9)])
 })
 
-test('[CB21] an address that is refused for one board is asked for without boards, and those one by one', () => {
+test('[CB21] after an address is refused, boards are joined one by one', () => {
   const { socket, now, clock, made } = open({ channels: ['board:gone', 'board:here', 'topic:t'] })
   now().cut(1008, 'Board not found')
   clock.advance(12_000)
@@ -203,7 +203,7 @@ test('[CB21] an address that is refused for one board is asked for without board
   expect([made.length, socket.get().connecting]).toEqual([4, false])
 })
 
-test('[CB22] a server that accepts and drops is asked more and more seldom, until a connection has stood for a minute', () => {
+test('[CB22] delays grow with a server that accepts and drops, until a connection is open for a minute', () => {
   const { clock, made, now } = open()
   const openAndBeat = () => {
     now().open(5)
@@ -232,7 +232,7 @@ test('[CB22] a server that accepts and drops is asked more and more seldom, unti
   expect(made.length).toBe(before + 1)
 })
 
-test('[CB22] what cannot be read harms nothing', () => {
+test('[CB22] unreadable messages do no harm', () => {
   const { socket, now, heard } = open()
   now().open(5)
   for (const data of [null, 'text', 7]) now().hear(data as unknown as object)
@@ -243,7 +243,7 @@ test('[CB22] what cannot be read harms nothing', () => {
   expect(socket.get().error?.message).toContain('not a JSON object')
 })
 
-test('[CB21] a gap gives the channels a new place, and another log its own ids', () => {
+test('[CB21] a gap gives the channels a new cursor, and another log has its own ids', () => {
   const { now, again, heard } = open({ channels: ['topic:t', 'board:a'] })
   now().open(5, false)
   now().event('board:a', 'state', 5)
@@ -264,7 +264,7 @@ test('[CB21] a gap gives the channels a new place, and another log its own ids',
   ])
 })
 
-test('[CB21] names of any length, views, and names that are none', () => {
+test('[CB21] names of any length, views, and invalid names', () => {
   const longest = `topic:${'x'.repeat(240)}`
   const { socket, now } = open({ channels: ['no channel', 'board:a;full', 'agents/x'] })
   expect(now().named[0]).toBe('board:a;full,agents/x')

@@ -30,8 +30,8 @@ const numbers = (heard: readonly Frame[]) => heard.map(({ data }) => (data as { 
 const post = (server: TestServer, n: number, topic = 't') =>
   server.post(`/topics/${topic}/events`, { event: 'n', data: { n } })
 
-describe('a socket of one’s own', () => {
-  test('[CB20] hears its channels, publishes, and shows the presence of its agent', async () => {
+describe('a channel socket', () => {
+  test('[CB20] gets its channels’ events, publishes, and shows the presence of its agent', async () => {
     await using server = await startTestServer()
     using watcher = connect(server, { channels: ['agent:me', 'topic:t'] })
     await until(watcher, 'connected', ({ connected }) => connected)
@@ -48,7 +48,7 @@ describe('a socket of one’s own', () => {
     expect([error?.message.split(':')[0], connected]).toEqual(['UNKNOWN_MESSAGE_TYPE', true])
   })
 
-  test('[CB20] comes back by itself; nothing is missed and nothing comes twice, on however many channels it shows', async () => {
+  test('[CB20] reconnects, and every event comes once, however many channels show it', async () => {
     await using server = await startTestServer()
     using socket = connect(server, { channels: ['topic:t', 'topic:u', 'global'] })
     await until(socket, 'connected', ({ connected }) => connected)
@@ -61,15 +61,15 @@ describe('a socket of one’s own', () => {
     await post(server, sent)
     await until(socket, 'the last', () => numbers(socket.heard).includes(sent))
     expect(numbers(socket.heard).toSorted((a, b) => a - b)).toEqual(Array.from({ length: sent + 1 }, (_, n) => n))
-    // In order, on each channel: what was missed is told one channel after the other.
+    // In order on each channel: missed events come one channel after the other.
     for (const topic of ['topic:t', 'topic:u']) {
-      const told = numbers(socket.heard.filter(({ channel }) => channel === topic))
-      expect(told).toEqual(told.toSorted((a, b) => a - b))
+      const received = numbers(socket.heard.filter(({ channel }) => channel === topic))
+      expect(received).toEqual(received.toSorted((a, b) => a - b))
     }
     expect(socket.get().connected).toBe(true)
   })
 
-  test('[CB20] more channels than a burst are joined all the same, and channels come and go', async () => {
+  test('[CB20] more channels than the burst limit are joined, and channels can be joined and left', async () => {
     await using server = await startTestServer()
     const channels = Array.from({ length: 30 }, (_, n) => `topic:t${n}`)
     using socket = connect(server, { channels })
@@ -89,7 +89,7 @@ describe('a socket of one’s own', () => {
     expect(socket.heard.slice(length).filter(({ channel }) => channel === 'topic:t0')).toEqual([])
   })
 
-  test('[CB21] a hundred channels: after a restart each goes on exactly where it was, and nothing is refused', async () => {
+  test('[CB21] a hundred channels resume exactly where they were after a restart, and none is refused', async () => {
     await using server = await startTestServer({ heartbeatMs: 1_000 })
     const messages: string[] = []
     class Loud extends NodeSocket {
@@ -117,7 +117,7 @@ describe('a socket of one’s own', () => {
     expect(messages.filter((text) => /RATE_LIMITED|closed (?!1001)/.test(text))).toEqual([])
   })
 
-  test('[CB21] signs of life of an agent all come, though they have no ids of their own', async () => {
+  test('[CB21] all heartbeats of an agent come, though they have no ids of their own', async () => {
     await using server = await startTestServer()
     using socket = connect(server, { channels: ['agent:a'] })
     await until(socket, 'connected', ({ connected }) => connected)
@@ -125,7 +125,7 @@ describe('a socket of one’s own', () => {
     await until(socket, 'three', () => socket.heard.filter(({ event }) => event === 'agent.heartbeat').length === 3)
   })
 
-  test('[CB21] a board that was deleted costs the other channels nothing', async () => {
+  test('[CB21] a deleted board does not affect the other channels', async () => {
     await using server = await startTestServer()
     const [kept, gone] = [(await makeBoard(server)).id, (await makeBoard(server)).id]
     using socket = connect(server, { channels: [`board:${kept}`, `project:${gone}`, 'topic:t'] })
@@ -138,7 +138,7 @@ describe('a socket of one’s own', () => {
     expect(numbers(socket.heard.filter(({ event }) => event === 'n'))).toEqual([1])
   })
 
-  test('[CB20] closed by oneself it stays closed; a silence is the end of a socket', () => {
+  test('[CB20] it stays closed after close; a silence ends the socket', () => {
     const made: FakeSocket[] = []
     class FakeSocket {
       readonly readyState = 1

@@ -133,7 +133,7 @@ describe('the format', () => {
     }
   })
 
-  test('[CT10] bytes that are not UTF-8 are replacement characters, also at a cut', () => {
+  test('[CT10] invalid UTF-8 becomes replacement characters, also at the end of a chunk', () => {
     const text = Uint8Array.of(...bytes('data:'), 0xff, 0x61, 0xe2, 0x82, ...bytes('b\n\n'))
     for (let at = 1; at < text.length; at++) {
       expect(short(parse([text.subarray(0, at), text.subarray(at)]))).toEqual(['message "\ufffda\ufffdb"'])
@@ -141,7 +141,7 @@ describe('the format', () => {
   })
 
   test.each(['data:x\n\n', 'data:x\r\r', 'data:x\r\n\r\n', 'data:x\n\r', 'data:x\r\n\r', 'data:x\r\n\n'])(
-    '[CT10] the event is there with the last byte of its empty line: %j',
+    '[CT10] the event comes with the last byte of its empty line: %j',
     (text) => {
       const chunks = Array.from(bytes(text), (byte) => Uint8Array.of(byte))
       // Of CRLF the LF adds nothing.
@@ -223,19 +223,22 @@ describe('the answer', () => {
     expect(frames).toEqual([])
   })
 
-  test('[CT11] nor is what has no type', async () => {
+  test('[CT11] an answer without a type is not a stream', async () => {
     const { end, frames } = await open((_, outgoing) => outgoing.writeHead(200).end('data: x\n\n'))
     expect((await end).detail).toContain('an event stream but got an answer without a type')
     expect(frames).toEqual([])
   })
 
-  test.each([204, 205, 210, 299, 304, 404, 410, 503])('[CT11] a stream with status %i is none', async (status) => {
-    const { end, frames } = await open((_, outgoing) => {
-      outgoing.writeHead(status, { 'Content-Type': 'text/event-stream' }).end(status === 304 ? '' : 'data: x\n\n')
-    })
-    expect(await end).toMatchObject({ status })
-    expect(frames).toEqual([])
-  })
+  test.each([204, 205, 210, 299, 304, 404, 410, 503])(
+    '[CT11] an answer with status %i is not a stream',
+    async (status) => {
+      const { end, frames } = await open((_, outgoing) => {
+        outgoing.writeHead(status, { 'Content-Type': 'text/event-stream' }).end(status === 304 ? '' : 'data: x\n\n')
+      })
+      expect(await end).toMatchObject({ status })
+      expect(frames).toEqual([])
+    },
+  )
 
   test('[CT10] a lone CR ends an event on a stream that goes on', async () => {
     const { frames, close } = await open((_, outgoing) => {
@@ -245,7 +248,7 @@ describe('the answer', () => {
     close()
   })
 
-  test('[CT5] a stream that breaks off did not end properly', async () => {
+  test('[CT5] a stream that breaks off did not end cleanly', async () => {
     const { end, frames } = await open((_, outgoing) => {
       outgoing.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: x\n\n', () => outgoing.destroy())
     })
@@ -264,7 +267,7 @@ describe('the answer', () => {
   })
 })
 
-test('[CT12] the request is that of an EventSource', async () => {
+test('[CT12] the request has the headers of an EventSource', async () => {
   const { end, requests } = await open(stream('text/event-stream'))
   await end
   const { method, headers } = requests[0] as IncomingMessage

@@ -1,4 +1,4 @@
-/** What a subscription got, and a way to wait for it. */
+/** Collects what a subscription delivers, and waits for it. */
 import type { Frame, GapNotice, SubscribeHandlers } from '../../../web/client/base/types.ts'
 
 export class Collector implements SubscribeHandlers {
@@ -6,28 +6,28 @@ export class Collector implements SubscribeHandlers {
   readonly gaps: GapNotice[] = []
   readonly errors: Error[] = []
   readonly ready_: string[] = []
-  /** Everything that was told, in its order. */
-  readonly told: string[] = []
+  /** Every call, in order. */
+  readonly received: string[] = []
   #waiting = new Set<() => void>()
 
   event = (frame: Frame): void => {
     this.frames.push(frame)
-    this.#say(`${frame.event}#${frame.id}`)
+    this.#received(`${frame.event}#${frame.id}`)
   }
 
   gap = (gap: GapNotice): void => {
     this.gaps.push(gap)
-    this.#say(`gap ${gap.reason}`)
+    this.#received(`gap ${gap.reason}`)
   }
 
   error = (error: Error): void => {
     this.errors.push(error)
-    this.#say(`error ${error.message}`)
+    this.#received(`error ${error.message}`)
   }
 
   ready = (id: string): void => {
     this.ready_.push(id)
-    this.#say(`ready ${id}`)
+    this.#received(`ready ${id}`)
   }
 
   get ids(): string[] {
@@ -49,7 +49,7 @@ export class Collector implements SubscribeHandlers {
       }
       const timer = setTimeout(() => {
         this.#waiting.delete(check)
-        reject(new Error(`waited for ${what}; was told ${this.told.slice(-30).join(', ')}`))
+        reject(new Error(`waited for ${what}; received ${this.received.slice(-30).join(', ')}`))
       }, withinMs)
       this.#waiting.add(check)
       check()
@@ -68,8 +68,8 @@ export class Collector implements SubscribeHandlers {
     return this.until(`id ${id}`, () => this.frames.find((frame) => frame.id === id))
   }
 
-  #say(what: string): void {
-    this.told.push(what)
+  #received(what: string): void {
+    this.received.push(what)
     for (const check of [...this.#waiting]) check()
   }
 }

@@ -1,4 +1,4 @@
-/** Time that stands still until it is told to go on. */
+/** A clock that only a test advances. */
 import type { Clock } from '../../../web/client/base/clock.ts'
 
 interface Timer {
@@ -22,12 +22,12 @@ export class FakeClock implements Clock {
     this.#timers.delete(timer as Timer)
   }
 
-  /** The timers that wait, in milliseconds from now. */
+  /** The timers that are set, in milliseconds from now. */
   get waiting(): number[] {
     return [...this.#timers].map(({ at }) => at - this.#now).sort((a, b) => a - b)
   }
 
-  /** Lets time pass; what is due happens in its order, with what follows from it by promises. */
+  /** Advances the clock; timers fire in order, with everything that follows by promises. */
   async pass(ms: number): Promise<void> {
     const end = this.#now + ms
     await settled()
@@ -42,13 +42,13 @@ export class FakeClock implements Clock {
     this.#now = end
   }
 
-  /** Time jumps, and no timer ran meanwhile: a machine that slept. */
+  /** Time jumps without firing timers, as on a machine that slept. */
   sleep(ms: number): void {
     this.#now += ms
   }
 }
 
-/** What follows by promises alone has happened. */
+/** Lets everything run that follows by promises alone. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

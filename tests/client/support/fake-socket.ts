@@ -1,4 +1,4 @@
-/** Sockets in the hands of a test: it says what they hear, and reads what was sent on them. */
+/** Sockets that a test controls: it sends messages to them, and reads what they send. */
 import type { WebSocketMaker } from '../../../web/client/base/options.ts'
 
 type Listener = (event: { data?: unknown; code?: number; reason?: string }) => void

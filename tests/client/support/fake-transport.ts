@@ -1,4 +1,4 @@
-/** A transport whose streams say what the test makes them say. */
+/** A transport whose streams a test controls. */
 import type { Credentials } from '../../../web/client/base/options.ts'
 import type { StreamEnd, StreamRequest, Transport, TransportEvents } from '../../../web/client/connection/transport.ts'
 

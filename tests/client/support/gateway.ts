@@ -51,7 +51,7 @@ export class Gateway implements AsyncDisposable {
     }
   }
 
-  /** Nothing passes any more on the connections that are there, and nobody is told. New ones are fine. */
+  /** Open connections go silent without being closed. New ones work. */
   silence(): void {
     for (const { client, server } of this.#pairs) {
       client.unpipe()

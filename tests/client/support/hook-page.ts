@@ -32,7 +32,7 @@ function useText(hooks: Hooks, { boardId, attemptId }: Shown): { text: string; m
   }
 }
 
-/** Every line, once: not by what is drawn. */
+/** Every line once, from the handler and not from what is drawn. */
 function useLines(hooks: Hooks, { boardId }: Shown): void {
   hooks.useKanbanSSE(boardId, {
     onEvent(it) {

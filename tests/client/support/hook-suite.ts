@@ -97,7 +97,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
         .join(' ')
     }
 
-    test('[CH1] however many read a board, it is listened to once, and no longer 5 s after the last has gone', async () => {
+    test('[CH1] a board has one subscription for all readers, which ends 5 s after the last one', async () => {
       const { stub, hub } = stubbed()
       const pages = [draw(hub, use, { id: 'b' }), draw(hub, use, { id: 'b' })]
       await liveBoard(stub, 'x', 'y')
@@ -114,7 +114,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(channels(stub)).toEqual([])
     })
 
-    test('[CH2] null is off, and an id may come and go', async () => {
+    test('[CH2] null means off, and the id may change to and from null', async () => {
       const { stub, hub } = stubbed()
       const page = draw(hub, use, { id: null as string | null })
       await calm()
@@ -141,7 +141,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(channels(stub)).toEqual(['board:b'])
     })
 
-    test('[CH9] says how the stream is, and that what it shows may be old', async () => {
+    test('[CH9] shows how the stream is, and whether its state may be stale', async () => {
       const { stub, hub } = stubbed()
       const { container } = draw(hub, use, { id: 'b' })
       await liveBoard(stub, 'x')
@@ -152,7 +152,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       await shown('stopped', () => container.textContent === 'x| stopped stale')
     })
 
-    test('[CH9] what every frame changes of the status is no reason to draw a board', async () => {
+    test('[CH9] the parts of the status that change with every frame do not draw a board', async () => {
       const { stub, hub } = stubbed()
       let renders = 0
       const { container } = draw(
@@ -174,7 +174,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(renders).toBe(before)
     })
 
-    test('[CH10] one that is deleted is told, and one that is made in its place comes, with its events', async () => {
+    test('[CH10] a deleted board shows as gone, and one that is created in its place comes with its events', async () => {
       const { stub, hub } = stubbed()
       const heard: string[] = []
       const { container } = draw(
@@ -189,7 +189,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       stub.ready(10)
       await stub.next().answer({ state: boardOf('x'), cursor: at(10) })
       await shown('x', () => container.textContent === 'x| open connected')
-      stub.tell(11, 'board_deleted', { boardId: 'b' })
+      stub.emit(11, 'board_deleted', { boardId: 'b' })
       await shown('the end', () => container.textContent === 'none open connected It was deleted.')
       await shown('no reader', () => stub.readers.size === 0)
       stub.phase('open')
@@ -198,11 +198,11 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       stub.ready(20)
       for (const asked of stub.asked.splice(0)) await asked.answer({ state: boardOf('z'), cursor: at(20) })
       await shown('z', () => container.textContent === 'z| open connected')
-      stub.tell(21, 'attempt_log', {})
+      stub.emit(21, 'attempt_log', {})
       expect(heard).toEqual([at(11), at(21)])
     })
 
-    test('[CH6] a move shows at once; a refusal is taken back and shown; the page may be left meanwhile', async () => {
+    test('[CH6] a move shows at once; a refused one is reverted and shown; leaving the page cancels nothing', async () => {
       const { stub, hub } = stubbed()
       let move: () => Promise<unknown> = async () => undefined
       const page = draw(
@@ -251,7 +251,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(seen.size).toBe(before)
     })
 
-    test('[CH3] a new handler with every render is no reason to subscribe again, and the newest is called', async () => {
+    test('[CH3] a new handler in every render does not subscribe again, and the newest is called', async () => {
       const { stub, hub } = stubbed()
       const heard: string[] = []
       const page = draw(
@@ -266,17 +266,17 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       const readers = [...stub.readers]
       stub.ready(10)
       await stub.next().answer({ state: boardOf('x'), cursor: at(10) })
-      stub.tell(11, 'attempt_log', {})
+      stub.emit(11, 'attempt_log', {})
       page.update({ n: 1 })
       await shown('the update', () => page.container.textContent === '1')
       await calm()
-      stub.tell(12, 'attempt_log', {})
+      stub.emit(12, 'attempt_log', {})
       expect(heard).toEqual(['0 attempt_log', '1 attempt_log'])
       expect([...stub.readers].every((reader, n) => reader === readers[n])).toBe(true)
       expect(stub.readers.size).toBe(2)
     })
 
-    test('[CH4] 10,000 events in one burst: the handler has each, in order; there is one render a frame at most', async () => {
+    test('[CH4] 10,000 events in one burst: the handler gets each in order, with at most one render per animation frame', async () => {
       const { stub, hub } = stubbed()
       const heard: string[] = []
       let renders = 0
@@ -299,7 +299,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       for (let burst = 0; burst < 5; burst++) {
         for (let n = 0; n < 2_000; n++) {
           const seq = 11 + burst * 2_000 + n
-          stub.tell(seq, 'card_moved', {
+          stub.emit(seq, 'card_moved', {
             cardId: 'x',
             toColumnId: seq % 2 ? 'c2' : 'c1',
             toIndex: 0,
@@ -332,21 +332,21 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       return `${last.events.map(({ event, id }) => `${event}${id.slice(8)}`).join(' ')} missed ${last.missed} ${last.error?.message ?? ''}`
     }
 
-    test('[CH8] keeps the newest; pause holds the list still and counts; resume shows what came', async () => {
+    test('[CH8] keeps the newest; pause freezes the list and counts; resume shows what came', async () => {
       const { stub, hub } = stubbed()
       const page = draw<Props>(hub, use, { channels: ['global'], maxEvents: 3 })
       await shown('the reader', () => stub.readers.size === 1)
       stub.ready(10)
-      for (const seq of [11, 12, 13, 14]) stub.tell(seq, 'e', {})
+      for (const seq of [11, 12, 13, 14]) stub.emit(seq, 'e', {})
       await shown('three', () => page.container.textContent === 'e-12 e-13 e-14 missed 0 ')
       last.pause()
-      for (const seq of [15, 16]) stub.tell(seq, 'e', {})
+      for (const seq of [15, 16]) stub.emit(seq, 'e', {})
       await shown('two missed', () => page.container.textContent === 'e-12 e-13 e-14 missed 2 ')
       last.resume()
       await shown('them', () => page.container.textContent === 'e-14 e-15 e-16 missed 0 ')
       page.update({ channels: ['global'], maxEvents: 3, paused: true })
       await quiet()
-      stub.tell(17, 'e', {})
+      stub.emit(17, 'e', {})
       await shown('one missed', () => page.container.textContent === 'e-14 e-15 e-16 missed 1 ')
       page.update({ channels: ['global'], maxEvents: 3, paused: false })
       await shown('it', () => page.container.textContent === 'e-15 e-16 e-17 missed 0 ')
@@ -354,25 +354,25 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       await shown('nothing', () => page.container.textContent === ' missed 0 ')
     })
 
-    test('[CH8] a lost stretch is in the list, and a refusal in the error', async () => {
+    test('[CH8] lost events show as a gap in the list, and a refusal in the error', async () => {
       const { stub, hub } = stubbed()
       const { container } = draw<Props>(hub, use, { channels: ['global'] })
       await shown('the reader', () => stub.readers.size === 1)
       stub.ready(10)
-      stub.tell(11, 'e', {})
+      stub.emit(11, 'e', {})
       stub.gap()
       await shown('the gap', () => container.textContent === 'e-11 gap-2 missed 0 ')
       stub.refuse(new BoardcastError('refused', 'not yours'))
       await shown('the refusal', () => container.textContent === 'e-11 gap-2 missed 0 not yours')
     })
 
-    test('[CH8] a pause holds as many as are kept; less than one is one', async () => {
+    test('[CH8] a pause keeps as many as otherwise; a limit below one is one', async () => {
       const { stub, hub } = stubbed()
       draw<Props>(hub, use, { channels: ['global'], maxEvents: 3_000, paused: true })
       await shown('the reader', () => stub.readers.size === 1)
       await quiet()
       stub.ready(10)
-      for (let seq = 11; seq < 5_011; seq++) stub.tell(seq, 'e', {})
+      for (let seq = 11; seq < 5_011; seq++) stub.emit(seq, 'e', {})
       await shown('the count', () => last.missed === 5_000)
       last.resume()
       await shown('them', () => last.events.length === 3_000)
@@ -381,14 +381,14 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
         const one = draw<Props>(hub, use, { channels: ['a:1'], maxEvents })
         await shown('the reader', () => channels(stub).includes('a:1'))
         await calm()
-        for (const seq of [6_001, 6_002]) stub.tell(seq, 'e', {})
+        for (const seq of [6_001, 6_002]) stub.emit(seq, 'e', {})
         await shown('one', () => one.container.textContent === 'e-6002 missed 0 ')
         one.unmount()
         await shown('no reader', () => !channels(stub).includes('a:1'))
       }
     })
 
-    test('[CH8] a stream that has stopped is in the error', async () => {
+    test('[CH8] a stopped stream shows in the error', async () => {
       const { stub, hub } = stubbed()
       const { container } = draw<Props>(hub, use, { channels: ['global'] })
       await shown('the reader', () => stub.readers.size === 1)
@@ -401,7 +401,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       const page = draw<Props>(hub, use, { channels: ['a:1', 'a:2'] })
       await shown('the reader', () => stub.readers.size === 1)
       stub.ready(10)
-      stub.tell(11, 'e', {})
+      stub.emit(11, 'e', {})
       await shown('it', () => page.container.textContent === 'e-11 missed 0 ')
       const [reader] = stub.readers
       page.update({ channels: ['a:2', 'a:1'] })
@@ -412,7 +412,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       ])
     })
 
-    test('[CH3] a new list of the same channels is no reason to subscribe again; other channels are', async () => {
+    test('[CH3] a new list of the same channels does not subscribe again; other channels do', async () => {
       const { stub, hub } = stubbed()
       const page = draw<Props>(hub, use, { channels: ['a:1'], eventTypes: ['x'], since: at(5) })
       await shown('the reader', () => stub.readers.size === 1)
@@ -429,7 +429,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
   })
 
   describe(`${name}: the other hooks`, () => {
-    test('[CH2] an id or a channel that cannot be one is an error of every hook, and breaks none', async () => {
+    test('[CH2] an invalid id or channel is an error of every hook, and throws in none', async () => {
       const hub = createClient({ baseUrl: 'http://127.0.0.1:1', share: 'none' })
       for (const id of ['Bad Id!', '', 'a b']) {
         const page = draw(
@@ -461,7 +461,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       hub.close()
     })
 
-    test('[CH6] what is refused and not awaited is no unhandled rejection', async () => {
+    test('[CH6] a refusal that is not awaited is not an unhandled rejection', async () => {
       const { stub, hub } = stubbed()
       const unhandled: unknown[] = []
       const note = (reason: unknown) => unhandled.push(reason)
@@ -510,7 +510,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       }
       for (const asked of stub.asked.splice(0)) await asked.answer(answers[asked.path as keyof typeof answers])
       await shown('both', () => container.textContent === '7 2030 true 2 1')
-      stub.tell(11, 'metric.update', { timestamp: 2, pending_tasks: 3 })
+      stub.emit(11, 'metric.update', { timestamp: 2, pending_tasks: 3 })
       await shown('news', () => container.textContent === '7 2030 true 3 2')
     })
 
@@ -576,12 +576,12 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       stub.ready(10)
       await stub.next().answer({ state: boardOf('x', 'y'), cursor: at(10) })
       await shown('issues', () => container.textContent === 'x todo, y todo true')
-      stub.tell(11, 'card_moved', { cardId: 'x', toColumnId: 'c2', toIndex: 0, revision: 2, updatedAt: '' })
+      stub.emit(11, 'card_moved', { cardId: 'x', toColumnId: 'c2', toIndex: 0, revision: 2, updatedAt: '' })
       await shown('the move', () => container.textContent === 'y todo, x Later true')
       expect(heard.map(({ event }) => event)).toEqual(['card_moved'])
     })
 
-    test('[CH10] useAgentChannel: output, mail, and mail to it', async () => {
+    test('[CH10] useAgentChannel: output, messages, and sending one', async () => {
       const { stub, hub } = stubbed()
       const heard: unknown[] = []
       let send: Bound.AgentChannel['sendMessage'] = () => Promise.reject()
@@ -601,7 +601,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       stub.ready(10)
       await stub.next().answer({ items: [{ id: at(9), timestamp: 1, lines: ['one'] }], cursor: at(9) })
       await stub.next().answer({ messages: [] })
-      stub.tell(11, 'message.new', { message_id: 'm', content: 'hi' })
+      stub.emit(11, 'message.new', { message_id: 'm', content: 'hi' })
       await shown('all', () => container.textContent === 'one 1')
       expect(heard).toEqual(['hi'])
       const sent = send('hello', { priority: 9 })
@@ -618,7 +618,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(await sent).toEqual({ message_id: 'n' })
     })
 
-    test('[CH9] useConnection: the whole status, in words, and a way to try at once', async () => {
+    test('[CH9] useConnection: the whole status, a label, and reconnect', async () => {
       const { stub, hub, reconnects } = stubbed()
       let reconnect: () => void = () => undefined
       const { container } = draw(
@@ -639,7 +639,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(reconnects()).toBe(1)
     })
 
-    test('[CH12] useWebSocket: a socket of one’s own, closed with the component', async () => {
+    test('[CH12] useWebSocket: its own socket, closed with the component', async () => {
       const { hub } = stubbed()
       const made: FakeSocket[] = []
       class FakeSocket {
@@ -749,7 +749,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       await stub.next().answer({ messages: [] })
       const box = await shown('the box', () => page.container.querySelector<HTMLElement>('[role=log]'))
       let seq = 10
-      const print = (...more: string[]) => stub.tell(++seq, 'output_batch', { timestamp: 1, lines: more })
+      const print = (...more: string[]) => stub.emit(++seq, 'output_batch', { timestamp: 1, lines: more })
       return { box, print, page }
     }
     const texts = (box: HTMLElement) => [...box.children].map(({ textContent }) => textContent)
@@ -764,7 +764,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(texts(box)).toEqual(lines.slice(-1_000))
     })
 
-    test('[CH13] what a terminal would not show is not shown, however it is cut', async () => {
+    test('[CH13] text that a terminal would not show is not shown, however it is split', async () => {
       const { box, print } = await printed(
         'a\u001b(B\u001b[mb',
         '\u001b7a\u001b8b\u001bc',
@@ -779,7 +779,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(box.querySelector('b')).toBeNull()
     })
 
-    test('[CH7] follows the end; who scrolled up is not moved, is told how many are new, and can go back', async () => {
+    test('[CH7] follows the end; a user who scrolled up is not moved, sees how many lines are new, and can go back', async () => {
       const { box, print, page } = await printed('one')
       let height = 500
       Object.defineProperty(box, 'scrollHeight', { configurable: true, get: () => height })
@@ -802,7 +802,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       expect(box.scrollTop).toBe(900)
     })
 
-    test('[CH7] says that there is nothing yet', async () => {
+    test('[CH7] shows that there is no output yet', async () => {
       const { box } = await printed()
       await shown('nothing', () => box.textContent === 'No output yet.')
     })

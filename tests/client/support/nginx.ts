@@ -42,13 +42,13 @@ http {
     const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
-    let said = ''
+    let output = ''
     child.stderr?.on('data', (chunk: Buffer) => {
-      said += chunk.toString()
+      output += chunk.toString()
     })
     const url = `http://127.0.0.1:${own}`
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`nginx ended: ${said}`)
+      if (child.exitCode !== null) throw new Error(`nginx ended: ${output}`)
       const answer = await fetch(`${url}/health/live`).catch(() => undefined)
       if (answer?.ok) return new CachingNginx(child, folder, url)
       await new Promise((resolve) => setTimeout(resolve, 50))

@@ -1,4 +1,4 @@
-/** A hub core in the hands of a test: it says when the stream stands, what comes, what is answered, and what time it is. */
+/** A hub that a test controls: the stream, its events, the answers to requests, and the clock. */
 import type { Clock } from '../../../web/client/base/clock.ts'
 import { createStore } from '../../../web/client/base/store.ts'
 import type {
@@ -11,7 +11,7 @@ import type {
   SubscribeHandlers,
   SubscribeOptions,
 } from '../../../web/client/base/types.ts'
-// So that stores open at once.
+// So that stores open within the call.
 import '../../../web/client/stores/all-stores.ts'
 
 export interface Asked {
@@ -32,7 +32,7 @@ export const at = (seq: number, epoch = EPOCH) => `${epoch}-${seq}`
 
 export class StubHub implements HubCore {
   readonly readers = new Set<Reader>()
-  /** Requests that were not answered yet, in their order. */
+  /** Requests without an answer, in order. */
   readonly asked: Asked[] = []
   readonly clock = new HandClock()
   readonly status = createStore<Status>({
@@ -73,7 +73,7 @@ export class StubHub implements HubCore {
       })
     })
 
-  /** The request that has waited longest. */
+  /** The oldest request. */
   next(): Asked {
     const asked = this.asked.shift()
     if (!asked) throw new Error('nothing was asked')
@@ -89,7 +89,7 @@ export class StubHub implements HubCore {
     for (const { handlers } of [...this.readers]) handlers.ready?.(at(seq))
   }
 
-  tell(seq: number, event: string, data: unknown, channel = 'any'): void {
+  emit(seq: number, event: string, data: unknown, channel = 'any'): void {
     const frame: Frame = { channel, event, data, id: at(seq), timestamp: 1_800_000_000_000 + seq }
     for (const { handlers } of [...this.readers]) handlers.event?.(frame)
   }
@@ -104,7 +104,7 @@ export class StubHub implements HubCore {
   }
 }
 
-/** Time stands still until a test moves it. */
+/** A clock that only a test advances. */
 export class HandClock implements Clock {
   #now = 1_800_000_000_000
   readonly #timers = new Set<{ readonly due: number; readonly callback: () => void }>()
@@ -140,7 +140,7 @@ export class HandClock implements Clock {
   }
 }
 
-/** Lets everything run that waits for a promise and not for the world. */
+/** Lets everything run that waits only for promises. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve()
 }

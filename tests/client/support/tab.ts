@@ -1,11 +1,11 @@
-/** A page with a hub in it, driven from outside. What runs inside is text: it is compiled for the page, not for Node. */
+/** A page with a hub, controlled by the test. Code that runs in the page is text, because it is not compiled for Node. */
 import type { BrowserContext, Page } from 'playwright-core'
 import type { ClientOptions } from '../../../web/client/base/options.ts'
 import type { Status } from '../../../web/client/base/types.ts'
 
 export interface Heard {
   readonly events: string[]
-  /** Of output. */
+  /** Lines of output. */
   readonly lines: string[]
   readonly gaps: number
   readonly errors: string[]
@@ -31,7 +31,7 @@ export class Tab {
     return tab
   }
 
-  /** Makes a hub and subscribes. */
+  /** Creates a hub and subscribes. */
   async begin({ channels, ...options }: ClientOptions & { readonly channels: string[] }): Promise<void> {
     await this.page.evaluate(`{
       const hub = client.createClient(${JSON.stringify({ backoff: { firstMs: 50, maxMs: 200 }, ...options })})
@@ -42,7 +42,7 @@ export class Tab {
       hub.status.subscribe(() => phases.push(hub.status.get().phase))
       hub.subscribe({ channels: ${JSON.stringify(channels)} }, {
         event({ event, id, data }) {
-          // However they were joined.
+          // However the stream joins them.
           if (event === 'output_batch') heard.lines.push(...data.lines)
           else heard.events.push(event + '#' + id)
         },
@@ -62,7 +62,7 @@ export class Tab {
     return this.page.evaluate('hub.status.get()')
   }
 
-  /** Resolves when the event with this id was heard. */
+  /** Resolves when the event with this id has come. */
   async id(id: string): Promise<void> {
     await this.page.waitForFunction(`heard.events.some((each) => each.endsWith('#${id}'))`, undefined, {
       timeout: 20_000,
@@ -81,7 +81,7 @@ export class Tab {
     await this.page.waitForFunction(`phases.includes('${phase}')`, undefined, { timeout: 20_000 })
   }
 
-  /** What a browser does to a page in the background; a headless one has no background. */
+  /** As a browser freezes a page in the background; headless browsers have no background. */
   async sleep(): Promise<void> {
     await this.page.evaluate(`document.dispatchEvent(new Event('freeze'))`)
   }
