@@ -1,6 +1,6 @@
 /**
- * A page with a hub in Debian's Firefox, left and taken out of the back-forward cache. Firefox decides when a navigation
- * begins whether it keeps a page; headless and driven from outside it does so as ever, as a page without the library shows.
+ * A page with a hub in Debian's Firefox that enters and leaves the back-forward cache. Firefox decides when a navigation
+ * begins whether it caches a page; it also does so headless and automated, as a page without the library shows.
  */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { buildPage, Front } from '../client/support/front.ts'
@@ -38,7 +38,7 @@ async function scene() {
   return { server, front, boardId, page }
 }
 
-/** As by a click on a link; then back. True when the page came out of the cache. */
+/** Follows a link, then goes back. True if the page came out of the cache. */
 async function awayAndBack(page: FirefoxPage, url: string, meanwhile: () => Promise<void>): Promise<boolean> {
   await page.evaluate(`window.kept = true, location.href = '${url}/page/other', 0`)
   await page.waitFor(`location.pathname === '/page/other' && document.readyState === 'complete'`)

@@ -2,8 +2,8 @@
  * The hooks of both frameworks in a real Chromium, against a real server, without a provider: the hub is that of the page's
  * own origin.
  *
- * CH1  One stream however many hooks, React's strict mode included; closed when the last reader has gone.
- * CH4  A burst of 10,000 events reaches a handler 10,000 times, in order, with at most one render a frame.
+ * CH1  One stream however many hooks, also in React's strict mode; closed after the last reader.
+ * CH4  A burst of 10,000 events reaches a handler 10,000 times, in order, with at most one render per animation frame.
  * CH6  A move shows at once and reaches the server.
  * CH7  AgentOutput follows the end.
  */
@@ -58,7 +58,7 @@ async function scene(framework: string): Promise<Scene> {
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) faults.push(message.text())
   })
-  // The frameworks as they are while one develops with them: strict mode mounts everything twice.
+  // The development builds of the frameworks: strict mode mounts everything twice.
   await page.addInitScript(`globalThis.process = { env: { NODE_ENV: 'development' } }`)
   await page.goto(`${front.url}/page/`)
   await page.waitForFunction('window.client')
@@ -105,7 +105,7 @@ describe.each(['React', 'Preact'])('%s', (framework) => {
     await text('true Live 0\\|1\\|0\\|0 10000')
     const after = await page.evaluate<{ frames: number; renders: number; heard: string[] }>('client.counts')
     expect(after.heard).toEqual(messages)
-    // Strict mode draws everything twice.
+    // Strict mode renders everything twice.
     const renders = (after.renders - before.renders) / (framework === 'React' ? 2 : 1)
     expect(renders).toBeLessThanOrEqual(after.frames - before.frames + 1)
     expect(renders).toBeGreaterThan(0)

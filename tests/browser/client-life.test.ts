@@ -1,11 +1,11 @@
 /**
- * A hub in a real Chromium, and all that happens to a page and its connection. After each of it every event has come once,
- * and the board that the store shows is the one that the server has.
+ * A hub in a real Chromium, with everything that happens to a page and its connection. Afterwards every event has come once,
+ * and the board of the store equals the server's.
  *
  * CL20  Server restarts, 503s, cut connections, half-open silence.
- * CL21  A page that stood still (a laptop asleep, a tab frozen) comes back with everything.
+ * CL21  A page that was paused (a laptop asleep, a frozen tab) misses nothing.
  * CL22  Offline and online.
- * CL23  Kept for the back button: the stream is closed meanwhile, and goes on from its place.
+ * CL23  In the back-forward cache the stream is closed, and resumes afterwards.
  * CL24  All of it on every transport.
  */
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'

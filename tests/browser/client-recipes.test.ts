@@ -1,6 +1,6 @@
 /**
  * The recipes of docs/client.md, as they stand there, on a page of one origin with the server on another, in a real
- * Chromium. What the server is sent is read on the way.
+ * Chromium. A proxy in between records what the server gets.
  */
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http'

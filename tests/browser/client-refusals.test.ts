@@ -1,5 +1,5 @@
 /**
- * Pages that may not have what `share: 'browser'` asks for, in a real Chromium: documents without an origin, blocked
+ * Pages without permission for what `share: 'browser'` needs, in a real Chromium: documents without an origin, blocked
  * cookies, plain http beyond this machine, a policy that allows no connection.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -86,7 +86,7 @@ test('[CS8] a document without an origin (iframe sandbox="allow-scripts")', asyn
   const [, frame] = page.frames()
   if (!frame) throw new Error('no frame')
   await frame.waitForFunction('window.client')
-  // What makes it different, so that the test tests it.
+  // The condition under test is there.
   expect(await frame.evaluate(`navigator.locks.request('x', () => 0).catch(({ name }) => name)`)).toBe('SecurityError')
   await worksAlone(it, frame, it.front.url)
 })
@@ -129,7 +129,7 @@ test.each(['fetch', 'eventsource', 'ws'] as const)(
     }`)
     await page.waitForFunction('hub.status.get().attempt >= 3')
     const { attempt } = (await page.evaluate('hub.status.get()')) as { attempt: number }
-    // The stream, and the question why it was refused.
+    // The stream, and the probe of its refusal.
     expect(await page.evaluate('violations')).toBeLessThanOrEqual(2 * attempt + 2)
     expect(await page.evaluate('rejections')).toEqual([])
   },

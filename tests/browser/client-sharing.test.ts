@@ -1,12 +1,12 @@
 /**
  * Tabs that share one stream, in a real Chromium.
  *
- * CS1  Eight tabs on plain HTTP/1.1 have one stream together; all are live, and can post.
+ * CS1  Eight tabs on plain HTTP/1.1 share one stream; all are live, and can post.
  * CS2  The leader closes, crashes or is left: the next one resumes from the furthest cursor. Nothing is missed, nothing
  *      comes twice.
- * CS3  A tab that joins has what it asks for from where the stream is; one that wants more gets it for itself and no other.
- * CS4  Refusals reach the tabs that they are about; `reconnect` works from every tab.
- * CS5  A tab that was put to sleep or kept for the back button comes back with everything.
+ * CS3  A new tab starts where the stream is; channels that only one tab wants reach only that tab.
+ * CS4  Refusals reach the tabs that they concern; `reconnect` works from every tab.
+ * CS5  A tab that was frozen or in the back-forward cache misses nothing.
  */
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
@@ -58,7 +58,7 @@ function tabs({ front, context }: Scene, many: number, channels: string[]): Prom
   )
 }
 
-/** All of them, and nothing else, in order. */
+/** Exactly these events, in order. */
 async function everyoneHas(all: readonly Tab[], ids: readonly string[]): Promise<void> {
   const last = ids.at(-1)
   if (last) await Promise.all(all.map((tab) => tab.id(last)))
@@ -90,7 +90,7 @@ test('[CS1] eight tabs, one stream, and each can post', async () => {
 })
 
 test.each(['closes', 'crashes', 'goes elsewhere'] as const)(
-  '[CS2] the leader %s in the midst of it: nothing is missed, nothing doubled',
+  '[CS2] the leader %s during a burst: every event comes once',
   async (how) => {
     const it = await scene()
     const { boardId, attempt } = await makeWork(it.server)

@@ -1,4 +1,4 @@
-/** The socket of `useWebSocket` on a page that is left and taken out of Chromium's back-forward cache. */
+/** The socket of `useWebSocket` on a page in Chromium's back-forward cache. */
 import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { buildPage, Front } from '../client/support/front.ts'

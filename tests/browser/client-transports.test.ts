@@ -2,9 +2,9 @@
  * The client's transports and requests in Chromium and in Firefox, on the page's own origin and on another one.
  *
  * CT1   Over `eventsource` events come whatever their names.
- * CT3   Over `eventsource` the client comes back where the browser gives up.
- * CT4   What stops at once.
- * CT5   Streams that end properly are no failures.
+ * CT3   Over `eventsource` the client reconnects where the browser gives up.
+ * CT4   Which refusals stop at once.
+ * CT5   Streams that end cleanly are not failures.
  * CT7   Redirects of requests.
  * CT9   A login page in place of the API.
  * CT12  A stream on another origin needs no preflight.
@@ -18,7 +18,7 @@ import { makeBoard, makeCard } from '../support/board.ts'
 import { Firefox, firefoxMissing } from '../support/firefox.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-/** A page of either browser. */
+/** A page in either browser. */
 interface Surface {
   evaluate<T>(script: string): Promise<T>
   waitFor(expression: string): Promise<unknown>
@@ -106,7 +106,7 @@ function suite(open: (url: string) => Promise<Surface>): void {
       const accidents: ReadonlyArray<readonly [string, () => void | Promise<void>, (() => Promise<void>)?]> = [
         ...[502, 503, 504].map((status) => [`${status}`, () => front.answer(answer(status, 'text/html', ''))] as const),
         ['429', () => front.answer(answer(429, 'text/plain', '', { 'Retry-After': '0' }))],
-        // Without a word about origins, as most proxies answer.
+        // Without CORS headers, as most proxies answer.
         ['503 of a proxy', () => front.answer((_, outgoing) => outgoing.writeHead(503).end())],
         ['a login page', () => front.answer(answer(200, 'text/html', PAGE))],
         ['reset', () => front.answer(({ socket }) => void socket.resetAndDestroy())],

@@ -267,7 +267,7 @@ describe('with a board', () => {
     })
     await first.close()
     await serve({ dbPath, port: first.port })
-    // The stream, and the question why it was refused.
+    // The stream, and the probe of its refusal.
     await expect.poll(() => asked.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(2)
     await phase(page, 'reconnecting')
     await page.getByLabel('Add a card').fill('Not now')

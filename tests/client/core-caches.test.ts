@@ -1,6 +1,6 @@
 /**
  * A cache between client and server that keeps answers of the API against the server's headers: nginx with
- * `proxy_cache_valid` and our headers ignored. Nothing that is older than what the client has had is shown as live.
+ * `proxy_cache_valid` that ignores our headers. The client never shows an outdated answer as live.
  */
 import { describe, expect, test } from 'vitest'
 import { createClient } from '../../web/client/index.ts'
@@ -11,7 +11,7 @@ import { until } from './support/until.ts'
 
 const KEEPS =
   'proxy_cache answers; proxy_cache_valid 200 10m; proxy_ignore_headers Cache-Control Expires Vary Set-Cookie;'
-/** Whatever is asked: a client cannot get past it. */
+/** Ignores the query too, so that a client cannot bypass it. */
 const BLIND = `${KEEPS} proxy_cache_key $uri;`
 
 async function scene(directives: string) {
@@ -61,7 +61,7 @@ describe.skipIf(nginxMissing)('[CL31] behind a cache that keeps answers', () => 
   test('a reader with `since` gets every event, though the page was kept from before', async () => {
     await using it = await scene(KEEPS)
     const first = await makeCard(it.server, it.id)
-    // As the library asks.
+    // As the library requests it.
     await it.read(`/events?channels=board%3A${it.id}&limit=1000&after=${first.eventId}`)
     const ids = [(await makeCard(it.server, it.id)).eventId, (await makeCard(it.server, it.id)).eventId]
     const heard: string[] = []

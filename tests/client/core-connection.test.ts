@@ -125,7 +125,7 @@ describe('one stream', () => {
     await it.want()
     expect(it.transport.stream.isClosed).toBe(true)
     expect(phase(it)).toBe('idle')
-    // Who comes later begins where the log is then.
+    // The next subscription begins from now.
     await it.want('agent:c')
     expect(it.transport.stream.request.cursor).toBeNull()
   })
@@ -266,7 +266,7 @@ describe('failures', () => {
     }
     expect(waits[0]).toBeLessThanOrEqual(1_500)
     expect(Math.max(...waits)).toBeLessThanOrEqual(12_000)
-    // Full jitter under 12 s: six seconds each, on average.
+    // Full jitter up to 12 s is six seconds on average.
     expect(waits.reduce((sum, wait) => sum + wait, 0) / waits.length).toBeGreaterThan(4_000)
   })
 
@@ -394,7 +394,7 @@ describe('failures', () => {
     expect(it.transport.streams[0]?.isClosed).toBe(true)
     expect(it.transport.streams).toHaveLength(2)
     expect(it.transport.stream.request.cursor).toBe(at(9))
-    // Again and no hello: that is a failure like any other.
+    // Another one without hello is a normal failure.
     await it.clock.pass(2_500)
     expect(it.connection.status.get().attempt).toBe(1)
     expect(phase(it)).toBe('reconnecting')
@@ -451,7 +451,7 @@ describe('failures', () => {
   })
 })
 
-describe('channels that cannot be had', () => {
+describe('refused channels', () => {
   test('[CL8] the other channels go on without refused ones', async () => {
     const statuses: Record<string, number> = { 'board:gone': 404, 'agent:secret': 403 }
     const it = setUp({ probe: async ([channel = '']) => ({ status: statuses[channel] ?? 200 }) })
@@ -462,7 +462,7 @@ describe('channels that cannot be had', () => {
     expect(it.transport.stream.channels).toBe('agent:a')
     it.transport.stream.hello()
     expect(phase(it)).toBe('open')
-    // Still wanted by somebody: not asked for again, until it is by hand.
+    // Still wanted, but not requested again before `reconnect`.
     await it.want('agent:a', 'board:gone', 'agent:b')
     expect(it.transport.stream.channels).toBe('agent:a,agent:b')
     it.connection.reconnect()
@@ -475,7 +475,7 @@ describe('channels that cannot be had', () => {
     const hundred = Array.from({ length: 100 }, (_, n) => `agent:b${n}`)
     await it.want(...hundred)
     it.transport.stream.hello()
-    // The newest is the last one that was asked for, wherever it stands in the order of the stream.
+    // The newest is the last one that was wanted, whatever the order of the stream.
     await it.want(...hundred, 'agent:a')
     expect(it.received.at(-1)).toBe('refused agent:a undefined')
     expect(it.transport.streams).toHaveLength(1)
@@ -483,7 +483,7 @@ describe('channels that cannot be had', () => {
     it.connection.reconnect()
     expect(it.transport.stream.request.channels).toHaveLength(100)
     expect(it.transport.stream.request.channels).not.toContain('agent:a')
-    // There is room again.
+    // Now there is room.
     await it.want(...hundred.slice(1))
     await it.want(...hundred.slice(1), 'agent:a')
     expect(it.transport.stream.request.channels).toContain('agent:a')

@@ -1,14 +1,14 @@
 /**
- * The client against a real server, over a road that has accidents. After each of them every event has come once and in
+ * The client against a real server, over a network with accidents. After each of them every event has come once and in
  * order.
  *
- * CL10  Server restarts, 503s, cut connections, silence: nothing is missed and nothing doubled.
- * CL11  Against a server that wants another credential each time, stream and requests alike.
+ * CL10  Server restarts, 503s, cut connections, silence: every event comes once.
+ * CL11  A server that wants another credential every time, for streams and requests.
  * CL12  Hubs of the same server and identity share one stream; `share: 'none'` has its own.
  * CL14  Payloads that break their schema are counted, and dropped by `strict`; without `validate` nothing is checked.
  * CL15  A closed hub does nothing more, and its calls fail with `closed`.
- * CL16  Options that cannot be are refused by createClient.
- * CL13  A program ends when its hub is closed.
+ * CL16  createClient refuses invalid options.
+ * CL13  A program exits when its hub is closed.
  */
 import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
@@ -100,7 +100,7 @@ describe.each(['fetch', 'eventsource', 'ws'] as const)('over %s', (transport) =>
         await server.post('/topics/t/events', { event: 'posted', data: { n } })
         if (n === 2) await accident()
       }
-      // Somebody joins in the middle of it, from somewhere.
+      // A reader joins in between, from any cursor.
       const seen = whole.frames[random.below(whole.frames.length)]
       const some = channels.filter(() => random.chance(0.6))
       if (!seen || some.length === 0) continue
@@ -227,7 +227,7 @@ describe('over a socket', () => {
   })
 })
 
-describe('places', () => {
+describe('cursors', () => {
   test('[CR5] a cursor of another log, an invalid one, and one ahead of the log are gaps', async () => {
     const server = await serve()
     const board = await makeBoard(server)
@@ -314,7 +314,7 @@ describe('credentials', () => {
     const used: string[] = []
     const guard = createServer((incoming, outgoing) => {
       const token = incoming.headers.authorization ?? 'none'
-      // Nothing may be used twice.
+      // No credential may be used twice.
       if (used.includes(token) || !/^Bearer t\d+$/.test(token)) {
         outgoing.writeHead(401).end()
         return
@@ -348,7 +348,7 @@ describe('credentials', () => {
     await reader.isReady()
     for (let round = 0; round < 3; round++) {
       const { eventId } = await hub.request('POST', `/boards/${board.id}/cards`, { title: 'x' })
-      expect(eventId).toBeNull() // This guard does not pass it on.
+      expect(eventId).toBeNull() // This proxy does not pass it on.
       await reader.count(round + 1)
       guard.closeAllConnections()
       await untilStatus(hub.status, 'the loss', ({ phase }) => phase === 'reconnecting')
@@ -584,7 +584,7 @@ describe('sharing in one tab', () => {
     await untilStatus(hub.status, 'open', ({ phase }) => phase === 'open')
     const card = await makeCard(server, boardId)
     await until(board, 'the card', ({ state }) => state?.cards[card.id] !== undefined)
-    // All of them really read.
+    // All stores have read their values.
     for (const id of attempts.slice(0, 99)) hub.attempt(id).subscribe(() => {})
     const last = hub.attempt(attempts[99] ?? '')
     await eventually('a stream of them', async () => Object.keys((await stats(server)).channelStats).length >= 100)

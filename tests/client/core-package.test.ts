@@ -1,11 +1,11 @@
 /**
- * The library as it is published: what `npm run build` left in dist/client.
+ * The library as it is published, in dist/client after `npm run build`.
  *
- * CP1  What `boardcast/client` loads at once is at most 8 KB compressed, and nothing of it is zod; the schemas come only to
- *      those who validate.
- * CP2  A program that is not ours compiles against the types, with bundler and Node resolution, and payloads have theirs.
- * CP3  In Node, what was built does what the sources do.
- * CP4  Who imports nothing of it gets nothing of it.
+ * CP1  The part of `boardcast/client` that is loaded at once has at most 8 KB compressed, without zod; schemas are loaded only
+ *      with `validate`.
+ * CP2  A user's program compiles against the types, with bundler and Node resolution, and payloads have types.
+ * CP3  The built files work in Node.
+ * CP4  Bundlers remove what is not used.
  */
 import { execFile, execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -36,7 +36,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(elsewhere, { recursive: true, force: true }))
 
-/** A file and all that it imports without being asked to, in the order of their discovery. */
+/** A file and all its static imports. */
 function closureOf(file: string, found: string[] = []): string[] {
   if (found.includes(file)) return found
   found.push(file)

@@ -4,15 +4,15 @@
  * CR1  Readers of one hub share its stream; each gets the events of its channels and types, and no others.
  * CR2  An event that shows on several channels reaches the readers of each, under the channel that they named, though the
  *      stream carries it once.
- * CR3  `since` is covered by pages of the log, then by the stream: every event once and in order, whatever happens meanwhile.
- * CR4  Who joins a stream that runs gets everything after the id that `ready` names.
- * CR5  What was missed and is lost is a `gap`, then `ready` again; the same for a `since` that the log does not know.
- * CR6  What a handler throws goes to `error`, and does not affect other readers; readers may be added and removed during a notification.
- * CR7  As an async iterator: every event, a gap as a frame, a refusal as an error, and the end of the loop is the end of the
+ * CR3  After `since` come pages of the log, then the stream: every event once and in order, whatever happens meanwhile.
+ * CR4  A reader that joins an open stream gets every event after the id of `ready`.
+ * CR5  Lost events are a `gap`, then `ready` comes again; the same for a `since` that the log does not know.
+ * CR6  Errors of a handler go to `error`, and do not affect other readers; readers may be added and removed meanwhile.
+ * CR7  As an async iterator: every event, a gap as a frame, a refusal as an error; leaving the loop ends the
  *      subscription.
- * CR8  A channel or a list of them that cannot be is refused by the call itself; one that the server refuses ends this
+ * CR8  Invalid channels are refused by the call; a channel that the server refuses ends this
  *      reader with `error`, and no other.
- * CR9  Joined lines come once, also for a reader whose place is among them.
+ * CR9  Joined lines come once, also for a reader whose cursor is among them.
  */
 import { describe, expect, test } from 'vitest'
 import { catalogue, type Entry, entryOf, placementsOf } from '../../shared/src/catalogue.ts'
@@ -132,7 +132,7 @@ describe('delivery', () => {
     const seen = new Set<string>()
     for (const [type, { example: plain, fields }] of Object.entries<Entry>(catalogue)) {
       const example: Record<string, unknown> = { ...plain }
-      // Where an example shows on one channel of a kind, let it show on all that it can.
+      // An example that shows on one channel of a kind is made to show on all possible kinds.
       for (const [name, value] of [
         ['to_agent', 'claude-1'],
         ['topic', 'deploys'],
@@ -154,7 +154,7 @@ describe('delivery', () => {
       for (const one of all) {
         for (const other of all) {
           if (one === other || one.event !== other.event) continue
-          // The stream has it on the first that is named; the reader of the other must see it.
+          // The stream carries it on the first of the two; the reader of the other must get it.
           const [first] = inOrder([one.channel, other.channel])
           const carried = first === one.channel ? one : other
           const wanted = first === one.channel ? other : one
@@ -221,7 +221,7 @@ describe('delivery', () => {
       ]) {
         if (channel === '*') continue
         const data = destination.data ? destination.data(example) : bare
-        // Whatever id a payload has, taken for the id of a thing of every kind.
+        // Every id of the payload is tried as the id of every kind of channel.
         const ids = new Set(Object.values({ ...example, ...data }).filter((value) => typeof value === 'string'))
         for (const kind of kinds) {
           for (const id of ids) {
@@ -311,7 +311,7 @@ describe('pages, then the stream', () => {
     await settled()
     for (let seq = 2; seq <= 2_500; seq++) it.stream.frame(frame('agent:a', 'output', seq), true)
     await it.pages[0]?.answer([frame('agent:a', 'output', 1)], 1, true)
-    // 2..2001 waited and were dropped: the mark is 2001 now.
+    // 2 to 2001 were queued and dropped, so the checkpoint is 2001 now.
     const rest = Array.from({ length: 2_000 }, (_, index) => frame('agent:a', 'output', index + 2))
     await it.pages[1]?.answer(rest.slice(0, 1_000), 1_001, true)
     await it.pages[2]?.answer(rest.slice(1_000), 2_001, true)

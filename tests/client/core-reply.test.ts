@@ -1,7 +1,7 @@
 /**
- * Requests that something else than the API answers.
+ * Requests that something other than the API answers.
  *
- * CT7  A redirect that would make a GET of a mutation is one error with both addresses; one that keeps the method is followed.
+ * CT7  A redirect that would turn a mutation into a GET is one error with both addresses; others are followed.
  * CT9  An answer that is not JSON is one error that describes it, and is not retried.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -107,7 +107,7 @@ describe('redirects', () => {
     const error = await failureOf(hubOf(proxy.url).request(method, '/boards'))
     expect(error).toMatchObject({ code: 'unexpected', status: 307 })
     expect(error.message).toContain(`${method} ${proxy.url}/api/v1/boards was redirected again and again`)
-    // One request to see the redirect, and what a fetch follows at most.
+    // One request that gets the redirect, then as many as fetch follows.
     expect(proxy.asked.length).toBeLessThanOrEqual(22)
   })
 
@@ -158,7 +158,7 @@ const PAGE = '<!doctype html><title>Log in</title>'
 const page = (type: string | undefined, body: string, status = 200) =>
   answering((_, outgoing) => outgoing.writeHead(status, type === undefined ? {} : { 'Content-Type': type }).end(body))
 
-describe('something else than JSON', () => {
+describe('answers that are not JSON', () => {
   test.each([
     ['a login page', 'text/html; charset=utf-8', PAGE, 200, '200 text/html; charset=utf-8: a login page or a proxy'],
     ['a page that calls itself JSON', 'application/json', PAGE, 200, '200 application/json that is not JSON'],

@@ -1,7 +1,7 @@
 /**
  * Requests through the hub.
  *
- * CQ1  A POST is carried out once, however often its answer is lost: it is tried again under its key.
+ * CQ1  A POST is carried out once, however often its answer is lost: it is retried with its key.
  * CQ2  Answers after which nothing was done (503, 429) are retried, not before Retry-After; refusals are not.
  * CQ3  `auth` is called again for every attempt; `signal` ends the waiting.
  * CQ4  A PATCH that conflicts after an attempt whose answer was lost may have been carried out: `unreachable`.
@@ -19,7 +19,7 @@ interface Sent {
   readonly body: string | null
 }
 
-/** Each answer is what fetch does next. */
+/** Each entry is what the next fetch does. */
 function setUp(...answers: Array<() => Response | Promise<Response>>) {
   const clock = new FakeClock()
   const sent: Sent[] = []
@@ -48,7 +48,7 @@ const refused = () =>
     status: 409,
   })
 
-describe('tries', () => {
+describe('retries', () => {
   test('[CQ1] [CQ3] retries send the same key and body, with new credentials', async () => {
     const { clock, sent, request } = setUp(lost, busy(503), ok)
     const reply = request('POST', '/boards', { name: 'x' })
@@ -184,7 +184,7 @@ describe('tries', () => {
     await clock.pass(29_999)
     expect(sent).toHaveLength(1)
     await clock.pass(20_000)
-    // This fetch takes no notice of its signal; a real one rejects. What matters is that the signal was given.
+    // This fetch ignores its signal, where a real one rejects. The test is that it got a signal.
     expect((sent[0] as unknown as { signal: AbortSignal }).signal.aborted).toBe(true)
     void never
   })

@@ -178,7 +178,7 @@ test('[CS8] a leader that cannot query locks leads anyway', async () => {
   }
 })
 
-describe('[CS8] what a page finds when it looks', () => {
+describe('[CS8] what browserTabs returns', () => {
   afterEach(() => vi.unstubAllGlobals())
 
   test('no locks (plain http beyond this machine), no channel: it cannot share', () => {

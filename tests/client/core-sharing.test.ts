@@ -188,7 +188,7 @@ test('[CS3] a tab that is still joining is not taken for closed', async () => {
   for (let turn = 0; turn < 5; turn++) await settled()
   await clock.pass(0)
   expect(first.transport.stream.channels).toBe('agent:a,agent:b')
-  // Others change their minds, and its wish stands.
+  // Others change what they want, and its channels stay.
   second.source.want(new Set(['agent:c']), new Set())
   await clock.pass(0)
   expect(first.transport.stream.channels).toBe('agent:a,agent:b,agent:c')

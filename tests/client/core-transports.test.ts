@@ -1,12 +1,12 @@
 /**
  * Each transport against a real server, with streams that end, are refused, and carry events with unknown names.
  *
- * CT1  `eventsource` delivers what the others deliver, whatever its name.
- * CT2  `names=0` leaves the names to the envelope.
- * CT3  Over `eventsource` the client comes back by itself.
- * CT4  What stops at once, also where the transport does not show the status.
- * CT5  Streams that end properly are no failures.
- * CT6  No timer is so long that it fires at once.
+ * CT1  `eventsource` delivers what the others deliver, whatever the names of events.
+ * CT2  With `names=0` only the envelope contains the names.
+ * CT3  Over `eventsource` the client reconnects by itself.
+ * CT4  Which refusals stop at once, also where the transport does not show the status.
+ * CT5  Streams that end cleanly are not failures.
+ * CT6  No delay is so long that its timer fires at once.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { EventSource } from 'eventsource'
@@ -78,7 +78,7 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     const server = await serve({ streamMaxAgeMs: 100 })
     const road = await Gateway.to(server.port)
     onTestFinished(() => road[Symbol.asyncDispose]())
-    // Two of them would be enough to be unreachable.
+    // Two failures would be enough for unreachable.
     const hub = hubOf(road.url, { transport, backoff: { firstMs: 10, maxMs: 20, failures: 2 } })
     const reader = await reading(hub, ['topic:t'])
     const seen = new Set<string>()
@@ -139,14 +139,14 @@ describe.each(TRANSPORTS)('over %s', (transport) => {
     hub.subscribe({ channels: ['topic:t'] }, {})
     const { stop } = await untilStatus(hub.status, 'the stop', ({ phase }) => phase === 'stopped')
     expect(stop).toMatchObject({ reason, status })
-    // What does not show the status asks twice.
+    // Transports that do not show the status probe twice.
     expect(asked).toEqual(
       transport === 'fetch' ? ['GET'] : transport === 'ws' ? ['HEAD', 'GET'] : ['GET', 'HEAD', 'GET'],
     )
   })
 })
 
-/** A server with one answer to everything, upgrades too. Returns its address. */
+/** A server with one answer to every request, including upgrades. Returns its address. */
 async function answering(answer: (incoming: IncomingMessage, outgoing: ServerResponse) => void): Promise<string> {
   const server = createServer((incoming, outgoing) => {
     if (incoming.headers.upgrade) outgoing.writeHead(400).end()
@@ -199,7 +199,7 @@ describe('a status that the transport does not show', () => {
     let timeouts = 0
     const clock = {
       now: () => Date.now(),
-      // The ten seconds in which nothing comes are over at once; the rest of the time is as it is.
+      // Shortens only the timeout of ten seconds.
       setTimeout(callback: () => void, ms: number): unknown {
         if (ms === 10_000) timeouts += 1
         return setTimeout(callback, ms === 10_000 ? 50 : ms)
@@ -304,7 +304,7 @@ describe('a status that the transport does not show', () => {
   })
 })
 
-/** The text of a stream, which grows. */
+/** The text of a stream so far. */
 async function textOf(url: string): Promise<{ text: string }> {
   const controller = new AbortController()
   onTestFinished(() => controller.abort())

@@ -1,4 +1,4 @@
-/** The hooks of both frameworks against a real server: one stream for all, closed when the last reader has gone. */
+/** The hooks of both frameworks against a real server: one stream for all, closed after the last reader. */
 import './support/page.ts'
 import { createElement as h, render } from 'preact'
 import { createElement, StrictMode } from 'react'
@@ -13,14 +13,14 @@ import type { Hooks } from './support/hook-suite.ts'
 import { shown } from './support/page.ts'
 import { openStreams } from './support/stats.ts'
 
-/** Twenty times as fast: what lingers for seconds is gone in less than one. */
+/** Twenty times as fast, so that what lingers for seconds ends in less than one. */
 const FAST: Clock = {
   now: () => Date.now() * 20,
   setTimeout: (callback, ms) => setTimeout(callback, ms / 20),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 }
 
-/** Three components' worth of hooks. */
+/** The hooks of three components. */
 function useText(hooks: Hooks, boardId: string, attemptId: string, heard: string[]): string {
   const { state, connected } = hooks.useKanbanSSE(boardId, { onEvent: ({ id }) => heard.push(id) })
   const { lineCount, isConnected } = hooks.useAttemptStream(attemptId)
@@ -66,7 +66,7 @@ test.for(Object.entries(FRAMEWORKS))(
     await makeCard(server, boardId)
     await server.post(`/attempts/${attempt.id}/logs`, { lines: [{ message: 'a' }, { message: 'b' }] })
     await shown('the news', () => both('true 2 2 2 2 3'))
-    // Each of the two components heard each of the three events, once.
+    // Each of the two components got each of the three events once.
     expect(heard.length).toBe(6)
     expect(new Set(heard).size).toBe(3)
     expect(await openStreams(server)).toBe(1)

@@ -115,7 +115,7 @@ describe('opening and closing', () => {
   })
 })
 
-describe('reading and folding', () => {
+describe('reading and applying events', () => {
   test('[CB2] events during a request are applied once, if the answer does not include them', async () => {
     const { hub, store } = open()
     hub.ready(10)
@@ -132,7 +132,7 @@ describe('reading and folding', () => {
     const { hub, store } = open()
     hub.ready(10)
     hub.emit(11, 'card_moved', moved('x', 'c2'))
-    // The answer is of 13, by when it had been moved back; 12 and 13 are still on their way.
+    // The answer is from 13, after the card was moved back; 12 and 13 have not come yet.
     await hub.next().answer(board(state('x'), 13))
     expect(ids(store)).toEqual(['x'])
   })
@@ -158,7 +158,7 @@ describe('reading and folding', () => {
     for (let seq = 11; seq <= 10_020; seq++) hub.emit(seq, 'card_moved', moved('x', 'c2'))
     await hub.next().answer(board(state('x'), 10))
     expect(store.get().phase).toBe('loading')
-    // Not at once: a server that cannot keep up is not asked the more.
+    // Not at once, because the server may be overloaded.
     expect(hub.asked).toEqual([])
     hub.clock.advance(1_000)
     await hub.next().answer(board(state('y'), 10_020))
@@ -219,7 +219,7 @@ describe('reading and folding', () => {
   })
 })
 
-describe('what cannot be read', () => {
+describe('unreadable frames', () => {
   test('[CB5] without an answer it retries with growing delays, up to 12 s', async () => {
     const { hub, store } = open()
     hub.ready(10)
@@ -387,7 +387,7 @@ describe('resources that are gone', () => {
   })
 })
 
-describe('what cannot be', () => {
+describe('invalid ids', () => {
   test('[CB5] a malformed id is an error, and nothing is requested', async () => {
     const refusing = new StubHub()
     const misuse = new BoardcastError('misuse', 'not a channel')
@@ -476,7 +476,7 @@ describe('mutations', () => {
     const { hub, stores, store } = await live()
     void stores.mutate.moveCard({ cardId: 'x', columnId: 'c1', index: 0 })
     await settled()
-    // Nothing was committed: the newest id, which belongs to something else.
+    // Nothing was committed, so the id is the newest of the log.
     await hub.next().answer(card('x'), at(40))
     expect(ids(store)).toEqual(['x', 'y'])
     hub.emit(41, 'card_moved', moved('x', 'c2'))

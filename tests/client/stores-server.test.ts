@@ -1,4 +1,4 @@
-/** Every store against a real server: what it shows is what the server answers. */
+/** Every store against a real server: its value equals the server's answer. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Overview } from '../../shared/src/types/dashboard.ts'
 import type { Session } from '../../shared/src/types/sessions.ts'
@@ -34,7 +34,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** Keeps a store open for as long as the test looks. */
+/** Keeps a store open during a test. */
 function reading(store: { subscribe(listener: () => void): () => void }): Disposable {
   const undo = store.subscribe(() => undefined)
   return { [Symbol.dispose]: undo }

@@ -1,6 +1,6 @@
 /**
- * From where the socket of `useWebSocket` resumes each channel, and what it delivers twice or not, on sockets and a clock
- * in the hands of the test.
+ * Where the socket of `useWebSocket` resumes each channel, and which events it delivers once, with fake sockets and a fake
+ * clock.
  */
 import { expect, test } from 'vitest'
 import { MessageRate } from '../../src/ws/message-rate.ts'
@@ -9,7 +9,7 @@ import { ChannelSocket, type SocketOptions } from '../../web/client/socket/chann
 import { at, type FakeSocket, fakeSockets } from './support/fake-socket.ts'
 import { HandClock } from './support/stub-hub.ts'
 
-/** Longer than an address may be: all but the first are joined by messages. */
+/** Long names: an address has room for only a few of them, and the others are joined by messages. */
 const long = (n: number) => `topic:${'x'.repeat(190)}${String(n).padStart(3, '0')}`
 const FITS = Math.floor(6_000 / (long(0).length + 1))
 
@@ -74,7 +74,7 @@ test('[CB21] only channels that this connection has acknowledged advance', () =>
   const second = again()
   expect(second.named).toEqual([channels.slice(0, FITS).join(), at(10)])
   second.open(10)
-  // The first burst is acknowledged, the others wait to be asked for.
+  // The first burst is acknowledged; the others are queued.
   second.acknowledge()
   second.event('*', 'heartbeat', 20)
   second.event('*', 'agent_registered', 21)
@@ -82,7 +82,7 @@ test('[CB21] only channels that this connection has acknowledged advance', () =>
   expect(second.sent.map(({ since }) => since)).toEqual(second.sent.map(() => at(10)))
   expect(second.sent.length).toBeGreaterThan(0)
   const third = again()
-  // As many as fit of those that stand at 21; what was not acknowledged goes on from 10.
+  // As many as fit of the channels at 21; those that were not acknowledged resume from 10.
   third.open(21)
   for (let each = 0; each < 10; each++) {
     for (const { channel, since } of third.sent) {
@@ -124,7 +124,7 @@ test('[CB21] a join that was refused for its rate is repeated when the limit all
 test('[CB21] a board starts with its snapshot until that has come, then resumes from its cursor', () => {
   const { now, again } = open({ channels: ['board:a', 'topic:t'] })
   now().open(5, false)
-  // Cut before the snapshot: the topic goes on, the board begins again.
+  // Cut before the snapshot: the topic resumes, and the board starts again.
   let next = again()
   expect(next.named).toEqual(['topic:t', at(5)])
   next.open(5)
@@ -168,7 +168,7 @@ test('[CB21] an event to everyone before the acknowledgement advances no channel
   const { now, again, heard } = open({ channels: ['topic:t', 'board:gone'] })
   now().open(5, false)
   now().event('board:gone', 'board_deleted', 6, { boardId: 'gone' })
-  // The board is asked for by a message now, so that its absence costs the topic nothing.
+  // Now the board is joined by a message, so that its refusal does not affect the topic.
   const next = again()
   expect(next.named).toEqual(['topic:t', at(6)])
   next.hear({ type: 'connected' })
@@ -194,7 +194,7 @@ test('[CB21] after an address is refused, boards are joined one by one', () => {
   now().cut()
   clock.advance(12_000)
   expect(now().named).toEqual(['board:here,topic:t', at(6)])
-  // Refused without a board in its address, it does not come back.
+  // If it is refused without a board in the address, it does not reconnect.
   socket.leave('board:here')
   now().cut()
   clock.advance(12_000)
@@ -218,7 +218,7 @@ test('[CB22] delays grow with a server that accepts and drops, until a connectio
     }
     clock.advance(100)
   }
-  // 12 s at most, 6 s on average, and some sooner at first.
+  // 12 s at most, 6 s on average, and less at first.
   expect(made.length).toBeLessThan(100)
   if (handled === made.length) clock.advance(12_000)
   openAndBeat()

@@ -78,7 +78,7 @@ describe('a channel socket', () => {
     await until(socket, 'all', () => socket.heard.length === 30)
     socket.leave('topic:t0')
     socket.join('topic:new')
-    // Both are asked for again: the burst had used up what a socket may send.
+    // Both requests are repeated, because the burst had used up the limit.
     for (let tries = 0; !socket.heard.some(({ channel }) => channel === 'topic:new'); tries++) {
       expect(tries).toBeLessThan(5_000)
       await post(server, 1, 'new')
@@ -99,7 +99,7 @@ describe('a channel socket', () => {
         this.on('close', (code) => messages.push(`closed ${code}`))
       }
     }
-    // Half of them do not fit into the address, and are joined by messages while heartbeats come.
+    // Half of them do not fit into the address, and are joined by messages between heartbeats.
     const topics = Array.from({ length: 60 }, (_, n) => `${n}${n < 20 ? '' : `-${'x'.repeat(180)}`}`)
     const channels = topics.map((topic) => `topic:${topic}`)
     using socket = connect(server, { channels, WebSocket: Loud as unknown as WebSocketMaker })

@@ -1,9 +1,9 @@
 /**
- * Two people drag the same cards: what each of them sees at every moment, over the interleavings of requests, answers and
- * events that a network can make of it.
+ * Two people drag the same cards: what each of them sees at every moment, over random interleavings of requests, answers
+ * and events.
  *
- * The server is a board in memory that commits in the order of arrival, as the real one does. Everything that travels waits
- * until the plan lets it go; only events of one stream keep their order. The last test does the same against the real
+ * The server is a board in memory that commits in the order of arrival, as the real one does. Every message waits until the
+ * plan delivers it; only events of one stream keep their order. The last test does the same against the real
  * server, with the timing of a real network.
  */
 import fc from 'fast-check'
@@ -32,7 +32,7 @@ const FIELDS = {
   updatedAt: '',
 }
 
-/** Counts for each card how often it was seen to go to another column, other than by this person's own drag. */
+/** Counts for each card how often it moved to another column, except by this person's own drag. */
 class Watcher {
   readonly moves = new Map<string, number>()
   readonly #board: Store<BoardValue>
@@ -217,7 +217,7 @@ describe('two people drag at random', () => {
           const columnId = random.pick(columns)?.id as string
           watcher.drag(() => all.push(hub.mutate.moveCard({ boardId, cardId, columnId, index: random.below(4) })))
         }
-        // Some are under way at the same time.
+        // Some are in flight at the same time.
         if (random.chance(0.5)) await all.at(-1)
       }
       await Promise.all(all)

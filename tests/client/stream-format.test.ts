@@ -1,10 +1,10 @@
 /**
- * What the client makes of `text/event-stream`, against the standard (WHATWG HTML, 9.2): the cases of the web platform's
- * tests for EventSource, as far as they are about the format, the request and the answer.
+ * How the client reads `text/event-stream`, compared with the standard (WHATWG HTML, 9.2): the cases of the web platform
+ * tests for EventSource about the format, the request and the answer.
  *
- * CT10  The format, however the bytes are cut.
- * CT11  What counts as a stream: 200 and the essence of the type.
- * CT12  The request is the one that an EventSource makes.
+ * CT10  The format, however the bytes are split into chunks.
+ * CT11  A stream is a 200 with the right essence of the type.
+ * CT12  The request is that of an EventSource.
  * CT8   Redirects of streams are followed.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -31,7 +31,7 @@ function parse(chunks: readonly Uint8Array[]): Parsed {
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 
-/** As `message data`, with a name or an id where they are not the usual ones. */
+/** Written as `message data`, with the name or the id if they are not the default. */
 function short({ frames }: Parsed): string[] {
   return frames.map(({ event, data, id }) => `${event}${id === undefined ? '' : `#${id}`} ${JSON.stringify(data)}`)
 }
@@ -144,7 +144,7 @@ describe('the format', () => {
     '[CT10] the event comes with the last byte of its empty line: %j',
     (text) => {
       const chunks = Array.from(bytes(text), (byte) => Uint8Array.of(byte))
-      // Of CRLF the LF adds nothing.
+      // The LF of a CRLF adds nothing.
       const needed = text.endsWith('\r\n') ? chunks.slice(0, -1) : chunks
       expect(short(parse(needed))).toEqual(['message "x"'])
       expect(short(parse(needed.slice(0, -1)))).toEqual([])
@@ -162,7 +162,7 @@ interface Heard {
   close(): void
 }
 
-/** Opens a stream to a server that answers so. */
+/** Opens a stream to a server with this answer. */
 async function open(answer: Answerer): Promise<Heard> {
   const requests: IncomingMessage[] = []
   const server = createServer((incoming, outgoing) => {

@@ -74,6 +74,8 @@ export function boardPage(boardId: string, connection: Connection): Page {
       if (why) end(why)
     }),
   ]
+  // The store may still have the board, if it was on screen a moment ago.
+  boardChanged()
 
   return {
     node,

@@ -26,13 +26,16 @@ export function boardsPage(open: (boardId: string) => void): Page {
 
   void readList()
   const dashboard = hub.dashboard()
-  const close = dashboard.subscribe(() => {
+  const close = dashboard.subscribe(show)
+  show()
+  return { node, heading, close, onTitle() {} }
+
+  function show(): void {
     const { overview } = dashboard.get()
     if (!overview) return
     hasOverview = true
     draw(overview.projectSnapshots)
-  })
-  return { node, heading, close, onTitle() {} }
+  }
 
   async function readList(): Promise<void> {
     try {

@@ -66,7 +66,7 @@ export class FakeSocket {
   }
 }
 
-/** A constructor of them, and all that it made. */
+/** A constructor of fake sockets, and all sockets that it created. */
 export function fakeSockets(): { readonly made: FakeSocket[]; readonly WebSocket: WebSocketMaker } {
   const made: FakeSocket[] = []
   class Made extends FakeSocket {

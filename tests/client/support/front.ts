@@ -1,6 +1,6 @@
 /**
- * What a browser talks to: the page with the client library, and behind the same origin the server. Plain HTTP/1.1, so a
- * browser allows six connections. It has accidents on demand.
+ * The origin that a browser sees: the page with the client library, and behind it the server. Plain HTTP/1.1, so a
+ * browser allows six connections. It has failures on demand.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import {
@@ -21,7 +21,7 @@ import { eventNames } from '../../../vite.event-names.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** The library as a page loads it; removed by the returned undo. */
+/** Builds the library as a page loads it. */
 export async function buildPage(entry = 'web/client/index.ts'): Promise<{ readonly folder: string; remove(): void }> {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-page-'))
   await build({
@@ -40,7 +40,7 @@ export async function buildPage(entry = 'web/client/index.ts'): Promise<{ readon
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
-/** A page without an origin, as a document that somebody embeds and does not trust. */
+/** A page without an origin, like an untrusted embedded document. */
 const SANDBOX = `<!doctype html><title>sandbox</title><link rel="icon" href="data:,">
 <iframe sandbox="allow-scripts" src="/page/"></iframe>`
 
@@ -146,7 +146,7 @@ export class Front implements AsyncDisposable {
   #serve(incoming: IncomingMessage, outgoing: ServerResponse, port: number, folder: string): void {
     const { method = 'GET', url = '', headers } = incoming
     const { pathname, searchParams } = new URL(url, this.url)
-    // Modules and answers for the page without an origin, which may read nothing otherwise.
+    // For the page without an origin, which could read nothing otherwise.
     if (headers.origin === 'null') outgoing.setHeader('Access-Control-Allow-Origin', '*')
     if (pathname === '/page/sandbox') {
       outgoing.writeHead(200, { 'Content-Type': 'text/html' }).end(SANDBOX)
@@ -172,7 +172,7 @@ export class Front implements AsyncDisposable {
       outgoing.writeHead(this.#refusal, { 'Content-Length': '0', 'Retry-After': '0' }).end()
       return
     }
-    // By whatever name the page was opened, the server has one.
+    // The server must see its own name, whatever name the page was opened with.
     const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(outgoing)

@@ -1,6 +1,6 @@
 /**
- * The road between client and server, with its accidents: connections are cut, go silent, are answered with 503, or
- * refused. What passes is not looked into.
+ * The network between client and server, with its failures: connections are cut, go silent, are answered with 503, or
+ * refused. It does not look into the bytes.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 

@@ -6,7 +6,7 @@ import * as preact from '../../../web/client/preact.ts'
 import * as react from '../../../web/client/react.ts'
 import type { Hooks } from './hook-suite.ts'
 
-/** What the page counted. */
+/** The counters of the page. */
 export const counts = { frames: 0, renders: 0, heard: [] as string[] }
 
 interface Shown {
@@ -65,7 +65,7 @@ function PreactLog(props: Shown) {
   return h('div', { style: { height: '100px' } }, h(preact.AgentOutput, { attemptId: props.attemptId }))
 }
 
-/** Draws both components; the result takes them away again. */
+/** Renders both components. Returns the function that removes them. */
 export function show(framework: 'React' | 'Preact', props: Shown): () => void {
   const container = document.body.appendChild(document.createElement('main'))
   requestAnimationFrame(count)

@@ -12,7 +12,7 @@ import { at, StubHub } from './stub-hub.ts'
 
 export type Hooks = Omit<typeof Bound, 'AgentOutput' | 'BoardcastProvider'>
 
-/** What a test asks of a framework. */
+/** What a test needs from a framework. */
 export interface Under {
   readonly name: string
   readonly hooks: Hooks
@@ -28,7 +28,7 @@ export interface Mounted<P> {
   unmount(): void
 }
 
-/** A hub whose core is in the hands of the test. */
+/** A hub whose core the test controls. */
 export function stubbed(): { stub: StubHub; hub: Hub; reconnects: () => number } {
   const stub = new StubHub()
   let reconnects = 0
@@ -293,7 +293,7 @@ export function hookSuite({ name, hooks, mount, mountOutput }: Under): void {
       stub.ready(10)
       await stub.next().answer({ state: boardOf('x', 'y'), cursor: at(10) })
       await shown('x', () => container.textContent === 'x,y| open connected')
-      // Strict mode draws everything twice.
+      // Strict mode renders everything twice.
       const before = renders
       const cost = name === 'React' ? 2 : 1
       for (let burst = 0; burst < 5; burst++) {

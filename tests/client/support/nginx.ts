@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** For `describe.skipIf`: why these tests cannot run here; undefined where they can. */
+/** For `describe.skipIf`: why these tests cannot run here; undefined if they can. */
 export const nginxMissing =
   spawnSync('nginx', ['-v']).error === undefined ? undefined : 'nginx is not installed: apt-get install nginx'
 if (nginxMissing) process.stderr.write(`Tests through nginx are skipped: ${nginxMissing}\n`)

@@ -1,6 +1,6 @@
 /**
- * A page for components: the document of happy-dom, and everything else of Node, so that `fetch` reaches a real server.
- * Import it before a framework that looks for a document while it is loaded.
+ * A page for components: the document from happy-dom, everything else from Node, so that `fetch` reaches a real server.
+ * Import it before a framework that looks for a document when it is loaded.
  */
 import { Window } from 'happy-dom'
 
@@ -28,7 +28,7 @@ for (const name of NAMES) {
 }
 Object.defineProperty(globalThis, 'window', { configurable: true, writable: true, value: globalThis })
 
-/** Frames of the screen, in the hands of the test. */
+/** Animation frames that the test controls. */
 const frames = new Map<number, () => void>()
 let made = 0
 
@@ -52,7 +52,7 @@ export const screen = {
   },
 }
 
-/** Resolves when the condition holds; the screen draws meanwhile. */
+/** Resolves when the condition holds; animation frames go on meanwhile. */
 export async function shown<T>(what: string, condition: () => T | undefined | null | false): Promise<T> {
   const end = Date.now() + 10_000
   for (;;) {
@@ -65,14 +65,14 @@ export async function shown<T>(what: string, condition: () => T | undefined | nu
 }
 
 /**
- * Lets a framework finish what it has begun: its queues are tasks, none of them waits for the world. Effects of Preact run
- * after a frame; what the hooks wait for is not drawn here.
+ * Lets a framework finish what it has begun: its queues are tasks that wait for nothing else. Effects of Preact run
+ * after an animation frame; the hooks' own animation frames do not run here.
  */
 export async function calm(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** As `calm`, with frames in between, and the timer that Preact sets in a frame for the effects after it. */
+/** Like `calm`, with animation frames, and the timer that Preact sets in a frame for the effects after it. */
 export async function quiet(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) {
     await calm()

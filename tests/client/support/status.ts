@@ -1,4 +1,4 @@
-/** Waiting for a status. */
+/** Waits for a status. */
 import type { Status, Store } from '../../../web/client/base/types.ts'
 
 export function untilStatus(

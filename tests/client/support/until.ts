@@ -1,6 +1,6 @@
 import type { Store } from '../../../web/client/base/types.ts'
 
-/** Resolves to the first value of the store that the condition holds for; the store is read meanwhile. */
+/** Resolves to the first value of the store for which the condition holds. Keeps the store open meanwhile. */
 export function until<T>(
   store: Store<T>,
   what: string,
@@ -18,7 +18,7 @@ export function until<T>(
     function look(): void {
       if (!condition(store.get())) return
       clearTimeout(timer)
-      // Not while it subscribes.
+      // Not during the call of `subscribe`.
       queueMicrotask(() => undo())
       resolve(store.get())
     }

@@ -117,7 +117,7 @@ export class Connection implements StreamSource {
     return this.#wanted.requestable()
   }
 
-  /** Opens a new stream if channels are missing. A channel too many is no reason for a new one. */
+  /** Opens a new stream if channels are missing, but not if there are too many. */
   #applyWanted(): void {
     this.#update = undefined
     if (this.#wanted.isEmpty) {

@@ -77,6 +77,10 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
       () => {
         isStarting = false
         if (end.signal.aborted) return
+        if (early.size === 0) {
+          status.set(IDLE)
+          return
+        }
         failures += 1
         status.set({ ...IDLE, phase: 'reconnecting', attempt: failures })
         retry = clock.setTimeout(start, delayMs(DEFAULT_BACKOFF, failures))

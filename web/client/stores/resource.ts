@@ -243,7 +243,7 @@ export class Resource<Value, Shown> implements OpenedStore<Shown> {
         this.#subscribe()
         this.#update()
       },
-      // A 404 changes nothing; a temporary failure tells nothing about a resource that is gone.
+      // A 404 changes nothing; a temporary failure says nothing about a resource that is gone.
       (reason: unknown) => isCurrent() && this.#state.name === 'error' && this.#fail(reason),
     )
   }

@@ -181,7 +181,7 @@ export class Membership {
         this.#forget(from)
         break
       case 'leads':
-        // The lead of this tab was stolen, and the browser has not said so yet.
+        // The lead of this tab was stolen, and the browser has not reported it yet.
         if (this.#leader) onLost()
         else {
           this.#leaderId = from

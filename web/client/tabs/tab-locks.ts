@@ -44,7 +44,7 @@ export class TabLocks {
     this.#hold(this.#options.name, { steal: true }, then)
   }
 
-  /** The other tabs that are awake. Empty if the browser does not say. */
+  /** The other tabs that are awake. Empty if the browser does not list locks. */
   async others(): Promise<string[]> {
     const { held = [] } = await this.#query().catch(() => ({ held: [] }))
     const names = held.map((lock) => lock.name ?? '').filter((name) => name.startsWith(this.#prefix))

@@ -1,12 +1,12 @@
-/** The text of the lines of a list that is drawn again and again: each is read once, in its order. */
+/** The text of the lines of a list that is drawn repeatedly: each line is read once, in order. */
 import { TerminalReader } from './reader.ts'
 
 export class LineTexts {
   readonly #texts = new WeakMap<object, string>()
-  /** By stream: what one leaves open is closed by the same one. */
+  /** By stream, because styles and sequences continue in the same stream. */
   readonly #readers = new Map<string, TerminalReader>()
 
-  /** Call it with the first line: one that is new follows on nothing that was read before. */
+  /** Call this with the first line. If it is a new one, the lines before it were skipped. */
   begin(first: object | undefined): void {
     if (first !== undefined && !this.#texts.has(first)) this.#readers.clear()
   }

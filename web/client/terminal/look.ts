@@ -1,6 +1,6 @@
-/** How text looks in a terminal (SGR, the sequences that end in `m`). */
+/** The style of text in a terminal (SGR, the sequences that end in `m`). */
 
-/** One of the sixteen colours that a theme has, or a colour of its own as `#rrggbb`. */
+/** One of the sixteen colours of a theme, or any other as `#rrggbb`. */
 export type Colour = number | string
 
 export interface Look {
@@ -11,7 +11,7 @@ export interface Look {
   readonly italic?: boolean
   readonly underline?: boolean
   readonly inverse?: boolean
-  /** Takes its place and is not shown. */
+  /** Takes up space but is not visible. */
   readonly conceal?: boolean
 }
 
@@ -34,7 +34,7 @@ const CHANGES: Readonly<Record<number, Look>> = {
   49: { background: undefined },
 }
 
-/** The look after one sequence, of which these are the parameters: numbers between `;`, parts of one between `:`. */
+/** The style after a sequence with these parameters: numbers are separated by `;`, parts of a number by `:`. */
 export function lookAfter(look: Look, parameters: string): Look {
   const codes = parameters.split(';')
   let next = look
@@ -44,11 +44,11 @@ export function lookAfter(look: Look, parameters: string): Look {
     if (code === 0) next = PLAIN
     else if (code === 4 && parts[1] === '0') next = { ...next, underline: false }
     else if (code === 38 || code === 48 || code === 58) {
-      // `38;5;N` and `38;2;R;G;B` are several numbers, and none of them is a code of its own. With `:` it is one number.
+      // `38;5;N` and `38;2;R;G;B` are several numbers that belong together. With `:` they are parts of one number.
       const own = parts.length > 1
       const kind = own ? parts[1] : codes[index + 1]
       const length = kind === '5' ? 1 : kind === '2' ? 3 : 0
-      // `38:2::R:G:B` names a colour space before its colour.
+      // `38:2::R:G:B` has a colour space before the colour.
       const values = own ? parts.slice(parts.length - length) : codes.slice(index + 2, index + 2 + length)
       if (!own) index += length === 0 ? 0 : 1 + length
       const colour = colourOf(length, values)

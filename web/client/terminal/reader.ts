@@ -1,8 +1,7 @@
 /**
- * What a terminal would show of a log: text and how it looks. Every escape sequence is read to its end, whatever pieces
- * it comes in, and leaves nothing in the text: a log has no screen, so that of all that sequences do only looks (SGR) and
- * moves within a line are of use. No control character but line end and tab is in the text either: the others are
- * in caret notation (BEL as ^G), so that a line shows all that it holds.
+ * Reads log output as a terminal would: text and its style. Every escape sequence is read to its end, however it is split,
+ * and leaves nothing in the text. A log has no screen, so only styles (SGR) and moves within a line have an effect. Control
+ * characters other than line end and tab show in caret notation (BEL as ^G), so that a line shows everything in it.
  */
 import { type Look, lookAfter, PLAIN } from './look.ts'
 
@@ -11,14 +10,14 @@ export interface Span {
   readonly look: Look
 }
 
-// The states of the reader. A sequence goes on in the next line, where it may have been cut; a string (OSC and its kin)
-// does not: one that nobody has ended would hide all that follows.
+// The states of the reader. A sequence may continue in the next line. A string (OSC and the like) ends with its line: one
+// without an end would hide everything after it.
 const TEXT = 0
 const ESCAPE = 1
 const CSI = 2
 const STRING = 3
 
-/** What begins a sequence, after ESC, and as a C1 character, which is 0x40 above. `k` is the title of screen and tmux. */
+/** What starts a sequence, after ESC or as a C1 character (0x40 above). `k` is the title of screen and tmux. */
 const OPENERS: Readonly<Record<string, number>> = {
   '[': CSI,
   ']': STRING,
@@ -29,7 +28,7 @@ const OPENERS: Readonly<Record<string, number>> = {
   k: STRING,
 }
 
-/** Longer parameters mean nothing to anyone; they are read over. */
+/** Longer parameters have no meaning, and are skipped. */
 const MAX_PARAMETERS = 256
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this file is about
@@ -39,14 +38,14 @@ export class TerminalReader {
   #state = TEXT
   #parameters = ''
   #look: Look = PLAIN
-  /** What was not taken yet: characters, each with its look; one that was erased is empty. */
+  /** The characters of the current line, each with its style. Erased ones are empty. */
   #cells: string[] = []
   #looks: Look[] = []
-  /** Where the line begins in them, and where the next character goes. */
+  /** Where the line starts in them, and where the next character goes. */
   #start = 0
   #at = 0
 
-  /** One line, or several with `\n` between them; what is open goes on in the next one. */
+  /** One line, or several with `\n` between them. Styles and sequences continue in the next call. */
   readLine(line: string): Span[] {
     if (this.#state === TEXT && this.#look === PLAIN && this.#cells.length === 0 && !CONTROL.test(line)) {
       const text = line.replace(/\n+$/, '')
@@ -56,12 +55,12 @@ export class TerminalReader {
     return this.endLine()
   }
 
-  /** Any piece of a line, however it is cut. */
+  /** Part of a line, split anywhere. */
   write(piece: string): void {
     for (let index = 0; index < piece.length; index += 1) this.#read(piece.charAt(index), piece.charCodeAt(index))
   }
 
-  /** What was written since the last end of a line. */
+  /** Returns what was written since the last call. */
   endLine(): Span[] {
     if (this.#state === STRING) this.#state = TEXT
     this.#trim()
@@ -93,15 +92,15 @@ export class TerminalReader {
       this.#state = TEXT // CAN and SUB cancel
     else if (this.#state === STRING) this.#state = code === 0x07 ? TEXT : STRING
     else if (code < 0x20)
-      this.#readText(character, code) // carried out as if it stood before the sequence
+      this.#readText(character, code) // has its effect as if it came before the sequence
     else if (code > 0x7f) {
-      this.#state = TEXT // no sequence has it: this one was cut off
+      this.#state = TEXT // not part of any sequence, so this one was cut off
       this.#readText(character, code)
     } else if (this.#state === ESCAPE) this.#readEscape(character, code)
     else this.#readCsi(character, code)
   }
 
-  /** The last byte of `ESC ( B` and its like is `0` to `~`; what comes before it is between space and `/`. */
+  /** `ESC ( B` and the like end with a byte from `0` to `~`, after bytes from space to `/`. */
   #readEscape(character: string, code: number): void {
     if (code === 0x7f) return
     if (code < 0x30) this.#parameters = character
@@ -135,7 +134,7 @@ export class TerminalReader {
     this.#parameters = ''
   }
 
-  /** What is not here needs a screen, or asks the terminal something. */
+  /** All other sequences need a screen, or query the terminal. */
   #act(name: string, parameters: string): void {
     if (!/^[\d;:]*$/.test(parameters)) return // private sequences mean something else
     const count = Math.max(1, Number.parseInt(parameters, 10) || 1)
@@ -146,7 +145,7 @@ export class TerminalReader {
     else if (name === 'D') this.#moveTo(this.#at - count)
   }
 
-  /** Within what the line has already: how wide the screen was nobody knows. */
+  /** Only within the existing text, because the width of the screen is unknown. */
   #moveTo(at: number): void {
     this.#at = Math.min(Math.max(at, this.#start), this.#cells.length)
   }
@@ -162,7 +161,7 @@ export class TerminalReader {
     this.#looks.fill(PLAIN, this.#start, end)
   }
 
-  /** What was erased at the end of a line is not part of it. */
+  /** Removes erased characters at the end of the line. */
   #trim(): void {
     while (this.#cells.length > this.#start && this.#cells.at(-1) === '') this.#cells.pop()
     this.#looks.length = this.#cells.length
