@@ -1,17 +1,18 @@
 import { defineConfig } from 'vite'
 import { eventNames } from './vite.event-names.ts'
 
-// The library: a file for each entry, what they share in chunks, and what most do not use in chunks that are loaded when
-// it is needed. eventsource-parser is bundled; the frameworks and zod stay with whoever uses them.
-// Of the files that this one lies beside, none does anything by being imported: bundlers may drop what is not used.
-const description = { type: 'module', sideEffects: false }
+// The client library: one file per entry, shared code in chunks, and rarely used code in chunks that load on demand.
+// eventsource-parser is bundled; the frameworks and zod are dependencies of the application.
+
+/** Goes beside the bundle: no file has side effects, so that bundlers may drop unused exports. */
+const packageJson = { type: 'module', sideEffects: false }
 
 export default defineConfig({
   plugins: [
     {
-      name: 'description',
+      name: 'package-json',
       generateBundle() {
-        this.emitFile({ type: 'asset', fileName: 'package.json', source: `${JSON.stringify(description)}\n` })
+        this.emitFile({ type: 'asset', fileName: 'package.json', source: `${JSON.stringify(packageJson)}\n` })
       },
     },
   ],

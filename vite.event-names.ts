@@ -1,11 +1,11 @@
 /**
- * The event names of the catalogue for the client library, inserted while it is built: an EventSource delivers only names
- * that it was asked for, and the catalogue itself would bring its validators into the page.
+ * The event names that the client library listens to. The build takes them from the catalogue: an EventSource only
+ * delivers events that it listens to by name, and importing the catalogue would bundle its validators.
  */
 import { catalogue, type Entry } from './shared/src/catalogue.ts'
 import { CONTROL, SNAPSHOT, UNSTORED } from './shared/src/protocol.ts'
 
-/** Every name that a channel stream may carry, except those that clients post on topics. */
+/** Every name that a channel stream may carry, except those of topic events. */
 const onChannels = [
   ...Object.values(CONTROL),
   ...Object.values(SNAPSHOT),

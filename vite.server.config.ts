@@ -1,7 +1,7 @@
 import { defineConfig } from 'vite'
 
-// The one program. Dependencies stay in node_modules; commands become chunks of their own, so that `boardcast run`
-// loads neither the server nor SQLite.
+// The program. Dependencies stay in node_modules; each command has its own chunk, so that `boardcast run` loads neither
+// the server nor SQLite.
 export default defineConfig({
   build: {
     ssr: 'src/cli/entry.ts',

@@ -3,7 +3,7 @@ import { eventNames } from './vite.event-names.ts'
 
 export default defineConfig({
   root: 'web/app',
-  // In the page the server puts the path in front that browsers see (src/server/web-app.ts); scripts and styles it does not touch.
+  // The server adds the path prefix to URLs in the HTML (src/server/web-app.ts), but not in scripts and styles, so those are relative.
   base: '/',
   experimental: { renderBuiltUrl: (_, { hostType }) => (hostType === 'html' ? undefined : { relative: true }) },
   define: eventNames,

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 import { eventNames } from './vite.event-names.ts'
 
-/** Where a machine-readable report is wanted too. */
+/** The path of a JSON report, in addition to the output. */
 const report = process.env.BOARDCAST_TEST_REPORT
 
 export default defineConfig({

@@ -129,7 +129,7 @@ Examples:
     .passThroughOptions()
     .action(async (cmd: string[], options: RunOptions, command: Command) => {
       const target = targetOf(options, command)
-      if (cmd.length === 0) command.error('error: say what to run: put the program after --, as in -- npm test')
+      if (cmd.length === 0) command.error('error: no program to run: put it after --, as in -- npm test')
       const { run } = await import('./run/run.ts')
       await exitFlushed(await run({ ...options, target, cmd }))
     })
@@ -174,7 +174,7 @@ function tokenOption(): Option {
 function targetOf(options: RunOptions, command: Command) {
   if (options.card !== undefined) return { cardId: options.card } as const
   if (options.board === undefined) {
-    return command.error('error: say what to work on: --card ID, or --board ID --title T for a new card')
+    return command.error('error: no card to work on: use --card ID, or --board ID --title T for a new card')
   }
   if (options.title === undefined) {
     return command.error(

@@ -239,10 +239,10 @@ test('[RUN15] a server that stays down: the exit code is the program’s, and th
 })
 
 test.each([
-  [['run', '--', 'true'], 'error: say what to work on: --card ID, or --board ID --title T for a new card'],
+  [['run', '--', 'true'], 'error: no card to work on: use --card ID, or --board ID --title T for a new card'],
   [['run', '--board', 'b', '--', 'true'], 'error: a new card needs a title: add --title T'],
   [['run', '--board', 'b', '--card', 'c', '--', 'true'], 'cannot be used with'],
-  [['run', '--board', 'b', '--title', 't'], 'error: say what to run: put the program after --'],
+  [['run', '--board', 'b', '--title', 't'], 'error: no program to run: put it after --'],
   [['run', '--colour', '--', 'true'], "unknown option '--colour'"],
   [['run', '--url', 'nowhere', '--card', 'c', '--', 'true'], '"nowhere" is not a server address'],
   [['walk'], "unknown command 'walk'"],

@@ -115,10 +115,10 @@ describe('boardcast serve', () => {
   })
 })
 
-describe('what it refuses to start with', () => {
+describe('refusals to start', () => {
   it.each([
     ['an open host without rights', { HOST: '0.0.0.0' }, /HOST=0\.0\.0\.0 .*BOARDCAST_AUTH=off/],
-    ['settings that cannot be', { PORT: 'http', BOARDCAST_DURABILITY: 'none' }, /PORT[\s\S]*BOARDCAST_DURABILITY/],
+    ['invalid settings', { PORT: 'http', BOARDCAST_DURABILITY: 'none' }, /PORT[\s\S]*BOARDCAST_DURABILITY/],
     ['a folder that is not there', { BOARDCAST_DB: '/nowhere/at/all.db' }, /\/nowhere\/at\/all\.db/],
   ])('[OPS13] %s: names the fix, and exits with 2', async (_, settings, said) => {
     await using program = runProgram(['serve'], env(settings))
