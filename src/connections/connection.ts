@@ -102,9 +102,7 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
     return this.#state.phase === 'ended'
   }
 
-  /**
-   * Sends `hello` and what `start` asks for. On a failure the connection has ended when this rejects: `unopened`.
-   */
+  /** Sends `hello` and what `start` asks for. If it rejects, the connection has ended as `unopened`. */
   async open(start: Start, connectionId: string): Promise<void> {
     if (this.#state !== OPENING) return
     this.#state = OPEN

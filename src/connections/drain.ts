@@ -1,4 +1,4 @@
-/** Shutting down without losing clients: each is told when to come back, and the connections end in groups. */
+/** Shutting down without losing clients: each is sent the time to come back after, and the connections end in groups. */
 import { CONTROL } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
 import type { ConnectionRegistry, RegisteredConnection } from './registry.ts'

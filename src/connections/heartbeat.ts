@@ -7,7 +7,7 @@ import { CONTROL } from '../../shared/src/protocol.ts'
 import { nowIso } from '../base/clock.ts'
 import type { Framing, Packet } from '../sse/delivery/framing.ts'
 
-/** The bytes of a heartbeat at a position, made once for all who need the same. */
+/** The bytes of a heartbeat at a position, made once and shared. */
 export type HeartbeatPackets = (framing: Framing, reached: number) => Packet
 
 export interface HeartbeatListener {

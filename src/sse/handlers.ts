@@ -55,7 +55,7 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
     }
     await responseTurn(outgoing)
     const start = await startOf(store, selection, fields)
-    // The client has gone meanwhile.
+    // The client has disconnected meanwhile.
     if (outgoing.destroyed || !outgoing.socket) return RESPONSE_ALREADY_SENT
 
     // The adapter's own listener would retain the request, its URL and the context for as long as the stream is open.

@@ -59,7 +59,7 @@ export class Peer implements LivenessSubject, ConnectionObserver {
   #lastSeen: number
   /** What the client had taken when it was last looked at. */
   #takenBytes = 0
-  /** It floods: nothing more is carried out, and it is closed after the answers to what came before. */
+  /** The client floods: its messages are ignored, and the socket closes after the answers to earlier ones. */
   #isClosing = false
 
   constructor(

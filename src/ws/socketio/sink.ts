@@ -41,7 +41,7 @@ export class SocketIoSink implements ConnectionSink {
     else this.#onDrained.push(callback)
   }
 
-  /** The library's client reconnects by itself unless the protocol has told it that the server disconnected it. */
+  /** The library's client reconnects by itself, unless it is disconnected in the protocol, as `disconnect` does. */
   end(reason: CloseReason): void {
     this.#owner = null
     if (reason === 'flooding' || reason === 'unopened') this.#client.disconnect(true)
