@@ -45,9 +45,9 @@ export async function findCard(sql: Sql, id: string): Promise<PlacedCard | undef
   return row && { card: toCard(row, await listDependencies(sql, id)), index: row.position }
 }
 
-/** Every card of a board, in no particular order. Two queries, however many cards there are. */
+/** Every card of a board, ordered by ticket key. Two queries, however many cards there are. */
 export async function listCards(sql: Sql, boardId: string): Promise<Card[]> {
-  const rows = await sql.all<CardRow>(`${CARD} WHERE c.board_id = ?`, [boardId])
+  const rows = await sql.all<CardRow>(`${CARD} WHERE c.board_id = ? ORDER BY c.ticket_key`, [boardId])
   const dependencies = new Map<string, Dependency[]>()
   for (const edge of await listDependenciesOfBoard(sql, boardId)) {
     const others = dependencies.get(edge.cardId)
