@@ -11,7 +11,8 @@ import { boardState } from '../domain/board-state.ts'
 import { boardExists } from '../domain/boards.ts'
 import { dashboardOverview } from '../domain/dashboard.ts'
 import { metricsSnapshot } from '../domain/metrics.ts'
-import type { SnapshotSources } from '../sse/delivery/snapshots.ts'
+import { RenderedBoard } from '../domain/rendered-board.ts'
+import { type SnapshotSources, textRendering } from '../sse/delivery/snapshot-source.ts'
 
 /** The overview tells times that pass; for newcomers it may be this old. */
 const OVERVIEW_MAX_AGE_MS = 1_000
@@ -26,7 +27,7 @@ export const snapshotSources: SnapshotSources = {
     maxAgeMs: Infinity,
     async render(sql, boardId) {
       const state = await boardState(sql, boardId)
-      return state && jsonLine(state)
+      return state && new RenderedBoard(state)
     },
     async opening(sql, boardId) {
       const statuses = await newestAttemptStatuses(sql, boardId)
@@ -41,7 +42,7 @@ export const snapshotSources: SnapshotSources = {
     everyMs: OVERVIEW_EVERY_MS,
     maxAgeMs: OVERVIEW_MAX_AGE_MS,
     async render(sql) {
-      return jsonLine(await dashboardOverview(sql, now()))
+      return textRendering(jsonLine(await dashboardOverview(sql, now())))
     },
   },
   metrics: {
@@ -51,7 +52,7 @@ export const snapshotSources: SnapshotSources = {
     everyMs: METRICS_EVERY_MS,
     maxAgeMs: METRICS_MAX_AGE_MS,
     async render(sql) {
-      return jsonLine(await metricsSnapshot(sql, now()))
+      return textRendering(jsonLine(await metricsSnapshot(sql, now())))
     },
   },
 }

@@ -2,9 +2,7 @@
  * "The log grew": the one place that is told of every commit, in the turn of the commit. Events go to the audiences of
  * their channels; snapshots that they make stale are rendered after the turn's mutations, if somebody wants them.
  */
-import { refreshedBy } from '../../shared/src/catalogue.ts'
 import { jsonLine } from '../base/json.ts'
-import type { LogEvent } from '../db/log-event.ts'
 import type { Publish } from '../db/tail.ts'
 import type { Bus } from './bus.ts'
 import type { Snapshots } from './delivery/snapshots.ts'
@@ -23,18 +21,10 @@ export function createListeners(bus: Bus, snapshots: Snapshots, onFailure: (erro
         for (const { event, channels, payload } of ephemeral) {
           bus.publishUnstored(event, channels, jsonLine(payload))
         }
-        for (const channel of staleAfter(events)) snapshots.refresh(channel)
+        snapshots.published(events)
       } catch (error) {
         onFailure(error)
       }
     },
   }
-}
-
-function staleAfter(events: readonly LogEvent[]): ReadonlySet<string> {
-  const stale = new Set<string>()
-  for (const event of events) {
-    if (event.entry) for (const channel of refreshedBy(event.entry, event.payload)) stale.add(channel)
-  }
-  return stale
 }

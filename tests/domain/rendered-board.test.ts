@@ -38,7 +38,7 @@ test('[U9] [Y2] the text of a board that takes in events is its whole text, at e
         const board = await render(at)
         expect(board.text).toBe(await wholeText(at))
         for (const group of all.slice(start)) {
-          const position = at.store.log.head
+          const position = at.store.head
           await performAll(at, group)
           for (const event of await changesAfter(at, position)) expect(board.apply(event)).toBe(true)
           expect(board.text).toBe(await wholeText(at))
@@ -55,7 +55,7 @@ test('[Y2] texts that JSON escapes, and ticket keys beyond DEMO-9, stay what the
   const at = await openBoardStore()
   await at.do((tx) => createBoard(tx, { id: BOARD, name: 'Demo' }))
   const board = await render(at)
-  const position = at.store.log.head
+  const position = at.store.head
   for (const title of ['"quoted" \\ \u0000\u001f', 'a\u2028b\u2029c\u0085d', '\u{1f600} \ud7ff', '__proto__']) {
     for (let n = 0; n < 4; n++) await at.do((tx) => createCard(tx, BOARD, { title, labels: [title], index: 0 }))
   }
@@ -86,7 +86,7 @@ test('[Y14] a card that is moved on a board of many costs its own text and those
   )
   const board = await render(at)
   expect(board.text).toBe(await wholeText(at))
-  const position = at.store.log.head
+  const position = at.store.head
   await at.do((tx) => moveCard(tx, made[150]?.id ?? '', { columnId: columns[1]?.id, index: 0 }))
   const [moved] = await changesAfter(at, position)
   const stringified: unknown[] = []

@@ -83,37 +83,51 @@ const wish: fc.Arbitrary<{ listening: Listening; bare: boolean }> = fc
     bare,
   }))
 
-test('[U7] [U8] [U9] [U10] [U11] listeners receive what the log and the database hold', {
-  timeout: 120_000,
-}, async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(wish, { minLength: 1, maxLength: 3 }),
-      fc.array(fc.nat(2), { minLength: 3, maxLength: 6 }),
-      fc.array(fc.array(step, { maxLength: 10 }), { maxLength: 8 }),
-      async (wishes, choices, rounds) => {
-        await using simulation = await Simulation.start(HEAVY)
-        for (const id of BOARDS) await simulation.store.transact((tx) => createBoard(tx, { id, name: id }))
-        // Some have the same selection, and share their events.
-        const listeners = choices.flatMap((choice) => {
-          const chosen = wishes[choice % wishes.length]
-          return chosen ? [simulation.listener(chosen.listening, chosen.bare)] : []
-        })
-        for (const steps of rounds) {
-          for (const one of steps) await take(one, simulation, listeners)
-          // A pause, in which listeners receive the last change.
-          await simulation.quiesce(listeners)
-          for (const listener of listeners) if (listener.isFlowing) await expectLastState(listener, simulation)
-        }
-        await simulation.settle(listeners)
+/** `turnsOfQuery`: how long each query of a snapshot takes. */
+function whateverHappens(turnsOfQuery?: () => number) {
+  return fc.asyncProperty(
+    fc.array(wish, { minLength: 1, maxLength: 3 }),
+    fc.array(fc.nat(2), { minLength: 3, maxLength: 6 }),
+    fc.array(fc.array(step, { maxLength: 10 }), { maxLength: 8 }),
+    async (wishes, choices, rounds) => {
+      await using simulation = await Simulation.start(HEAVY, turnsOfQuery)
+      for (const id of BOARDS) await simulation.store.transact((tx) => createBoard(tx, { id, name: id }))
+      // Some have the same selection, and share their events.
+      const listeners = choices.flatMap((choice) => {
+        const chosen = wishes[choice % wishes.length]
+        return chosen ? [simulation.listener(chosen.listening, chosen.bare)] : []
+      })
+      for (const steps of rounds) {
+        for (const one of steps) await take(one, simulation, listeners)
+        // A pause, in which listeners receive the last change.
+        await simulation.quiesce(listeners)
+        for (const listener of listeners) if (listener.isFlowing) await expectLastState(listener, simulation)
+      }
+      await simulation.settle(listeners)
 
-        expect(simulation.errors).toEqual([])
-        const states = new States(simulation.published)
-        for (const listener of listeners) await expectRight(listener, simulation, states)
-        expectSameOrder(listeners)
-      },
-    ),
-    { numRuns: 400 },
+      expect(simulation.errors).toEqual([])
+      const states = new States(simulation.published)
+      for (const listener of listeners) await expectRight(listener, simulation, states)
+      expectSameOrder(listeners)
+    },
+  )
+}
+
+test(
+  '[U7] [U8] [U9] [U10] [U11] listeners receive what the log and the database hold',
+  {
+    timeout: 120_000,
+  },
+  () => fc.assert(whateverHappens(), { numRuns: 400 }),
+)
+
+test('[U7] [U8] [U9] [U10] [U11] also when queries answer some turns later, while mutations go on', {
+  timeout: 120_000,
+}, () => {
+  let n = 0
+  return fc.assert(
+    whateverHappens(() => (n++ * 7) % 5),
+    { numRuns: 60 },
   )
 })
 

@@ -32,10 +32,13 @@ import { sseFraming } from '../../src/sse/wire/frames.ts'
 import type { SeenEvent } from './log-reader.ts'
 import { Received } from './received.ts'
 import type { Listening } from './sights.ts'
+import { withSlowReads } from './slow-reads.ts'
 import { storeOn } from './test-store.ts'
 
 /** Catching up takes a few turns per page, and slices of time end early on a busy machine. */
 const MOST_TURNS = 2_000
+/** More than all queries of a snapshot take. */
+const TURNS_OF_SLOW_READ = 60
 
 /** A connection whose peer accepts bytes when the test says so. Each pending byte counts `weight` times. */
 export class HeldSink implements Sink {
@@ -187,29 +190,36 @@ export class Simulation implements AsyncDisposable {
   readonly #snapshots: Snapshots
   readonly #listeners: Listeners
   readonly #close: () => void
+  readonly #turnsOfRead: number
 
-  /** `weight`: what a pending byte counts, so that few bytes fill the buffer of a connection. */
-  static async start(weight = 1): Promise<Simulation> {
+  /**
+   * `weight`: what a pending byte counts, so that few bytes fill the buffer of a connection. `turnsOfQuery`: snapshots
+   * are read by queries that each take so many turns; without it, they answer at once.
+   */
+  static async start(weight = 1, turnsOfQuery?: () => number): Promise<Simulation> {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const folder = mkdtempSync(join(tmpdir(), 'boardcast-simulation-'))
-    const database = openSqlite(join(folder, 'test.db'), 'process')
+    const path = join(folder, 'test.db')
+    const database = openSqlite(path, 'process')
     await migrate(oneConnection(database))
     const made: { simulation?: Simulation } = {}
     const store = await storeOn(database, (...published) => made.simulation?.onPublish(...published))
-    made.simulation = new Simulation(weight, store, () => {
+    const snapshotStore = turnsOfQuery ? withSlowReads(store, path, turnsOfQuery) : store
+    made.simulation = new Simulation(weight, store, snapshotStore, () => {
       database.close()
       rmSync(folder, { recursive: true })
     })
     return made.simulation
   }
 
-  private constructor(weight: number, store: Store, close: () => void) {
+  private constructor(weight: number, store: Store, snapshotStore: Pick<Store, 'read'>, close: () => void) {
     this.weight = weight
     const onError = (error: unknown) => this.errors.push(error)
     this.#close = close
     this.store = store
+    this.#turnsOfRead = snapshotStore === store ? 0 : TURNS_OF_SLOW_READ
     const bus = new Bus(store.head, (seq) => this.cursor(seq), onError)
-    this.#snapshots = new Snapshots(this.store, bus, snapshotSources, onError)
+    this.#snapshots = new Snapshots(snapshotStore, bus, snapshotSources, onError)
     this.hub = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(this.store, onError) }
     this.#listeners = createListeners(bus, this.#snapshots, onError)
   }
@@ -240,12 +250,13 @@ export class Simulation implements AsyncDisposable {
   /** Resolves when nothing is left to do for the listeners that are connected and accept bytes. */
   async quiesce(listeners: readonly Simulated[]): Promise<void> {
     for (let round = 0; round < 3; round++) {
-      await this.turns(3)
+      await this.turns(3 + this.#turnsOfRead)
       for (let turns = 0; listeners.some(({ isBehind, isFlowing }) => isBehind && isFlowing); turns++) {
         if (turns > MOST_TURNS) throw new Error('a listener that accepts bytes stays behind')
         await this.turns(1)
       }
       await this.pass(1_000)
+      await this.turns(this.#turnsOfRead)
     }
   }
 

@@ -1,16 +1,20 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseChannel } from '../../shared/src/channels.ts'
+import { LogEvent } from '../../src/db/log-event.ts'
 import { Snapshot } from '../../src/db/snapshot.ts'
 import { snapshotSources } from '../../src/server/snapshot-sources.ts'
 import { Bus } from '../../src/sse/bus.ts'
 import type { Segment } from '../../src/sse/delivery/audience.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
-import { type SnapshotSources, Snapshots } from '../../src/sse/delivery/snapshots.ts'
+import { type SnapshotSources, textRendering } from '../../src/sse/delivery/snapshot-source.ts'
+import { Snapshots } from '../../src/sse/delivery/snapshots.ts'
 import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
 import { sseFraming } from '../../src/sse/wire/frames.ts'
 
 const framing = sseFraming({ chunked: false, gzip: false, envelope: false })
 const ERRORS = { count: 0 }
+/** Changes what the dashboard shows. */
+const CHANGE = new LogEvent({ seq: 7, type: 'agent.registered', at: 0, data: '{}', skip: 1 })
 
 /** A listener of one channel over an empty store, and a source that counts how often it is rendered. */
 function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
@@ -24,7 +28,7 @@ function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
     dashboard: {
       ...snapshotSources.dashboard,
       ...source,
-      render: async () => JSON.stringify({ rendered: ++rendered }),
+      render: async () => textRendering(JSON.stringify({ rendered: ++rendered })),
     },
   } as SnapshotSources
   const store = {
@@ -70,7 +74,7 @@ describe('snapshots', () => {
     listen()
     const at: Array<[number, number]> = []
     for (let ms = 0; ms < 1_000; ms += 10) {
-      if (ms < 500) snapshots.refresh('dashboard')
+      if (ms < 500) snapshots.published([CHANGE])
       await vi.advanceTimersByTimeAsync(ms === 0 ? 0 : 10)
       if (got.length > (at.at(-1)?.[1] ?? 0)) at.push([ms, got.length])
     }
@@ -92,7 +96,7 @@ describe('snapshots', () => {
     const failing = vi.spyOn(JSON, 'stringify').mockImplementationOnce(() => {
       throw new Error('no')
     })
-    snapshots.refresh('dashboard')
+    snapshots.published([CHANGE])
     await vi.advanceTimersByTimeAsync(0)
     failing.mockRestore()
     expect(got).toEqual([])

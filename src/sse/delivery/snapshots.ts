@@ -1,37 +1,23 @@
 /**
- * Snapshots: whole state, rendered from the database at one instant and sent with the position of that instant. They
- * open a stream, and follow changes at most once per interval; the last change is never lost, because a change that
- * comes within the interval is rendered at its end.
+ * Snapshots: a channel as a whole, with the id that it is exact at. They open a stream, and follow changes at most once per
+ * interval.
  *
- * A transport knows nothing of boards: what can be rendered is passed in, per kind of channel.
+ *   published event -> renderings (kept, brought up to date or dropped)
+ *                   -> throttle -> broadcast -> audiences that follow the channel
+ *   newcomer        -> renderings, or one read of all that it wants
  */
-import type { ChannelKind } from '../../../shared/src/channels.ts'
-import type { Snapshot } from '../../db/snapshot.ts'
+import { refreshedBy } from '../../../shared/src/catalogue.ts'
+import { parseChannel } from '../../../shared/src/channels.ts'
+import type { LogEvent } from '../../db/log-event.ts'
 import type { Sql } from '../../db/sql.ts'
 import type { Store } from '../../db/store.ts'
 import type { Audiences } from './audiences.ts'
+import { followersOf, follows } from './followers.ts'
+import { Renderings, type Wanted } from './renderings.ts'
 import type { Heard, Selection, Shown } from './selection.ts'
-
-export interface SnapshotSource {
-  /** The wire name. */
-  readonly event: string
-  readonly minIntervalMs: number
-  /** Whether listeners with the `diff` view get it on opening only. */
-  readonly hasDiffView: boolean
-  /** Rendered anew so often while somebody listens, because time alone changes it; for kinds that are one channel. */
-  readonly everyMs?: number
-  /**
-   * How long a rendered one may serve newcomers while nothing at all was committed; Infinity where `refresh` tells of
-   * every change, and time is none.
-   */
-  readonly maxAgeMs: number
-  /** JSON text, or null when the thing does not exist. */
-  render(sql: Sql, id: string): Promise<string | null>
-  /** Events that follow the snapshot when a stream of its own opens. */
-  opening?(sql: Sql, id: string): Promise<ReadonlyArray<{ event: string; data: string }>>
-}
-
-export type SnapshotSources = Readonly<Partial<Record<ChannelKind, SnapshotSource>>>
+import { SnapshotBroadcast } from './snapshot-broadcast.ts'
+import type { SnapshotSources } from './snapshot-source.ts'
+import { Throttle } from './throttle.ts'
 
 export interface Opening {
   readonly position: number
@@ -39,159 +25,116 @@ export interface Opening {
   readonly frames: readonly Shown[]
 }
 
-interface Rendered {
-  readonly data: string
-  /** By the clock of `performance.now()`. */
-  readonly at: number
-  readonly position: number
-}
-
-/** Bounds what is kept for newcomers. */
-const MAX_CACHED = 64
+/** How soon what nobody needs any more is dropped. */
+const TRIM_EVERY_MS = 1_000
 
 export class Snapshots {
-  readonly #store: Store
   readonly #bus: Audiences
   readonly #sources: SnapshotSources
-  readonly #onError: (error: unknown) => void
-  /** Rendered texts that no change has made stale. */
-  readonly #fresh = new Map<string, Rendered>()
-  /** Channels within the interval after a snapshot, or waiting for one. */
-  readonly #intervals = new Map<string, { timer: NodeJS.Timeout | null; stale: boolean }>()
+  readonly #renderings: Renderings
+  readonly #throttle: Throttle
+  readonly #timers: NodeJS.Timeout[]
 
-  readonly #timers: NodeJS.Timeout[] = []
-  #isStopped = false
-
-  constructor(store: Store, bus: Audiences, sources: SnapshotSources, onError: (error: unknown) => void) {
-    this.#store = store
+  constructor(
+    store: Pick<Store, 'read'>,
+    bus: Audiences,
+    sources: SnapshotSources,
+    onError: (error: unknown) => void,
+  ) {
     this.#bus = bus
     this.#sources = sources
-    this.#onError = onError
+    this.#renderings = new Renderings({
+      store,
+      head: () => bus.head,
+      isFollowed: (channel) => followersOf(bus, sources, channel).length > 0,
+    })
+    const broadcast = new SnapshotBroadcast(bus, sources, this.#renderings)
+    this.#throttle = new Throttle((channel) => broadcast.send(channel), onError)
+    this.#timers = [setInterval(() => this.#renderings.trim(), TRIM_EVERY_MS).unref()]
     for (const [kind, { everyMs }] of Object.entries(sources)) {
-      if (everyMs !== undefined) this.#timers.push(setInterval(() => this.refresh(kind), everyMs).unref())
+      if (everyMs !== undefined) this.#timers.push(setInterval(() => this.#timePassed(kind), everyMs).unref())
     }
   }
 
   /** What a fresh stream begins with: all snapshots of its channels, exact at one position. */
-  async opening(selection: Selection, withFrames: boolean): Promise<Opening> {
-    return this.#store.read(async (snapshot) => {
-      const { sql, head: position } = snapshot
-      const snapshots = await this.#render(snapshot, selection, () => true)
-      const frames: Shown[] = []
-      for (const { kind, id, name } of withFrames ? selection.channels : []) {
-        for (const frame of (await this.#sources[kind]?.opening?.(sql, id)) ?? []) {
-          if (selection.types.passes(frame.event)) frames.push({ channel: name, ...frame })
-        }
+  opening(selection: Selection, withFrames: boolean): Promise<Opening> {
+    return this.#show(selection, this.#wanted(selection), withFrames)
+  }
+
+  /** The snapshots for a listener that missed some of them. */
+  due(selection: Selection): Promise<Omit<Opening, 'frames'>> {
+    const wanted = this.#wanted(selection, (heard) => follows(this.#sources, heard))
+    return this.#show(selection, wanted, false)
+  }
+
+  /** To be called with all events, in the turn in which they are published, after that. */
+  published(events: readonly LogEvent[]): void {
+    const changed = new Set<string>()
+    for (const event of events) {
+      if (!event.entry) continue
+      for (const channel of refreshedBy(event.entry, event.payload)) {
+        this.#renderings.changed(channel, event)
+        if (this.#bus.audiencesOf(channel).size > 0) changed.add(channel)
       }
-      return { position, snapshots, frames }
+    }
+    if (changed.size === 0) return
+    // In a later turn, so that those who caused the events get their answers first.
+    setImmediate(() => {
+      for (const channel of changed) this.#request(channel)
     })
   }
 
-  /** The snapshots that a listener who missed some of them is owed. */
-  async due(selection: Selection): Promise<Omit<Opening, 'frames'>> {
-    return this.#store.read(async (snapshot) => ({
-      position: snapshot.head,
-      snapshots: await this.#render(snapshot, selection, (heard) => this.#follows(heard)),
-    }))
-  }
-
-  /** Something changed on a channel. Costs nothing when nobody listens to it. */
-  refresh(channel: string): void {
-    this.#fresh.delete(channel)
-    if (this.#isStopped || this.#bus.audiencesOf(channel).size === 0) return
-    const interval = this.#intervals.get(channel)
-    if (interval) {
-      interval.stale = true
-      return
-    }
-    this.#intervals.set(channel, { timer: null, stale: false })
-    void this.#send(channel)
-  }
-
-  /** No snapshot is sent after this. */
+  /** No snapshot is rendered after this. */
   stop(): void {
-    this.#isStopped = true
+    this.#throttle.stop()
     for (const timer of this.#timers) clearInterval(timer)
-    for (const { timer } of this.#intervals.values()) if (timer) clearTimeout(timer)
-    this.#intervals.clear()
   }
 
-  async #send(channel: string): Promise<void> {
-    const interval = this.#intervals.get(channel)
-    if (!interval) return
-    interval.stale = false
-    interval.timer = setTimeout(() => this.#intervalOver(channel), this.#minIntervalMs(channel))
-    try {
-      await this.#store.read((snapshot) => this.#publish(snapshot, channel))
-    } catch (error) {
-      // Tried again after the interval; listeners keep the state they have, whose id says what it is.
-      interval.stale = true
-      this.#onError(error)
+  #timePassed(channel: string): void {
+    this.#renderings.changed(channel)
+    if (this.#bus.audiencesOf(channel).size > 0) this.#request(channel)
+  }
+
+  #request(name: string): void {
+    const kind = parseChannel(name)?.kind
+    const source = kind && this.#sources[kind]
+    if (source) this.#throttle.request(name, source.minIntervalMs)
+  }
+
+  async #show(selection: Selection, wanted: readonly Wanted[], withFrames: boolean): Promise<Opening> {
+    const framed = withFrames ? selection.channels.filter(({ kind }) => this.#sources[kind]?.opening) : []
+    const kept = wanted.map((one) => this.#renderings.current(one))
+    if (framed.length === 0 && kept.every((text) => text !== undefined)) {
+      const snapshots = wanted.map((one, index) => shown(one, kept[index] ?? ''))
+      return { position: this.#bus.head, snapshots, frames: [] }
     }
+    const read = await this.#renderings.read(wanted, (sql) => this.#openingFrames(sql, selection, framed))
+    if (framed.length === 0 && read.rendered.every(({ latest }) => latest !== undefined)) {
+      const snapshots = read.rendered.map((one) => shown(one, one.latest ?? ''))
+      return { position: read.head, snapshots, frames: [] }
+    }
+    const snapshots = read.rendered.map((one) => shown(one, one.text))
+    return { position: read.seq, snapshots, frames: read.value }
   }
 
-  #intervalOver(channel: string): void {
-    const interval = this.#intervals.get(channel)
-    if (!interval) return
-    if (interval.stale && this.#bus.audiencesOf(channel).size > 0) void this.#send(channel)
-    else this.#intervals.delete(channel)
+  async #openingFrames(sql: Sql, selection: Selection, channels: readonly Heard[]): Promise<Shown[]> {
+    const frames: Shown[] = []
+    for (const { kind, id, name } of channels) {
+      for (const frame of (await this.#sources[kind]?.opening?.(sql, id)) ?? []) {
+        if (selection.types.passes(frame.event)) frames.push({ channel: name, ...frame })
+      }
+    }
+    return frames
   }
 
-  async #publish(snapshot: Snapshot, channel: string): Promise<void> {
-    const wanting = [...this.#bus.audiencesOf(channel)].flatMap((audience) => {
-      const heard = audience.selection.channels.find(({ name }) => name === channel)
-      return heard && audience.liveCount > 0 && this.#follows(heard) ? [{ audience, heard }] : []
+  #wanted(selection: Selection, isWanted: (heard: Heard) => boolean = () => true): Wanted[] {
+    return selection.channels.flatMap((channel) => {
+      const source = this.#sources[channel.kind]
+      return source && isWanted(channel) && selection.types.passes(source.event) ? [{ channel, source }] : []
     })
-    for (const { audience, heard } of wanting) {
-      const source = this.#sources[heard.kind]
-      if (!source || !audience.selection.types.passes(source.event)) continue
-      const data = await this.#text(snapshot, source, heard)
-      // Older than what the listeners have seen would turn their ids back.
-      if (this.#bus.head !== snapshot.head) throw new Error('a snapshot was overtaken by a publication')
-      if (data === null) return
-      audience.publishUnstored({ channel, event: source.event, data }, snapshot.head, true)
-      audience.flush()
-    }
-  }
-
-  async #render(snapshot: Snapshot, selection: Selection, wanted: (heard: Heard) => boolean): Promise<Shown[]> {
-    const snapshots: Shown[] = []
-    for (const heard of selection.channels) {
-      const source = this.#sources[heard.kind]
-      if (!source || !wanted(heard) || !selection.types.passes(source.event)) continue
-      const data = await this.#text(snapshot, source, heard)
-      if (data !== null) snapshots.push({ channel: heard.name, event: source.event, data })
-    }
-    return snapshots
-  }
-
-  async #text({ sql, head }: Snapshot, source: SnapshotSource, heard: Heard): Promise<string | null> {
-    const fresh = this.#fresh.get(heard.name)
-    if (fresh && isFresh(fresh, source, head)) return fresh.data
-    const data = await source.render(sql, heard.id)
-    if (data === null) return null
-    if (this.#fresh.size >= MAX_CACHED) this.#fresh.delete(this.#fresh.keys().next().value ?? '')
-    this.#fresh.set(heard.name, { data, at: performance.now(), position: head })
-    return data
-  }
-
-  #follows({ kind, view }: Heard): boolean {
-    const source = this.#sources[kind]
-    return source !== undefined && !(source.hasDiffView && view === 'diff')
-  }
-
-  #minIntervalMs(channel: string): number {
-    for (const audience of this.#bus.audiencesOf(channel)) {
-      const heard = audience.selection.channels.find(({ name }) => name === channel)
-      const source = heard && this.#sources[heard.kind]
-      if (source) return source.minIntervalMs
-    }
-    return 0
   }
 }
 
-/** Until a change is told, where changes are all there is; else at the same position, and for a time. */
-function isFresh(fresh: Rendered, { maxAgeMs }: SnapshotSource, position: number): boolean {
-  if (maxAgeMs === Infinity) return true
-  return position === fresh.position && performance.now() - fresh.at <= maxAgeMs
+function shown({ channel, source }: Wanted, data: string): Shown {
+  return { channel: channel.name, event: source.event, data }
 }

@@ -1,0 +1,133 @@
+/**
+ * Renderings of channels, kept for as long as they are true. Newcomers are served from them, and a rendering that can
+ * apply events is kept up to date while somebody follows its channel, so that a large board is read from the store once.
+ *
+ *   read     at sequence number 7 ........ rendered at 7  -> events 8 and 9 applied -> kept, at 9
+ *   publish              8      9                                                            10 -> applied, at 10
+ *
+ * What is kept is at the head of the bus, because `changed` is called in the turn in which an event is published. Events
+ * that are published while a read is in progress are gathered, and applied when it resolves.
+ */
+import type { Channel } from '../../../shared/src/channels.ts'
+import type { LogEvent } from '../../db/log-event.ts'
+import type { Sql } from '../../db/sql.ts'
+import type { Store } from '../../db/store.ts'
+import { type Rendering, type SnapshotSource, textRendering } from './snapshot-source.ts'
+
+/** A channel, and the source that renders it. */
+export interface Wanted {
+  readonly channel: Channel
+  readonly source: SnapshotSource
+}
+
+/** What a read gave for a channel. */
+export interface Rendered extends Wanted {
+  /** At the sequence number of the read. */
+  readonly text: string
+  /** At the head of the bus when the read resolved; undefined when an event after the read could not be applied. */
+  readonly latest: string | undefined
+}
+
+export interface RenderingsOptions {
+  readonly store: Pick<Store, 'read'>
+  /** The newest sequence number that was published. */
+  head(): number
+  /** Whether a listener gets every snapshot of the channel, not only the first. */
+  isFollowed(channel: string): boolean
+  /** What is kept takes about so much memory at most. */
+  readonly maxBytes?: number
+}
+
+interface Kept {
+  readonly rendering: Rendering
+  /** Sequence number and time (`performance.now()`) of the read. */
+  readonly seq: number
+  readonly at: number
+}
+
+const MAX_BYTES = 64 * 1024 * 1024
+
+export class Renderings {
+  readonly #options: RenderingsOptions
+  /** Those that changed or were read last are last. */
+  readonly #kept = new Map<string, Kept>()
+  /** For each read in progress: its channels, and what has changed them since it began. */
+  readonly #reads = new Set<ReadonlyMap<string, LogEvent[]>>()
+
+  constructor(options: RenderingsOptions) {
+    this.#options = options
+  }
+
+  /** The text of a channel at the head of the bus; undefined when it has to be rendered. */
+  current({ channel, source: { maxAgeMs } }: Wanted): string | undefined {
+    const kept = this.#kept.get(channel.name)
+    if (!kept) return undefined
+    const isTrue =
+      maxAgeMs === Infinity || (kept.seq === this.#options.head() && performance.now() - kept.at <= maxAgeMs)
+    return isTrue ? kept.rendering.text : undefined
+  }
+
+  /** An event that was just published changed the channel; without an event, time did. */
+  changed(channel: string, event?: LogEvent): void {
+    const kept = this.#kept.get(channel)
+    this.#kept.delete(channel)
+    if (kept && event && kept.rendering.apply?.(event)) this.#kept.set(channel, kept)
+    if (event) for (const changes of this.#reads) changes.get(channel)?.push(event)
+  }
+
+  /**
+   * Renders those channels that exist, all at one sequence number, at which `also` runs too. `head`: that of the bus when
+   * the read resolved.
+   */
+  async read<T>(wanted: readonly Wanted[], also: (sql: Sql) => Promise<T>) {
+    const headBefore = this.#options.head()
+    const changes = new Map(wanted.map(({ channel }) => [channel.name, [] as LogEvent[]]))
+    this.#reads.add(changes)
+    try {
+      const { seq, made, value } = await this.#options.store.read(async ({ sql, head: seq }) => {
+        const made = []
+        for (const one of wanted) {
+          const kept = seq === this.#options.head() ? this.current(one) : undefined
+          const rendering = kept === undefined ? await one.source.render(sql, one.channel.id) : textRendering(kept)
+          if (rendering) made.push({ ...one, rendering, text: rendering.text, isKept: kept !== undefined })
+        }
+        return { seq, made, value: await also(sql) }
+      })
+      const head = this.#options.head()
+      // Every event between the two was gathered.
+      const isCovered = seq >= headBefore && seq <= head
+      const rendered = made.map(({ rendering, isKept, ...one }): Rendered => {
+        if (isKept) return { ...one, latest: this.current(one) }
+        const later = changes.get(one.channel.name)?.filter((event) => event.seq > seq) ?? []
+        const isTrue = isCovered && later.every((event) => rendering.apply?.(event))
+        if (isTrue) this.#keep(one.channel.name, { rendering, seq, at: performance.now() })
+        return { ...one, latest: isTrue ? rendering.text : undefined }
+      })
+      return { seq, head, rendered, value }
+    } finally {
+      this.#reads.delete(changes)
+    }
+  }
+
+  /** Keeps but the text of channels that nobody follows any more, and nothing beyond the bound. */
+  trim(): void {
+    let bytes = 0
+    for (const [channel, kept] of this.#kept) {
+      if (kept.rendering.apply && !this.#options.isFollowed(channel)) {
+        this.#kept.set(channel, { ...kept, rendering: textRendering(kept.rendering.text) })
+      }
+      bytes += kept.rendering.bytes
+    }
+    for (const [channel, { rendering }] of this.#kept) {
+      if (bytes <= (this.#options.maxBytes ?? MAX_BYTES)) break
+      this.#kept.delete(channel)
+      bytes -= rendering.bytes
+    }
+  }
+
+  #keep(channel: string, kept: Kept): void {
+    this.#kept.delete(channel)
+    this.#kept.set(channel, kept)
+    this.trim()
+  }
+}
