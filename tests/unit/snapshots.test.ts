@@ -14,10 +14,13 @@ import { sseFraming } from '../../src/sse/wire/frames.ts'
 const framing = sseFraming({ chunked: false, gzip: false, envelope: false })
 const ERRORS = { count: 0 }
 /** Changes what the dashboard shows. */
-const CHANGE = new LogEvent({ seq: 7, type: 'agent.registered', at: 0, data: '{}', skip: 1 })
+const CHANGE = new LogEvent({ seq: 7, type: 'agent.connected', at: 0, data: '{}', skip: 1 })
 
-/** A listener of one channel over an empty store, and a source that counts how often it is rendered. */
-function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
+/**
+ * A listener of one channel, over an empty store, and a source that counts how often it is rendered. With
+ * `heldReads`, reads resolve when the test takes them from there and calls them.
+ */
+function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}, heldReads?: Array<() => void>) {
   const bus = new Bus(
     7,
     (seq) => `e-${seq}`,
@@ -32,8 +35,11 @@ function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
     },
   } as SnapshotSources
   const store = {
-    read: (work: (snapshot: Snapshot) => Promise<unknown>) =>
-      work(new Snapshot(undefined as never, 'e', { oldest: 0, newest: bus.head })),
+    async read(work: (snapshot: Snapshot) => Promise<unknown>) {
+      const value = await work(new Snapshot(undefined as never, 'e', { oldest: 0, newest: bus.head }))
+      if (heldReads) await new Promise<void>((resolve) => heldReads.push(resolve))
+      return value
+    },
   }
   const snapshots = new Snapshots(store as never, bus, sources, () => (ERRORS.count += 1))
   const got: string[] = []
@@ -48,7 +54,12 @@ function setUp(source: Partial<SnapshotSources[keyof SnapshotSources]> = {}) {
       leave()
     }
   }
-  return { snapshots, got, listen, renderings: () => rendered }
+  function publish(): void {
+    const event = new LogEvent({ ...CHANGE, seq: bus.head + 1 })
+    bus.publish([event], event.seq)
+    snapshots.published([event])
+  }
+  return { bus, snapshots, got, listen, publish, renderings: () => rendered }
 }
 
 describe('snapshots', () => {
@@ -103,6 +114,60 @@ describe('snapshots', () => {
     expect(ERRORS.count).toBe(1)
     await vi.advanceTimersByTimeAsync(150)
     expect(got).toHaveLength(1)
+    snapshots.stop()
+  })
+
+  it('[Y9] that are overtaken three times in a row are sent, with the id reached, and the next one follows', async () => {
+    const reads: Array<() => void> = []
+    const { snapshots, got, listen, publish, renderings } = setUp({}, reads)
+    listen()
+    publish()
+    for (let read = 1; read <= 3; read++) {
+      await vi.advanceTimersByTimeAsync(1)
+      expect([reads.length, renderings(), got]).toEqual([1, read, []])
+      publish()
+      reads.shift()?.()
+    }
+    await vi.advanceTimersByTimeAsync(1)
+    expect(got).toEqual(['event: dashboard_overview\ndata: {"rendered":3}\nid: e-11\n\n'])
+    await vi.advanceTimersByTimeAsync(150)
+    reads.shift()?.()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(got.slice(1)).toEqual(['event: dashboard_overview\ndata: {"rendered":4}\nid: e-11\n\n'])
+    snapshots.stop()
+  })
+
+  it('[U9] that must be exact and are overtaken wait for the next interval', async () => {
+    const reads: Array<() => void> = []
+    const { snapshots, got, listen, publish } = setUp({ hasDiffView: true }, reads)
+    listen()
+    publish()
+    for (let read = 1; read <= 3; read++) {
+      await vi.advanceTimersByTimeAsync(1)
+      publish()
+      reads.shift()?.()
+    }
+    await vi.advanceTimersByTimeAsync(1)
+    expect([reads.length, got]).toEqual([0, []])
+    await vi.advanceTimersByTimeAsync(150)
+    reads.shift()?.()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(got).toEqual(['event: dashboard_overview\ndata: {"rendered":4}\nid: e-11\n\n'])
+    snapshots.stop()
+  })
+
+  it('[Y9] that an event of something else came after are sent at once, with the id reached', async () => {
+    const reads: Array<() => void> = []
+    const { bus, snapshots, got, listen, publish } = setUp({}, reads)
+    listen()
+    publish()
+    await vi.advanceTimersByTimeAsync(1)
+    const other = new LogEvent({ seq: bus.head + 1, type: 'message.read', at: 0, data: '{}', skip: 1 })
+    bus.publish([other], other.seq)
+    snapshots.published([other])
+    reads.shift()?.()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(got).toEqual(['event: dashboard_overview\ndata: {"rendered":1}\nid: e-9\n\n'])
     snapshots.stop()
   })
 })
