@@ -2,6 +2,7 @@
 import type { Load } from '../load.ts'
 import { compression } from './compression.ts'
 import { delivery, websocketDelivery } from './delivery.ts'
+import { fullView } from './full-view.ts'
 import { ladder } from './ladder.ts'
 import { lines } from './lines.ts'
 import { replay, start } from './log.ts'
@@ -23,6 +24,7 @@ export const loads: readonly Load[] = [
   start,
   compression,
   openingState,
+  fullView,
   websocketDelivery,
   websocketSaturation,
 ]
