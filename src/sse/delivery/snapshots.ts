@@ -35,12 +35,7 @@ export class Snapshots {
   readonly #throttle: Throttle
   readonly #timers: NodeJS.Timeout[]
 
-  constructor(
-    store: Pick<Store, 'read'>,
-    bus: Audiences,
-    sources: SnapshotSources,
-    onError: (error: unknown) => void,
-  ) {
+  constructor(store: Pick<Store, 'read'>, bus: Audiences, sources: SnapshotSources, onError: (error: unknown) => void) {
     this.#bus = bus
     this.#sources = sources
     this.#renderings = new Renderings({
