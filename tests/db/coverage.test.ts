@@ -2,8 +2,8 @@
  * What is missing from the log, by channel and name.
  *
  *   D21  `oldest` of some channels and names is the first position from which nothing of what they show is missing.
- *   D26  It is exact for what was trimmed last; of the rest, more may be said to be missing, never less.
- *   D27  Of what was trimmed before this was noted, as much is said to be missing as may be.
+ *   D26  It is exact for what was trimmed last; for the rest it may be too high, never too low.
+ *   D27  For events that were trimmed before this was recorded, it is as high as may be necessary.
  */
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -42,7 +42,7 @@ const passing = fc.option(
 )
 
 describe('what was trimmed', () => {
-  test('[D21] [D26] is known for any channels and names', async () => {
+  test('[D21] [D26] `oldest` is exact for any channels and names', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(act, { maxLength: 40 }), questions(), async (acts, asked) => {
         using db = await TestStore.open()
@@ -57,7 +57,7 @@ describe('what was trimmed', () => {
     )
   })
 
-  test('[D26] beyond the limits more may be said to be missing, never less, and no more is kept', async () => {
+  test('[D26] beyond the limits `oldest` may be too high but never too low, and the table stays bounded', async () => {
     const limits: CoverageLimits = { rows: 4, names: 3, countEvery: 1 }
     await fc.assert(
       fc.asyncProperty(fc.array(act, { maxLength: 40 }), questions(), async (acts, asked) => {
@@ -82,7 +82,7 @@ describe('what was trimmed', () => {
     )
   })
 
-  test('[D26] of the channels that were trimmed first, beyond the limit, counts for all of their kind', async () => {
+  test('[D26] beyond the limit, the channels trimmed first are merged into one row for their kind', async () => {
     using db = await TestStore.open({ rows: 6, names: 3, countEvery: 1 })
     for (let n = 1; n <= 9; n++) {
       await db.store.transact(async (tx) => {
@@ -102,7 +102,7 @@ describe('what was trimmed', () => {
     expect(await oldestOf(db, ['board:s1', 'shell:terminal:s1'], null)).toBe(0)
   })
 
-  test('[D26] names without end on one topic leave the other channels exact', async () => {
+  test('[D26] very many event names on one topic leave the other channels exact', async () => {
     using db = await TestStore.open()
     await db.store.transact(async (tx) => {
       for (let n = 0; n < 1_000; n++) tx.emit('topic.event', { topic: 'many', event: `name${n}`, data: n })
@@ -117,7 +117,7 @@ describe('what was trimmed', () => {
     expect(await oldestOf(db, ['topic:other', 'board:many'], null)).toBe(0)
   })
 
-  test('[D21] is not known before the prune is committed, and not at all when it cannot be', async () => {
+  test('[D21] `oldest` changes when the trimming is committed, and not at all when COMMIT fails', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
     db.sql.failOn = (text) => (text === 'COMMIT' ? new Error('disk full') : undefined)
@@ -130,7 +130,7 @@ describe('what was trimmed', () => {
     expect(await oldestOf(db, ['board:a'], null)).toBe(2)
   })
 
-  test('[D26] of a type that this version does not know is said of every channel', async () => {
+  test('[D26] a trimmed event of an unknown type counts for every channel', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2')
     await db.sql.run("UPDATE events SET type = 'of.tomorrow' WHERE seq = 1")
@@ -160,8 +160,8 @@ async function asBefore({ sql }: TestStore): Promise<void> {
   await sql.run("UPDATE meta SET value = '4' WHERE name = 'schema'")
 }
 
-describe('a file of before', () => {
-  test('[D27] misses as much as it may, and no more than that', async () => {
+describe('a database of an earlier version', () => {
+  test('[D27] a database that was trimmed before this table existed reports as missing what may be, and no more', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
     await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))
@@ -182,7 +182,7 @@ describe('a file of before', () => {
     expect(await oldestOf(db, ['board:b'], null)).toBe(2)
   })
 
-  test('[D27] that was never trimmed is whole', async () => {
+  test('[D27] a database that was never trimmed is complete', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
     await asBefore(db)

@@ -1,9 +1,9 @@
 /**
- * The log: what is read back is what was written, whatever is asked for.
+ * Reading the log gives back what was written.
  *
  *   D30  A page holds exactly the events after a position that show on any of the channels, each once, ascending, at most
  *        `limit`, and no more than it takes to exceed `maxLength`; `reached` says how far it is complete.
- *   D31  Pages joined are the whole, however they are cut and whatever is written or trimmed between them.
+ *   D31  Consecutive pages give every event once, whatever their limits and whatever is written or trimmed in between.
  *   D32  The newest events of a type on a channel are found from the end.
  *   D33  What is read is, byte for byte, what was published.
  */
@@ -60,7 +60,7 @@ function modelOf(db: TestStore, asked: readonly string[] | typeof ALL): LogEvent
 
 const shape = ({ seq, type, at, data, skip, bare }: LogEvent) => [seq, type, at, data, skip, bare]
 
-test('[D30] [D33] a page is what a naive reading gives', async () => {
+test('[D30] [D33] a page holds what a naive reading gives', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.array(act, { maxLength: 5 }), { maxLength: 15 }),
@@ -93,7 +93,7 @@ test('[D30] [D33] a page is what a naive reading gives', async () => {
   )
 })
 
-test('[D31] pages joined are the whole, while more is written and older is trimmed', async () => {
+test('[D31] consecutive pages give every event once, while new ones are written and old ones are trimmed', async () => {
   await fc.assert(
     fc.asyncProperty(
       channels,
@@ -105,7 +105,7 @@ test('[D31] pages joined are the whole, while more is written and older is trimm
         let after = 0
         let pages = 0
         async function readOn(): Promise<void> {
-          // Whoever is overtaken by a prune is told so, and begins again: here at what is left.
+          // A reader that trimming overtook learns of the gap and starts again: here with what is left.
           if (after < db.store.bounds.oldest) {
             got.splice(0, got.length, ...got.filter(({ entry }) => entry?.keep === 'board'))
             after = db.store.bounds.oldest
@@ -132,7 +132,7 @@ test('[D31] pages joined are the whole, while more is written and older is trimm
   )
 })
 
-test('[D30] a channel of many separate runs is read whole, and another beside it in order', async () => {
+test('[D30] a channel with many separate ranges is read completely, and in order together with another', async () => {
   using db = await TestStore.open()
   for (let n = 0; n < 700; n++)
     await Promise.all([db.say('a', 'x'), db.keep('b'), ...(n % 3 === 0 ? [db.say('c', 'y')] : [])])
@@ -147,7 +147,7 @@ test('[D30] a channel of many separate runs is read whole, and another beside it
   }
 })
 
-test('[D32] the last lines of a channel are the last of its kind, before a position as well', async () => {
+test('[D32] readLast gives the newest events of a type on a channel, also before a sequence number', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(act, { minLength: 1, maxLength: 25 }),

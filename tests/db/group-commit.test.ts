@@ -1,13 +1,13 @@
 /**
- * The store: mutations share a transaction, not their fate.
+ * Group commit: mutations share a transaction, but fail alone.
  *
- *   D10  Mutations of one turn share one COMMIT; they are answered after it, in order, and after their events were
+ *   D10  Mutations of one turn share one COMMIT. They are answered in order, after it and after their events were
  *        published.
  *   D11  A mutation that fails is undone alone, with its events; the others of its group are not touched.
  *   D12  When a transaction cannot be committed, every mutation of the group is answered `storage_unavailable`, nothing of
- *        it is in the database or the log, nothing was published, and the next group goes its way.
- *   D13  Positions go on without a gap after any failure.
- *   D14  A read sees one instant between two groups, never the midst of one.
+ *        it is in the database or the log, nothing was published, and the next group is not affected.
+ *   D13  Sequence numbers continue without a gap after any failure.
+ *   D14  A read sees the state between two groups, never that inside one.
  */
 import { describe, expect, test } from 'vitest'
 import { formatCursor } from '../../shared/src/cursor.ts'
@@ -29,7 +29,7 @@ const agents = async ({ sql }: TestStore) => (await sql.get<{ n: number }>(COUNT
 const disk = (text: string) => Object.assign(new Error('disk I/O error'), { code: text })
 
 describe('a group', () => {
-  test('[D10] commits everything that was asked for in one turn at once', async () => {
+  test('[D10] commits all mutations of one turn at once', async () => {
     using db = await TestStore.open()
     const ids = await Promise.all(
       Array.from({ length: 100 }, (_, n) => db.store.transact((tx) => addAgent(tx, `a${n}`))),
@@ -41,7 +41,7 @@ describe('a group', () => {
     expect(ids).toEqual(Array.from({ length: 100 }, (_, n) => formatCursor(db.store.epoch, n + 1)))
   })
 
-  test('[D10] what is asked for in the midst of a group is in the next', async () => {
+  test('[D10] a mutation that is requested while a group runs is in the next one', async () => {
     using db = await TestStore.open()
     let later: Promise<string> | undefined
     await db.store.transact(async (tx) => {
@@ -53,7 +53,7 @@ describe('a group', () => {
     expect(db.published.map((events) => events.length)).toEqual([1, 1])
   })
 
-  test('[D10] answers come in order, after COMMIT and after publication', async () => {
+  test('[D10] mutations are answered in order, after COMMIT and publication', async () => {
     using db = await TestStore.open()
     const order: string[] = []
     const said = (name: string) => async (tx: Tx) => {
@@ -69,14 +69,14 @@ describe('a group', () => {
     expect(order).toEqual(['a ran', 'b ran', 'a answered, 1 published, COMMIT', 'b answered, 1 published, COMMIT'])
   })
 
-  test('[D10] a group that says nothing publishes nothing, and its cursor is the newest', async () => {
+  test('[D10] a group without events publishes nothing, and its cursor is the newest', async () => {
     using db = await TestStore.open()
     const first = await db.keep('demo')
     expect(await db.store.transact(async (tx) => tx.eventId)).toBe(first)
     expect(db.published).toHaveLength(1)
   })
 
-  test('[D14] a read that is asked for during a group waits for its end', async () => {
+  test('[D14] a read that is requested while a group runs waits for its end', async () => {
     using db = await TestStore.open()
     let reading: Promise<[number | undefined, number]> | undefined
     await db.store.transact(async (tx) => {
@@ -111,7 +111,7 @@ describe('a mutation that fails', () => {
     expect(db.published.flat().map(({ seq }) => seq)).toEqual([1, 2])
   })
 
-  test('[D11] [D13] is undone as well when it is alone in its group', async () => {
+  test('[D11] [D13] is undone when it is alone in its group', async () => {
     using db = await TestStore.open()
     const failing = db.store.transact(async (tx) => {
       await addAgent(tx, 'lost')
@@ -125,7 +125,7 @@ describe('a mutation that fails', () => {
 })
 
 describe('the storage', () => {
-  test('[ST1] [ST2] that fails at reading is a fault as well, reported once, and over with the next success', async () => {
+  test('[ST1] [ST2] reports a failing read once, and recovers with the next success', async () => {
     using db = await TestStore.open()
     const seen: string[] = []
     const guard = new StorageGuard({
@@ -145,7 +145,7 @@ describe('the storage', () => {
     expect(seen).toEqual(['io', 'no longer io'])
   })
 
-  test('[ST1] a fault inside one mutation fails its group, as all of it may have been rolled back', async () => {
+  test('[ST1] fails the whole group when a mutation meets a fault, since everything may have been rolled back', async () => {
     using db = await TestStore.open()
     const outcomes = await Promise.allSettled([
       db.store.transact((tx) => addAgent(tx, 'a')),

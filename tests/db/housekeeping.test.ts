@@ -1,4 +1,4 @@
-/** Retention of a running server. D25: too much is trimmed as soon as it is there, and when the server starts. */
+/** Retention of a running server. D25: it trims as soon as the limits are exceeded, and when the server starts. */
 import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/base/config.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -10,7 +10,7 @@ async function chatterOf(server: TestServer): Promise<number> {
   return stats.log.chatter.events
 }
 
-test('[D25] what comes together with the trimming of what was too much before is trimmed too', async () => {
+test('[D25] events that are committed while older ones are trimmed are trimmed too', async () => {
   await using server = await startTestServer({ retention: { ...retention, maxEvents: 50 } })
   const posts = Array.from({ length: 600 }, (_, n) => server.post('/topics/t/events', { event: 'said', data: n }))
   await Promise.all(posts)

@@ -21,7 +21,7 @@ const answer: Answer = { status: 201, text: '{"id":"a"}', eventId: 'e-1' }
 
 afterEach(() => void vi.useRealTimers())
 
-test('[D50] [D51] [D53] a repeated POST is answered again, another body or route is not', async () => {
+test('[D50] [D51] [D53] a repeated POST gets the same answer, one with another body or route does not', async () => {
   await using server = await startTestServer()
   await server.post('/boards', { id: 'demo', name: 'Demo' })
   const key = { 'Idempotency-Key': 'k1' }
@@ -50,7 +50,7 @@ test('[D50] [D51] [D53] a repeated POST is answered again, another body or route
   ])
 })
 
-test('[D52] of twenty at once one is carried out', async () => {
+test('[D52] one of twenty simultaneous requests is carried out', async () => {
   await using server = await startTestServer()
   await server.post('/boards', { id: 'demo', name: 'Demo' })
   const asked = Array.from({ length: 20 }, () =>
@@ -63,7 +63,7 @@ test('[D52] of twenty at once one is carried out', async () => {
   expect(cursor).toBe(answers[0]?.eventId)
 })
 
-test('[D53] what was refused may be asked again', async () => {
+test('[D53] a request that was refused can be sent again with its key', async () => {
   await using server = await startTestServer()
   const key = { 'Idempotency-Key': 'k' }
   expect((await server.call('POST', '/boards/demo/cards', { title: 'a' }, key)).status).toBe(404)
@@ -71,7 +71,7 @@ test('[D53] what was refused may be asked again', async () => {
   expect(await server.call('POST', '/boards/demo/cards', { title: 'a' }, key)).toMatchObject({ status: 201 })
 })
 
-test('[D54] an answer is found for 24 hours, and forgotten after', async () => {
+test('[D54] an answer is kept for 24 hours, and deleted afterwards', async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: NOON })
   using db = await TestStore.open()
   const find = () => db.store.transact((tx) => findAnswer(tx, claim))

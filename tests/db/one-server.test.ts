@@ -92,7 +92,7 @@ test('[ST10] a second server is refused under every name', async () => {
   }
 })
 
-test('[ST10] a symbolic link may lead to a database that is yet to be made', async () => {
+test('[ST10] a symbolic link may point to a database that does not exist yet', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-links-'))
   try {
     symlinkSync('real.db', join(folder, 'link.db'))
@@ -103,7 +103,7 @@ test('[ST10] a symbolic link may lead to a database that is yet to be made', asy
   }
 })
 
-test('[ST11] after a crash a hard link is refused, and the name that was used is not', async () => {
+test('[ST11] after a crash a hard link is refused, and the name that was in use is accepted', async () => {
   await using server = await ChildServer.start()
   const last = await post(server, 'Only in the log')
   expect(last.status).toBe(201)
@@ -119,7 +119,7 @@ test('[ST11] after a crash a hard link is refused, and the name that was used is
   expect((await tryToServe(link)).code).toBe(0)
 })
 
-test('[ST12] what is not ours is refused and stays as it was', async () => {
+test('[ST12] a file that is not a Boardcast database is refused and not changed', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-foreign-'))
   try {
     mkdirSync(join(folder, 'folder'))

@@ -18,7 +18,7 @@ import { createApiClient } from '../support/api.ts'
 import { ChildServer } from '../support/child-server.ts'
 import { TestStore } from '../support/test-store.ts'
 
-test('[D40] [D41] the epoch stays and positions go on', async () => {
+test('[D40] [D41] the epoch stays and sequence numbers continue', async () => {
   using db = await TestStore.open()
   const { epoch } = db.log
   expect(epoch).toMatch(/^[0-9a-f]{8}$/)
@@ -30,7 +30,7 @@ test('[D40] [D41] the epoch stays and positions go on', async () => {
   expect(other.log.epoch).not.toBe(epoch)
 })
 
-test('[D42] one file has one server at a time', async () => {
+test('[D42] a file is open in one server at a time', async () => {
   using db = await TestStore.open()
   const second = () => openSqlite(db.path, 'power')
   expect(second).toThrow(
@@ -45,7 +45,7 @@ test('[D42] one file has one server at a time', async () => {
   await db.reopen()
 })
 
-test('[D42] the lock of a server that was killed is gone with it', async () => {
+test('[D42] the lock of a server ends when it is killed', async () => {
   await using server = await ChildServer.start()
   expect(() => openSqlite(server.dbPath, 'power')).toThrow('in use by another Boardcast server')
   await server.stop('SIGKILL')
@@ -67,7 +67,7 @@ test('[D43] a newer schema is refused before anything is changed', async () => {
   await expect(db.reopen()).rejects.toThrow('run a newer Boardcast')
 })
 
-test('[D44] a file that is no database is refused and stays as it is', async () => {
+test('[D44] a file that is not a database is refused and not changed', async () => {
   using db = await TestStore.open()
   const path = `${db.path}.txt`
   const text = 'These are the notes that somebody pointed BOARDCAST_DB at by mistake.\n'.repeat(100)
@@ -77,7 +77,7 @@ test('[D44] a file that is no database is refused and stays as it is', async () 
   expect(readFileSync(path, 'utf8')).toBe(text)
 })
 
-test('[D45] what is up to date is left alone', async () => {
+test('[D45] a database that is up to date is not changed', async () => {
   using db = await TestStore.open()
   await db.say('a', '1')
   await db.reopen()
@@ -91,7 +91,7 @@ test('[D45] what is up to date is left alone', async () => {
   expect(await dump()).toEqual(before)
 })
 
-test('[CK2] what was made before there was an order of creation gets one', async () => {
+test('[CK2] rows that were created before the order of creation was recorded get one', async () => {
   using db = await TestStore.open()
   for (const table of ['boards', 'attempts', 'agent_profiles']) {
     await db.sql.run(`DROP INDEX ${table}_by_position`)

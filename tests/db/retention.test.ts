@@ -1,12 +1,13 @@
 /**
- * Retention: the oldest chatter goes, and is never missed in silence.
+ * Retention: the oldest transient events are trimmed, and a reader always learns of it.
  *
- *   D20  Only chatter is trimmed, oldest first, as far as age, number and bytes demand; board events stay.
- *   D21  `oldest` is the first position from which nothing is missing, and takes effect with the COMMIT of the prune
+ *   D20  Only transient events are trimmed, oldest first, as far as age, number and bytes require. Board events stay.
+ *   D21  `oldest` is the sequence number after which nothing is missing. It changes with the COMMIT of the trimming
  *        (of some channels and names: coverage.test.ts).
- *   D22  The count of chatter is exact, whatever is committed together with a prune and whenever the file is opened.
- *   D23  Positions are never used again, also when everything was trimmed and the file was opened anew.
- *   D24  The index forgets what the log forgot: it does not grow for ever.
+ *   D22  The count of transient events is exact, whatever is committed together with a trimming and whenever the file is
+ *        opened.
+ *   D23  Sequence numbers are never used again, even if everything was trimmed and the file was opened again.
+ *   D24  The index of channels is trimmed with the log, so it stays bounded.
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -23,9 +24,10 @@ async function counted(db: TestStore): Promise<{ events: number; bytes: number }
   return { events: row?.events ?? 0, bytes: row?.bytes ?? 0 }
 }
 
-const runs = async ({ sql }: TestStore) => (await sql.get<{ n: number }>('SELECT count(*) AS n FROM event_channels'))?.n
+const ranges = async ({ sql }: TestStore) =>
+  (await sql.get<{ n: number }>('SELECT count(*) AS n FROM event_channels'))?.n
 
-test('[D20] [D21] trims the oldest chatter down to the number allowed, and keeps what is no chatter', async () => {
+test('[D20] [D21] trims the oldest transient events down to the allowed number, and keeps board events', async () => {
   using db = await TestStore.open()
   await db.keep('demo')
   await db.say('a', '1', '2', '3')
@@ -49,7 +51,7 @@ test('[D20] trims by bytes and by age', async () => {
   expect(await counted(db)).toEqual({ events: 0, bytes: 0 })
 })
 
-test('[D20] works in steps that say whether there is more', async () => {
+test('[D20] trims in steps, and reports whether there is more to trim', async () => {
   using db = await TestStore.open()
   await db.say('a', ...Array.from({ length: 10 }, (_, n) => String(n)))
   const steps: unknown[] = []
@@ -58,7 +60,7 @@ test('[D20] works in steps that say whether there is more', async () => {
   expect(steps).toEqual([true, 4, true, 8, false, 9])
 })
 
-test('[D21] a prune that cannot be committed has no effect', async () => {
+test('[D21] a trimming that cannot be committed has no effect', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3')
   db.sql.failOn = (text) => (text === 'COMMIT' ? new Error('disk full') : undefined)
@@ -72,7 +74,7 @@ test('[D21] a prune that cannot be committed has no effect', async () => {
   expect(db.store.bounds.oldest).toBe(2)
 })
 
-test('[D22] the count stays exact when lines are committed together with a prune', async () => {
+test('[D22] the count stays exact when lines are committed together with a trimming', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3', '4')
   await Promise.all([
@@ -85,7 +87,7 @@ test('[D22] the count stays exact when lines are committed together with a prune
   expect(db.transient).toEqual(await counted(db))
 })
 
-test('[D22] the count stays exact when the file is opened anew after thousands of lines', async () => {
+test('[D22] the count stays exact when the file is opened again after thousands of lines', async () => {
   using db = await TestStore.open()
   const lines = Array.from({ length: 1_500 }, (_, n) => `line ${n}`)
   for (const maxEvents of [Infinity, Infinity, 3_000, Infinity]) {
@@ -97,7 +99,7 @@ test('[D22] the count stays exact when the file is opened anew after thousands o
   }
 })
 
-test('[D22] the count stays exact after a note of an earlier version, however often the file is opened', async () => {
+test('[D22] the count stays exact after an earlier version wrote it, however often the file is opened', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3')
   const { events, bytes } = await counted(db)
@@ -109,7 +111,7 @@ test('[D22] the count stays exact after a note of an earlier version, however of
   }
 })
 
-test('[D23] ids go on after everything was trimmed and the file was opened anew', async () => {
+test('[D23] ids continue after everything was trimmed and the file was opened again', async () => {
   using db = await TestStore.open()
   await db.say('a', '1', '2', '3')
   await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100))
@@ -120,21 +122,21 @@ test('[D23] ids go on after everything was trimmed and the file was opened anew'
   expect((await db.events()).map(({ seq }) => seq)).toEqual([4])
 })
 
-test('[D24] the index holds no more than what is left, also after everything was trimmed', async () => {
+test('[D24] the index holds only events that are left, also after everything was trimmed', async () => {
   using db = await TestStore.open()
   for (let round = 0; round < 5; round++) {
     for (let n = 0; n < 20; n++) await db.say(`a${n % 2}`, 'line')
     await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 7 }, 100))
     await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100))
-    expect(await runs(db), `round ${round}`).toBe(0)
+    expect(await ranges(db), `round ${round}`).toBe(0)
   }
   await db.keep('demo')
   await db.say('a', 'x')
   await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 100))
-  expect(await runs(db)).toBe(1)
+  expect(await ranges(db)).toBe(1)
 })
 
-test('[D20] [D22] [D24] any order of lines, board events, prunes and openings leaves what it must', async () => {
+test('[D20] [D22] [D24] the rules hold for any order of lines, board events, trimmings and openings', async () => {
   const act = fc.oneof(
     fc.record({
       does: fc.constant('say' as const),
@@ -172,7 +174,7 @@ test('[D20] [D22] [D24] any order of lines, board events, prunes and openings le
         for (const { seq, entry } of events) if (seq <= oldest) expect(entry?.keep).toBe('board')
       }
       while (await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 0 }, 3)));
-      expect(await runs(db)).toBeLessThanOrEqual(kept)
+      expect(await ranges(db)).toBeLessThanOrEqual(kept)
     }),
     { numRuns: 60 },
   )
