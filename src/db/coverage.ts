@@ -1,6 +1,6 @@
 /**
  * What is missing from the log, by channel. For every channel, and every name under which events show on it, one row
- * holds the newest position that retention trimmed there:
+ * holds the newest sequence number that retention trimmed there:
  *
  *   board:demo    attempt_log     4711      a reader of board:demo after 4700 misses log lines
  *   attempt:a     attempt_log     4711
@@ -54,7 +54,7 @@ const upsert = inserter(
 )
 
 /**
- * The newest position that was trimmed of the events that show on any of the channels under a name that passes (null:
+ * The newest trimmed sequence number among the events that show on any of the channels under a name that passes (null:
  * under any).
  */
 export async function trimmedOf(sql: Sql, channels: readonly string[], passes: Passes | null): Promise<number> {
@@ -148,11 +148,11 @@ function kindOf(channel: string): string {
 
 /** The marks of ascending events, and the channels among them on which events have names that clients chose. */
 function marksOf(events: readonly LogEvent[]): { marks: readonly Mark[]; ownNames: ReadonlySet<string> } {
-  const sightings = new RecentSightings()
+  const destinations = new RecentDestinations()
   const marks = new Marks()
   const ownNames = new Set<string>()
   for (const event of events) {
-    const known = sightings.find(event)
+    const known = destinations.find(event)
     if (known) {
       known.seq = event.seq
       continue
@@ -165,18 +165,18 @@ function marksOf(events: readonly LogEvent[]): { marks: readonly Mark[]; ownName
     names.push({ channel: 'global', name: event.name })
     if (!entry) names.push({ channel: EVERY_CHANNEL, name: ANY })
     if (entry?.isPosted) for (const { channel } of names) ownNames.add(channel)
-    const forgotten = sightings.add(event, names)
+    const forgotten = destinations.add(event, names)
     if (forgotten) marks.addAll(forgotten)
   }
-  for (const left of sightings.all()) marks.addAll(left)
+  for (const left of destinations.all()) marks.addAll(left)
   return { marks: marks.all(), ownNames }
 }
 
-/** The newest position for each channel and name. */
+/** The newest sequence number for each channel and name. */
 class Marks {
   readonly #marks = new Map<string, Mark>()
 
-  addAll({ names, seq }: Sighting): void {
+  addAll({ names, seq }: Destinations): void {
     for (const { channel, name } of names) this.add(channel, name, seq)
   }
 
@@ -192,7 +192,7 @@ class Marks {
 }
 
 /** Where events of one kind show, and the newest of them. */
-interface Sighting {
+interface Destinations {
   readonly type: string
   /** The text that the payloads begin with, up to the last field that decides where they show. */
   readonly beginning: string
@@ -204,23 +204,23 @@ interface Sighting {
  * Events of many a kind follow each other, as the lines of some attempts do: where they show is worked out once for those
  * whose payloads begin alike.
  */
-class RecentSightings {
+class RecentDestinations {
   static readonly #most = 16
-  readonly #recent: Sighting[] = []
+  readonly #recent: Destinations[] = []
 
-  find({ type, data }: LogEvent): Sighting | undefined {
-    return this.#recent.find((sighting) => sighting.type === type && data.startsWith(sighting.beginning))
+  find({ type, data }: LogEvent): Destinations | undefined {
+    return this.#recent.find((known) => known.type === type && data.startsWith(known.beginning))
   }
 
   /** Returns the one that is forgotten for it. */
-  add(event: LogEvent, names: Sighting['names']): Sighting | undefined {
+  add(event: LogEvent, names: Destinations['names']): Destinations | undefined {
     const beginning = beginningOf(event)
     if (beginning === null) return { type: event.type, beginning: '', names, seq: event.seq }
     this.#recent.unshift({ type: event.type, beginning, names, seq: event.seq })
-    return this.#recent.length > RecentSightings.#most ? this.#recent.pop() : undefined
+    return this.#recent.length > RecentDestinations.#most ? this.#recent.pop() : undefined
   }
 
-  all(): readonly Sighting[] {
+  all(): readonly Destinations[] {
     return this.#recent
   }
 }

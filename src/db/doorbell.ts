@@ -1,6 +1,6 @@
 /**
- * How the nodes on one database wake each other. A ring carries no events: whoever hears it reads the log. A ring that
- * is lost, doubled, early or late costs time at most.
+ * Wakes the other nodes on a database after a COMMIT. A ring carries no events: a node that hears it reads the log. A ring
+ * that is lost, doubled, early or late costs time at most.
  */
 
 export interface Doorbell {
@@ -8,7 +8,7 @@ export interface Doorbell {
   readonly status: 'ok' | 'degraded'
   /** Tells the other nodes that the log has grown up to `head`. Returns at once and never throws. */
   ring(head: number): void
-  /** Calls the listener when the log may have grown up to `head`. Returns how to undo it. */
+  /** Calls the listener when the log may have grown up to `head`. Returns a function that removes it. */
   onRing(listener: (head: number) => void): () => void
   stop(): void
 }
@@ -50,7 +50,7 @@ export class Poll implements Doorbell {
     clearInterval(this.#timer)
   }
 
-  /** A database that answers slowly is not asked twice at a time. */
+  /** Does nothing while the last look is still under way. */
   async #look(): Promise<void> {
     if (this.#isLooking) return
     this.#isLooking = true

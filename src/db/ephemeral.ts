@@ -12,13 +12,13 @@ export interface EphemeralEvent {
 }
 
 export interface Ephemeral {
-  /** Passes on what a group of mutations published, inside its transaction: without a COMMIT nobody gets it. */
+  /** Passes on the ephemeral events of a group, inside its transaction: without a COMMIT they are not sent. */
   pass(sql: Sql, events: readonly EphemeralEvent[]): Promise<void>
-  /** Calls the listener with what other nodes passed on. Returns how to undo it. */
+  /** Calls the listener with the events that other nodes passed on. Returns a function that removes it. */
   onPassed(listener: (events: readonly EphemeralEvent[]) => void): () => void
 }
 
-/** For one node alone: there is nobody to pass anything on to. */
+/** For one node alone, which passes nothing on. */
 export const ON_THIS_NODE: Ephemeral = {
   async pass() {},
   onPassed: () => () => {},

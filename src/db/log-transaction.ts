@@ -9,7 +9,7 @@ import type { Bounds } from './snapshot.ts'
 import type { Sql, SqlValue } from './sql.ts'
 import { countTransient, noteTransient, type TransientCount } from './transient.ts'
 
-/** The number of transient events is written down this often: with every COMMIT it would be one more page to write. */
+/** The count of transient events is stored once in so many events: with every COMMIT it would be one more page to write. */
 const NOTE_EVERY = 2_000
 
 const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data'])
@@ -20,7 +20,7 @@ export interface LogMemory {
   readonly count: TransientCount
   /** Nothing up to here is transient, so that trimming need not look there again. */
   readonly scanned: number
-  /** As far as the count was last written down. */
+  /** The head when the count was last stored. */
   readonly noted: number
 }
 
@@ -52,7 +52,7 @@ export class LogTransaction {
     return this.#written.memory
   }
 
-  /** For a savepoint: what `undoTo` returns to. */
+  /** What to give to `undoTo` later. */
   get written(): Written {
     return this.#written
   }

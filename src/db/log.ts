@@ -6,8 +6,8 @@
  *   event_channels  board:demo 1-1, 3-7            ranges of sequence numbers, one row each
  *                   attempt:a  4-7
  *
- * Where the log stands is read from the database in every transaction: another process may have written to it. What is
- * kept in memory beside that says for which state of the log it holds.
+ * The head is read from the database in every transaction, since another process may have written to it. Everything
+ * else that is kept in memory is tagged with the state of the log that it was computed for.
  */
 import { randomBytes } from 'node:crypto'
 import { COVERAGE_LIMITS, Coverage, type CoverageLimits } from './coverage.ts'
@@ -18,10 +18,7 @@ import type { Sql } from './sql.ts'
 import type { Transactions } from './transactions.ts'
 import { countTransient, noteTransient, type Transient, type TransientCount } from './transient.ts'
 
-/**
- * The newest event that is stored, and the newest one that was trimmed: there may be none after it, and its sequence
- * number stays used.
- */
+/** The newest stored event and the newest trimmed one. The greater is the head: a sequence number is never used again. */
 const SELECT_BOUNDS = `SELECT (SELECT max(seq) FROM events) AS newest,
   (SELECT value FROM meta WHERE name = 'trimmed') AS trimmed`
 
@@ -57,24 +54,24 @@ export class Log {
     }
   }
 
-  /** Where the log stood when this process last looked. For figures: decisions ask a snapshot. */
+  /** The bounds when this process last looked. For figures only: use a snapshot to decide something. */
   get bounds(): Bounds {
     return this.#bounds
   }
 
-  /** How many transient events there were when they were last counted. Lags behind what other processes write. */
+  /** The transient events when they were last counted. May lag behind what other processes write. */
   get transient(): TransientCount {
     return this.#memory.count
   }
 
-  /** What a read works with. */
+  /** Inside a transaction: the log as that transaction sees it. */
   async snapshot(sql: Sql): Promise<Snapshot> {
     const bounds = await readBounds(sql)
     this.#look(bounds)
     return new Snapshot(sql, this.epoch, bounds)
   }
 
-  /** How many transient events a snapshot holds. Costs a query only after another process has written. */
+  /** Counts the transient events of a snapshot. Costs a query only after another process has written. */
   async countTransient({ sql, bounds }: Snapshot): Promise<Transient> {
     const count = await countTransient(sql, bounds, this.#memory.count)
     this.#memory = { ...this.#memory, count }
@@ -88,7 +85,7 @@ export class Log {
     return new LogTransaction(sql, bounds, this.#memory, this.#coverage)
   }
 
-  /** Takes over what was written, once it is committed. */
+  /** To be called when the transaction has been committed. */
   committed(written: LogTransaction): void {
     this.#memory = written.memory
     this.#look(written.bounds)

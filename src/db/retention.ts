@@ -1,6 +1,6 @@
 /**
- * Retention: the oldest transient events go when there are too many; board events stay. What went is remembered as one
- * sequence number, after which nothing is missing, and by channel (coverage.ts).
+ * Retention: deletes the oldest transient events when there are too many, and keeps board events. What was deleted is
+ * recorded as one sequence number, after which nothing is missing, and by channel (coverage.ts).
  */
 import type { RetentionPolicy } from '../base/config.ts'
 import type { Coverage } from './coverage.ts'
@@ -22,7 +22,7 @@ const STEP_BYTES = 2 * 2 ** 20
 /** Rows of one read, at first and at most. */
 const FIRST_READ = 8
 const MOST_READ = 512
-/** Where a row has the text that is stored, which counts; an event may show it in another form. */
+/** Where a row has its stored text, whose size counts. The event may show it in another form. */
 const STORED = 3
 const SELECT_TRANSIENT = `${SELECT_EVENTS} WHERE seq > ? AND chatter = 1 ORDER BY seq LIMIT ?`
 
@@ -38,7 +38,7 @@ interface Trimming {
   readonly coverage: Coverage
 }
 
-/** Deletes what is too much, inside a transaction. `scanned`: nothing up to there is transient; null: nothing at all is. */
+/** Deletes the excess, inside a transaction. `scanned`: nothing up to there is transient; null: nothing in the log is. */
 export async function trimTransient(
   sql: Sql,
   trimming: Trimming,
@@ -62,7 +62,7 @@ interface Excess {
   readonly more: boolean
 }
 
-/** The oldest transient events that are too much. Mostly these are few, and may be long: reads begin small. */
+/** The oldest transient events beyond the policy. Usually there are few, but they may be long, so the first read is small. */
 async function readExcess(sql: Sql, { policy, now, maxEvents, count, scanned }: Trimming): Promise<Excess> {
   const excess: LogEvent[] = []
   let { events, bytes } = count
@@ -87,7 +87,7 @@ async function readExcess(sql: Sql, { policy, now, maxEvents, count, scanned }: 
   return result(true)
 }
 
-/** Rows of the index are written in the order of sequence numbers, so a pass goes on where the last one stopped. */
+/** Rows of the index are in the order of sequence numbers, so each pass continues where the last one stopped. */
 async function trimRanges(sql: Sql, upTo: number): Promise<void> {
   const after = Number((await readMeta(sql, 'trimmed_runs')) ?? 0)
   const kept = await sql.get<{ id: number | null }>(
@@ -99,7 +99,7 @@ async function trimRanges(sql: Sql, upTo: number): Promise<void> {
        (SELECT 1 FROM events WHERE seq BETWEEN event_channels.first_seq AND event_channels.last_seq)`,
     [after, kept?.id ?? Number.MAX_SAFE_INTEGER],
   )
-  // Ids of rows that were the newest are given out again, so the next pass begins after the last that is left.
+  // The ids of deleted newest rows are used again, so the next pass begins after the last row that is left.
   const newest = await sql.get<{ id: number }>('SELECT coalesce(max(id), 0) AS id FROM event_channels')
   await writeMeta(sql, 'trimmed_runs', String(kept?.id ? kept.id - 1 : (newest?.id ?? 0)))
 }

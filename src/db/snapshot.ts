@@ -24,7 +24,7 @@ export interface Bounds {
 
 /** As many rows as one statement names; a power of two that fits both databases' parameter limits. */
 const CHUNK = 64
-const RUNS_PER_READ = 256
+const RANGES_PER_READ = 256
 const SELECT_RANGE = `${SELECT_EVENTS} WHERE seq BETWEEN ? AND ? ORDER BY seq`
 const SELECT_CHUNK = `${SELECT_EVENTS} WHERE seq IN (${Array(CHUNK).fill('?').join(',')}) ORDER BY seq`
 
@@ -57,7 +57,7 @@ export class Snapshot {
   }
 
   /**
-   * The events after a position that show on any of the channels, at most `limit` of them, and no more than it takes to
+   * The events after a sequence number that show on any of the channels, at most `limit` of them, and no more than it takes to
    * exceed `maxLength` characters of payload. Listeners must have been checked against `bounds` before.
    */
   async readAfter(
@@ -73,7 +73,7 @@ export class Snapshot {
       : this.#readChannels(channels, after, limit, maxLength, head)
   }
 
-  /** The newest events of some types on a channel, ascending, at most `limit`, all of them before position `before`. */
+  /** The newest events of some types on a channel, ascending, at most `limit`, all of them before sequence number `before`. */
   async readLast(
     channel: string,
     type: string | readonly string[],
@@ -86,23 +86,23 @@ export class Snapshot {
     const found: LogEvent[] = []
     let end = before
     while (found.length < limit) {
-      const runs = await this.sql.all<{ first: number; last: number }>(
+      const ranges = await this.sql.all<{ first: number; last: number }>(
         `SELECT first_seq AS first, last_seq AS last FROM event_channels
-         WHERE channel = ? AND first_seq < ? ORDER BY last_seq DESC LIMIT ${RUNS_PER_READ}`,
+         WHERE channel = ? AND first_seq < ? ORDER BY last_seq DESC LIMIT ${RANGES_PER_READ}`,
         [channel, end],
       )
-      for (const run of runs) {
+      for (const range of ranges) {
         const rows = await this.sql.values<EventRow>(query, [
-          run.first,
-          Math.min(run.last, end - 1),
+          range.first,
+          Math.min(range.last, end - 1),
           ...types,
           limit - found.length,
         ])
         found.push(...rows.map(toEvent))
-        end = run.first
+        end = range.first
         if (found.length >= limit) break
       }
-      if (runs.length < RUNS_PER_READ) break
+      if (ranges.length < RANGES_PER_READ) break
     }
     return found.reverse()
   }
@@ -152,7 +152,7 @@ export class Snapshot {
     return { events, reached: horizon }
   }
 
-  /** The events at some positions, ascending, of which some may have been trimmed. */
+  /** The events with some sequence numbers, ascending. Some of them may have been trimmed. */
   async #readSome(seqs: readonly number[]): Promise<LogEvent[]> {
     const first = seqs[0] ?? 0
     const last = seqs.at(-1) ?? 0
@@ -165,26 +165,26 @@ export class Snapshot {
   }
 
   /**
-   * The first `limit` positions after `after` on any of the channels, ascending, each once. Positions that were trimmed
-   * may be among them. `horizon`: as far as they are complete.
+   * The first `limit` sequence numbers after `after` on any of the channels, ascending, each once. Trimmed events may be
+   * among them. `horizon`: as far as they are complete.
    */
   async #members(channels: readonly string[], after: number, limit: number, head: number) {
-    const runs: Array<{ first: number; last: number }> = []
+    const ranges: Array<{ first: number; last: number }> = []
     let horizon = head
     for (const channel of channels) {
       const found = await this.sql.all<{ first: number; last: number }>(
         `SELECT first_seq AS first, last_seq AS last FROM event_channels
-         WHERE channel = ? AND last_seq > ? ORDER BY last_seq LIMIT ${RUNS_PER_READ}`,
+         WHERE channel = ? AND last_seq > ? ORDER BY last_seq LIMIT ${RANGES_PER_READ}`,
         [channel, after],
       )
-      runs.push(...found)
-      if (found.length === RUNS_PER_READ) horizon = Math.min(horizon, found[found.length - 1]?.last ?? after)
+      ranges.push(...found)
+      if (found.length === RANGES_PER_READ) horizon = Math.min(horizon, found[found.length - 1]?.last ?? after)
     }
-    runs.sort((a, b) => a.first - b.first)
+    ranges.sort((a, b) => a.first - b.first)
     const seqs: number[] = []
     let last = after
-    for (const run of runs) {
-      for (let seq = Math.max(run.first, last + 1); seq <= run.last && seq <= horizon; seq++) {
+    for (const range of ranges) {
+      for (let seq = Math.max(range.first, last + 1); seq <= range.last && seq <= horizon; seq++) {
         if (seqs.length === limit) return { seqs, horizon: last }
         seqs.push(seq)
         last = seq

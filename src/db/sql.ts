@@ -1,7 +1,7 @@
 /**
- * The port to a database: four verbs with positional `?` parameters, in SQL that SQLite and PostgreSQL share. Every
- * query is awaited; the SQLite driver answers at once, so an unbroken chain of awaits stays in one turn of the event
- * loop.
+ * Queries of a database: four verbs with `?` parameters, in SQL that SQLite and PostgreSQL share. Every query is awaited.
+ * The embedded driver answers in the same turn of the event loop, which makes a group of mutations fast, but nothing may
+ * depend on it.
  */
 
 export type SqlValue = string | number | null
@@ -10,8 +10,8 @@ export interface Sql {
   /** The first row, or undefined. */
   get<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row | undefined>
   all<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row[]>
-  /** Every row as its values, in the order of the columns: for the many, which cost less without names. */
+  /** Every row as an array of its values, in the order of the columns. Cheaper than `all` for many rows. */
   values<Row extends readonly SqlValue[]>(query: string, params?: readonly SqlValue[]): Promise<Row[]>
-  /** How many rows were changed. */
+  /** Resolves to the number of rows that were changed. */
   run(query: string, params?: readonly SqlValue[]): Promise<number>
 }

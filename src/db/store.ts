@@ -6,8 +6,8 @@
  *   check     BEGIN  [a] [b failed: rolled back] [c]  append  COMMIT  publish  ->  answers to a, b, c
  *
  * Nothing is awaited between COMMIT and publish, and no answer is given before both. Groups run one after the other. So
- * that this holds for several processes on one database as well, nothing is remembered from one transaction to the next
- * without being checked: the head of the log is read after BEGIN, when nobody else can move it.
+ * that this holds for several processes on one database as well, the head of the log is read in every transaction, after
+ * BEGIN, when no other process can move it.
  */
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { now as serverNow } from '../base/clock.ts'
@@ -30,9 +30,9 @@ export interface Store {
   readonly head: number
   /** `head` as a cursor. */
   readonly cursor: string
-  /** For figures and quick checks: what this node has published, and where it last saw the log begin. */
+  /** For figures and quick checks: what this node has published, and the oldest bound that it last saw. */
   readonly bounds: Bounds
-  /** How many transient events there were when they were last counted. Lags behind what other nodes write. */
+  /** The transient events when they were last counted. May lag behind what other nodes write. */
   readonly transient: TransientCount
   /**
    * Runs `work` in this turn's transaction. Resolves after COMMIT and publication. Rejects with what `work` threw, its
@@ -46,7 +46,7 @@ export interface Store {
    * `transact`. Settles after this node has published everything that the snapshot includes.
    */
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
-  /** How many transient events a snapshot holds. */
+  /** Counts the transient events of a snapshot. */
   countTransient(snapshot: Snapshot): Promise<Transient>
 }
 
@@ -64,7 +64,7 @@ interface Job {
 const MAX_GROUP = 512
 /** How soon a group that met the lock of another program tries again. */
 const BUSY_RETRY_MS = 10
-/** What is read at once when other nodes have written. */
+/** How much is read at once after other nodes have written. */
 const PAGE_EVENTS = 512
 const PAGE_LENGTH = 1024 * 1024
 
@@ -74,9 +74,9 @@ export interface StoreOptions {
   readonly ephemeral?: Ephemeral
   /** Milliseconds since 1970; does not go back. */
   now?(): number
-  /** Events were trimmed before this node could publish them. To end every stream: each resumes, and learns of the gap. */
+  /** Events were trimmed before this node could publish them. Must end every stream: they resume, with a gap. */
   onLost?(): void
-  /** What other nodes wrote could not be read; it is tried again. */
+  /** Events of other nodes could not be read. The next ring, read or COMMIT tries again. */
   onError?(error: unknown): void
 }
 

@@ -31,14 +31,14 @@ export interface Stretch {
 }
 
 export interface TailOptions {
-  /** What was there before this node listened counts as published. */
+  /** Events up to here count as published. */
   readonly head: number
   readonly publish: Publish
   /** Reads a page of the log. */
   read(after: number): Promise<Stretch>
-  /** Retention took events before this node had read them: whoever listens must start again from the log. */
+  /** Retention deleted events before this node read them. Must end every stream, so that it resumes from the log. */
   onLost(): void
-  /** The log could not be read. It is tried again with the next ring, read or COMMIT. */
+  /** The log could not be read. The next ring, read or COMMIT tries again. */
   onError(error: unknown): void
 }
 
@@ -51,7 +51,7 @@ export class Tail {
   readonly #options: TailOptions
   #head: number
   #reading: Promise<void> | null = null
-  /** Asked for while reading: what was read may be older than that. */
+  /** `#look` was called while reading: the page that is being read may be older than that. */
   #isWanted = false
   /** Ephemeral events of own commits whose events are not published yet. */
   readonly #waiting: Array<{ readonly head: number; readonly ephemeral: readonly EphemeralEvent[] }> = []
@@ -121,7 +121,7 @@ export class Tail {
         while (await this.#readPage());
       }
     } finally {
-      // At once: whoever asks from now on must not be handed a promise that is settled.
+      // Before this promise resolves: a later `#look` must start a new read.
       this.#reading = null
     }
   }
@@ -146,7 +146,7 @@ export class Tail {
     if (hasGrown || due.length > 0) this.#options.publish(events, due, head)
   }
 
-  /** The waiting ephemeral events whose turn has come. */
+  /** Removes and returns the waiting ephemeral events whose COMMIT is published. */
   #due(): EphemeralEvent[] {
     const due: EphemeralEvent[] = []
     for (let first = this.#waiting[0]; first && first.head <= this.#head; first = this.#waiting[0]) {

@@ -1,6 +1,6 @@
 /**
- * How many transient events (log lines, output, events on topics) the log holds, which is what retention goes by. Going
- * through the log would take too long, so the number is kept in memory, and written down now and then.
+ * Counts the transient events of the log (log lines, output, events on topics), which retention limits. Counting all rows
+ * takes too long, so the count is kept in memory and stored now and then.
  */
 import { readMeta, writeMeta } from './meta.ts'
 import type { Bounds } from './snapshot.ts'
@@ -12,15 +12,15 @@ export interface Transient {
   readonly bytes: number
 }
 
-/** Counted when the log had these bounds. Other processes may have written since. */
+/** The count of a log with these bounds. Other processes may have written since. */
 export interface TransientCount extends Transient, Bounds {}
 
 const COUNT_AFTER = `SELECT count(*) AS events, coalesce(sum(octet_length(data)), 0) AS bytes
   FROM events WHERE seq > ? AND chatter = 1`
 
 /**
- * Counts what is in the log now. Starts from an earlier count when only more was written since, or else from what was
- * last written down, as it is after every trimming.
+ * Counts what is in the log now. Continues from an earlier count if events were only added since, otherwise from the
+ * stored one, which every trimming updates.
  */
 export async function countTransient(sql: Sql, now: Bounds, before?: TransientCount): Promise<TransientCount> {
   const isUsable = before !== undefined && before.oldest === now.oldest && before.newest <= now.newest
@@ -30,12 +30,12 @@ export async function countTransient(sql: Sql, now: Bounds, before?: TransientCo
   return { events: base.events + (since?.events ?? 0), bytes: base.bytes + (since?.bytes ?? 0), ...now }
 }
 
-/** Writes down how many there are up to a sequence number. */
+/** Stores the count up to a sequence number. */
 export async function noteTransient(sql: Sql, { events, bytes }: Transient, upTo: number): Promise<void> {
   await writeMeta(sql, 'chatter', `${events} ${bytes} ${upTo}`)
 }
 
-/** A note without a position is of a version that wrote it with every COMMIT, and so holds for the whole log. */
+/** An earlier version wrote the number with every COMMIT and without a sequence number: it holds for the whole log. */
 async function readNote(sql: Sql, { newest }: Bounds): Promise<Transient & { newest: number }> {
   const noted = (await readMeta(sql, 'chatter')) ?? '0 0 0'
   const [events = 0, bytes = 0, upTo = newest] = noted.split(' ').map(Number)

@@ -26,12 +26,12 @@ export async function noteStart(store: Store, leader: Leader, database: Database
     return settleLastRun(tx, { crashed })
   })
   if (wasStopped) rmSync(mark, { force: true })
-  // Whoever opens the file by another name must find it in use, and has another write-ahead log.
+  // A server that opens the file by another name has another write-ahead log, and must still find it in use.
   await database.shortenLog()
   return settled ?? 0
 }
 
-/** Notes that the server was stopped, as well as it can be. Never rejects: a stop is a stop. */
+/** Records that the server was stopped, in the database or beside it. Never rejects. */
 export async function noteStop(store: Store, database: Database, logger: Logger): Promise<void> {
   try {
     await withPatience(() =>
@@ -54,7 +54,7 @@ function markOf({ cursor }: Store, { files }: Database): string {
   return `${files.path}.stopped-${cursor}`
 }
 
-/** Another program may hold its lock for a moment only. */
+/** Tries again for a while: another program may hold its lock only briefly. */
 async function withPatience(work: () => Promise<void>): Promise<void> {
   const end = performance.now() + PATIENCE_MS
   for (;;) {

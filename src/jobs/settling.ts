@@ -1,6 +1,6 @@
 /**
- * Settles what the last server left behind. Its sockets are closed, whatever the rows say, so agents are disconnected.
- * After a crash nobody reports on the attempts that were running: they end as failed. After a clean stop they go on.
+ * Settles what the last server left behind. Its sockets are closed, so its agents are disconnected. After a crash the
+ * attempts that were running end as failed; after a clean stop they continue.
  */
 import type { Tx } from '../db/store.ts'
 import { settleInterrupted } from '../domain/attempts.ts'

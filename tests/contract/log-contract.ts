@@ -96,6 +96,21 @@ export function logContract(kind: StoreKind): void {
       expect(await (await cluster.node()).store.transact((tx) => record(tx, 'c'))).toEqual([head + 3])
     })
 
+    test('[PO11] undoes a trimming with the mutation that made it', async () => {
+      await using cluster = await kind.open()
+      const node = await cluster.node()
+      await node.store.transact((tx) => print(tx, 10))
+      await Promise.allSettled([
+        node.store.transact(async (tx) => {
+          await trimAll(tx, 0)
+          throw new Error('of this test')
+        }),
+        node.store.transact((tx) => trimAll(tx, 4)),
+      ])
+      const counted = await node.store.read(({ sql }) => sql.get<{ events: number }>(COUNTED))
+      expect(counted?.events).toBe(4)
+    })
+
     test('[PO11] counts its transient events exactly, whoever writes and trims', async () => {
       await using cluster = await kind.open()
       const nodes = [await cluster.node(), await cluster.node()]
