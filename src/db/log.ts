@@ -98,7 +98,7 @@ export class Log {
 }
 
 async function readBounds(sql: Sql): Promise<Bounds> {
-  const [row] = await sql.values<readonly [newest: number | null, trimmed: string | null]>(SELECT_BOUNDS)
-  const oldest = Number(row?.[1] ?? 0)
-  return { oldest, newest: Math.max(row?.[0] ?? 0, oldest) }
+  const row = await sql.get<{ newest: number | null; trimmed: string | null }>(SELECT_BOUNDS)
+  const oldest = Number(row?.trimmed ?? 0)
+  return { oldest, newest: Math.max(row?.newest ?? 0, oldest) }
 }
