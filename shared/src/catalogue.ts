@@ -6,7 +6,7 @@ import { agentOutputEvents } from './catalogue/agent-output.ts'
 import { agentEvents } from './catalogue/agents.ts'
 import { attemptEvents } from './catalogue/attempts.ts'
 import { boardEvents } from './catalogue/boards.ts'
-import { type Destination, type Entry, idFieldOf, type Payload, type PayloadOf } from './catalogue/define.ts'
+import type { Destination, Entry, Payload, PayloadOf } from './catalogue/define.ts'
 import { gitEvents } from './catalogue/git.ts'
 import { messageEvents } from './catalogue/messages.ts'
 import { sessionEvents } from './catalogue/sessions.ts'
@@ -15,7 +15,7 @@ import { taskEvents } from './catalogue/tasks.ts'
 import { topicEvents } from './catalogue/topics.ts'
 import { workflowEvents } from './catalogue/workflows.ts'
 import { channelName } from './channels.ts'
-import { EVERYONE } from './protocol.ts'
+import { type Placement as PlacementOf, place } from './visibility.ts'
 
 export type { Destination, Entry, Keep, Payload, Refresh } from './catalogue/define.ts'
 
@@ -38,11 +38,7 @@ export type EventPayload<Type extends EventType> =
   (typeof catalogue)[Type] extends Entry<infer About, infer Shows> ? PayloadOf<About, Shows> : never
 
 /** One channel that an event shows on. */
-export interface Placement {
-  /** The channel's name, or `*`. */
-  readonly channel: string
-  readonly destination: Destination
-}
+export type Placement = PlacementOf<Destination>
 
 const entries: ReadonlyMap<string, Entry> = new Map(Object.entries(catalogue))
 
@@ -53,24 +49,10 @@ export function entryOf(type: string): Entry | undefined {
 
 /** Where an event shows, in the catalogue's order, without `global`, where every event shows. */
 export function placementsOf(entry: Entry, payload: Payload): readonly Placement[] {
-  const placements: Placement[] = []
-  for (const destination of entry.to) {
-    if (destination.when && !destination.when(payload)) continue
-    const channel = channelOf(destination, payload)
-    if (channel !== null) placements.push({ channel, destination })
-  }
-  return placements
+  return place(entry.to, payload)
 }
 
 /** The snapshot channels that an event makes stale. */
 export function refreshedBy(entry: Entry, payload: Payload): readonly string[] {
   return entry.refreshes.map((kind) => (kind === 'board' ? channelName('board', String(payload.boardId)) : kind))
-}
-
-function channelOf(destination: Destination, payload: Payload): string | null {
-  if (destination.channel === EVERYONE) return EVERYONE
-  const field = idFieldOf(destination)
-  if (field === undefined) return destination.channel
-  const id = payload[field]
-  return typeof id === 'string' ? channelName(destination.channel, id) : null
 }

@@ -64,5 +64,5 @@ function draining(detail: string): Problem {
 /** The random part keeps clients from coming back all at once. */
 function sendDraining({ subscription }: RegisteredConnection, leftMs: number): void {
   const retryMs = Math.round(leftMs + RETURN_MS + Math.random() * RETURN_MS)
-  subscription.announce(CONTROL.draining, JSON.stringify({ retryMs }), retryMs)
+  subscription.sendControl(CONTROL.draining, JSON.stringify({ retryMs }), retryMs)
 }

@@ -8,7 +8,7 @@ export type Transport = (typeof TRANSPORTS)[number]
 
 export interface RegisteredConnection {
   readonly transport: Transport
-  readonly subscription: Pick<Subscription, 'isBehind' | 'announce' | 'finish'>
+  readonly subscription: Pick<Subscription, 'isBehind' | 'sendControl' | 'finish'>
   readonly sink: Pick<ConnectionSink, 'bytesWritten' | 'pendingBytes' | 'destroy'>
 }
 

@@ -1,6 +1,6 @@
 /**
- * Channel -> audiences. Nothing here knows what an event means or how a connection is written to. From COMMIT to the
- * last write publishing is synchronous; when it cannot keep up with itself, the writes wait for more to write.
+ * The registry of listeners: which audiences have which channels. It knows neither what an event means nor how a
+ * connection is written to. From COMMIT to the last write publishing is synchronous. Under load, flushes are paced.
  */
 import { EVERYONE } from '../../shared/src/protocol.ts'
 import type { LogEvent } from '../db/log-event.ts'
@@ -21,9 +21,9 @@ export class Bus implements Audiences {
   readonly #audiences = new Map<string, Entry>()
   readonly #channels = new Map<string, Set<Audience>>()
   readonly #onError: (error: unknown) => void
-  readonly #pace = new Pace(() => this.#handOut())
-  /** Those with frames to hand out. */
-  #touched = new Set<Audience>()
+  readonly #pace = new Pace(() => this.#flush())
+  /** Audiences with something to flush. */
+  #pending = new Set<Audience>()
   #head: number
 
   /** `onError` must end every stream: some may have missed what failed. */
@@ -33,12 +33,12 @@ export class Bus implements Audiences {
     this.#onError = onError
   }
 
-  /** The newest position that was published. */
+  /** The newest sequence number that was published. */
   get head(): number {
     return this.#head
   }
 
-  /** Becomes a member of the audience that listens so, which is made when it is the first. */
+  /** Joins the audience with this selection and framing. The first member creates it. */
   subscribe(selection: Selection, framing: Framing): Membership {
     const key = `${framing.key} ${selection.key}`
     let entry = this.#audiences.get(key)
@@ -51,54 +51,54 @@ export class Bus implements Audiences {
   }
 
   /**
-   * Gives every audience the events that concern it, in order, and hands out what they make of them. The log is complete
-   * up to `head`, which may be after the last event when newer ones were trimmed.
+   * Gives every audience the events of its channels, in order, and flushes what they made of them. The log is complete up to
+   * `head`, which may be after the last event if newer ones were trimmed.
    */
   publish(events: readonly LogEvent[], head: number): void {
-    // First: whoever is cut off in the midst of this must not be told an older position later.
+    // First, so that a listener that ends during this gets no lower sequence number afterwards.
     this.#head = head
-    let before: LogEvent | undefined
-    let hearing = NONE
+    let previous: LogEvent | undefined
+    let receivers = NONE
     for (const event of events) {
       // Lines of one batch share their placements.
-      if (event.placements !== before?.placements) hearing = this.#hearing(event)
-      before = event
-      for (const audience of hearing) {
+      if (event.placements !== previous?.placements) receivers = this.#receiversOf(event)
+      previous = event
+      for (const audience of receivers) {
         audience.publish(event)
-        this.#touched.add(audience)
+        this.#pending.add(audience)
       }
     }
-    if (this.#touched.size > 0) this.#pace.request()
+    if (this.#pending.size > 0) this.#pace.request()
   }
 
-  #handOut(): void {
-    const touched = this.#touched
-    this.#touched = new Set()
+  #flush(): void {
+    const pending = this.#pending
+    this.#pending = new Set()
     try {
-      for (const audience of touched) audience.flush()
+      for (const audience of pending) audience.flush()
     } catch (error) {
       this.#onError(error)
     }
   }
 
-  /** The audiences that hold the channel. */
+  /** The audiences that have the channel. */
   audiencesOf(channel: string): ReadonlySet<Audience> {
     return this.#channels.get(channel) ?? NONE
   }
 
-  /** Gives something that is not stored to the audiences of its channels, once each, on the channel they named first. */
+  /** Sends something that is not stored to the audiences of its channels: once each, on the channel they named first. */
   publishUnstored(event: string, channels: readonly string[], data: string): void {
-    const hearing = new Set<Audience>()
-    for (const channel of channels) for (const audience of this.audiencesOf(channel)) hearing.add(audience)
-    for (const audience of hearing) {
-      const heard = audience.selection.channels.find(({ name }) => channels.includes(name))
-      if (!heard || !audience.selection.types.passes(event)) continue
-      audience.publishUnstored({ channel: heard.name, event, data }, this.#head, false)
+    const receivers = new Set<Audience>()
+    for (const channel of channels) for (const audience of this.audiencesOf(channel)) receivers.add(audience)
+    for (const audience of receivers) {
+      const channel = audience.selection.channels.find(({ name }) => channels.includes(name))
+      if (!channel || !audience.selection.types.passes(event)) continue
+      audience.publishUnstored({ channel: channel.name, event, data }, this.#head, false)
       audience.flush()
     }
   }
 
-  /** Channels that somebody listens to, with how many connections do. */
+  /** Channels with subscriptions, and how many connections have each. */
   channelStats(): Record<string, number> {
     const stats: Record<string, number> = {}
     for (const { audience, members } of this.#audiences.values()) {
@@ -111,16 +111,16 @@ export class Bus implements Audiences {
     return this.#audiences.size
   }
 
-  #hearing(event: LogEvent): ReadonlySet<Audience> {
+  #receiversOf(event: LogEvent): ReadonlySet<Audience> {
     const [only, ...more] = event.placements
-    const everything = this.#channels.get('global')
-    if (!everything && only && more.length === 0 && only.channel !== EVERYONE) return this.audiencesOf(only.channel)
-    const hearing = new Set<Audience>(everything)
+    const withGlobal = this.#channels.get('global')
+    if (!withGlobal && only && more.length === 0 && only.channel !== EVERYONE) return this.audiencesOf(only.channel)
+    const receivers = new Set<Audience>(withGlobal)
     for (const { channel } of event.placements) {
-      if (channel === EVERYONE) for (const { audience } of this.#audiences.values()) hearing.add(audience)
-      else for (const audience of this.audiencesOf(channel)) hearing.add(audience)
+      if (channel === EVERYONE) for (const { audience } of this.#audiences.values()) receivers.add(audience)
+      else for (const audience of this.audiencesOf(channel)) receivers.add(audience)
     }
-    return hearing
+    return receivers
   }
 
   #audiencesOf(channel: string): Set<Audience> {
@@ -132,15 +132,15 @@ export class Bus implements Audiences {
     return audiences
   }
 
-  /** Apart from `subscribe`, whose texts would live as long as the membership. */
+  /** Not part of `subscribe`, whose strings would then live as long as the membership. */
   #join(entry: Entry): Membership {
     entry.members += 1
-    let left = false
+    let hasLeft = false
     return {
       audience: entry.audience,
       leave: () => {
-        if (left) return
-        left = true
+        if (hasLeft) return
+        hasLeft = true
         this.#release(entry)
       },
     }

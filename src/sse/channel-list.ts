@@ -2,10 +2,10 @@
 import { parseChannelWithView } from '../../shared/src/channels.ts'
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
-import type { Heard } from './delivery/selection.ts'
+import type { SubscribedChannel } from './delivery/selection.ts'
 
 /** In the order of the list, each channel once; its first mention counts. Throws `bad_request` and `invalid_channel`. */
-export function parseChannelList(text: string): Heard[] {
+export function parseChannelList(text: string): SubscribedChannel[] {
   const names = text.split(',').map((name) => name.trim())
   if (names.some((name) => name === '')) {
     throw new Problem(
@@ -13,7 +13,7 @@ export function parseChannelList(text: string): Heard[] {
       'channels must be a comma-separated list of channels without empty places, such as board:demo,agent:claude-1.',
     )
   }
-  const channels = new Map<string, Heard>()
+  const channels = new Map<string, SubscribedChannel>()
   for (const name of names) {
     const channel = parseChannelWithView(name)
     if (!channel) throw notAChannel(`"${name}"`)

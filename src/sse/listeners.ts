@@ -1,6 +1,7 @@
 /**
- * "The log grew": the one place that is told of every commit, in the turn of the commit. Events go to the audiences of
- * their channels; snapshots that they make stale are rendered after the turn's mutations, if somebody wants them.
+ * From the log to the streams: the one place that is notified of every commit, in the turn of the COMMIT. Events go to
+ * the audiences of their channels. Snapshots that they make stale are rendered after the mutations of the turn, if any
+ * listener follows them.
  */
 import { jsonLine } from '../base/json.ts'
 import type { Publish } from '../db/tail.ts'
@@ -8,11 +9,11 @@ import type { Bus } from './bus.ts'
 import type { Snapshots } from './delivery/snapshots.ts'
 
 export interface Listeners {
-  /** Takes what one COMMIT made visible, in its order. Synchronous, and does not throw. */
+  /** Takes what one COMMIT made visible, in its order. Synchronous; does not throw. */
   advance: Publish
 }
 
-/** `onFailure` must end every stream: some may have missed what failed, and get it from the log when they come back. */
+/** `onFailure` must end every stream: some may have missed what failed, and get it from the log when they resume. */
 export function createListeners(bus: Bus, snapshots: Snapshots, onFailure: (error: unknown) => void): Listeners {
   return {
     advance(events, ephemeral, head) {

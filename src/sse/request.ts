@@ -1,9 +1,9 @@
 /** What a GET of a stream asks for. Refusals name the parameter and the fix. */
 import { channelName, parseChannelWithView, type View } from '../../shared/src/channels.ts'
+import { narrowed, parseTypeFilter } from '../../shared/src/type-filter.ts'
 import { Problem } from '../base/errors.ts'
 import { parseChannelList } from './channel-list.ts'
-import { type Heard, Selection } from './delivery/selection.ts'
-import { narrowed, parseTypeFilter } from './delivery/type-filter.ts'
+import { Selection, type SubscribedChannel } from './delivery/selection.ts'
 
 /** Header and query fields of a request, whatever the transport represents them by. */
 export interface RequestFields {
@@ -64,10 +64,10 @@ export function parseEnd(fields: RequestFields): RequestedEnd {
   return { limit, timeoutMs: seconds === undefined ? undefined : seconds * 1_000 }
 }
 
-export const DASHBOARD: Heard = { kind: 'dashboard', id: '', name: 'dashboard', view: 'full' }
+export const DASHBOARD: SubscribedChannel = { kind: 'dashboard', id: '', name: 'dashboard', view: 'full' }
 
 /** The board that is asked for, with its view, and the name of the parameter. Throws `bad_request`. */
-export function parseBoard(fields: RequestFields): { name: string; channel: Heard } | undefined {
+export function parseBoard(fields: RequestFields): { name: string; channel: SubscribedChannel } | undefined {
   const view = parseView(fields.query('view')) ?? 'full'
   for (const name of ['boardId', 'projectId']) {
     const id = fields.query(name)

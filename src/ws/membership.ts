@@ -3,7 +3,7 @@ import { type ChannelKind, parseChannelWithView } from '../../shared/src/channel
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import type { Store } from '../db/store.ts'
 import { notAChannel } from '../sse/channel-list.ts'
-import type { Heard } from '../sse/delivery/selection.ts'
+import type { SubscribedChannel } from '../sse/delivery/selection.ts'
 import type { Subscription } from '../sse/delivery/subscription.ts'
 import { startOfChannel } from '../sse/start.ts'
 import { SocketRefusal } from './socket-errors.ts'
@@ -72,7 +72,7 @@ export function mustHaveRoomFor({ channels }: Subscription, names: readonly stri
   throw new SocketRefusal('SUBSCRIPTION_LIMIT', `A connection holds at most ${MAX_CHANNELS} channels. ${fix}`)
 }
 
-function parseChannel(text: string): Heard {
+function parseChannel(text: string): SubscribedChannel {
   const channel = parseChannelWithView(text)
   if (!channel) throw notAChannel(JSON.stringify(text.slice(0, 300)))
   return channel

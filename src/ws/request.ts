@@ -1,9 +1,10 @@
 /** What a request for a WebSocket asks for. */
+
+import { parseTypeFilter } from '../../shared/src/type-filter.ts'
 import { externalId } from '../../shared/src/types/text.ts'
 import { Problem } from '../base/errors.ts'
 import { parseChannelList } from '../sse/channel-list.ts'
-import { type Heard, Selection } from '../sse/delivery/selection.ts'
-import { parseTypeFilter } from '../sse/delivery/type-filter.ts'
+import { Selection, type SubscribedChannel } from '../sse/delivery/selection.ts'
 import { DASHBOARD, parseBoard, parseEnd, type RequestedEnd, type RequestFields } from '../sse/request.ts'
 
 export interface SocketRequest extends RequestedEnd {
@@ -16,7 +17,7 @@ export interface SocketRequest extends RequestedEnd {
   readonly sessionId: string | undefined
 }
 
-const GLOBAL: Heard = { kind: 'global', id: '', name: 'global', view: 'diff', isImplied: true }
+const GLOBAL: SubscribedChannel = { kind: 'global', id: '', name: 'global', view: 'diff', isImplied: true }
 
 /** Throws `bad_request` and `invalid_channel`. */
 export function parseSocketRequest(fields: RequestFields, isDashboard: boolean): SocketRequest {

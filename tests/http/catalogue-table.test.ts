@@ -5,6 +5,7 @@ import { outputBatch } from '../../shared/src/catalogue/attempts.ts'
 import { catalogue, type Destination, type Entry, type EventType, placementsOf } from '../../shared/src/catalogue.ts'
 import { parseChannel } from '../../shared/src/channels.ts'
 import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT } from '../../shared/src/protocol.ts'
+import { holds } from '../../shared/src/visibility.ts'
 import { scenarios } from '../support/scenarios/all.ts'
 import { strictly } from '../support/strictly.ts'
 
@@ -58,6 +59,8 @@ describe.each(types)('the entry %s', (type) => {
     const placements = placementsOf(entry, entry.example)
     for (const { channel } of placements) if (channel !== '*') expect(parseChannel(channel)?.name).toBe(channel)
     expect(new Set(placements.map(({ channel }) => channel)).size).toBe(placements.length)
-    expect(placements.length).toBe(entry.to.filter((to: Destination) => !to.when || to.when(entry.example)).length)
+    expect(placements.length).toBe(
+      entry.to.filter((to: Destination) => !to.when || holds(to.when, entry.example)).length,
+    )
   })
 })

@@ -1,9 +1,9 @@
 /** A channel socket in the simulation: it joins and leaves channels as real ones do, and keeps all messages. */
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CONTROL } from '../../shared/src/protocol.ts'
+import { EVERY_TYPE } from '../../shared/src/type-filter.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
 import { Subscription } from '../../src/sse/delivery/subscription.ts'
-import { EVERY_TYPE } from '../../src/sse/delivery/type-filter.ts'
 import { channelFraming } from '../../src/ws/framings.ts'
 import { join, leave } from '../../src/ws/membership.ts'
 import { textFrames } from '../../src/ws/text-frames.ts'

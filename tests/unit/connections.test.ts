@@ -1,5 +1,6 @@
 /** Connections of every transport: the registry, stalls, the drain, and the life of one. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { EVERY_TYPE } from '../../shared/src/type-filter.ts'
 import { Connection, type ConnectionDependencies, type Ending } from '../../src/connections/connection.ts'
 import { Drain } from '../../src/connections/drain.ts'
 import type { Heartbeat } from '../../src/connections/heartbeat.ts'
@@ -10,7 +11,6 @@ import { StallCutter } from '../../src/connections/stall-cutter.ts'
 import { Bus } from '../../src/sse/bus.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
 import type { Hub } from '../../src/sse/delivery/subscription.ts'
-import { EVERY_TYPE } from '../../src/sse/delivery/type-filter.ts'
 import { sseFraming } from '../../src/sse/wire/frames.ts'
 
 /** A connection whose client is played by the test. */
@@ -18,7 +18,7 @@ function fakeConnection() {
   return {
     transport: 'sse',
     sink: { bytesWritten: 0, pendingBytes: 0, destroy: vi.fn() },
-    subscription: { isBehind: false, announce: vi.fn(), finish: vi.fn() },
+    subscription: { isBehind: false, sendControl: vi.fn(), finish: vi.fn() },
   } satisfies RegisteredConnection
 }
 
@@ -105,7 +105,7 @@ describe('a drain', () => {
     await drain.run(50)
     const late = fakeConnection()
     drain.include(late)
-    expect(late.subscription.announce).toHaveBeenCalledWith(
+    expect(late.subscription.sendControl).toHaveBeenCalledWith(
       'draining',
       expect.stringContaining('retryMs'),
       expect.any(Number),

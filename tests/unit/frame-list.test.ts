@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { exampleIds } from '../../shared/src/catalogue/examples.ts'
 import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
+import { parseTypeFilter } from '../../shared/src/type-filter.ts'
 import { LogEvent, PayloadEncoder } from '../../src/db/log-event.ts'
 import { parseChannelList } from '../../src/sse/channel-list.ts'
 import { FrameList } from '../../src/sse/delivery/frame-list.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
-import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
 import { sseFraming } from '../../src/sse/wire/frames.ts'
 
 const AT = 1_769_860_800_000

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { parseChannel } from '../../shared/src/channels.ts'
+import { parseTypeFilter } from '../../shared/src/type-filter.ts'
 import { LogEvent } from '../../src/db/log-event.ts'
 import { Snapshot } from '../../src/db/snapshot.ts'
 import { snapshotSources } from '../../src/server/snapshot-sources.ts'
@@ -8,7 +9,6 @@ import type { Segment } from '../../src/sse/delivery/audience.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
 import { type SnapshotSources, textRendering } from '../../src/sse/delivery/snapshot-source.ts'
 import { Snapshots } from '../../src/sse/delivery/snapshots.ts'
-import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
 import { sseFraming } from '../../src/sse/wire/frames.ts'
 
 const framing = sseFraming({ chunked: false, gzip: false, envelope: false })

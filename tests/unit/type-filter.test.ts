@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseTypeFilter } from '../../src/sse/delivery/type-filter.ts'
+import { parseTypeFilter } from '../../shared/src/type-filter.ts'
 
 describe('types', () => {
   it('[Q5] passes only the given names', () => {

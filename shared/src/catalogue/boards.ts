@@ -188,7 +188,7 @@ export const boardEvents = {
           oldStatus: p.oldStatus,
           newStatus: p.newStatus,
         }),
-        (p: { fromColumnId: string; toColumnId: string }) => p.fromColumnId !== p.toColumnId,
+        { when: { differ: ['fromColumnId', 'toColumnId'] } as const },
       ),
     ],
     refreshes: everywhere,
@@ -262,13 +262,13 @@ function assignment(p: { cardId: string; agentId: string | null }) {
 }
 
 /** Shows an event of a card, as an issue, on the channels of its project and of the issue. */
-function onIssue<P extends { cardId: string }, Q extends object = object>(
+function onIssue<P extends { cardId: string }, More extends object = object>(
   event: string,
   payload: z.ZodObject,
   data: (p: P) => Record<string, unknown>,
-  when?: (p: Q) => boolean,
+  more?: More,
 ) {
-  const shown = { event, payload, data, ...(when && { when }) }
+  const shown = { event, payload, data, ...(more as More) }
   return [
     { channel: 'project' as const, ...shown },
     { channel: 'issue' as const, ...shown },

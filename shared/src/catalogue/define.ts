@@ -8,6 +8,7 @@
 import type * as z from 'zod'
 import type { ChannelKind } from '../channels.ts'
 import { EVERYONE } from '../protocol.ts'
+import type { Condition, Route } from '../visibility.ts'
 
 /** The field of a payload that holds the id of a channel of a kind, unless a destination names another. */
 const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
@@ -27,17 +28,10 @@ export type Payload = Readonly<Record<string, unknown>>
 export type Keep = 'board' | 'chatter'
 
 /** A channel on which an event shows, and how. It has methods so that destinations can be used without the entry's type. */
-export interface Destination<P = Payload> {
-  /** The kind of channel, or `*` for every connection. */
-  readonly channel: ChannelKind | typeof EVERYONE
-  /** The field of the payload that holds the channel's id; if null, the event does not show. Default: the kind's field. */
+export interface Destination<P = Payload> extends Route {
+  /** The field of the payload that holds the channel's id. Default: the kind's field. Resolved, it is `field`. */
   readonly by?: keyof P & string
-  /** The wire name. */
-  readonly event: string
-  /** Only in this view of a board. */
-  readonly view?: 'diff'
-  /** Only when this holds. */
-  when?(payload: P): boolean
+  readonly when?: ConditionOn<P>
   /** The schema of what `data` returns; without both, the bare payload is shown. */
   readonly payload?: z.ZodObject
   data?(payload: P): Payload
@@ -45,9 +39,13 @@ export interface Destination<P = Payload> {
   lines?(payload: P): readonly string[]
   /** The channel ends with this event. */
   readonly ends?: true
-  /** Nothing is shown; the other properties of the destination still apply. */
-  readonly silent?: true
 }
+
+type ConditionOn<P> = Condition &
+  (
+    | { readonly areNull: ReadonlyArray<keyof P & string> }
+    | { readonly differ: readonly [keyof P & string, keyof P & string] }
+  )
 
 /** A snapshot that an event makes stale: that of its board, or that of the dashboard. */
 export type Refresh = 'board' | 'dashboard'
@@ -89,11 +87,11 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
   isPosted?: boolean
   refreshes?: readonly Refresh[]
 }): Entry<About, Shows> {
-  const to = declared.to as readonly Destination[]
+  const to = (declared.to as readonly Destination[]).map((each) => ({ ...each, field: idFieldOf(each) }))
   const fields = {
     about: Object.keys(declared.about.shape),
     shows: Object.keys(declared.shows.shape),
-    placedBy: to.some(({ when }) => when) ? null : to.flatMap((destination) => idFieldOf(destination) ?? []),
+    placedBy: to.some(({ when }) => when) ? null : to.flatMap(({ field }) => field ?? []),
   }
   return {
     keep: 'board',
@@ -106,6 +104,6 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
 }
 
 /** The field of a payload that holds the channel id of a destination; undefined for a kind that is a single channel. */
-export function idFieldOf({ channel, by }: Destination): string | undefined {
+function idFieldOf({ channel, by }: Destination): string | undefined {
   return by ?? (channel === EVERYONE ? undefined : ID_FIELD[channel])
 }

@@ -51,7 +51,7 @@ function mail(name: string) {
     {
       channel: EVERYONE,
       event: name,
-      when: (p: { to_agent: string | null; topic: string | null }) => p.to_agent === null && p.topic === null,
+      when: { areNull: ['to_agent', 'topic'] },
     },
   ] as const
 }

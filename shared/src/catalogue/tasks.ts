@@ -59,7 +59,7 @@ function subtaskEvent(name: string, summary: string, status: SubtaskStatus) {
     },
     to: [
       { channel: 'agent', by: 'agent_id', event: name },
-      { channel: 'agent', by: 'agent_type', event: name, when: (p) => p.agent_type !== p.agent_id },
+      { channel: 'agent', by: 'agent_type', event: name, when: { differ: ['agent_type', 'agent_id'] } },
     ],
   })
 }

@@ -1,6 +1,6 @@
 /**
- * The connections that listen to the same thing in the same way. Events are encoded once for all of them, and once per
- * turn of the event loop the frames made in it are joined into one buffer that every connection gets in one write.
+ * Connections with the same channels, filters and framing. Events are encoded once for all of them. Once per turn of the
+ * event loop, the frames made in it are joined into one buffer, which every connection gets in one write.
  *
  *   publish   event -> frame   event -> frame   event -> frame
  *   flush     one segment of bytes  ->  connection, connection, connection, ...
@@ -10,25 +10,27 @@ import type { LogEvent } from '../../db/log-event.ts'
 import type { Page } from '../../db/snapshot.ts'
 import { type Frame, FrameList } from './frame-list.ts'
 import type { Framing, Packet } from './framing.ts'
-import type { Selection, Shown } from './selection.ts'
+import type { Selection, VisibleEvent } from './selection.ts'
 
-/** Frames that leave in one write. A connection takes a segment whole, or falls behind before it. */
+/** Frames that are sent in one write. A connection takes a segment whole, or falls behind before it. */
 export interface Segment {
   readonly packet: Packet
+  /** Sequence numbers of its first and its last event. */
   readonly first: number
   readonly last: number
   readonly frames: readonly Frame[]
+  /** Channels that end with it. */
   readonly ends: readonly string[]
 }
 
-/** A live connection, as its audience sees it. */
+/** A listener that has caught up, as its audience sees it. */
 export interface Member {
   offer(segment: Segment): void
 }
 
 /**
- * Cut of a segment, in characters: at most three bytes each, so that several fit into the room that a connection has
- * (MAX_PENDING_BYTES). A single frame may exceed it.
+ * A segment is cut here, in characters: at most three bytes each, so that several fit into what may wait for one
+ * connection (MAX_PENDING_BYTES). A single frame may exceed it.
  */
 const SEGMENT_LENGTH = 48 * 1024
 
@@ -37,7 +39,7 @@ export class Audience {
   readonly framing: Framing
   readonly #cursor: (seq: number) => string
   readonly #frames: FrameList
-  readonly #live = new Set<Member>()
+  readonly #members = new Set<Member>()
   #timer: NodeJS.Timeout | null = null
 
   constructor(selection: Selection, framing: Framing, cursor: (seq: number) => string) {
@@ -47,41 +49,43 @@ export class Audience {
     this.#frames = new FrameList(selection, framing, cursor)
   }
 
-  get liveCount(): number {
-    return this.#live.size
+  get memberCount(): number {
+    return this.#members.size
   }
 
-  /** From now on the member is offered what is made. It must have had everything that was published before. */
+  /** From now on the member is offered every segment. Everything published before must reach it in another way. */
   join(member: Member): void {
-    // The newcomer has read the held lines from the log; they must be gone before it is here.
+    // Lines held back now are not new to the member. They must be flushed before it is here.
     this.release()
-    this.#live.add(member)
+    this.#members.add(member)
   }
 
-  leave(member: Member): void {
-    this.#live.delete(member)
+  /** False: it was not a member. */
+  leave(member: Member): boolean {
+    return this.#members.delete(member)
   }
 
-  /** Encodes an event for the members. Costs nothing while all are behind: they will read it from the log. */
+  /** Encodes an event for the members. Costs nothing without any: listeners that are behind read it from the log. */
   publish(event: LogEvent): void {
-    if (this.#live.size > 0) this.#frames.add(event)
+    if (this.#members.size > 0) this.#frames.add(event)
   }
 
-  publishUnstored(shown: Shown, reached: number, marked: boolean): void {
-    if (this.#live.size > 0) this.#frames.addUnstored(shown, reached, marked)
+  /** Encodes something that is not in the log, as of sequence number `reached`. `marked`: a client may resume from it. */
+  publishUnstored(visible: VisibleEvent, reached: number, marked: boolean): void {
+    if (this.#members.size > 0) this.#frames.addUnstored(visible, reached, marked)
   }
 
-  /** Hands the frames of this turn to the members; lines that are held wait for their time. */
+  /** Offers the frames of this turn to the members. Lines that are held back to be joined stay until their time. */
   flush(): void {
     if (!this.#frames.isEmpty) {
       for (const segment of segments(this.#frames.take(), this.framing)) {
-        for (const member of this.#live) member.offer(segment)
+        for (const member of this.#members) member.offer(segment)
       }
     }
     if (this.#frames.isHolding && !this.#timer) this.#timer = setTimeout(() => this.release(), JOIN_MS)
   }
 
-  /** Sends the lines that are held, now. */
+  /** Flushes the lines that are held back, too. */
   release(): void {
     if (this.#timer) clearTimeout(this.#timer)
     this.#timer = null
@@ -89,7 +93,7 @@ export class Audience {
     this.flush()
   }
 
-  /** A page of the log as this audience's members see it. */
+  /** A page of the log as the members of this audience see it. */
   encode(page: Page): readonly Segment[] {
     const list = new FrameList(this.selection, this.framing, this.#cursor)
     for (const event of page.events) list.add(event)

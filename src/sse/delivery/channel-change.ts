@@ -1,44 +1,46 @@
 /**
- * What a listener may ask for while it listens. Changes are carried out one after the other, each at a moment when the
- * listener has had everything up to the newest position, so that what follows is exact: the snapshot of a channel, or
- * what was missed of it, and then its events, without a gap and without a repetition.
+ * What a listener may be asked to change while it is subscribed. Changes are carried out one after the other, each at a
+ * moment when the listener has been sent everything up to some sequence number, so that what follows is exact: the
+ * snapshot of a channel, or the events that were missed on it, and then its new events, with no gap and no repetition.
  */
 import type { GapReason } from '../../../shared/src/protocol.ts'
-import type { Membership } from './audiences.ts'
-import type { Heard } from './selection.ts'
+import type { SubscribedChannel } from './selection.ts'
 
 /** Where a listener begins. */
 export type Start =
   | { readonly kind: 'fresh' }
   | { readonly kind: 'resume'; readonly seq: number }
-  /** `oldest`: the first position from which nothing is missing of what was asked for. */
+  /** `oldest`: the sequence number after which nothing is missing of what was asked for. */
   | { readonly kind: 'gap'; readonly requested: string; readonly reason: GapReason; readonly oldest: number }
 
-/** `done` is called when the change takes effect, before anything is sent that comes of it. */
-export type ChannelChange =
-  /** Listens to a channel more, or again: from its snapshot, or from where `start` says. */
-  | {
-      readonly kind: 'join'
-      readonly channel: Heard
-      readonly start: Start
-      /** The client asked for this very channel, and counts from its acknowledgement on. */
-      readonly isSubscribed: boolean
-      done(): void
-    }
-  | { readonly kind: 'leave'; readonly name: string; done(): void }
-  /** Sends the snapshots of all channels. */
-  | { readonly kind: 'show'; done(): void }
+export type ChannelChange = JoinChannel | LeaveChannel | ShowSnapshots
 
-/** A channel whose past is being read before it is joined; the other channels wait at their position meanwhile. */
-export interface Replay {
-  readonly channel: Heard
-  /** Of the audience that hears this channel alone. */
-  readonly membership: Membership
-  cursor: number
+/** `done` is called when the change takes effect, before anything is sent that comes of it. */
+interface Change {
+  done(): void
 }
 
-/** The names of what will be listened to once all changes are carried out. */
-export function namesAfter(held: readonly Heard[], changes: readonly ChannelChange[]): Set<string> {
+/** Subscribes to a channel, or again to one that is held: from its snapshot, or from where `start` says. */
+export interface JoinChannel extends Change {
+  readonly kind: 'join'
+  readonly channel: SubscribedChannel
+  readonly start: Start
+  /** The client asked for this very channel, and counts from its acknowledgement on. */
+  readonly isSubscribed: boolean
+}
+
+export interface LeaveChannel extends Change {
+  readonly kind: 'leave'
+  readonly name: string
+}
+
+/** Sends the snapshots of all channels. */
+export interface ShowSnapshots extends Change {
+  readonly kind: 'show'
+}
+
+/** The names of the channels that will be held once all changes are carried out. */
+export function namesAfter(held: readonly SubscribedChannel[], changes: readonly ChannelChange[]): Set<string> {
   const names = new Set(held.map(({ name }) => name))
   for (const change of changes) {
     if (change.kind === 'join') names.add(change.channel.name)

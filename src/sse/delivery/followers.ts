@@ -1,10 +1,10 @@
 /** Who gets a snapshot of a channel after every change, and not only the first. */
 import type { Audience } from './audience.ts'
 import type { Audiences } from './audiences.ts'
-import type { Heard } from './selection.ts'
+import type { SubscribedChannel } from './selection.ts'
 import type { SnapshotSources } from './snapshot-source.ts'
 
-export function follows(sources: SnapshotSources, { kind, view }: Heard): boolean {
+export function follows(sources: SnapshotSources, { kind, view }: SubscribedChannel): boolean {
   const source = sources[kind]
   return source !== undefined && !(source.hasDiffView && view === 'diff')
 }

@@ -1,8 +1,8 @@
 /**
- * Events in, frames out: the same code for what is happening and for what is read back from the log, so that a listener
+ * Events in, frames out: the same code for new events and for those that are read from the log, so that a listener
  * cannot tell the two apart.
  *
- * Consecutive lines of output are held and joined into one `output_batch`. The held lines become a frame before
+ * Consecutive lines of output are held back and joined into one `output_batch`. The held lines become a frame before
  * anything with a higher id does, so ids on a connection never go back.
  */
 
@@ -11,18 +11,21 @@ import { now } from '../../base/clock.ts'
 import { jsonLine } from '../../base/json.ts'
 import type { LogEvent } from '../../db/log-event.ts'
 import type { Framing } from './framing.ts'
-import type { Selection, Shown } from './selection.ts'
+import type { Selection, VisibleEvent } from './selection.ts'
 
 export interface Frame {
   readonly text: string
-  /** Positions of the first and the last event in it. What is not stored begins after the position that it is exact at. */
+  /**
+   * Sequence numbers of the first and the last event in it. For something that is not in the log, `last` is what had been
+   * reached before it, and `first` comes after that.
+   */
   readonly first: number
   readonly last: number
   /** How much of a `limit` it uses up. */
   readonly counts: number
   /** Another frame of the same event follows, and must leave together with this one. */
   readonly isPartial?: boolean
-  /** Channels that are over after it. */
+  /** Channels that end with it. */
   readonly ends: readonly string[]
 }
 
@@ -56,42 +59,43 @@ export class FrameList {
     return this.#frames.length === 0
   }
 
-  /** Lines wait to be joined. */
+  /** Lines are held back to be joined. */
   get isHolding(): boolean {
     return this.#held !== null
   }
 
   /** Adds the frames of an event: consecutive, only the last with its id. */
   add(event: LogEvent): void {
-    const { shown, ends } = this.#selection.sight(event)
-    const only = shown.length === 1 ? shown[0] : undefined
+    const visible = this.#selection.view(event)
+    const ends = this.#selection.endedBy(event)
+    const only = visible.length === 1 ? visible[0] : undefined
     if (only?.lines) {
       this.#hold(event, only, only.lines)
       return
     }
-    if (shown.length === 0 && ends.length === 0) return
+    if (visible.length === 0 && ends.length === 0) return
     this.release()
     const id = this.#cursor(event.seq)
-    const place = { first: event.seq, last: event.seq }
-    for (const [index, one] of shown.entries()) {
+    const seqs = { first: event.seq, last: event.seq }
+    for (const [index, one] of visible.entries()) {
       const data = textOf(one, event.at)
-      const isLast = index === shown.length - 1
+      const isLast = index === visible.length - 1
       const text = this.#framing.frame(one.lines ? { ...one, data } : one, event.at, id, isLast)
-      if (isLast) this.#frames.push({ text, ...place, counts: 1, ends })
-      else this.#frames.push({ text, ...place, counts: 0, ends: NO_ENDS, isPartial: true })
+      if (isLast) this.#frames.push({ text, ...seqs, counts: 1, ends })
+      else this.#frames.push({ text, ...seqs, counts: 0, ends: NO_ENDS, isPartial: true })
     }
-    // A channel may end without a word.
-    if (shown.length === 0) this.#frames.push({ text: '', ...place, counts: 0, ends })
+    // A channel may end with an event that does not show on it.
+    if (visible.length === 0) this.#frames.push({ text: '', ...seqs, counts: 0, ends })
   }
 
-  /** Adds something that is not stored, exact at or sent after the position `at`. */
-  addUnstored(shown: Shown, reached: number, marked: boolean): void {
+  /** Adds something that is not in the log, as of sequence number `reached`. */
+  addUnstored(visible: VisibleEvent, reached: number, marked: boolean): void {
     this.release()
-    const text = this.#framing.frame(shown, now(), this.#cursor(reached), marked)
+    const text = this.#framing.frame(visible, now(), this.#cursor(reached), marked)
     this.#frames.push({ text, first: reached + 1, last: reached, counts: 1, ends: NO_ENDS })
   }
 
-  /** Makes a frame of the lines held. */
+  /** Makes a frame of the lines that are held back. */
   release(): void {
     const held = this.#held
     if (!held) return
@@ -106,21 +110,21 @@ export class FrameList {
     this.#frames.push({ text, first: held.first, last: held.last, counts: 1, ends: NO_ENDS })
   }
 
-  /** The frames made so far, which are then forgotten. */
+  /** Takes the frames made so far. */
   take(): Frame[] {
     const frames = this.#frames
     this.#frames = []
     return frames
   }
 
-  #hold(event: LogEvent, shown: Shown, lines: readonly string[]): void {
+  #hold(event: LogEvent, visible: VisibleEvent, lines: readonly string[]): void {
     let length = 0
     for (const line of lines) length += line.length
     const held = this.#held
     if (
       held &&
-      (held.channel !== shown.channel ||
-        held.event !== shown.event ||
+      (held.channel !== visible.channel ||
+        held.event !== visible.event ||
         held.lines.length + lines.length > JOIN_MAX_LINES ||
         held.length + length > JOIN_MAX_LENGTH)
     ) {
@@ -133,8 +137,8 @@ export class FrameList {
       this.#held.at = event.at
     } else {
       this.#held = {
-        channel: shown.channel,
-        event: shown.event,
+        channel: visible.channel,
+        event: visible.event,
         first: event.seq,
         lines: [...lines],
         length,
@@ -148,8 +152,8 @@ export class FrameList {
   }
 }
 
-/** The payload's JSON text of what is shown of one event alone. */
-export function textOf({ lines, data }: Shown, at: number): string {
+/** The JSON text of an event's payload, when its lines are not joined with others. */
+export function textOf({ lines, data }: VisibleEvent, at: number): string {
   return lines ? outputBatch(at, lines) : data
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a transport brings to the core: how a frame is written, how the frames of one tick become bytes, and where the
+ * What a transport brings to the core: how a frame is written, how the frames of one flush become bytes, and where the
  * bytes go. Connections whose framing has the same key share frames and bytes.
  */
 import type { ControlEvent } from '../../../shared/src/protocol.ts'
@@ -19,9 +19,9 @@ export interface Framing {
    * resumable id only when `marked`.
    */
   frame(shown: FramedEvent, at: number, id: string, marked: boolean): string
-  /** A frame about the stream itself. `retryMs` tells the client when to come back after a loss. */
+  /** A frame about the stream itself. `retryMs`: when the client should reconnect after a loss. */
   control(event: ControlEvent, data: string, id: string, marked: boolean, retryMs?: number): string
-  /** Frames joined and framed for the transport. Empty ones are nothing. */
+  /** Frames joined and framed for the transport. Empty ones are left out. */
   pack(frames: readonly string[]): Packet
 }
 

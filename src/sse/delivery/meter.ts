@@ -1,4 +1,4 @@
-/** The `limit` of a stream: so many events pass, and then it is over. */
+/** The `limit` of a stream: it ends after so many events. */
 import { type Segment, segment } from './audience.ts'
 import type { Frame } from './frame-list.ts'
 import type { Framing } from './framing.ts'
@@ -15,7 +15,7 @@ export class Meter {
     return this.#left <= 0
   }
 
-  /** As much of the segment as may pass, which is counted. */
+  /** Counts a segment; returns as much of it as the limit allows. */
   pass(made: Segment, framing: Framing): Segment {
     if (this.#left === Infinity) return made
     const frames: Frame[] = []
@@ -29,5 +29,5 @@ export class Meter {
   }
 }
 
-/** For the many streams without a limit, which need none of their own. */
+/** Shared by the streams without a limit. */
 export const UNLIMITED = new Meter(Infinity)

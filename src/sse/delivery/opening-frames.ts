@@ -1,13 +1,13 @@
-/** The frames that a stream begins with, or begins anew with, in their order and with their ids. */
+/** The frames that a stream begins with, or begins again with after a gap: their order and their ids. */
 
 import { CONTROL, type GapReason } from '../../../shared/src/protocol.ts'
 import { now, nowIso } from '../../base/clock.ts'
 import { jsonLine } from '../../base/json.ts'
 import type { Framing } from './framing.ts'
-import type { Shown } from './selection.ts'
+import type { VisibleEvent } from './selection.ts'
 import type { Opening } from './snapshots.ts'
 
-/** What a stream says of itself when it opens. */
+/** What `hello` tells the client. */
 export interface Greeting {
   readonly connectionId: string
   readonly heartbeatMs: number
@@ -16,12 +16,12 @@ export interface Greeting {
 
 export interface Gap {
   readonly requested: string
-  /** The first id from which nothing is missing. */
+  /** The id after which nothing is missing. */
   readonly oldest: string
   readonly reason: GapReason
 }
 
-/** `marked`: a client that is cut after it may come back with its id. */
+/** `marked`: a client that is cut after it may resume from its id. */
 export function helloFrame(
   framing: Framing,
   greeting: Greeting,
@@ -40,13 +40,13 @@ export function gapFrame(framing: Framing, { requested, oldest, reason }: Gap, i
   return framing.control(CONTROL.gap, jsonLine({ requested, oldest, reason }), id, false)
 }
 
-/** Snapshots of one instant; the last of them carries its id. */
-export function snapshotFrames(framing: Framing, snapshots: readonly Shown[], id: string): string[] {
+/** Snapshots of one instant; the last of them has its id. */
+export function snapshotFrames(framing: Framing, snapshots: readonly VisibleEvent[], id: string): string[] {
   const last = snapshots.length - 1
-  return snapshots.map((shown, index) => framing.frame(shown, now(), id, index === last))
+  return snapshots.map((snapshot, index) => framing.frame(snapshot, now(), id, index === last))
 }
 
-/** Snapshots, and what follows them on a stream of its own, which carries no id. */
+/** Snapshots, and what follows them on the stream of one board, which has no id. */
 export function openingFrames(framing: Framing, { snapshots, frames }: Opening, id: string): string[] {
-  return [...snapshotFrames(framing, snapshots, id), ...frames.map((shown) => framing.frame(shown, now(), id, false))]
+  return [...snapshotFrames(framing, snapshots, id), ...frames.map((frame) => framing.frame(frame, now(), id, false))]
 }

@@ -1,27 +1,26 @@
 /**
- * How often frames are handed out when there is much to do. A hand-out that took a while, and came right after another
- * one, is followed by a pause of the same length, in which frames gather: with a thousand listeners each more event in a
- * write costs a hundredth of a write of its own. Events that leave it time between them wait for nothing, and none waits
- * for long (docs/performance.md, "Pacing").
+ * Paces the flushes under load. A flush that took a while, and came right after another one, is followed by a pause of the
+ * same length, in which events gather: with a thousand listeners, one more event in a write costs a hundredth of a write
+ * of its own. Events with time between them never wait, and none waits for long (docs/performance.md, "Pacing").
  */
 
-/** Shorter than this it is not worth a timer. */
+/** A shorter pause is not worth a timer. */
 const SHORT_MS = 1
 /** The longest pause. */
 const MAX_PAUSE_MS = 10
 
 export class Pace {
-  readonly #handOut: () => void
+  readonly #flush: () => void
   #pausedUntil = 0
   #ended = -Infinity
   #timer: NodeJS.Timeout | null = null
 
-  /** `handOut` must not throw. */
-  constructor(handOut: () => void) {
-    this.#handOut = handOut
+  /** `flush` must not throw. */
+  constructor(flush: () => void) {
+    this.#flush = flush
   }
 
-  /** Hands out now, or when the pause is over. */
+  /** Flushes now, or at the end of the pause. */
   request(): void {
     if (this.#timer) return
     const leftMs = this.#pausedUntil - performance.now()
@@ -36,9 +35,9 @@ export class Pace {
 
   #run(): void {
     const begun = performance.now()
-    // Nothing was there to hand out for so long.
+    // There was nothing to flush for so long.
     const idleMs = begun - Math.max(this.#ended, this.#pausedUntil)
-    this.#handOut()
+    this.#flush()
     const ended = performance.now()
     const tookMs = ended - begun
     this.#ended = ended

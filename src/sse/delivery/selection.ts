@@ -1,184 +1,160 @@
 /**
- * What a connection listens to: channels in the order in which the client named them, and a filter of event names. It
- * decides which wire names of an event a connection sees: each once, on the first named channel that carries it.
+ * What a connection is subscribed to: channels, in the order in which the client named them, and a filter of event names.
+ * Under which names it sees an event is decided in `shared/src/visibility.ts`; this adds the payloads.
  */
-import type { Destination, Entry } from '../../../shared/src/catalogue.ts'
-import type { Channel, ChannelKind, View } from '../../../shared/src/channels.ts'
+import { catalogue, type Destination, type Entry, type Placement } from '../../../shared/src/catalogue.ts'
+import type { Channel, View } from '../../../shared/src/channels.ts'
 import { EVERYONE } from '../../../shared/src/protocol.ts'
+import type { TypeFilter } from '../../../shared/src/type-filter.ts'
+import { type Subscribed, type Visible, visible } from '../../../shared/src/visibility.ts'
 import { jsonLine } from '../../base/json.ts'
 import type { LogEvent } from '../../db/log-event.ts'
 import { ALL } from '../../db/snapshot.ts'
-import type { TypeFilter } from './type-filter.ts'
 
-export interface Heard extends Channel {
+export interface SubscribedChannel extends Channel {
   readonly view: View
   /** The client did not name it: it comes after those that it did. */
   readonly isImplied?: boolean
 }
 
-/** One wire name of an event as a connection sees it. */
-export interface Shown {
+/** An event under one name, as a connection sees it. */
+export interface VisibleEvent {
   readonly channel: string
   readonly event: string
   /** JSON text. */
   readonly data: string
   /** Lines that may be joined with those of neighbouring events; `data` is empty then. */
   readonly lines?: readonly string[]
-  /** On `global`: the topic that a client's own event was posted on. */
+  /** On `global`: the topic that a client's event was posted on. */
   readonly topic?: string | undefined
 }
 
-export interface Sight {
-  readonly shown: readonly Shown[]
-  /** Channels that are over after the event. */
-  readonly ends: readonly string[]
-}
-
-const NO_ENDS: readonly string[] = []
-const NOTHING: Sight = { shown: [], ends: NO_ENDS }
-
-export class Selection {
-  /** Equal for selections that see the same frames. */
+export class Selection implements Subscribed {
+  /** Equal for selections that see the same. */
   readonly key: string
-  readonly channels: readonly Heard[]
+  readonly channels: readonly SubscribedChannel[]
   readonly types: TypeFilter
-  readonly #rank: ReadonlyMap<string, number>
-  /** Events to everyone are seen up to this position only. */
+  readonly #only: SubscribedChannel | undefined
+  readonly #ranks: ReadonlyMap<string, number>
+  /** Events to everyone are seen up to this sequence number only. */
   readonly #everyoneUpTo: number
-  /** For a selection of one channel: how it sees an event of a type without looking into the payload; null: it must look. */
-  readonly #plans = new Map<string, Destination | null>()
+  /** See `#placementsOf`: by the type of the event. */
+  readonly #knownPlacements = new Map<string, readonly Placement[] | null>()
 
-  constructor(channels: readonly Heard[], types: TypeFilter, everyoneUpTo = Infinity) {
+  constructor(channels: readonly SubscribedChannel[], types: TypeFilter, everyoneUpTo = Infinity) {
     this.channels = channels
-    this.#everyoneUpTo = everyoneUpTo
     this.types = types
     this.key = `${channels.map(keyOf).join(',')}?${types.key}${everyoneUpTo === Infinity ? '' : `^${everyoneUpTo}`}`
-    this.#rank = new Map(channels.map(({ name }, rank) => [name, rank]))
+    this.#only = channels.length === 1 ? channels[0] : undefined
+    this.#ranks = new Map(channels.map(({ name }, rank) => [name, rank]))
+    this.#everyoneUpTo = everyoneUpTo
   }
 
-  get hearsEverything(): boolean {
-    return this.#rank.has('global')
-  }
-
-  /** The client named a channel of it. */
+  /** The client named one of its channels. */
   get isNamed(): boolean {
     return this.channels.some(({ isImplied }) => !isImplied)
   }
 
-  /** The log's channels that hold what this selection may see. */
+  /** The channels of the log that have what this selection may see. */
   get logChannels(): readonly string[] | typeof ALL {
-    return this.hearsEverything ? ALL : [...this.#rank.keys(), EVERYONE]
+    return this.#ranks.has('global') ? ALL : [...this.#ranks.keys(), EVERYONE]
   }
 
-  /** With one channel more, or another view of one that is held. */
-  with(heard: Heard): Selection {
-    const held = this.channels.findIndex(({ name, isImplied }) => name === heard.name && !isImplied)
-    if (held >= 0) return new Selection(this.channels.with(held, heard), this.types)
-    const others = this.channels.filter(({ name }) => name !== heard.name)
+  /** With one channel more, or another view of one that it has. */
+  with(channel: SubscribedChannel): Selection {
+    const held = this.channels.findIndex(({ name, isImplied }) => name === channel.name && !isImplied)
+    if (held >= 0) return new Selection(this.channels.with(held, channel), this.types)
+    const others = this.channels.filter(({ name }) => name !== channel.name)
     const named = others.filter(({ isImplied }) => !isImplied)
     const implied = others.filter(({ isImplied }) => isImplied)
-    return new Selection([...named, heard, ...implied], this.types)
+    return new Selection([...named, channel, ...implied], this.types)
   }
 
-  without(ended: readonly string[]): Selection {
+  without(names: readonly string[]): Selection {
     return new Selection(
-      this.channels.filter(({ name }) => !ended.includes(name)),
+      this.channels.filter(({ name }) => !names.includes(name)),
       this.types,
     )
   }
 
-  /** How this selection sees an event that one of its channels carries. */
-  sight(event: LogEvent): Sight {
+  /** What this selection sees of an event that one of its channels, or every connection, gets. */
+  view(event: LogEvent): readonly VisibleEvent[] {
+    const placements = this.#placementsOf(event)
+    const posted = event.entry?.isPosted ? event.name : null
+    const seen = visible(placements, event.name, posted, this)
+    // Mostly one name.
+    const [first] = seen
+    if (first === undefined) return NOTHING
+    return seen.length === 1 ? [render(event, first)] : seen.map((one) => render(event, one))
+  }
+
+  /** Channels of this selection that end with an event. */
+  endedBy(event: LogEvent): readonly string[] {
+    if (!ENDING_TYPES.has(event.type)) return NONE
+    return event.placements
+      .filter(({ channel, destination }) => destination.ends && this.#ranks.has(channel))
+      .map(({ channel }) => channel)
+  }
+
+  /** [Subscribed] */
+  rankOf(channel: string): number | undefined {
+    return this.#ranks.get(channel)
+  }
+
+  /** [Subscribed] */
+  viewOf(rank: number): View | undefined {
+    return this.channels[rank]?.view
+  }
+
+  /** [Subscribed] */
+  passes(event: string): boolean {
+    return this.types.passes(event)
+  }
+
+  /**
+   * Where an event shows, as far as it matters here. For a selection of one channel the type mostly says so; payloads that
+   * are read from the log need not be parsed then.
+   */
+  #placementsOf(event: LogEvent): readonly Placement[] {
     const { entry } = event
-    const only = this.channels.length === 1 ? this.channels[0] : undefined
-    if (only?.kind === 'global' && !reachesEveryone(event)) {
-      if (!this.types.passes(event.name)) return NOTHING
-      return { shown: [onGlobal(event)], ends: NO_ENDS }
-    }
-    if (entry && only && only.kind !== 'global') {
-      const plan = this.#planFor(event.type, entry, only)
-      if (plan) {
-        if (plan.channel === EVERYONE && event.seq > this.#everyoneUpTo) return NOTHING
-        const channel = plan.channel === EVERYONE ? EVERYONE : only.name
-        return this.types.passes(plan.event)
-          ? { shown: [{ channel, event: plan.event, data: event.bare }], ends: plan.ends ? [only.name] : [] }
-          : { shown: [], ends: plan.ends ? [only.name] : [] }
-      }
-    }
-    return this.#look(event)
+    const placements = (entry && this.#only && this.#knownFor(event.type, entry, this.#only)) ?? event.placements
+    if (event.seq <= this.#everyoneUpTo) return placements
+    return placements.filter(({ channel }) => channel !== EVERYONE)
   }
 
-  #look(event: LogEvent): Sight {
-    const shown: Shown[] = []
-    const ends: string[] = []
-    const ranks = new Map<string, { rank: number; at: number }>()
-    /** The place of a name among those shown; undefined when a channel that was named earlier has it. */
-    const claim = (name: string, rank: number): number | undefined => {
-      const earlier = ranks.get(name)
-      if (earlier && earlier.rank <= rank) return undefined
-      const at = earlier?.at ?? shown.length
-      ranks.set(name, { rank, at })
-      return at
+  #knownFor(type: string, entry: Entry, only: SubscribedChannel): readonly Placement[] | null {
+    let known = this.#knownPlacements.get(type)
+    if (known === undefined) {
+      known = placementsBesides(entry, only)
+      this.#knownPlacements.set(type, known)
     }
-    for (const { channel, destination } of event.placements) {
-      const rank = channel === EVERYONE ? this.#rankOfEveryone(event.seq) : this.#rank.get(channel)
-      if (rank === undefined) continue
-      if (destination.ends) ends.push(channel)
-      const name = event.entry?.isPosted ? event.name : destination.event
-      if (destination.silent || !this.#shows(destination, rank) || !this.types.passes(name)) continue
-      const at = claim(name, rank)
-      if (at !== undefined) shown[at] = show(event, channel, name, destination)
-    }
-    const everything = this.#rank.get('global')
-    if (everything !== undefined && this.types.passes(event.name)) {
-      // Some events keep their domain name on a channel of their own.
-      const at = claim(event.name, everything)
-      if (at !== undefined) shown[at] = onGlobal(event)
-    }
-    return shown.length === 0 && ends.length === 0 ? NOTHING : { shown, ends }
-  }
-
-  #rankOfEveryone(seq: number): number | undefined {
-    return seq <= this.#everyoneUpTo ? Number.MAX_SAFE_INTEGER : undefined
-  }
-
-  #shows(destination: Destination, rank: number): boolean {
-    return destination.view === undefined || this.channels[rank]?.view === destination.view
-  }
-
-  #planFor(type: string, entry: Entry, only: Heard): Destination | null {
-    let plan = this.#plans.get(type)
-    if (plan === undefined) {
-      plan = planOf(entry, only.kind, only.view)
-      this.#plans.set(type, plan)
-    }
-    return plan
+    return known
   }
 }
 
-function keyOf({ kind, name, view, isImplied }: Heard): string {
+function keyOf({ kind, name, view, isImplied }: SubscribedChannel): string {
   return `${name}${kind === 'board' ? `;${view}` : ''}${isImplied ? '~' : ''}`
 }
 
-/** The one destination of an entry that a listener of one channel sees, when it shows the bare payload and always. */
-function planOf(entry: Entry, kind: ChannelKind, view: View): Destination | null {
-  const candidates = entry.to.filter(({ channel }) => channel === kind || channel === EVERYONE)
-  const [only] = candidates
-  if (!only || candidates.length > 1 || entry.isPosted) return null
-  const plain = !only.data && !only.lines && !only.when && !only.silent && (!only.view || only.view === view)
-  return plain ? only : null
+/** The placements of an event that one channel, or every connection, gets; null where its payload decides. */
+function placementsBesides(entry: Entry, only: SubscribedChannel): readonly Placement[] | null {
+  const candidates = entry.to.filter(({ channel }) => channel === only.kind || channel === EVERYONE)
+  const [destination] = candidates
+  // On `global` every event shows.
+  if (!destination) return only.kind === 'global' ? [] : null
+  if (candidates.length > 1 || destination.when) return null
+  return [{ channel: destination.channel === EVERYONE ? EVERYONE : only.name, destination }]
 }
 
-function reachesEveryone(event: LogEvent): boolean {
-  return event.placements.some(({ channel }) => channel === EVERYONE)
-}
-
-function onGlobal(event: LogEvent): Shown {
-  return { channel: 'global', event: event.name, data: event.text, topic: event.topic }
-}
-
-function show(event: LogEvent, channel: string, name: string, destination: Destination): Shown {
+function render(event: LogEvent, { channel, event: name, destination }: Visible<Destination>): VisibleEvent {
+  if (!destination) return { channel, event: name, data: event.text, topic: event.topic }
   if (destination.lines) return { channel, event: name, data: '', lines: destination.lines(event.payload) }
   if (event.entry?.isPosted) return { channel, event: name, data: event.text }
   return { channel, event: name, data: destination.data ? jsonLine(destination.data(event.payload)) : event.bare }
 }
+
+const ENDING_TYPES: ReadonlySet<string> = new Set(
+  Object.entries<Entry>(catalogue).flatMap(([type, { to }]) => (to.some(({ ends }) => ends) ? [type] : [])),
+)
+const NOTHING: readonly VisibleEvent[] = []
+const NONE: readonly string[] = []

@@ -48,7 +48,7 @@ export class SnapshotBroadcast {
   }
 
   #takersOf(channel: string): Audience[] {
-    return followersOf(this.#bus, this.#sources, channel).filter(({ liveCount }) => liveCount > 0)
+    return followersOf(this.#bus, this.#sources, channel).filter(({ memberCount }) => memberCount > 0)
   }
 
   #publish(channel: string, event: string, data: string): void {

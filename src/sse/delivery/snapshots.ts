@@ -14,15 +14,15 @@ import type { Store } from '../../db/store.ts'
 import type { Audiences } from './audiences.ts'
 import { followersOf, follows } from './followers.ts'
 import { Renderings, type Wanted } from './renderings.ts'
-import type { Heard, Selection, Shown } from './selection.ts'
+import type { Selection, SubscribedChannel, VisibleEvent } from './selection.ts'
 import { SnapshotBroadcast } from './snapshot-broadcast.ts'
 import type { SnapshotSources } from './snapshot-source.ts'
 import { Throttle } from './throttle.ts'
 
 export interface Opening {
   readonly position: number
-  readonly snapshots: readonly Shown[]
-  readonly frames: readonly Shown[]
+  readonly snapshots: readonly VisibleEvent[]
+  readonly frames: readonly VisibleEvent[]
 }
 
 /** How soon what nobody needs any more is dropped. */
@@ -112,8 +112,12 @@ export class Snapshots {
     return { position: read.seq, snapshots, frames: read.value }
   }
 
-  async #openingFrames(sql: Sql, selection: Selection, channels: readonly Heard[]): Promise<Shown[]> {
-    const frames: Shown[] = []
+  async #openingFrames(
+    sql: Sql,
+    selection: Selection,
+    channels: readonly SubscribedChannel[],
+  ): Promise<VisibleEvent[]> {
+    const frames: VisibleEvent[] = []
     for (const { kind, id, name } of channels) {
       for (const frame of (await this.#sources[kind]?.opening?.(sql, id)) ?? []) {
         if (selection.types.passes(frame.event)) frames.push({ channel: name, ...frame })
@@ -122,7 +126,7 @@ export class Snapshots {
     return frames
   }
 
-  #wanted(selection: Selection, isWanted: (heard: Heard) => boolean = () => true): Wanted[] {
+  #wanted(selection: Selection, isWanted: (heard: SubscribedChannel) => boolean = () => true): Wanted[] {
     return selection.channels.flatMap((channel) => {
       const source = this.#sources[channel.kind]
       return source && isWanted(channel) && selection.types.passes(source.event) ? [{ channel, source }] : []
@@ -130,6 +134,6 @@ export class Snapshots {
   }
 }
 
-function shown({ channel, source }: Wanted, data: string): Shown {
+function shown({ channel, source }: Wanted, data: string): VisibleEvent {
   return { channel: channel.name, event: source.event, data }
 }

@@ -56,7 +56,5 @@ export async function readEnvelopes(
 }
 
 function envelopesOf(event: LogEvent, selection: Selection, id: string): string[] {
-  return selection
-    .sight(event)
-    .shown.map((shown) => envelope({ ...shown, data: textOf(shown, event.at) }, event.at, id))
+  return selection.view(event).map((visible) => envelope({ ...visible, data: textOf(visible, event.at) }, event.at, id))
 }

@@ -1,0 +1,118 @@
+/**
+ * Who sees what: under which names a connection sees an event, and on which of its channels. The server asks this about
+ * every event of the log. The client library asks it about every SSE event of the stream that its readers share. Both
+ * take the routes from the catalogue; there is no second list of names, and no guessing from them.
+ *
+ *   routes of the event's type  --place-->  channels it shows on  --visible-->  names that one connection sees
+ *
+ * A name is seen once, on the channel that the client named first (K6). Events to everyone come after all channels.
+ */
+import { type ChannelKind, channelName } from './channels.ts'
+import { EVERYONE } from './protocol.ts'
+
+/** An event shows on the channels of a kind, under a name. */
+export interface Route {
+  /** The kind of channel, or `*` for every connection. */
+  readonly channel: ChannelKind | typeof EVERYONE
+  /** The wire name. */
+  readonly event: string
+  /** The field of the payload that has the channel's id; null there: not shown. None for kinds that are one channel. */
+  readonly field?: string | undefined
+  readonly when?: Condition
+  /** Only in this view of a board. */
+  readonly view?: 'diff'
+  /** Nothing is shown; what else the route says still holds. */
+  readonly silent?: true
+}
+
+/** On fields of the payload: all are null, or two differ. */
+export type Condition = { readonly areNull: readonly string[] } | { readonly differ: readonly [string, string] }
+
+/** One channel that an event shows on. */
+export interface Placement<R extends Route = Route> {
+  /** The channel's name, or `*`. */
+  readonly channel: string
+  readonly destination: R
+}
+
+/** An event under one name, as a connection sees it. */
+export interface Visible<R extends Route = Route> {
+  readonly channel: string
+  readonly event: string
+  /** null: on `global`, where every event shows under its domain name. */
+  readonly destination: R | null
+  readonly rank: number
+}
+
+/** What a connection is subscribed to. */
+export interface Subscribed {
+  /** The index of a channel among those that it named; undefined: not among them. */
+  rankOf(channel: string): number | undefined
+  /** Of the channel with this rank. */
+  viewOf(rank: number): 'full' | 'diff' | undefined
+  /** The type filter. */
+  passes(event: string): boolean
+}
+
+type Payload = Readonly<Record<string, unknown>>
+
+/** Where an event with this payload shows, in the order of its routes. */
+export function place<R extends Route>(routes: readonly R[], payload: Payload): Placement<R>[] {
+  const placements: Placement<R>[] = []
+  for (const route of routes) {
+    if (route.when && !holds(route.when, payload)) continue
+    const channel = channelOf(route, payload)
+    if (channel !== null) placements.push({ channel, destination: route })
+  }
+  return placements
+}
+
+/**
+ * The names under which a connection sees an event. `onGlobal`: its domain name; null where it does not show on `global`.
+ * `posted`: the name of an event that a client posted, which it has on every channel.
+ */
+export function visible<R extends Route>(
+  placements: readonly Placement<R>[],
+  onGlobal: string | null,
+  posted: string | null,
+  subscribed: Subscribed,
+): readonly Visible<R>[] {
+  let seen: Visible<R>[] | null = null
+  for (const { channel, destination } of placements) {
+    if (destination.silent) continue
+    const rank = channel === EVERYONE ? LAST : subscribed.rankOf(channel)
+    if (rank === undefined || (destination.view && subscribed.viewOf(rank) !== destination.view)) continue
+    const event = posted ?? destination.event
+    if (subscribed.passes(event)) seen = withName(seen, { channel, event, destination, rank })
+  }
+  const rank = onGlobal === null ? undefined : subscribed.rankOf('global')
+  if (onGlobal !== null && rank !== undefined && subscribed.passes(onGlobal)) {
+    seen = withName(seen, { channel: 'global', event: onGlobal, destination: null, rank })
+  }
+  return seen ?? NOTHING
+}
+
+export function holds(condition: Condition, payload: Payload): boolean {
+  if ('areNull' in condition) return condition.areNull.every((field) => payload[field] === null)
+  const [one, other] = condition.differ
+  return payload[one] !== payload[other]
+}
+
+function channelOf({ channel, field }: Route, payload: Payload): string | null {
+  if (field === undefined) return channel
+  const id = payload[field]
+  return typeof id === 'string' && channel !== EVERYONE ? channelName(channel, id) : null
+}
+
+/** Adds a name, unless a channel that was named earlier has it already. */
+function withName<R extends Route>(seen: Visible<R>[] | null, name: Visible<R>): Visible<R>[] {
+  if (seen === null) return [name]
+  const at = seen.findIndex(({ event }) => event === name.event)
+  const earlier = seen[at]
+  if (!earlier) seen.push(name)
+  else if (name.rank < earlier.rank) seen[at] = name
+  return seen
+}
+
+const LAST = Number.MAX_SAFE_INTEGER
+const NOTHING: readonly never[] = []

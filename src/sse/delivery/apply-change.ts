@@ -1,0 +1,111 @@
+/**
+ * Carries out a change of channels (channel-change.ts).
+ *
+ * A listener that has caught up stays so if it can: the snapshot is rendered, and if nothing was published meanwhile it is
+ * exact where the listener is. Otherwise, and where the past of a channel must be replayed, the listener falls behind: it
+ * reads the log up to the sequence number of the snapshot, and the change takes effect there. That needs one attempt,
+ * however long a query takes and however much is committed.
+ */
+import type { ChannelChange, JoinChannel, LeaveChannel, ShowSnapshots, Start } from './channel-change.ts'
+import type { Listener } from './listener.ts'
+import { type Behind, CAUGHT_UP } from './listener-state.ts'
+import { snapshotFrames } from './opening-frames.ts'
+import { joinReplayed, lossFrame, runAt } from './replay.ts'
+import { Selection, type SubscribedChannel } from './selection.ts'
+import type { Opening } from './snapshots.ts'
+
+type Rendered = Omit<Opening, 'frames'>
+type Resume = Extract<Start, { kind: 'resume' }>
+
+/** Called when a change takes effect; the next one follows. */
+export type Done = (change: ChannelChange) => void
+
+/** What the listener would be subscribed to if this were its only channel. */
+export function alone({ selection, everyoneSentFrom }: Listener, channel: SubscribedChannel): Selection {
+  return new Selection([channel], selection.types, everyoneSentFrom)
+}
+
+export async function applyWhileCaughtUp(listener: Listener, change: ChannelChange, done: Done): Promise<void> {
+  const { bus } = listener.hub
+  if (change.kind === 'leave') {
+    if (listener.releaseHeldLines()) leave(listener, change, done)
+    return
+  }
+  if (change.kind === 'join' && change.start.kind === 'resume' && change.start.seq < bus.head) {
+    const state = listener.fallBehindForChange()
+    if (state) replay(listener, state, change, change.start, done)
+    return
+  }
+  const rendered = await render(listener, change)
+  if (listener.state !== CAUGHT_UP) return
+  if (rendered.position !== bus.head) listener.fallBehindForChange()
+  else if (listener.releaseHeldLines()) show(listener, change, rendered, done)
+}
+
+export async function applyWhileBehind(
+  listener: Listener,
+  state: Behind,
+  change: ChannelChange,
+  done: Done,
+): Promise<void> {
+  if (change.kind === 'leave') leave(listener, change, done)
+  else if (change.kind === 'join' && change.start.kind === 'resume') {
+    const { start } = change
+    // It counts from a sequence number that the other channels have not reached yet.
+    const seq = Math.max(start.seq, state.seq)
+    runAt(state, seq, () => replay(listener, state, change, start, done))
+  } else {
+    const rendered = await render(listener, change)
+    if (listener.state === state) runAt(state, rendered.position, () => show(listener, change, rendered, done))
+  }
+}
+
+/** The snapshots that follow the acknowledgement of a change. */
+function render(listener: Listener, change: JoinChannel | ShowSnapshots): Promise<Rendered> {
+  const { snapshots } = listener.hub
+  if (change.kind === 'show') return snapshots.opening(listener.selection, false)
+  const selection = alone(listener, change.channel)
+  return change.start.kind === 'resume' ? snapshots.due(selection) : snapshots.opening(selection, false)
+}
+
+/** The listener is at the sequence number of the snapshots. */
+function show(
+  listener: Listener,
+  change: JoinChannel | ShowSnapshots,
+  { position, snapshots }: Rendered,
+  done: Done,
+): void {
+  done(change)
+  const id = listener.cursor(position)
+  const frames = snapshotFrames(listener.framing, snapshots, id)
+  if (change.kind === 'show') {
+    listener.writeFrames(frames)
+    return
+  }
+  const { channel, start, isSubscribed } = change
+  listener.writeFrames(start.kind === 'gap' ? [lossFrame(listener, start, id), ...frames] : frames)
+  if (isSubscribed) sentToEveryone(listener, position)
+  listener.switchTo(listener.selection.with(channel))
+}
+
+/** The past of the channel is read alone, up to where the others are; they stay there meanwhile. */
+function replay(listener: Listener, state: Behind, change: JoinChannel, { seq }: Resume, done: Done): void {
+  const { channel } = change
+  const selection = alone(listener, channel)
+  done(change)
+  if (change.isSubscribed) sentToEveryone(listener, seq)
+  if (seq >= state.seq) joinReplayed(listener, state, channel)
+  else {
+    const membership = listener.hub.bus.subscribe(selection, listener.framing)
+    state.channelReplay = { channel, membership, seq }
+  }
+}
+
+function leave(listener: Listener, change: LeaveChannel, done: Done): void {
+  done(change)
+  listener.switchTo(listener.selection.without([change.name]))
+}
+
+function sentToEveryone(listener: Listener, from: number): void {
+  listener.everyoneSentFrom = Math.min(listener.everyoneSentFrom, from)
+}
