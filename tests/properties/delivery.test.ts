@@ -16,7 +16,6 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseCursor } from '../../shared/src/cursor.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
-import { Problem } from '../../src/base/errors.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { AGENTS, doWork, type Work, work } from '../support/board-work.ts'
 import { difference, expectedSightings, foldLog, sightings } from '../support/comparing.ts'
@@ -24,6 +23,7 @@ import type { SeenEvent } from '../support/log-reader.ts'
 import { bareOf, type Stretch } from '../support/received.ts'
 import { type Listening, sightingsOf } from '../support/sights.ts'
 import { type SimulatedListener, Simulation } from '../support/simulation.ts'
+import { turnsFrom } from '../support/slow-reads.ts'
 
 const BOARDS = ['left', 'right'] as const
 const ROOM_BYTES = 256 * 1024
@@ -83,7 +83,7 @@ const wish: fc.Arbitrary<{ listening: Listening; bare: boolean }> = fc
     bare,
   }))
 
-/** `turnsOfQuery`: how long each query of a snapshot takes. */
+/** `turnsOfQuery`: how long each query takes. */
 function whateverHappens(turnsOfQuery?: () => number) {
   return fc.asyncProperty(
     fc.array(wish, { minLength: 1, maxLength: 3 }),
@@ -135,13 +135,7 @@ async function take(one: Step, simulation: Simulation, listeners: readonly Simul
   const { store } = simulation
   switch (one.does) {
     case 'work':
-      for (const piece of one.work) {
-        store
-          .transact((tx) => doWork(tx, piece, BOARDS))
-          .catch((error) => {
-            if (!(error instanceof Problem)) simulation.errors.push(error)
-          })
-      }
+      for (const piece of one.work) simulation.mutate((tx) => doWork(tx, piece, BOARDS))
       break
     case 'turns':
       await simulation.turns(one.count)
@@ -270,3 +264,49 @@ test('[M10] the bytes pending for a stalled connection are bounded', async () =>
   expect(stalled.received.faults).toEqual([])
   expect(sightings(stalled.received.stretch.frames, true)).toEqual(sightings(healthy.received.stretch.frames, true))
 })
+
+const lines = { kind: 'lines', board: 0, a: 0, b: 3, big: false } as const
+
+/** A board with an attempt that prints lines. */
+async function printing(simulation: Simulation): Promise<void> {
+  await simulation.store.transact((tx) => createBoard(tx, { id: 'left', name: 'Left' }))
+  for (const kind of ['card', 'attempt'] as const) {
+    await simulation.store.transact((tx) => doWork(tx, { kind, board: 0, a: 5, b: 0, big: false }, ['left']))
+  }
+}
+
+test('[U7] [U9] [U10] a listener catches up with a store that is slow, while events are committed in every turn', {
+  timeout: 120_000,
+}, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), wish, fc.integer({ min: 0, max: 900 }), async (seed, { listening, bare }, missed) => {
+      await using simulation = await Simulation.start(1, turnsFrom(seed, 6))
+      await printing(simulation)
+      await simulation.store.transact((tx) => createBoard(tx, { id: 'right', name: 'Right' }))
+      const listener = simulation.listener(listening, bare)
+      listener.connect()
+      await simulation.quiesce([listener])
+      listener.cut()
+      for (let count = 0; count < missed; count += 4) {
+        await simulation.store.transact((tx) => doWork(tx, lines, BOARDS))
+      }
+      listener.connect()
+      let turn = 0
+      for (; turn < MOST_TURNS_BEHIND && !(listener.isOpen && !listener.isBehind); turn++) {
+        for (const kind of ['move', 'edit'] as const) {
+          simulation.mutate((tx) => doWork(tx, { kind, board: 0, a: turn, b: turn, big: false }, BOARDS))
+        }
+        simulation.mutate((tx) => doWork(tx, lines, BOARDS))
+        await simulation.turns(1)
+      }
+      expect(turn, JSON.stringify(listening)).toBeLessThan(MOST_TURNS_BEHIND)
+      await simulation.settle([listener])
+      expect(simulation.errors).toEqual([])
+      await expectRight(listener, simulation, new States(simulation.published))
+    }),
+    { numRuns: 12 },
+  )
+})
+
+/** A read takes 12 turns at most, and catching up a few reads. */
+const MOST_TURNS_BEHIND = 400

@@ -13,7 +13,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseCursor } from '../../shared/src/cursor.ts'
-import { Problem } from '../../src/base/errors.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { postTopicEvent } from '../../src/domain/topics.ts'
 import { AGENTS, doWork, type Work, work } from '../support/board-work.ts'
@@ -22,12 +21,15 @@ import type { SeenEvent } from '../support/log-reader.ts'
 import { Membership, type Told } from '../support/membership.ts'
 import { SimulatedSocket } from '../support/simulated-socket.ts'
 import { Simulation } from '../support/simulation.ts'
+import { turnsFrom } from '../support/slow-reads.ts'
 import type { SocketMessage } from '../support/socket.ts'
 
 const BOARDS = ['left', 'right'] as const
 /** A few kilobytes fill the buffer of a connection. */
 const HEAVY = 40
 const GONE = '00000000-1'
+/** A read takes 12 turns at most, and a change some reads. */
+const MOST_TURNS_OF_CHANGES = 1_000
 
 /** An event of a topic has one name wherever it shows. */
 interface Talk {
@@ -77,6 +79,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ does: fc.constant('pass' as const), ms: fc.constantFrom(30, 100, 160) }) },
 )
 
+/** How long a read of the store takes: mostly no turn at all, as with SQLite; else a few, a different number each time. */
+const slowness = fc.oneof(
+  { weight: 7, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.nat().map((seed) => turnsFrom(seed)) },
+)
+
 test('[W23] [W26] [W27] [W28] [W29] joining and leaving loses nothing and repeats nothing', {
   timeout: 120_000,
 }, async () => {
@@ -84,8 +92,9 @@ test('[W23] [W26] [W27] [W28] [W29] joining and leaving loses nothing and repeat
     fc.asyncProperty(
       fc.array(fc.boolean(), { minLength: 1, maxLength: 3 }),
       fc.array(step, { maxLength: 60 }),
-      async (withGlobal, steps) => {
-        await using simulation = await Simulation.start(HEAVY)
+      slowness,
+      async (withGlobal, steps, turns) => {
+        await using simulation = await Simulation.start(HEAVY, turns)
         await begin(simulation)
         const sockets = withGlobal.map((hasGlobal) => new SimulatedSocket(simulation, hasGlobal))
         for (const socket of sockets) socket.connect()
@@ -118,21 +127,16 @@ async function begin({ store }: Simulation): Promise<void> {
 }
 
 async function take(one: Step, simulation: Simulation, sockets: readonly SimulatedSocket[]): Promise<void> {
-  const { store } = simulation
   const socket = 'who' in one ? sockets[one.who % sockets.length] : undefined
   switch (one.does) {
     case 'work':
       for (const piece of one.work) {
-        store
-          .transact(
-            (tx): Promise<unknown> =>
-              piece.kind === 'talk'
-                ? postTopicEvent(tx, 'talk', { event: 'said', data: piece.a })
-                : doWork(tx, piece, BOARDS),
-          )
-          .catch((error) => {
-            if (!(error instanceof Problem)) simulation.errors.push(error)
-          })
+        simulation.mutate(
+          (tx): Promise<unknown> =>
+            piece.kind === 'talk'
+              ? postTopicEvent(tx, 'talk', { event: 'said', data: piece.a })
+              : doWork(tx, piece, BOARDS),
+        )
       }
       break
     case 'join': {
@@ -275,6 +279,51 @@ describe('in particular', () => {
     await late.settled()
     await expectExact(simulation, [early, late])
     expect([early, late].map((socket) => lineBatches(socket).length)).toEqual([1, 0])
+  })
+
+  test('[W26] [W27] [W29] a change takes effect with a store that is slow, while events are committed in every turn', {
+    timeout: 120_000,
+  }, async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        fc.boolean(),
+        fc.array(fc.record({ channel, since, leaves: fc.nat(3) }), { minLength: 1, maxLength: 5 }),
+        async (seed, hasGlobal, changes) => {
+          await using simulation = await Simulation.start(1, turnsFrom(seed, 6))
+          await begin(simulation)
+          const socket = new SimulatedSocket(simulation, hasGlobal)
+          socket.connect()
+          await simulation.quiesce([socket])
+          for (let batch = 0; batch < 10; batch++) {
+            await simulation.store.transact((tx) => doWork(tx, lines, BOARDS))
+          }
+          for (const { channel, since, leaves } of changes) {
+            const cursor = typeof since === 'number' ? simulation.cursor(socket.cursor(since)) : GONE
+            socket.join(channel, since === null ? undefined : cursor)
+            if (leaves === 0) socket.leave(channel)
+          }
+          let isSettled = false
+          void socket.settled().then(() => {
+            isSettled = true
+          })
+          let turn = 0
+          for (; turn < MOST_TURNS_OF_CHANGES && !(isSettled && !socket.isBehind); turn++) {
+            const kind = (['lines', 'move', 'lines', 'edit'] as const)[turn % 4] ?? 'lines'
+            simulation.mutate((tx) => doWork(tx, { ...lines, kind, a: turn, b: turn % 5 }, BOARDS))
+            await simulation.turns(1)
+          }
+          expect(turn, JSON.stringify(changes)).toBeLessThan(MOST_TURNS_OF_CHANGES)
+          await simulation.settle([socket])
+          expect(simulation.errors).toEqual([])
+          for (const transcript of socket.transcripts) {
+            const { held } = follow(transcript, simulation.published, hasGlobal)
+            await expectPresent(transcript, held, simulation)
+          }
+        },
+      ),
+      { numRuns: 12 },
+    )
   })
 
   test('[W23] [W30] a channel that is subscribed to again keeps its rank', async () => {

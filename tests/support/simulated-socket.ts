@@ -69,8 +69,11 @@ export class SimulatedSocket implements Simulated {
   /** One change at a time, as a socket handles its messages. `since`: a cursor. */
   join(channel: string, since?: string): void {
     this.#change((subscription, say) =>
-      join({ store: this.#simulation.store, mustExist: async () => undefined }, subscription, { channel, since }, () =>
-        say({ type: 'ack', joined: channel, since }),
+      join(
+        { store: this.#simulation.streamStore, mustExist: async () => undefined },
+        subscription,
+        { channel, since },
+        () => say({ type: 'ack', joined: channel, since }),
       ),
     )
   }

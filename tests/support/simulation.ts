@@ -12,11 +12,12 @@ import { formatCursor } from '../../shared/src/cursor.ts'
 import { CONTROL } from '../../shared/src/protocol.ts'
 import { parseTypeFilter } from '../../shared/src/type-filter.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
+import { Problem } from '../../src/base/errors.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { migrate } from '../../src/db/migrations/migrate.ts'
 import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
-import type { Store } from '../../src/db/store.ts'
+import type { Store, Tx } from '../../src/db/store.ts'
 import type { Publish } from '../../src/db/tail.ts'
 import { boardState } from '../../src/domain/board-state.ts'
 import { snapshotSources } from '../../src/server/snapshot-sources.ts'
@@ -99,6 +100,8 @@ export class SimulatedListener implements Simulated {
   /** A stream for one board, with bare payloads. */
   readonly bare: boolean
   readonly received = new Received()
+  /** The connection has had its `hello`. */
+  isOpen = false
   readonly #simulation: Simulation
   #connection: { readonly sink: HeldSink; readonly subscription: Subscription } | null = null
 
@@ -125,12 +128,16 @@ export class SimulatedListener implements Simulated {
   connect(): void {
     if (this.#connection) return
     this.received.connect()
+    this.isOpen = false
     const parser = createParser({
-      onEvent: ({ event = 'message', id, data }) => this.received.take({ event, id, text: data }),
+      onEvent: ({ event = 'message', id, data }) => {
+        this.isOpen = true
+        this.received.take({ event, id, text: data })
+      },
     })
     const decoder = new TextDecoder()
     const sink = new HeldSink(this.#simulation.weight, (bytes) => parser.feed(decoder.decode(bytes, { stream: true })))
-    const { hub, store } = this.#simulation
+    const { hub, streamStore } = this.#simulation
     const subscription = new Subscription(hub, {
       selection: selectionOf(this.listening),
       framing: framingOf(this.bare),
@@ -141,7 +148,7 @@ export class SimulatedListener implements Simulated {
     this.#connection = { sink, subscription }
     const asking = { header: () => this.received.lastEventId, query: () => undefined }
     const greeting = { connectionId: 'c', heartbeatMs: 15_000, retryMs: 1_500 }
-    void startOf(store, selectionOf(this.listening), asking).then((start) => {
+    void startOf(streamStore, selectionOf(this.listening), asking).then((start) => {
       if (this.#connection?.subscription === subscription) void subscription.open(start, greeting)
     })
   }
@@ -183,6 +190,8 @@ export class SimulatedListener implements Simulated {
 export class Simulation implements AsyncDisposable {
   readonly weight: number
   readonly store: Store
+  /** What streams read from: the same, or slower. */
+  readonly streamStore: Store
   readonly hub
   /** Every committed event, in the order of publication. */
   readonly published: SeenEvent[] = []
@@ -193,8 +202,8 @@ export class Simulation implements AsyncDisposable {
   readonly #turnsOfRead: number
 
   /**
-   * `weight`: what a pending byte counts, so that few bytes fill the buffer of a connection. `turnsOfQuery`: snapshots
-   * are read by queries that each take so many turns; without it, they answer at once.
+   * `weight`: what a pending byte counts, so that few bytes fill the buffer of a connection. `turnsOfQuery`: what streams
+   * read, snapshots and the log, is read by queries that each take so many turns; without it, they answer at once.
    */
   static async start(weight = 1, turnsOfQuery?: () => number): Promise<Simulation> {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
@@ -204,23 +213,25 @@ export class Simulation implements AsyncDisposable {
     await migrate(oneConnection(database))
     const made: { simulation?: Simulation } = {}
     const store = await storeOn(database, (...published) => made.simulation?.onPublish(...published))
-    const snapshotStore = turnsOfQuery ? withSlowReads(store, path, turnsOfQuery) : store
-    made.simulation = new Simulation(weight, store, snapshotStore, () => {
+    const slow = turnsOfQuery && withSlowReads(store, path, turnsOfQuery)
+    const streamStore: Store = slow ? Object.create(store, { read: { value: slow.read.bind(slow) } }) : store
+    made.simulation = new Simulation(weight, store, streamStore, () => {
       database.close()
       rmSync(folder, { recursive: true })
     })
     return made.simulation
   }
 
-  private constructor(weight: number, store: Store, snapshotStore: Pick<Store, 'read'>, close: () => void) {
+  private constructor(weight: number, store: Store, streamStore: Store, close: () => void) {
     this.weight = weight
     const onError = (error: unknown) => this.errors.push(error)
     this.#close = close
     this.store = store
-    this.#turnsOfRead = snapshotStore === store ? 0 : TURNS_OF_SLOW_READ
+    this.streamStore = streamStore
+    this.#turnsOfRead = streamStore === store ? 0 : TURNS_OF_SLOW_READ
     const bus = new Bus(store.head, (seq) => this.cursor(seq), onError)
-    this.#snapshots = new Snapshots(snapshotStore, bus, snapshotSources, onError)
-    this.hub = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(this.store, onError) }
+    this.#snapshots = new Snapshots(streamStore, bus, snapshotSources, onError)
+    this.hub = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(streamStore, onError) }
     this.#listeners = createListeners(bus, this.#snapshots, onError)
   }
 
@@ -235,6 +246,13 @@ export class Simulation implements AsyncDisposable {
 
   listener(listening: Listening, bare: boolean): SimulatedListener {
     return new SimulatedListener(this, listening, bare)
+  }
+
+  /** Runs a mutation with this turn's others; it may be refused. */
+  mutate(work: (tx: Tx) => Promise<unknown>): void {
+    this.store.transact(work).catch((error) => {
+      if (!(error instanceof Problem)) this.errors.push(error)
+    })
   }
 
   async turns(count: number): Promise<void> {
