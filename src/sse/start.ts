@@ -1,4 +1,4 @@
-/** Where a listener begins, by what the log holds of the very things that it asks for. */
+/** Where a listener begins: a matter of its cursor, and of what the log still has of its channels and types. */
 import type { Bounds } from '../db/snapshot.ts'
 import type { Store } from '../db/store.ts'
 import type { Start } from './delivery/channel-change.ts'
@@ -9,21 +9,22 @@ import { parseStart, startSince } from './resume.ts'
 
 /** Where a stream with this selection begins. */
 export function startOf(store: Store, selection: Selection, fields: RequestFields): Promise<Start> {
-  return covered(store, selection, (bounds) => parseStart(fields, store.epoch, bounds))
+  return startFor(store, selection, (bounds) => parseStart(fields, store.epoch, bounds))
 }
 
 /** Where a channel that is joined begins. */
 export function startOfChannel(store: Store, selection: Selection, since: string | null | undefined): Promise<Start> {
-  return covered(store, selection, (bounds) => (since ? startSince(since, store.epoch, bounds) : { kind: 'fresh' }))
+  return startFor(store, selection, (bounds) => (since ? startSince(since, store.epoch, bounds) : { kind: 'fresh' }))
 }
 
-/** Mostly the bounds of the whole log answer already: from there on nothing is missing anywhere. */
-async function covered(store: Store, selection: Selection, startIn: (bounds: Bounds) => Start): Promise<Start> {
-  const { bounds } = store
-  const start = startIn(bounds)
-  if (start.kind === 'fresh' || (start.kind === 'resume' && start.seq > bounds.oldest)) return start
+async function startFor(store: Store, selection: Selection, startIn: (bounds: Bounds) => Start): Promise<Start> {
+  const isFresh = startIn(store.bounds).kind === 'fresh'
+  if (isFresh) return { kind: 'fresh' }
+  // The cursor may be newer than anything published here, and the log may have been trimmed by another process.
   return store.read(async (snapshot) => {
-    const oldest = await oldestOf(snapshot, selection)
-    return startIn({ oldest, newest: snapshot.head })
+    const start = startIn(snapshot.bounds)
+    // Mostly the bounds of the whole log answer it: after `oldest`, nothing is missing on any channel.
+    if (start.kind === 'resume' && start.seq > snapshot.bounds.oldest) return start
+    return startIn({ oldest: await oldestOf(snapshot, selection), newest: snapshot.head })
   })
 }
