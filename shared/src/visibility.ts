@@ -83,11 +83,16 @@ export function visible<R extends Route>(
     const rank = channel === EVERYONE ? LAST : subscribed.rankOf(channel)
     if (rank === undefined || (destination.view && subscribed.viewOf(rank) !== destination.view)) continue
     const event = posted ?? destination.event
-    if (subscribed.passes(event)) seen = withName(seen, { channel, event, destination, rank })
+    if (!subscribed.passes(event)) continue
+    const name = { channel, event, destination, rank }
+    if (seen) addName(seen, name)
+    else seen = [name]
   }
   const rank = onGlobal === null ? undefined : subscribed.rankOf('global')
   if (onGlobal !== null && rank !== undefined && subscribed.passes(onGlobal)) {
-    seen = withName(seen, { channel: 'global', event: onGlobal, destination: null, rank })
+    const name = { channel: 'global', event: onGlobal, destination: null, rank }
+    if (seen) addName(seen, name)
+    else seen = [name]
   }
   return seen ?? NOTHING
 }
@@ -105,13 +110,11 @@ function channelOf({ channel, field }: Route, payload: Payload): string | null {
 }
 
 /** Adds a name, unless a channel that was named earlier has it already. */
-function withName<R extends Route>(seen: Visible<R>[] | null, name: Visible<R>): Visible<R>[] {
-  if (seen === null) return [name]
+function addName<R extends Route>(seen: Visible<R>[], name: Visible<R>): void {
   const at = seen.findIndex(({ event }) => event === name.event)
   const earlier = seen[at]
   if (!earlier) seen.push(name)
   else if (name.rank < earlier.rank) seen[at] = name
-  return seen
 }
 
 const LAST = Number.MAX_SAFE_INTEGER

@@ -36,10 +36,11 @@ export class Selection implements Subscribed {
   readonly types: TypeFilter
   readonly #only: SubscribedChannel | undefined
   readonly #ranks: ReadonlyMap<string, number>
+  readonly #hasGlobal: boolean
   /** Events to everyone are seen up to this sequence number only. */
   readonly #everyoneUpTo: number
-  /** See `#placementsOf`: by the type of the event. */
-  readonly #knownPlacements = new Map<string, readonly Placement[] | null>()
+  /** By the type of the event; null where the payload decides. */
+  readonly #knownNames = new Map<string, readonly Visible<Destination>[] | null>()
 
   constructor(channels: readonly SubscribedChannel[], types: TypeFilter, everyoneUpTo = Infinity) {
     this.channels = channels
@@ -47,6 +48,7 @@ export class Selection implements Subscribed {
     this.key = `${channels.map(keyOf).join(',')}?${types.key}${everyoneUpTo === Infinity ? '' : `^${everyoneUpTo}`}`
     this.#only = channels.length === 1 ? channels[0] : undefined
     this.#ranks = new Map(channels.map(({ name }, rank) => [name, rank]))
+    this.#hasGlobal = this.#ranks.has('global')
     this.#everyoneUpTo = everyoneUpTo
   }
 
@@ -57,7 +59,7 @@ export class Selection implements Subscribed {
 
   /** The channels of the log that have what this selection may see. */
   get logChannels(): readonly string[] | typeof ALL {
-    return this.#ranks.has('global') ? ALL : [...this.#ranks.keys(), EVERYONE]
+    return this.#hasGlobal ? ALL : [...this.#ranks.keys(), EVERYONE]
   }
 
   /** With one channel more, or another view of one that it has. */
@@ -79,13 +81,11 @@ export class Selection implements Subscribed {
 
   /** What this selection sees of an event that one of its channels, or every connection, gets. */
   view(event: LogEvent): readonly VisibleEvent[] {
-    const placements = this.#placementsOf(event)
-    const posted = event.entry?.isPosted ? event.name : null
-    const seen = visible(placements, event.name, posted, this)
-    // Mostly one name.
+    const seen = this.#namesOf(event)
     const [first] = seen
     if (first === undefined) return NOTHING
-    return seen.length === 1 ? [render(event, first)] : seen.map((one) => render(event, one))
+    // Mostly there is one name.
+    return seen.length === 1 ? [render(event, first)] : seen.map((name) => render(event, name))
   }
 
   /** Channels of this selection that end with an event. */
@@ -112,23 +112,30 @@ export class Selection implements Subscribed {
   }
 
   /**
-   * Where an event shows, as far as it matters here. For a selection of one channel the type mostly says so; payloads that
-   * are read from the log need not be parsed then.
+   * The names that this selection sees. If it has one channel, the type of the event mostly decides: payloads that are read
+   * from the log need not be parsed then.
    */
-  #placementsOf(event: LogEvent): readonly Placement[] {
+  #namesOf(event: LogEvent): readonly Visible<Destination>[] {
     const { entry } = event
-    const placements = (entry && this.#only && this.#knownFor(event.type, entry, this.#only)) ?? event.placements
-    if (event.seq <= this.#everyoneUpTo) return placements
-    return placements.filter(({ channel }) => channel !== EVERYONE)
+    if (event.seq > this.#everyoneUpTo) {
+      return this.#visible(
+        event,
+        event.placements.filter(({ channel }) => channel !== EVERYONE),
+      )
+    }
+    if (!entry || !this.#only) return this.#visible(event, event.placements)
+    let known = this.#knownNames.get(event.type)
+    if (known === undefined) {
+      const placements = placementsKnown(entry, this.#only)
+      known = placements && this.#visible(event, placements)
+      this.#knownNames.set(event.type, known)
+    }
+    return known ?? this.#visible(event, event.placements)
   }
 
-  #knownFor(type: string, entry: Entry, only: SubscribedChannel): readonly Placement[] | null {
-    let known = this.#knownPlacements.get(type)
-    if (known === undefined) {
-      known = placementsBesides(entry, only)
-      this.#knownPlacements.set(type, known)
-    }
-    return known
+  #visible(event: LogEvent, placements: readonly Placement[]): readonly Visible<Destination>[] {
+    const posted = event.entry?.isPosted ? event.name : null
+    return visible(placements, this.#hasGlobal ? event.name : null, posted, this)
   }
 }
 
@@ -136,21 +143,21 @@ function keyOf({ kind, name, view, isImplied }: SubscribedChannel): string {
   return `${name}${kind === 'board' ? `;${view}` : ''}${isImplied ? '~' : ''}`
 }
 
-/** The placements of an event that one channel, or every connection, gets; null where its payload decides. */
-function placementsBesides(entry: Entry, only: SubscribedChannel): readonly Placement[] | null {
+/** The placements of every event of a type that one channel, or every connection, gets; null where the payload decides. */
+function placementsKnown(entry: Entry, only: SubscribedChannel): readonly Placement[] | null {
   const candidates = entry.to.filter(({ channel }) => channel === only.kind || channel === EVERYONE)
   const [destination] = candidates
-  // On `global` every event shows.
+  if (entry.isPosted || candidates.length > 1 || destination?.when) return null
+  // Every event shows on `global`.
   if (!destination) return only.kind === 'global' ? [] : null
-  if (candidates.length > 1 || destination.when) return null
   return [{ channel: destination.channel === EVERYONE ? EVERYONE : only.name, destination }]
 }
 
 function render(event: LogEvent, { channel, event: name, destination }: Visible<Destination>): VisibleEvent {
   if (!destination) return { channel, event: name, data: event.text, topic: event.topic }
   if (destination.lines) return { channel, event: name, data: '', lines: destination.lines(event.payload) }
-  if (event.entry?.isPosted) return { channel, event: name, data: event.text }
-  return { channel, event: name, data: destination.data ? jsonLine(destination.data(event.payload)) : event.bare }
+  if (destination.data) return { channel, event: name, data: jsonLine(destination.data(event.payload)) }
+  return { channel, event: name, data: event.entry?.isPosted ? event.text : event.bare }
 }
 
 const ENDING_TYPES: ReadonlySet<string> = new Set(
