@@ -12,8 +12,9 @@ export const EVERY_TYPE: TypeFilter = { key: '*', names: [], passes: () => true 
 /** Empty names are ignored; without any name nothing is filtered. */
 export function typeFilter(types: readonly string[]): TypeFilter {
   const given = [...new Set(types.map((type) => type.trim()))].filter((type) => type !== '').sort()
-  if (given.length === 0 || given.includes('*')) return EVERY_TYPE
   const names = given.filter((type) => !type.endsWith('*'))
+  if (given.length === 0) return EVERY_TYPE
+  if (given.includes('*')) return { ...EVERY_TYPE, names }
   const exact = new Set(names)
   const prefixes = given.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1))
   return {

@@ -7,5 +7,5 @@ import type { Selection } from './selection.ts'
 /** The sequence number after which nothing is missing of what the selection sees. */
 export function oldestOf(snapshot: Snapshot, { channels, types }: Selection): Promise<number> {
   const names = [...channels.map(({ name }) => name), EVERYONE]
-  return snapshot.oldestOf(names, types === EVERY_TYPE ? null : types.passes)
+  return snapshot.oldestOf(names, types.key === EVERY_TYPE.key ? null : types.passes)
 }

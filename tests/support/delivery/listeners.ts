@@ -5,7 +5,7 @@
 import { EventSource } from 'eventsource'
 import { WebSocket } from 'ws'
 import { parseCursor } from '../../../shared/src/cursor.ts'
-import { inOrder } from '../../../web/client/base/channels.ts'
+import { inOrder } from '../../../web/client/base/channel-order.ts'
 import type { Frame } from '../../../web/client/base/types.ts'
 import { createClient, type Hub } from '../../../web/client/index.ts'
 import type { Random } from '../random.ts'

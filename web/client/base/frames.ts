@@ -3,19 +3,8 @@ import { parseCursor } from '../../../shared/src/cursor.ts'
 import { CONTROL, SNAPSHOT, UNSTORED } from '../../../shared/src/protocol.ts'
 import type { Frame } from './types.ts'
 
-/** Every event name of the catalogue; inserted by the build (vite.event-names.ts). */
-declare const __WIRE_EVENTS__: readonly string[]
-
-export const WIRE_NAMES: readonly string[] = typeof __WIRE_EVENTS__ === 'undefined' ? [] : __WIRE_EVENTS__
-
-const KNOWN: ReadonlySet<string> = new Set(WIRE_NAMES)
 const NOT_STORED: ReadonlySet<string> = new Set([...Object.values(SNAPSHOT), ...Object.values(UNSTORED)])
 const ABOUT_THE_STREAM: ReadonlySet<string> = new Set(Object.values(CONTROL))
-
-/** Whether this version of the client knows events of this name. */
-export function isKnown(event: string): boolean {
-  return KNOWN.size === 0 || KNOWN.has(event)
-}
 
 /** Snapshots and ephemeral events: they are not in the log. */
 export function isUnstored(event: string): boolean {

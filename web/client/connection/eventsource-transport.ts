@@ -5,7 +5,7 @@
  * ended or broke off. Its own reconnecting is not used: it would send old credentials, and gives up after most failures.
  */
 
-import { WIRE_NAMES } from '../base/frames.ts'
+import { WIRE_NAMES } from '../base/channels.ts'
 import type { EventSourceMaker } from '../base/options.ts'
 import { streamUrl, type Transport } from './transport.ts'
 

@@ -1,7 +1,8 @@
 /** Interprets the frames of a stream: control frames change how the stream is run, all others go to the listener. */
 import { CONTROL, HEARTBEAT_MS, RETRY_MS } from '../../../shared/src/protocol.ts'
+import { isKnown } from '../base/channels.ts'
 import type { Clock } from '../base/clock.ts'
-import { fieldOf, isControl, isKnown, laterOf, parseFrame } from '../base/frames.ts'
+import { fieldOf, isControl, laterOf, parseFrame } from '../base/frames.ts'
 import type { StatusKeeper } from '../base/status.ts'
 import type { Frame, GapNotice, StreamListener } from '../base/types.ts'
 import type { RawFrame } from './transport.ts'

@@ -1,6 +1,6 @@
 /** The channels that subscriptions want from a connection, and those among them that the server refused. */
 import { MAX_CHANNELS } from '../../../shared/src/protocol.ts'
-import { inOrder } from '../base/channels.ts'
+import { inOrder } from '../base/channel-order.ts'
 import { BoardcastError } from '../base/errors.ts'
 import type { Refusal } from './probe.ts'
 

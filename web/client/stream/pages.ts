@@ -1,7 +1,7 @@
 /** Pages of the log over HTTP, for readers that missed events. */
 import { parseCursor } from '../../../shared/src/cursor.ts'
 import { PAGE_LIMIT_MAX } from '../../../shared/src/protocol.ts'
-import { inOrder } from '../base/channels.ts'
+import { inOrder } from '../base/channel-order.ts'
 import { BoardcastError } from '../base/errors.ts'
 import { compareIds, isBefore } from '../base/frames.ts'
 import type { Frame, GapNotice, HubCore } from '../base/types.ts'

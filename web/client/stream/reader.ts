@@ -9,6 +9,7 @@
  * Pages are read up to a checkpoint, and frames taken after it, never from any other id: the stream joins lines of output,
  * so only at a checkpoint is it certain that no later frame repeats something from the pages.
  */
+import { EVERY_TYPE } from '../../../shared/src/type-filter.ts'
 import type { shownOn } from '../base/channels.ts'
 import type { Clock } from '../base/clock.ts'
 import { BoardcastError, errorOf } from '../base/errors.ts'
@@ -122,8 +123,10 @@ export class Reader {
       if (isCheckpoint) this.#advance(id)
       return
     }
-    if (event === 'output_batch' && this.#cursor !== null && isBefore(checkpoint, this.#cursor)) {
-      // The first of the joined lines were delivered before.
+    const areLinesDelivered = event === 'output_batch' && this.#cursor !== null && isBefore(checkpoint, this.#cursor)
+    const channel = this.#channelOf(frame)
+    // The first of the joined lines were delivered before, or the frame does not tell whether this reader gets it.
+    if (areLinesDelivered || channel === null) {
       this.#catchUp(id)
       return
     }
@@ -134,7 +137,7 @@ export class Reader {
       if (this.#partial?.id !== id) this.#partial = { id, names: new Set() }
       this.#partial.names.add(event)
     }
-    this.#deliver(frame)
+    this.#deliver(frame, channel)
   }
 
   checkpoint(id: string): void {
@@ -192,12 +195,16 @@ export class Reader {
     if (this.#partial && !isBefore(id, this.#partial.id)) this.#partial = null
   }
 
-  #deliver(frame: Frame): void {
+  /** The channel under which this reader gets a frame; undefined: it does not. null: only the log tells. */
+  #channelOf(frame: Frame): string | undefined | null {
     const { channels, types } = this.selection
-    if (types.passes && !types.passes(frame.event)) return
-    const { handlers, shownOn } = this.#options
-    const channel = channels.has(frame.channel) ? frame.channel : shownOn(frame, channels)
-    if (channel === undefined || !handlers.event) return
+    if (!types.passes(frame.event)) return undefined
+    return channels.has(frame.channel) ? frame.channel : this.#options.shownOn(frame, channels)
+  }
+
+  #deliver(frame: Frame, channel = this.#channelOf(frame)): void {
+    const { handlers } = this.#options
+    if (!channel || !handlers.event) return
     try {
       handlers.event(channel === frame.channel ? frame : { ...frame, channel })
     } catch (thrown) {
@@ -244,7 +251,12 @@ export class Reader {
   async #readPage(state: CatchingUp, signal: AbortSignal): Promise<PageResult> {
     const { readPage, isAccepted } = this.#options
     const { channels, types } = this.selection
-    const query = { channels: [...channels.keys()], types: types.text, after: this.#cursor, until: state.until }
+    const query = {
+      channels: [...channels.keys()],
+      types: types.key === EVERY_TYPE.key ? '' : types.key,
+      after: this.#cursor,
+      until: state.until,
+    }
     const page = await readPage(query, signal)
     if (signal.aborted) return 'aborted'
     if ('requested' in page) {

@@ -1,6 +1,7 @@
 /** Subscriptions: what they select, and reading one as an async iterator. */
 import { type Channel, parseChannel } from '../../../shared/src/channels.ts'
 import { CONTROL, EVERYONE, MAX_CHANNELS } from '../../../shared/src/protocol.ts'
+import { type TypeFilter, typeFilter } from '../../../shared/src/type-filter.ts'
 import { misuse } from '../base/errors.ts'
 import type { Frame, SubscribeHandlers, SubscribeOptions } from '../base/types.ts'
 
@@ -13,22 +14,13 @@ export interface Selection {
   readonly lingers: boolean
 }
 
-export interface TypeFilter {
-  /** As the server spells it; empty for all. */
-  readonly text: string
-  /** The names without a `*`. An EventSource must ask for them if the server does not know `names=0`. */
-  readonly names: readonly string[]
-  /** Null for all. */
-  readonly passes: ((event: string) => boolean) | null
-}
-
 /** Throws for channels that would make the server refuse the whole stream. */
 export function select({ channels, types, since, lingers = true }: SubscribeOptions): Selection {
   const named = new Map(channels.map(channelOf).map((channel) => [channel.name, channel]))
   if (named.size === 0 || named.size > MAX_CHANNELS) {
     throw misuse(`subscribe to 1 to ${MAX_CHANNELS} channels, not ${named.size}.`)
   }
-  return { channels: named, types: typeFilter(types), since, lingers }
+  return { channels: named, types: typeFilter(types ?? []), since, lingers }
 }
 
 function channelOf(text: string): Channel {
@@ -36,18 +28,6 @@ function channelOf(text: string): Channel {
   if (channel) return channel
   const fix = text.endsWith(';full') ? 'hub.board(id)' : 'board:ID, agent:ID, global'
   throw misuse(`"${text}" cannot be subscribed to: use ${fix}.`)
-}
-
-function typeFilter(types: readonly string[] = []): TypeFilter {
-  const given = types.map((type) => type.trim()).filter((type) => type !== '')
-  const prefixes = given.filter((type) => type.endsWith('*')).map((type) => type.slice(0, -1))
-  const names = given.filter((type) => !type.endsWith('*'))
-  if (given.length === 0 || prefixes.includes('')) return { text: '', names, passes: null }
-  return {
-    text: given.join(','),
-    names,
-    passes: (event) => names.includes(event) || prefixes.some((prefix) => event.startsWith(prefix)),
-  }
 }
 
 /**
