@@ -71,7 +71,7 @@ export class LogTransaction {
     let added = 0
     let addedBytes = 0
     for (const event of events) {
-      const isTransient = event.entry?.keep === 'chatter'
+      const isTransient = event.entry?.keep === 'transient'
       rows.push(event.seq, event.type, event.at, isTransient ? 1 : 0, event.skip, event.data)
       ranges.add(event.placements, event.seq)
       if (isTransient) {

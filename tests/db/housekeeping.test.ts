@@ -5,7 +5,7 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 
 const { retention } = loadConfig({})
 
-async function chatterOf(server: TestServer): Promise<number> {
+async function transientOf(server: TestServer): Promise<number> {
   const stats = (await (await fetch(`${server.url}/stats`)).json()) as { log: { chatter: { events: number } } }
   return stats.log.chatter.events
 }
@@ -14,15 +14,15 @@ test('[D25] events that are committed while older ones are trimmed are trimmed t
   await using server = await startTestServer({ retention: { ...retention, maxEvents: 50 } })
   const posts = Array.from({ length: 600 }, (_, n) => server.post('/topics/t/events', { event: 'said', data: n }))
   await Promise.all(posts)
-  await expect.poll(() => chatterOf(server)).toBe(50)
+  await expect.poll(() => transientOf(server)).toBe(50)
 })
 
 test('[D25] a server that starts with a tighter policy trims at once', async () => {
   const first = await startTestServer()
   for (let n = 0; n < 20; n++) await first.post('/topics/t/events', { event: 'said', data: n })
-  expect(await chatterOf(first)).toBe(20)
+  expect(await transientOf(first)).toBe(20)
   await first.close()
   await using second = await startTestServer({ dbPath: first.dbPath, retention: { ...retention, maxEvents: 5 } })
-  await expect.poll(() => chatterOf(second)).toBe(5)
+  await expect.poll(() => transientOf(second)).toBe(5)
   await first[Symbol.asyncDispose]()
 })

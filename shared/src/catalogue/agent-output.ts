@@ -12,7 +12,7 @@ const exampleAbout = { agentId: exampleIds.agent, timestamp: Date.parse(exampleT
 export const agentOutputEvents = {
   'agent.output': event({
     summary: 'An agent printed a piece of output.',
-    keep: 'chatter',
+    keep: 'transient',
     about,
     shows: z.strictObject({ timestamp: z.int(), content: line }),
     example: { ...exampleAbout, content: 'Reading the tests first.\n' },
@@ -20,7 +20,7 @@ export const agentOutputEvents = {
   }),
   'agent.output.batch': event({
     summary: 'An agent printed lines of output.',
-    keep: 'chatter',
+    keep: 'transient',
     about,
     shows: z.strictObject({ timestamp: z.int(), lines: z.array(line).min(1).max(MAX_BATCH_LINES) }),
     example: { ...exampleAbout, lines: ['npm test', 'Tests  118 passed (118)'] },

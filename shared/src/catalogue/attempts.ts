@@ -82,7 +82,7 @@ export const attemptEvents = {
   }),
   'attempt.log.appended': event({
     summary: 'An attempt printed a line.',
-    keep: 'chatter',
+    keep: 'transient',
     about: onCard,
     shows: z.strictObject({ attemptId: id, ...logLine.shape }),
     example: {

@@ -25,7 +25,7 @@ const ID_FIELD: Readonly<Partial<Record<ChannelKind, string>>> = {
 export type Payload = Readonly<Record<string, unknown>>
 
 /** How long an event is kept: forever, or, for transient events, until retention trims it. */
-export type Keep = 'board' | 'chatter'
+export type Keep = 'board' | 'transient'
 
 /** A channel on which an event shows, and how. It has methods so that destinations can be used without the entry's type. */
 export interface Destination<P = Payload> extends Route {

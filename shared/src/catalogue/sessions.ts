@@ -28,7 +28,7 @@ export const sessionEvents = {
   'session.cancelled': statusEvent('session.cancelled', 'A session was cancelled.', 'cancelled'),
   'session.stream_output': event({
     summary: 'A session printed output.',
-    keep: 'chatter',
+    keep: 'transient',
     about,
     shows: z.strictObject({ sessionId: externalId, ...sessionChunk.shape }),
     example: { ...exampleAbout, sessionId: exampleIds.session, content: '\u001b[32mok\u001b[0m\r\n', type: 'stdout' },

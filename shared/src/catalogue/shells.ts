@@ -30,7 +30,7 @@ export const shellEvents = {
   }),
   'shell.output': event({
     summary: 'A terminal printed output.',
-    keep: 'chatter',
+    keep: 'transient',
     about,
     shows: z.strictObject({ shellId: externalId, ...shellChunk.shape }),
     example: { ...exampleAbout, shellId: exampleIds.shell, data: '\u001b[1mTests\u001b[0m  118 passed\r\n' },

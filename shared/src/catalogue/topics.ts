@@ -5,7 +5,7 @@ import { event } from './define.ts'
 export const topicEvents = {
   'topic.event': event({
     summary: "A client's own event, with the name and the data that it was posted with.",
-    keep: 'chatter',
+    keep: 'transient',
     isPosted: true,
     about: z.strictObject({ topic: externalId }),
     shows: z.strictObject({ event: eventName, data: anyJson }),
