@@ -33,6 +33,12 @@ export interface Packet {
   readonly plain?: { readonly crc: number; readonly length: number }
 }
 
+/**
+ * How much may wait for one connection beyond the kernel's buffers. More would only delay it: what does not fit is
+ * read from the log when there is room.
+ */
+export const MAX_PENDING_BYTES = 256 * 1024
+
 /** Where the bytes of one connection go. */
 export interface Sink {
   /** Bytes that the kernel has not taken yet. */

@@ -8,10 +8,10 @@
  * next events there are. Nothing is skipped, nothing is sent twice, and ids never go back.
  */
 import type { Audience, Member, Segment } from './audience.ts'
-import type { Audiences, Membership } from './audiences.ts'
+import type { Membership } from './audiences.ts'
 import { boundaryOf, hasSnapshots, segmentsAfter } from './backlog.ts'
-import type { CatchUp } from './catch-up.ts'
-import type { EndReason, Framing, Sink } from './framing.ts'
+import { type EndReason, type Framing, MAX_PENDING_BYTES, type Sink } from './framing.ts'
+import type { Hub } from './hub.ts'
 import {
   type Behind,
   behindAt,
@@ -24,20 +24,6 @@ import {
 } from './listener-state.ts'
 import { Meter, UNLIMITED } from './meter.ts'
 import type { Selection } from './selection.ts'
-import type { Snapshots } from './snapshots.ts'
-
-/**
- * How much may wait for one connection beyond the kernel's buffers. More would only delay it: what does not fit is
- * read from the log when there is room.
- */
-export const MAX_PENDING_BYTES = 256 * 1024
-
-/** What all subscriptions share. */
-export interface Hub {
-  readonly bus: Audiences
-  readonly snapshots: Snapshots
-  readonly catchUp: CatchUp
-}
 
 export interface ListenerOptions {
   readonly selection: Selection
@@ -145,8 +131,6 @@ export class Listener implements Member {
     if (frames.length > 0) this.sink.write(this.framing.pack(frames))
   }
 
-  // Transitions.
-
   /** The opening was sent; calls that were deferred are made now. */
   opened(seq: number, missedSnapshots: MissedSnapshots): void {
     const deferred = this.#state.phase === 'opening' ? this.#state.deferred : []
@@ -217,8 +201,6 @@ export class Listener implements Member {
       throw new Error(`a listener never goes from ${this.#state.phase} to ${next.phase}`)
     this.#state = next
   }
-
-  // The audience.
 
   /** Lines that are held back to be joined are flushed. False if that ended the listener or left it behind. */
   releaseHeldLines(): boolean {

@@ -7,13 +7,14 @@ import { alone, applyWhileBehind, applyWhileCaughtUp } from './apply-change.ts'
 import type { Steppable } from './catch-up.ts'
 import { type ChannelChange, namesAfter, type Start } from './channel-change.ts'
 import type { EndReason, Framing, Packet } from './framing.ts'
-import { type Hub, Listener, type ListenerOptions, type ListenerOwner } from './listener.ts'
+import type { Hub } from './hub.ts'
+import { Listener, type ListenerOptions, type ListenerOwner } from './listener.ts'
 import { type Behind, CAUGHT_UP, ENDED, hasMissedSnapshots } from './listener-state.ts'
 import { type Greeting, helloFrame, openingFrames } from './opening-frames.ts'
 import { lossFrame, readChannelReplay, readPage, renderMissedSnapshots } from './replay.ts'
 import type { Selection, SubscribedChannel } from './selection.ts'
 
-export { type Hub, MAX_PENDING_BYTES } from './listener.ts'
+export type { Hub } from './hub.ts'
 
 export interface SubscriptionOptions extends ListenerOptions {
   readonly owner: SubscriptionOwner
