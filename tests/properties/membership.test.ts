@@ -281,6 +281,27 @@ describe('in particular', () => {
     expect([early, late].map((socket) => lineBatches(socket).length)).toEqual([1, 0])
   })
 
+  test('[W27] an event that is committed while the snapshot of a resumed channel is rendered', async () => {
+    await using simulation = await Simulation.start(1, () => 2)
+    await begin(simulation)
+    const socket = await open(simulation)
+    const commit = (kind: 'card' | 'lines') =>
+      simulation.store.transact((tx) => doWork(tx, { kind, board: 0, a: 0, b: 0, big: false }, BOARDS))
+    for (let turns = 0; turns < 40; turns++) {
+      // Nobody follows the board, so its snapshot is not kept.
+      await commit('card')
+      await simulation.quiesce([socket])
+      socket.join('board:left;full', simulation.cursor(simulation.store.head))
+      await simulation.turns(turns)
+      // It does not change the snapshot, which is exact after it, too.
+      await commit('lines')
+      await socket.settled()
+      socket.leave('board:left')
+      await simulation.quiesce([socket])
+    }
+    await expectExact(simulation, [socket])
+  })
+
   test('[W26] [W27] [W29] a change takes effect with a store that is slow, while events are committed in every turn', {
     timeout: 120_000,
   }, async () => {

@@ -38,7 +38,9 @@ export async function applyWhileCaughtUp(listener: Listener, change: ChannelChan
   }
   const rendered = await render(listener, change)
   if (listener.state !== CAUGHT_UP) return
-  if (rendered.position !== bus.head) listener.fallBehindForChange()
+  // Events of the channel after its `since` would be skipped.
+  const skips = change.kind === 'join' && change.start.kind === 'resume' && change.start.seq < rendered.position
+  if (skips || rendered.position !== bus.head) listener.fallBehindForChange()
   else if (listener.releaseHeldLines()) show(listener, change, rendered, done)
 }
 
