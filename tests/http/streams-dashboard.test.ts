@@ -62,6 +62,21 @@ describe('the dashboard stream', () => {
     const active = overviews.at(-1)?.data.activeAttempts.find(({ cardId }: { cardId: string }) => cardId === card.id)
     expect(active.cardTitle).toBe('60')
   })
+
+  it('[Y9] shows one overview after a change that also ends another channel of the stream', async () => {
+    await using quiet = await startTestServer()
+    const other = await makeBoard(quiet)
+    for (let round = 0; round < 10; round++) {
+      const board = await makeBoard(quiet)
+      await using listener = await listen(quiet.url, `/sse?channels=board:${board.id},dashboard`)
+      await listener.frame('dashboard_overview')
+      const { eventId } = await quiet.call('DELETE', `/boards/${board.id}`)
+      const later = await makeCard(quiet, other.id)
+      await listener.id(later.eventId)
+      const overviews = listener.named('dashboard_overview').filter(({ id }) => id === eventId)
+      expect(overviews.length).toBeLessThanOrEqual(1)
+    }
+  })
 })
 
 describe('events to everyone', () => {

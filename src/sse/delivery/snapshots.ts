@@ -73,8 +73,9 @@ export class Snapshots {
       }
     }
     if (changed.size === 0) return
-    // In a later turn, so that those who caused the events get their answers first.
-    setImmediate(() => {
+    // After the answers to the requests that caused the events, and before a listener that these events left behind takes its
+    // next step: it gets this snapshot when it has caught up, and must not get it twice.
+    process.nextTick(() => {
       for (const channel of changed) this.#request(channel)
     })
   }
