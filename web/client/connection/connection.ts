@@ -18,7 +18,7 @@ import type { Auth } from '../base/options.ts'
 import { isOffline, watchPage } from '../base/page-lifecycle.ts'
 import { keepStatus, type StatusKeeper, stopOf } from '../base/status.ts'
 import type { Status, Store, StreamListener, StreamSource } from '../base/types.ts'
-import { Attempt } from './attempt.ts'
+import { ConnectionAttempt } from './connection-attempt.ts'
 import { type Refusal, refusedChannels } from './probe.ts'
 import { Receiver } from './receiver.ts'
 import { MAX_WAIT_MS, type StreamEnd, stopReason, type Transport } from './transport.ts'
@@ -45,7 +45,7 @@ type State =
   | { readonly name: 'idle' | 'stopped' | 'away' | 'closed' }
   | { readonly name: 'waiting'; readonly timer: unknown }
   /** `refused`: the server refused the attempt, and is being asked which channels it means. */
-  | { readonly name: 'opening' | 'open' | 'refused'; readonly attempt: Attempt }
+  | { readonly name: 'opening' | 'open' | 'refused'; readonly attempt: ConnectionAttempt }
 
 export class Connection implements StreamSource {
   readonly #options: ConnectionOptions
@@ -154,7 +154,7 @@ export class Connection implements StreamSource {
     const receiver = this.#receiver
     receiver.serverDelayMs = undefined
     receiver.lastFrameAt = this.#clock.now()
-    const attempt = new Attempt({
+    const attempt = new ConnectionAttempt({
       transport,
       auth,
       clock: this.#clock,
@@ -225,7 +225,7 @@ export class Connection implements StreamSource {
     }
   }
 
-  #ended(attempt: Attempt, end: StreamEnd): void {
+  #ended(attempt: ConnectionAttempt, end: StreamEnd): void {
     const { probe } = this.#options
     const code = end.status
     if (end.isRefusal && this.#state.name !== 'open') {
@@ -246,7 +246,7 @@ export class Connection implements StreamSource {
     }
   }
 
-  #isCurrent(attempt: Attempt): boolean {
+  #isCurrent(attempt: ConnectionAttempt): boolean {
     return 'attempt' in this.#state && this.#state.attempt === attempt
   }
 

@@ -2,10 +2,10 @@
 import type { Message } from '../../../shared/src/types/messages.ts'
 import { compareIds } from '../base/frames.ts'
 import type { Frame, HubCore } from '../base/types.ts'
+import { MAX_RECENT_ITEMS, RecentItems } from './recent-items.ts'
 import { Resource } from './resource.ts'
 import type { Standing } from './resource-state.ts'
 import { storesPerHub } from './store-set.ts'
-import { TAIL_LIMIT, Tail } from './tail.ts'
 
 /** A message as its event contains it. */
 export type AgentMessage = Pick<
@@ -37,7 +37,7 @@ type Output = { readonly timestamp: number } & ({ readonly content: string } | {
 
 interface AgentState {
   messages: readonly AgentMessage[]
-  readonly output: Tail<OutputLine>
+  readonly output: RecentItems<OutputLine>
   /**
    * How many lines of the answer will come again as events. They are counted instead of compared by id: a stream joins
    * neighbouring lines into one `output_batch` (K11) with the id of the last line, and may join known lines with new ones.
@@ -53,9 +53,12 @@ export function openAgent(hub: HubCore, id: string, changed: () => void) {
       channels: [`agent:${id}`],
       types: ['output', 'output_batch', 'message.*'],
       async load(cursor) {
-        const { body } = await hub.request<{ items: OutputItem[] }>('GET', `${path}/output?tail=${TAIL_LIMIT}`)
-        const inbox = await hub.request<{ messages: AgentMessage[] }>('GET', `${path}/messages?limit=${TAIL_LIMIT}`)
-        const output = new Tail<OutputLine>()
+        const { body } = await hub.request<{ items: OutputItem[] }>('GET', `${path}/output?tail=${MAX_RECENT_ITEMS}`)
+        const inbox = await hub.request<{ messages: AgentMessage[] }>(
+          'GET',
+          `${path}/messages?limit=${MAX_RECENT_ITEMS}`,
+        )
+        const output = new RecentItems<OutputLine>()
         let repeated = 0
         for (const item of body.items) {
           const lines = linesOf(item)
@@ -88,7 +91,7 @@ function applyToAgent(state: AgentState, { event, data }: Frame): void {
   } else if (event === 'message.new') {
     const message = data as AgentMessage
     if (state.messages.some(({ message_id }) => message_id === message.message_id)) return
-    state.messages = [...state.messages, message].slice(-TAIL_LIMIT)
+    state.messages = [...state.messages, message].slice(-MAX_RECENT_ITEMS)
   } else if (event === 'message.expired') {
     const { message_id } = data as AgentMessage
     state.messages = state.messages.filter((message) => message.message_id !== message_id)
@@ -99,7 +102,7 @@ function linesOf(output: Output): readonly string[] {
   return 'lines' in output ? output.lines : output.content.replace(/\r?\n$/, '').split(/\r?\n/)
 }
 
-function append(output: Tail<OutputLine>, { timestamp }: Output, lines: readonly string[]): void {
+function append(output: RecentItems<OutputLine>, { timestamp }: Output, lines: readonly string[]): void {
   for (const text of lines) output.push({ key: output.count, text, timestamp })
 }
 

@@ -3,9 +3,9 @@ import type { ConversationItem } from '../../../shared/src/types/conversation.ts
 import type { Attempt, AttemptStatus, LogLine, PullRequest, Todos } from '../../../shared/src/types/kanban.ts'
 import { compareIds } from '../base/frames.ts'
 import type { Frame, HubCore } from '../base/types.ts'
+import { MAX_RECENT_ITEMS, RecentItems } from './recent-items.ts'
 import { Resource } from './resource.ts'
 import type { Standing } from './resource-state.ts'
-import { TAIL_LIMIT, Tail } from './tail.ts'
 
 export interface AttemptLine extends LogLine {
   readonly id: string
@@ -27,7 +27,7 @@ interface AttemptState {
   attempt: Attempt
   todos: Todos | null
   conversation: readonly ConversationItem[]
-  readonly lines: Tail<AttemptLine>
+  readonly lines: RecentItems<AttemptLine>
   /** The answer included every line up to here. */
   readonly linesCursor: string
 }
@@ -49,10 +49,10 @@ export function openAttempt(hub: HubCore, id: string, changed: () => void): Open
       async load() {
         const logs = await hub.request<{ lines: AttemptLine[]; cursor: string }>(
           'GET',
-          `${path}/logs?tail=${TAIL_LIMIT}`,
+          `${path}/logs?tail=${MAX_RECENT_ITEMS}`,
         )
         const { body } = await hub.request<Omit<AttemptState, 'lines' | 'linesCursor'>>('GET', path)
-        return { value: { ...body, lines: new Tail(logs.body.lines), linesCursor: logs.body.cursor } }
+        return { value: { ...body, lines: new RecentItems(logs.body.lines), linesCursor: logs.body.cursor } }
       },
       // It is deleted with its card or board, without an event on its own channel.
       check: () => hub.request('GET', path),

@@ -2,7 +2,7 @@
 import { CONTROL, EVERYONE } from '../../../shared/src/protocol.ts'
 import { derivedStore } from '../base/store.ts'
 import type { Frame, GapNotice, Store, SubscribeHandlers } from '../base/types.ts'
-import { Tail } from './tail.ts'
+import { RecentItems } from './recent-items.ts'
 
 export interface EventListValue {
   readonly events: readonly Frame[]
@@ -21,7 +21,7 @@ export class EventList {
   #limit = 500
   #shown: readonly Frame[] = []
   /** Received but not shown yet: they show with the next read, or when the list is resumed. */
-  #fresh = new Tail<Frame>([], 500)
+  #fresh = new RecentItems<Frame>([], 500)
   #isPaused = false
   #error: Error | null = null
   readonly #changed: () => void
@@ -51,7 +51,7 @@ export class EventList {
     if (limit === this.#limit) return
     this.#limit = limit
     const { list, count } = this.#fresh
-    this.#fresh = new Tail(list, limit)
+    this.#fresh = new RecentItems(list, limit)
     this.#fresh.count = count
   }
 
@@ -68,7 +68,7 @@ export class EventList {
 
   readonly clear = (): void => {
     this.#shown = []
-    this.#fresh = new Tail([], this.#limit)
+    this.#fresh = new RecentItems([], this.#limit)
     this.#changed()
   }
 
@@ -81,7 +81,7 @@ export class EventList {
   #read(): EventListValue {
     if (!this.#isPaused && this.#fresh.count > 0) {
       this.#shown = [...this.#shown, ...this.#fresh.list]
-      this.#fresh = new Tail([], this.#limit)
+      this.#fresh = new RecentItems([], this.#limit)
     }
     if (this.#shown.length > this.#limit) this.#shown = this.#shown.slice(-this.#limit)
     return { events: this.#shown, missed: this.#isPaused ? this.#fresh.count : 0, error: this.#error }

@@ -2,10 +2,10 @@
 import type { Session, SessionChunk } from '../../../shared/src/types/sessions.ts'
 import { compareIds } from '../base/frames.ts'
 import type { HubCore } from '../base/types.ts'
+import { MAX_RECENT_ITEMS, RecentItems } from './recent-items.ts'
 import { RELOAD, Resource } from './resource.ts'
 import type { Standing } from './resource-state.ts'
 import { storesPerHub } from './store-set.ts'
-import { TAIL_LIMIT, Tail } from './tail.ts'
 
 export interface SessionMessage extends SessionChunk {
   readonly id: string
@@ -32,7 +32,7 @@ export const NO_SESSION: SessionValue = {
 
 interface SessionState {
   session: Session
-  readonly messages: Tail<SessionMessage>
+  readonly messages: RecentItems<SessionMessage>
   /** The answer included all output up to here. */
   readonly outputCursor: string
 }
@@ -50,10 +50,12 @@ export function openSession(hub: HubCore, id: string, changed: () => void) {
       async load() {
         const output = await hub.request<{ chunks: SessionMessage[]; cursor: string }>(
           'GET',
-          `${path}/output?tail=${TAIL_LIMIT}`,
+          `${path}/output?tail=${MAX_RECENT_ITEMS}`,
         )
         const { body } = await hub.request<Session>('GET', path)
-        return { value: { session: body, messages: new Tail(output.body.chunks), outputCursor: output.body.cursor } }
+        return {
+          value: { session: body, messages: new RecentItems(output.body.chunks), outputCursor: output.body.cursor },
+        }
       },
       apply(state, { event, data, id, timestamp }) {
         const ts = new Date(timestamp).toISOString()

@@ -2,10 +2,10 @@
 import type { Shell, ShellChunk } from '../../../shared/src/types/shells.ts'
 import { compareIds } from '../base/frames.ts'
 import type { Frame, HubCore } from '../base/types.ts'
+import { LineSplitter, MAX_RECENT_ITEMS, RecentItems } from './recent-items.ts'
 import { RELOAD, Resource } from './resource.ts'
 import type { Standing } from './resource-state.ts'
 import { storesPerHub } from './store-set.ts'
-import { LineSplitter, TAIL_LIMIT, Tail } from './tail.ts'
 
 export interface ShellOutput extends ShellChunk {
   readonly id: string
@@ -36,7 +36,7 @@ export const NO_SHELL: ShellValue = {
 interface ShellState {
   shell: Shell
   failure: string | null
-  readonly chunks: Tail<ShellOutput>
+  readonly chunks: RecentItems<ShellOutput>
   readonly lines: LineSplitter
   /** The answer included all output up to here. */
   readonly outputCursor: string
@@ -53,12 +53,14 @@ export function openShell(hub: HubCore, id: string, changed: () => void) {
       async load() {
         const { body } = await hub.request<{ chunks: ShellOutput[]; cursor: string }>(
           'GET',
-          `${path}/output?tail=${TAIL_LIMIT}`,
+          `${path}/output?tail=${MAX_RECENT_ITEMS}`,
         )
         const shell = (await hub.request<Shell>('GET', path)).body
         const lines = new LineSplitter()
         for (const { data } of body.chunks) lines.push(data)
-        return { value: { shell, failure: null, chunks: new Tail(body.chunks), lines, outputCursor: body.cursor } }
+        return {
+          value: { shell, failure: null, chunks: new RecentItems(body.chunks), lines, outputCursor: body.cursor },
+        }
       },
       apply: applyToShell,
       show: (state, { phase, error }) => ({

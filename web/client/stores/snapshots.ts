@@ -2,9 +2,9 @@
 import type { DashboardRange, Overview } from '../../../shared/src/types/dashboard.ts'
 import type { Metrics } from '../../../shared/src/types/metrics.ts'
 import type { HubCore } from '../base/types.ts'
+import { RecentItems } from './recent-items.ts'
 import { RELOAD, Resource } from './resource.ts'
 import type { Standing } from './resource-state.ts'
-import { Tail } from './tail.ts'
 
 export interface DashboardValue extends Standing {
   readonly overview: Overview | null
@@ -43,13 +43,13 @@ export function openDashboard(hub: HubCore, range: DashboardRange, changed: () =
 }
 
 export function openMetrics(hub: HubCore, changed: () => void) {
-  return new Resource<Tail<Metrics>, MetricsValue>(
+  return new Resource<RecentItems<Metrics>, MetricsValue>(
     hub,
     {
       channels: ['metrics'],
       types: ['metric.update'],
       load: async () => ({
-        value: new Tail([(await hub.request<Metrics>('GET', '/metrics/snapshot')).body], HISTORY),
+        value: new RecentItems([(await hub.request<Metrics>('GET', '/metrics/snapshot')).body], HISTORY),
       }),
       apply(history, { data }) {
         const next = data as Metrics

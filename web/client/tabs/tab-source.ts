@@ -10,7 +10,7 @@ import { isFirefox, watchPage } from '../base/page-lifecycle.ts'
 import { createStore, type WritableStore } from '../base/store.ts'
 import type { Status, StreamListener, StreamSource } from '../base/types.ts'
 import type { Connection } from '../connection/connection.ts'
-import { Membership } from './membership.ts'
+import { TabGroup } from './tab-group.ts'
 import type { ListenerCall, Tabs, TabWants } from './tab-messages.ts'
 
 export { browserTabs } from './tab-messages.ts'
@@ -36,7 +36,7 @@ export class TabSource implements StreamSource {
   readonly #options: TabSourceOptions
   readonly #unwatch: () => void
   #wants: TabWants = { channels: [], names: [], cursor: null }
-  #membership: Membership | null = null
+  #group: TabGroup | null = null
   /** This tab's own stream, once it has turned out that it cannot share. */
   #alone: Connection | null = null
   #isClosed = false
@@ -53,7 +53,7 @@ export class TabSource implements StreamSource {
       // Firefox does not cache a page that holds a lock when the navigation begins. If it is cancelled, the tab joins again.
       ...(isFirefox() && {
         leaving: () => {
-          if (!this.#membership) return
+          if (!this.#group) return
           this.#leave()
           this.#rejoining = options.clock.setTimeout(() => this.#join(), LEAVING_MS)
         },
@@ -67,12 +67,12 @@ export class TabSource implements StreamSource {
     const cursor = channels.size > 0 ? this.#wants.cursor : null
     this.#wants = { channels: [...channels], names: [...names], cursor }
     if (this.#alone) this.#alone.want(channels, names)
-    else this.#membership?.wantsChanged()
+    else this.#group?.wantsChanged()
   }
 
   reconnect(): void {
     if (this.#alone) this.#alone.reconnect()
-    else this.#membership?.reconnect()
+    else this.#group?.reconnect()
   }
 
   close(): void {
@@ -84,14 +84,14 @@ export class TabSource implements StreamSource {
   }
 
   #join(): void {
-    if (this.#membership || this.#alone || this.#isClosed) return
+    if (this.#group || this.#alone || this.#isClosed) return
     const { name, tabs, clock, connect } = this.#options
     const ifCurrent = (then: () => void) => () => {
-      if (this.#membership === membership) then()
+      if (this.#group === group) then()
     }
-    let membership: Membership | undefined
+    let group: TabGroup | undefined
     try {
-      membership = new Membership({
+      group = new TabGroup({
         name,
         tabs,
         clock,
@@ -103,7 +103,7 @@ export class TabSource implements StreamSource {
         onLost: ifCurrent(() => this.#rejoin()),
         onUnusable: ifCurrent(() => this.#standAlone()),
       })
-      this.#membership = membership
+      this.#group = group
     } catch {
       this.#standAlone()
     }
@@ -111,9 +111,9 @@ export class TabSource implements StreamSource {
 
   #leave(): void {
     this.#options.clock.clearTimeout(this.#rejoining)
-    const membership = this.#membership
-    this.#membership = null
-    membership?.leave()
+    const group = this.#group
+    this.#group = null
+    group?.leave()
   }
 
   /** Joins again, last in the queue for the lead. */

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Auth } from '../base/options.ts'
 import type { OpenStream, StreamEnd, StreamRequest, Transport, TransportEvents } from './transport.ts'
 
-export interface AttemptOptions extends TransportEvents {
+export interface ConnectionAttemptOptions extends TransportEvents {
   readonly transport: Transport
   readonly auth: Auth | undefined
   readonly clock: Clock
@@ -16,15 +16,15 @@ export interface AttemptOptions extends TransportEvents {
   timedOut(): void
 }
 
-export class Attempt {
+export class ConnectionAttempt {
   readonly channels: readonly string[]
-  readonly #options: AttemptOptions
+  readonly #options: ConnectionAttemptOptions
   #stream: OpenStream | undefined
   #isClosed = false
   #watchdog: unknown
   #watchedMs = 0
 
-  constructor(options: AttemptOptions) {
+  constructor(options: ConnectionAttemptOptions) {
     this.#options = options
     this.channels = options.request.channels
     this.#watch()

@@ -1,16 +1,16 @@
 /** The newest part of an output that grows without bound. */
 
 /** How many lines or chunks a store keeps. */
-export const TAIL_LIMIT = 1_000
+export const MAX_RECENT_ITEMS = 1_000
 
-export class Tail<Item> {
+export class RecentItems<Item> {
   readonly #limit: number
   #items: Item[] = []
   #list: readonly Item[] | undefined
   /** How many items were pushed in total, including those that are not kept. */
   count = 0
 
-  constructor(items: readonly Item[] = [], limit = TAIL_LIMIT) {
+  constructor(items: readonly Item[] = [], limit = MAX_RECENT_ITEMS) {
     this.#limit = limit
     for (const item of items) this.push(item)
   }
@@ -32,7 +32,7 @@ export class Tail<Item> {
 
 /** The newest lines of text that comes in chunks. */
 export class LineSplitter {
-  readonly #complete = new Tail<string>()
+  readonly #complete = new RecentItems<string>()
   #rest = ''
 
   push(chunk: string): void {
@@ -44,6 +44,6 @@ export class LineSplitter {
 
   /** Oldest first. The last line may be incomplete. */
   get list(): readonly string[] {
-    return this.#rest === '' ? this.#complete.list : [...this.#complete.list.slice(1 - TAIL_LIMIT), this.#rest]
+    return this.#rest === '' ? this.#complete.list : [...this.#complete.list.slice(1 - MAX_RECENT_ITEMS), this.#rest]
   }
 }

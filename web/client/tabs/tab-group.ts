@@ -1,6 +1,6 @@
 /**
- * A tab's membership in the group that shares a stream, from joining to leaving. The tab that holds the lock leads; when it
- * goes away, the browser gives the lock to the next one.
+ * A tab's part in the group that shares a stream, from joining to leaving. The tab that holds the lock leads; when it goes
+ * away, the browser gives the lock to the next one.
  *
  * No event is lost when the leader changes. The new leader asks every tab for its cursor, and resumes the stream from the
  * furthest: the stream joins lines of output, so only a tab whose cursor is not beyond the start of the stream can be
@@ -24,7 +24,7 @@ const GRANTED_MS = 5_000
 /** A leader answers a new tab at once. */
 const SILENT_MS = 30_000
 
-export interface MembershipOptions {
+export interface TabGroupOptions {
   /** The same for all tabs that may share. */
   readonly name: string
   readonly tabs: Tabs
@@ -43,8 +43,8 @@ export interface MembershipOptions {
   connect(listener: StreamListener, cursor: string | null): Connection
 }
 
-export class Membership {
-  readonly #options: MembershipOptions
+export class TabGroup {
+  readonly #options: TabGroupOptions
   readonly #id = randomId()
   readonly #channel: TabChannel
   readonly #locks: TabLocks
@@ -60,7 +60,7 @@ export class Membership {
   #patience: unknown
 
   /** Throws where the browser refuses BroadcastChannel. */
-  constructor(options: MembershipOptions) {
+  constructor(options: TabGroupOptions) {
     const { name, tabs, clock, onLost, onUnusable } = options
     this.#options = options
     this.#channel = new tabs.BroadcastChannel(name)
