@@ -1,8 +1,7 @@
-/** The only file that calls the JSON API. */
-import type { ProblemBody } from '../../shared/src/errors.ts'
-import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
+/** The only file that calls the JSON API: through the hub, with its refusals in words for people. */
 import type { Attempt, AttemptStatus, Board, Card } from '../../shared/src/types/kanban.ts'
-import { pathOf } from './address.ts'
+import { BoardcastError } from '../client/index.ts'
+import { hub } from './hub.ts'
 
 /** A refusal of the server, in words for people. `status` is 0 if the server did not answer. */
 export class Refusal extends Error {
@@ -49,30 +48,34 @@ export function appendLog(attemptId: string, message: string): Promise<{ count: 
   return request('POST', `/attempts/${encodeURIComponent(attemptId)}/logs`, { message })
 }
 
-async function request<Reply>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<Reply> {
-  const response = await fetch(pathOf(`${API_PREFIX}${path}`), {
-    method,
-    ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
-  }).catch(() => undefined)
-  if (!response) throw new Refusal(0, 'The server does not answer. Is it running?')
-  // A redirect may have turned it into a GET, which does nothing.
-  const isLost = method !== 'GET' && response.redirected && !response.headers.has(HEADER.eventId)
-  if (isLost) throw new Refusal(0, NOT_OURS)
-  if (!response.ok) throw new Refusal(response.status, await explain(response))
-  const reply: Promise<Reply> = response.json()
-  return await reply.catch(() => {
-    throw new Refusal(0, NOT_OURS)
-  })
+async function request<Body>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<Body> {
+  try {
+    // Without retries: people see at once why it failed, and decide themselves.
+    const reply = await hub.request<Body>(method, path, body, { retries: 0 })
+    return reply.body
+  } catch (error) {
+    throw error instanceof BoardcastError ? refusalOf(error) : error
+  }
+}
+
+function refusalOf(error: BoardcastError): Refusal {
+  switch (error.code) {
+    case 'refused':
+      return new Refusal(error.status ?? 0, explain(error))
+    case 'unexpected':
+      return new Refusal(0, NOT_OURS)
+    default:
+      return new Refusal(0, 'The server does not answer. Is it running?')
+  }
 }
 
 const NOT_OURS =
   'Something other than Boardcast answered, such as a login page or a proxy. Nothing was changed. Try to reload the page.'
 
-async function explain(response: Response): Promise<string> {
+function explain({ status, problem }: BoardcastError): string {
+  const faults = problem?.errors?.map(({ path, message }) => (path ? `${path}: ${message}` : message)) ?? []
   // A proxy in between may answer without a problem body: then only the status is known.
-  const problem = (await response.json().catch(() => ({}))) as Partial<ProblemBody>
-  const faults = problem.errors?.map(({ path, message }) => (path ? `${path}: ${message}` : message)) ?? []
-  const what = problem.title ?? `The server answered ${response.status}`
-  const why = faults.length > 0 ? faults.join('; ') : problem.detail
+  const what = problem?.title ?? `The server answered ${status}`
+  const why = faults.length > 0 ? faults.join('; ') : problem?.detail
   return why && why !== what ? `${what}: ${why}` : what
 }
