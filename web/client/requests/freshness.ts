@@ -11,7 +11,8 @@ import { parseCursor } from '../../../shared/src/cursor.ts'
 import { BoardcastError } from '../base/errors.ts'
 import { isBefore, laterOf } from '../base/frames.ts'
 import type { Reply } from '../base/types.ts'
-import { cursorOfRefusal, type Requester } from './request.ts'
+import type { Requester } from './request.ts'
+import { cursorOfRefusal } from './send.ts'
 
 export interface Freshness {
   /** The requester, without outdated answers. */

@@ -10,13 +10,14 @@
  * so only at a checkpoint is it certain that no later frame repeats something from the pages.
  */
 import { EVERY_TYPE } from '../../../shared/src/type-filter.ts'
+import { pause } from '../base/abort.ts'
 import type { shownOn } from '../base/channels.ts'
 import type { Clock } from '../base/clock.ts'
-import { BoardcastError, errorOf } from '../base/errors.ts'
+import { BoardcastError } from '../base/errors.ts'
 import { compareIds, isAtOrAfter, isBefore, isUnstored, laterOf } from '../base/frames.ts'
-import { reportUncaught } from '../base/store.ts'
 import type { Frame, GapNotice, SubscribeHandlers } from '../base/types.ts'
 import type { Page, PageQuery } from './pages.ts'
+import { SafeHandlers } from './safe-handlers.ts'
 import type { Selection } from './subscription.ts'
 
 /** Frames that are queued while pages are read. More than that are read from the log, which has them anyway. */
@@ -61,6 +62,7 @@ export interface ReaderOptions {
 export class Reader {
   readonly selection: Selection
   readonly #options: ReaderOptions
+  readonly #handlers: SafeHandlers
   #state: State = { name: 'waiting' }
   /** Every event up to here was delivered; null: begins where the stream is. */
   #cursor: string | null
@@ -72,6 +74,7 @@ export class Reader {
 
   constructor(options: ReaderOptions) {
     this.#options = options
+    this.#handlers = new SafeHandlers(options.handlers)
     this.selection = options.selection
     const { since } = options.selection
     this.#fromEarliest = since === 'earliest'
@@ -157,13 +160,13 @@ export class Reader {
     this.#fromEarliest = false
     this.#partial = null
     this.#isReady = false
-    this.#call('gap', notice)
+    this.#handlers.gap(notice)
   }
 
   refuse(error: BoardcastError): void {
     if (this.#state.name === 'closed') return
     this.close()
-    this.#call('error', error)
+    this.#handlers.error(error)
     this.#options.onRefused()
   }
 
@@ -182,7 +185,7 @@ export class Reader {
   #ready(id: string): void {
     if (this.#isReady) return
     this.#isReady = true
-    this.#call('ready', id)
+    this.#handlers.ready(id)
   }
 
   #hasDelivered(id: string, event: string): boolean {
@@ -203,13 +206,7 @@ export class Reader {
   }
 
   #deliver(frame: Frame, channel = this.#channelOf(frame)): void {
-    const { handlers } = this.#options
-    if (!channel || !handlers.event) return
-    try {
-      handlers.event(channel === frame.channel ? frame : { ...frame, channel })
-    } catch (thrown) {
-      this.#handlerFailed(thrown)
-    }
+    if (channel) this.#handlers.event(channel === frame.channel ? frame : { ...frame, channel })
   }
 
   /** Reads pages up to `until`, a checkpoint of the stream, then goes live. */
@@ -233,7 +230,7 @@ export class Reader {
       if (signal.aborted) return
       if (error instanceof BoardcastError && error.code === 'refused') this.refuse(error)
       else {
-        await this.#pause(signal)
+        await pause(this.#options.clock, RETRY_MS, signal)
         if (!signal.aborted) void this.#readPages(state)
       }
       return
@@ -279,37 +276,5 @@ export class Reader {
     const isDone = !page.more || !isBefore(page.cursor, state.until)
     this.#advance(isDone ? state.until : page.cursor)
     return isDone ? 'done' : 'more'
-  }
-
-  #pause(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options
-    return new Promise((resolve) => {
-      const timer = clock.setTimeout(done, RETRY_MS)
-      signal.addEventListener('abort', done, { once: true })
-      function done(): void {
-        clock.clearTimeout(timer)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-    })
-  }
-
-  #call<Name extends 'ready' | 'gap' | 'error'>(
-    name: Name,
-    value: Parameters<NonNullable<SubscribeHandlers[Name]>>[0],
-  ): void {
-    const { handlers } = this.#options
-    try {
-      ;(handlers[name] as ((value: unknown) => void) | undefined)?.call(handlers, value)
-    } catch (thrown) {
-      if (name === 'error') reportUncaught(thrown)
-      else this.#handlerFailed(thrown)
-    }
-  }
-
-  /** Errors of handlers go to `error`, and errors of that are reported as uncaught: other readers must not be affected. */
-  #handlerFailed(thrown: unknown): void {
-    if (this.#options.handlers.error) this.#call('error', errorOf(thrown))
-    else reportUncaught(thrown)
   }
 }
