@@ -48,7 +48,7 @@ http {
     })
     const url = `http://127.0.0.1:${own}`
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`nginx ended: ${output}`)
+      if (hasEnded(child)) throw new Error(`nginx ended: ${output}`)
       const answer = await fetch(`${url}/health/live`).catch(() => undefined)
       if (answer?.ok) return new CachingNginx(child, folder, url)
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -56,11 +56,18 @@ http {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve))
-    this.#child.kill()
-    if (this.#child.exitCode === null) await ended
+    if (!hasEnded(this.#child)) {
+      const ended = new Promise((resolve) => this.#child.once('exit', resolve))
+      this.#child.kill()
+      await ended
+    }
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** By itself or by a signal. */
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 function freePort(): Promise<number> {
