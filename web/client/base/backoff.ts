@@ -34,7 +34,7 @@ export interface AttemptResult {
 
 export interface NextAttempt {
   readonly inMs: number
-  /** So many attempts have failed that the next ones are rare. */
+  /** After `failures` failed attempts in a row, the next ones come only every `restMs`. */
   readonly isResting: boolean
 }
 

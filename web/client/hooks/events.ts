@@ -1,6 +1,6 @@
 /** The newest events of some channels, as a list. */
 import type { Frame, Status } from '../base/types.ts'
-import { EventList } from '../stores/event-list.ts'
+import { DEFAULT_MAX_EVENTS, EventList } from '../stores/event-list.ts'
 import { stopErrorOf } from '../stores/resource-state.ts'
 import { useConnected } from './connection.ts'
 import { type Framework, trySubscribe, useSelected, useValue } from './framework.ts'
@@ -31,7 +31,7 @@ export interface RealtimeEvents {
 
 /** An empty list of channels means off. */
 export function useEvents(fw: Framework, options: RealtimeEventsOptions): RealtimeEvents {
-  const { channels, eventTypes, maxEvents = 500, paused, since } = options
+  const { channels, eventTypes, maxEvents = DEFAULT_MAX_EVENTS, paused, since } = options
   const hub = fw.useHub()
   const key = JSON.stringify([sorted(channels), eventTypes && sorted(eventTypes), since])
   const list = fw.useMemo(() => new EventList(), [hub, key])

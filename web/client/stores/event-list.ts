@@ -11,6 +11,9 @@ export interface EventListValue {
   readonly error: Error | null
 }
 
+/** How many events are kept by default. */
+export const DEFAULT_MAX_EVENTS = 500
+
 export class EventList {
   static readonly EMPTY: EventListValue = { events: [], missed: 0, error: null }
 
@@ -18,10 +21,10 @@ export class EventList {
   cursor: string | undefined
   readonly handlers: SubscribeHandlers
   readonly store: Store<EventListValue>
-  #limit = 500
+  #limit = DEFAULT_MAX_EVENTS
   #shown: readonly Frame[] = []
   /** Received but not shown yet: they show with the next read, or when the list is resumed. */
-  #fresh = new RecentItems<Frame>([], 500)
+  #fresh = new RecentItems<Frame>([], DEFAULT_MAX_EVENTS)
   #isPaused = false
   #error: Error | null = null
   readonly #changed: () => void

@@ -90,8 +90,7 @@ export class Resource<Value, Shown> implements OpenedStore<Shown> {
   readonly get = (): Shown => {
     const state = this.#state
     const error = 'error' in state ? state.error : this.#stopError()
-    const value = 'value' in state ? state.value : 'stale' in state ? state.stale : null
-    return this.#definition.show(value, { phase: this.#phase, error }, this.#valueCursor)
+    return this.#definition.show(this.value, { phase: this.#phase, error }, this.#valueCursor)
   }
 
   /** Null while there is none. */
@@ -243,7 +242,7 @@ export class Resource<Value, Shown> implements OpenedStore<Shown> {
         this.#subscribe()
         this.#update()
       },
-      // A 404 changes nothing; a temporary failure says nothing about a resource that is gone.
+      // A 404 changes nothing; a temporary failure tells us nothing about a deleted resource.
       (reason: unknown) => isCurrent() && this.#state.name === 'error' && this.#fail(reason),
     )
   }

@@ -54,17 +54,18 @@ export function lookAfter(look: Look, parameters: string): Look {
       const colour = colourOf(length, values)
       if (colour === undefined || code === 58) continue
       next = { ...next, [code === 38 ? 'foreground' : 'background']: colour }
-    } else next = { ...next, ...(CHANGES[code] ?? basic(code)) }
+    } else next = { ...next, ...(CHANGES[code] ?? basicColour(code)) }
   }
   return next
 }
 
-function basic(code: number): Look {
+/** The colour that a code of the sixteen selects; undefined for any other code, which changes nothing. */
+function basicColour(code: number): Look | undefined {
   if (code >= 30 && code <= 37) return { foreground: code - 30 }
   if (code >= 90 && code <= 97) return { foreground: code - 90 + 8 }
   if (code >= 40 && code <= 47) return { background: code - 40 }
   if (code >= 100 && code <= 107) return { background: code - 100 + 8 }
-  return PLAIN
+  return undefined
 }
 
 function colourOf(length: number, values: readonly string[]): Colour | undefined {
