@@ -19,7 +19,13 @@ import { createStore, reportUncaught } from '../base/store.ts'
 import type { Frame, Store } from '../base/types.ts'
 import { JoinRequests } from './join-requests.ts'
 import { DeliveredEvents, parseMessage, type ServerEvent, type ServerMessage } from './messages.ts'
-import { type Addressed, addressOf, type SocketChannel, SocketChannels } from './socket-channels.ts'
+import {
+  type Addressed,
+  type AddressOptions,
+  addressOf,
+  type SocketChannel,
+  SocketChannels,
+} from './socket-channels.ts'
 
 export interface SocketState {
   /** It is open, and its channels are joined. */
@@ -29,12 +35,8 @@ export interface SocketState {
   readonly error: Error | null
 }
 
-export interface SocketOptions {
-  readonly baseUrl: string
+export interface SocketOptions extends AddressOptions {
   readonly channels: readonly string[]
-  readonly agentId?: string | undefined
-  readonly sessionId?: string | undefined
-  readonly token?: string | undefined
   readonly WebSocket?: WebSocketMaker | undefined
   readonly clock?: Clock | undefined
   onEvent?(event: Frame): void
