@@ -1,7 +1,7 @@
 /** Opens the database file, migrates it and opens its log. Every fault of the file is a ConfigError that names it. */
 import { type Config, ConfigError } from '../base/config.ts'
 import { Log } from '../db/log.ts'
-import { migrate } from '../db/migrations/migrate.ts'
+import { migrate, NewerSchema } from '../db/migrations/migrate.ts'
 import type { Database } from '../db/sqlite/database.ts'
 import { type InodeLock, lockInode } from '../db/sqlite/inode-lock.ts'
 import { oneConnection } from '../db/sqlite/one-connection.ts'
@@ -28,6 +28,7 @@ export async function openStore(config: Config): Promise<OpenedStore> {
     closeQuietly(database)
     const fault = storageFault(config, cause)
     if (fault) throw fault
+    if (cause instanceof NewerSchema) throw newerSchema(config, cause)
     const why =
       cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : String(cause)
     throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${why}. Choose another file, or restore it.`, {
@@ -36,12 +37,20 @@ export async function openStore(config: Config): Promise<OpenedStore> {
   }
 }
 
+function newerSchema({ dbPath }: Config, cause: NewerSchema): ConfigError {
+  return new ConfigError(
+    `BOARDCAST_DB=${dbPath} was written by a newer Boardcast (schema ${cause.schema}; this version knows ${cause.known}). ` +
+      'Install that version, or choose another file.',
+    { cause },
+  )
+}
+
 /** Used when start-up fails; the cause has already been reported. */
 export function closeQuietly(database: Database): void {
   try {
     database.close()
   } catch {
-    // Harmless: the process is about to end, and nothing was written.
+    // Harmless: the process is about to exit, and nothing was written.
   }
 }
 

@@ -59,12 +59,12 @@ test('[D43] a newer schema is refused before anything is changed', async () => {
   await db.sql.run("UPDATE meta SET value = '999' WHERE name = 'schema'")
   db.sql.seen.length = 0
   await expect(migrate(db.transactions)).rejects.toThrow(
-    /^The database has schema 999, this version knows \d+: run a newer Boardcast$/,
+    /^The database was written by a newer Boardcast \(schema 999; this version knows \d+\)\.$/,
   )
   expect(db.sql.seen.filter((text) => !/^(SELECT|BEGIN|ROLLBACK|CREATE TABLE IF NOT EXISTS meta)/.test(text))).toEqual(
     [],
   )
-  await expect(db.reopen()).rejects.toThrow('run a newer Boardcast')
+  await expect(db.reopen()).rejects.toThrow('was written by a newer Boardcast')
 })
 
 test('[D44] a file that is not a database is refused and not changed', async () => {

@@ -19,10 +19,20 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   orderOfCreation,
 ]
 
-/**
- * Several processes may do this at the same time: each looks inside its transaction how far the others have come. Throws
- * when a newer version has migrated the database further than this version can.
- */
+/** A newer version has migrated the database further than this version can. */
+export class NewerSchema extends Error {
+  readonly schema: number
+  readonly known: number
+
+  constructor(schema: number, known: number) {
+    super(`The database was written by a newer Boardcast (schema ${schema}; this version knows ${known}).`)
+    this.name = 'NewerSchema'
+    this.schema = schema
+    this.known = known
+  }
+}
+
+/** Safe to run in several processes at once: each step reads the schema inside its transaction. Throws NewerSchema. */
 export async function migrate(transactions: Transactions): Promise<void> {
   for (let isDone = false; !isDone; ) {
     const transaction = await transactions.write()
@@ -38,12 +48,12 @@ export async function migrate(transactions: Transactions): Promise<void> {
   }
 }
 
-/** Takes one step. Resolves to whether there was none left. */
+/** Takes one step. Resolves to true when no step was left. */
 async function migrateOnce(sql: Sql): Promise<boolean> {
   await sql.run('CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)')
   const done = Number((await readMeta(sql, 'schema')) ?? 0)
   if (done > MIGRATIONS.length) {
-    throw new Error(`The database has schema ${done}, this version knows ${MIGRATIONS.length}: run a newer Boardcast`)
+    throw new NewerSchema(done, MIGRATIONS.length)
   }
   const statements = MIGRATIONS[done]
   if (!statements) return true
