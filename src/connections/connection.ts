@@ -45,7 +45,7 @@ export interface ConnectionOptions<S extends ConnectionSink> {
   readonly withOpeningFrames: boolean
   /** The connection stays when its last channel was deleted: the client may join others. */
   readonly outlivesChannels?: boolean
-  /** End after so many events. */
+  /** The number of events after which the stream ends. */
   readonly limit?: number | undefined
   /** End after so long. */
   readonly timeoutMs?: number | undefined

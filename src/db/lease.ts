@@ -1,16 +1,16 @@
 /**
- * Leadership. Work that timers start (retention, expiry, settling, clean-up) must be done by one of the nodes on a
- * database only, the leader.
+ * Leadership. Of all nodes on a database, only the leader may run background work: retention, expiry, settling and
+ * clean-up.
  */
 import type { Sql } from './sql.ts'
 import type { Store, Tx } from './store.ts'
 
 export interface Lease {
-  /** Whether this node leads. Asked inside a transaction, and true until that is over. */
+  /** Whether this node leads. Call inside a transaction; the answer holds until the transaction ends. */
   isHeld(sql: Sql): Promise<boolean>
 }
 
-/** For one node alone, which always leads. */
+/** For a single node, which always leads. */
 export const SOLE_NODE: Lease = { isHeld: async () => true }
 
 export interface Leader {

@@ -9,13 +9,13 @@ import type { Bounds } from './snapshot.ts'
 import type { Sql, SqlValue } from './sql.ts'
 import { countTransient, noteTransient, type TransientCount } from './transient.ts'
 
-/** The count of transient events is stored once in so many events: with every COMMIT it would be one more page to write. */
+/** The count of transient events is stored once per this many events: at every COMMIT it would cost one more page. */
 const NOTE_EVERY = 2_000
 
 const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data'])
 const insertRanges = inserter('event_channels', ['channel', 'first_seq', 'last_seq'])
 
-/** What is kept in memory between transactions. */
+/** State kept in memory between transactions. */
 export interface LogMemory {
   readonly count: TransientCount
   /** Nothing up to here is transient, so that trimming need not look there again. */

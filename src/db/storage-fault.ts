@@ -1,4 +1,4 @@
-/** Everything that can be wrong with the storage, and what it is called. The one place that knows SQLite's error codes. */
+/** The kinds of storage faults, and the only place that maps SQLite's error codes to them. */
 import { Problem } from '../base/errors.ts'
 
 /**
@@ -6,8 +6,8 @@ import { Problem } from '../base/errors.ts'
  * - `full`: the disk has no room;
  * - `moved`: the files are no longer at their path;
  * - `log`: the write-ahead log has reached its limit;
- * - `damaged`: what the file holds is not a sound database;
- * - `io`: anything else that the disk or the operating system refuses.
+ * - `damaged`: the file is not a valid database;
+ * - `io`: any other error of the disk or the operating system.
  */
 export type FaultKind = 'busy' | 'full' | 'moved' | 'log' | 'damaged' | 'io'
 
@@ -17,13 +17,13 @@ export interface StorageFault {
   readonly reason: string
 }
 
-/** The database cannot be written or read for now: the fault of the disk, not of what was asked. */
+/** The database cannot be read or written at present; the request itself may be valid. */
 export class StorageUnavailable extends Problem {
   readonly fault: StorageFault
 
   constructor(fault: StorageFault, cause?: unknown) {
     super('storage_unavailable', `${fault.reason} Nothing was changed; try again.`, {
-      // A lock is held for moments; everything else takes somebody to fix it.
+      // A lock is short; other faults need an operator.
       retryAfterS: fault.kind === 'busy' ? 1 : 2,
       cause,
     })
@@ -31,9 +31,9 @@ export class StorageUnavailable extends Problem {
   }
 }
 
-/** The first that matches counts. */
+/** The first match wins. */
 const FAULTS: ReadonlyArray<readonly [codes: RegExp, fault: StorageFault]> = [
-  // A shared-memory file that cannot grow is a full disk under another name.
+  // SQLITE_IOERR_SHMSIZE: the shared-memory file cannot grow, so the disk is full.
   [/^SQLITE_(FULL|IOERR_SHMSIZE)/, { kind: 'full', reason: 'The disk that holds the database is full.' }],
   [/^SQLITE_(BUSY|LOCKED|PROTOCOL)/, { kind: 'busy', reason: 'Another program holds the write lock of the database.' }],
   [/^SQLITE_(CORRUPT|NOTADB)/, { kind: 'damaged', reason: 'The database file is damaged. Restore a backup.' }],
@@ -43,7 +43,7 @@ const FAULTS: ReadonlyArray<readonly [codes: RegExp, fault: StorageFault]> = [
   [/^SQLITE_IOERR/, { kind: 'io', reason: 'The disk that holds the database reports an I/O error.' }],
 ]
 
-/** The fault that an error code of SQLite stands for; undefined: it is the query's own. */
+/** Maps an SQLite error code to a fault; undefined when the query itself is at fault. */
 export function faultOfCode(code: string): StorageFault | undefined {
   return FAULTS.find(([codes]) => codes.test(code))?.[1]
 }

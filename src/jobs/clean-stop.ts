@@ -1,7 +1,7 @@
 /**
- * Whether the last server on this database was stopped or died. A stop is written into the database. Where it cannot be
- * (a full disk, another program's lock), an empty file beside it records it, for which there nearly always is room. Its
- * name holds the head of the log: it does not hold for any other state, such as that of a restored backup.
+ * Records whether the last server on this database was stopped or crashed. A clean stop is written into the database. If
+ * that fails (a full disk, another program's lock), an empty file beside it records the stop. The file's name contains the
+ * head of the log, so that it does not apply to any other state, such as a restored backup.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import type { Logger } from '../base/logger.ts'
@@ -16,7 +16,7 @@ import { settleLastRun } from './settling.ts'
 const PATIENCE_MS = 2_000
 const RETRY_MS = 50
 
-/** Notes that the database is in use, and settles what its last server left. Resolves to how many attempts it ended. */
+/** Records that the database is in use and settles the last run. Resolves to the number of attempts that were ended. */
 export async function noteStart(store: Store, leader: Leader, database: Database): Promise<number> {
   const mark = markOf(store, database)
   const wasStopped = existsSync(mark)
@@ -43,7 +43,7 @@ export async function noteStop(store: Store, database: Database, logger: Logger)
   } catch (cause) {
     try {
       writeFileSync(markOf(store, database), '')
-      logger.warn({ err: cause }, 'the stop could not be written into the database; a file beside it says so')
+      logger.warn({ err: cause }, 'the stop could not be written into the database; a file beside it records it')
     } catch (error) {
       logger.error({ err: error }, 'the stop could not be noted: the next start will settle attempts as interrupted')
     }

@@ -1,4 +1,4 @@
-/** Lets messages expire when their time is over. It looks at one entry of an index, and writes only when one is due. */
+/** Expires messages. Each check reads one index entry and writes only when a message is due. */
 import { elapsed, now } from '../base/clock.ts'
 import type { Leader } from '../db/lease.ts'
 import { nextExpiry } from '../db/rows/messages.ts'
@@ -6,30 +6,30 @@ import type { Store } from '../db/store.ts'
 import { expireMessages, postponeExpiry, shortenExpiry } from '../domain/messages.ts'
 
 export interface MessageExpiry {
-  /** Lets everything expire that is due. Resolves when that is done; failures go to `onError`. */
+  /** Expires all messages that are due. Never rejects: failures go to `onError`. */
   check(): Promise<void>
   stop(): void
 }
 
 const EVERY_MS = 1_000
-/** In one transaction: a few milliseconds of work. */
+/** Expired in one transaction: a few milliseconds of work. */
 const STEP_MESSAGES = 500
 
-/** A clock that is ahead of the time that has passed by more than this was set forward. */
+/** If the clock gains more than this on the elapsed time, it was set forward. */
 const STEP_MS = 2_000
 
 /** In milliseconds. */
 export interface ExpiryClocks {
   /** Since 1970. */
   now(): number
-  /** Since some moment; goes at its pace always. */
+  /** Monotonic, from an arbitrary start. */
   elapsed(): number
 }
 
 /**
- * Looks every second, from now until it is stopped. A message lives its time whatever is done to the clock: when the clock
- * is set forward, the ends of lives go with it. That it is set back does not show in `now` (clock.ts) while the server
- * runs; over a restart it does.
+ * Checks every second until it is stopped. Changing the clock does not change how long a message lives: when the clock is
+ * set forward, expiry times move with it. `now` (clock.ts) never goes back while the server runs; a clock that was set
+ * back is noticed at the next start.
  */
 export function createMessageExpiry(
   store: Store,
@@ -48,7 +48,7 @@ export function createMessageExpiry(
     const since = last.now + stepMs
     if (stepMs > STEP_MS) await leader.transact((tx) => postponeExpiry(tx.sql, stepMs, since))
     else if (isFirst) await leader.transact((tx) => shortenExpiry(tx.sql, time.now))
-    // Not before: what the storage refuses is done the next time.
+    // Set only after success, so that a failed step is repeated.
     isFirst = false
     last = time
   }

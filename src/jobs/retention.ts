@@ -13,7 +13,7 @@ export interface Retention {
 const INTERVAL_MS = 60_000
 /** Deleted in one transaction: a few milliseconds of work, so that mutations and streams in between hardly wait. */
 const STEP_EVENTS = 2_000
-/** So many events of other nodes may go uncounted. */
+/** At most this many events of other nodes stay uncounted. */
 const UNCOUNTED_EVENTS = 2_000
 
 export function createRetention(
@@ -23,7 +23,7 @@ export function createRetention(
   onError: (error: unknown) => void,
 ): Retention {
   let isTrimming = false
-  /** Asked for while it was under way: what came in the same COMMIT it has not seen. */
+  /** Requested during a run, which may have missed the newest events. */
   let isWanted = false
 
   async function trim(): Promise<void> {

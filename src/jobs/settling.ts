@@ -6,7 +6,7 @@ import type { Tx } from '../db/store.ts'
 import { settleInterrupted } from '../domain/attempts.ts'
 import { disconnectAll } from '../domain/presence.ts'
 
-/** Resolves to how many attempts ended. */
+/** Resolves to the number of attempts that were ended. */
 export async function settleLastRun(tx: Tx, { crashed }: { crashed: boolean }): Promise<number> {
   await disconnectAll(tx)
   return crashed ? settleInterrupted(tx) : 0

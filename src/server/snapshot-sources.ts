@@ -1,5 +1,4 @@
-/** What streams can show of a kind of channel at one instant. The streams themselves know nothing of boards. */
-
+/** The snapshots of each kind of channel. Streams themselves do not depend on boards. */
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { METRICS_EVERY_MS, OVERVIEW_INTERVAL_MS, SNAPSHOT, STATE_INTERVAL_MS } from '../../shared/src/protocol.ts'
 import { now } from '../base/clock.ts'
@@ -14,7 +13,7 @@ import { metricsSnapshot } from '../domain/metrics.ts'
 import { RenderedBoard } from '../domain/rendered-board.ts'
 import { type SnapshotSources, textRendering } from '../sse/delivery/snapshot-source.ts'
 
-/** The overview tells times that pass; for newcomers it may be this old. */
+/** The overview contains elapsed times; a new stream may get one of this age. */
 const OVERVIEW_MAX_AGE_MS = 1_000
 const OVERVIEW_EVERY_MS = 30_000
 const METRICS_MAX_AGE_MS = 1_000
@@ -57,13 +56,13 @@ export const snapshotSources: SnapshotSources = {
   },
 }
 
-/** Boards must exist to be listened to; other things may come into being later. */
+/** A stream of a board requires the board to exist; other resources may be created later. */
 export async function mustExist(sql: Sql, kind: ChannelKind, id: string): Promise<void> {
   if (kind !== 'board' && kind !== 'project') return
   if (!(await boardExists(sql, id))) {
     throw new Problem(
       'board_not_found',
-      `There is no board "${id}". GET /api/v1/boards lists those that there are, POST /api/v1/boards makes one.`,
+      `There is no board "${id}". GET /api/v1/boards lists the boards, POST /api/v1/boards creates one.`,
     )
   }
 }

@@ -21,7 +21,7 @@ export interface StreamRequest extends RequestedEnd {
 
 /** When the client wants the stream to end. */
 export interface RequestedEnd {
-  /** After so many events. */
+  /** The number of events after which the stream ends. */
   readonly limit: number | undefined
   readonly timeoutMs: number | undefined
 }

@@ -1,4 +1,4 @@
-/** What is agreed to in a WebSocket handshake: version 13 (RFC 6455), and nothing else that a client may offer. */
+/** The WebSocket handshake: version 13 (RFC 6455), without extensions or subprotocols. */
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Problem } from '../base/errors.ts'

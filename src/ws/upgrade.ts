@@ -1,4 +1,4 @@
-/** Upgrades to WebSockets: who may have one, at which address, and the handshake. */
+/** Upgrades to WebSockets: checks the request and its path, and does the handshake. */
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -35,14 +35,16 @@ export function createUpgradeHandler(dependencies: UpgradeDependencies): Upgrade
   const { drain, guard } = dependencies
   const library = new WebSocketServer(LIBRARY)
   library.on('wsClientError', ({ message }, socket, incoming) => {
-    refuseUpgrade(incoming, socket, new Problem('bad_request', `This is no WebSocket handshake: ${message}.`))
+    refuseUpgrade(incoming, socket, new Problem('bad_request', `This is not a WebSocket handshake: ${message}.`))
   })
 
   return (incoming, socket, head) => {
     throwIf(guard.refusalOfHost(incoming))
     const { pathname, searchParams } = parseTarget(incoming.url ?? '/')
     const isDashboard = isDashboardPath(pathname)
-    if (isDashboard === undefined) throw new Problem('not_found', `There is no WebSocket at ${pathname}, but at /ws.`)
+    if (isDashboard === undefined) {
+      throw new Problem('not_found', `There is no WebSocket at ${pathname}. Use /ws or /ws/dashboard.`)
+    }
     if (incoming.method !== 'GET') throw new Problem('not_found', `There is no ${incoming.method} ${pathname}.`)
     // The client may offer several protocols. The library accepts no list.
     incoming.headers.upgrade = 'websocket'

@@ -110,7 +110,7 @@ test('[ST20] [ST21] [ST22] a backup of a busy server completes and can be restor
   expect(ticks.length).toBeGreaterThanOrEqual(before)
 
   const size = readFileSync(backup).length
-  expect(await runBeside(server, BACKUP)).toEqual({ code: 1, errors: expect.stringContaining('is there already') })
+  expect(await runBeside(server, BACKUP)).toEqual({ code: 1, errors: expect.stringContaining('already exists') })
   expect(readFileSync(backup).length).toBe(size)
   for (const command of [RESTORE, NEW_EPOCH]) {
     expect(await runBeside(server, command)).toEqual({ code: 1, errors: expect.stringContaining('in use by another') })
@@ -196,7 +196,7 @@ test('[ST21] refuses a file that is not a backup, and keeps the database', async
   await api.call('POST', '/boards', { id: 'kept', name: 'Kept' })
   expect(await server.stop('SIGTERM')).toBe(0)
   const before = readFileSync(server.dbPath)
-  expect(await runBeside(server, RESTORE)).toEqual({ code: 1, errors: expect.stringContaining('is not there') })
+  expect(await runBeside(server, RESTORE)).toEqual({ code: 1, errors: expect.stringContaining('does not exist') })
   const other = new SqliteDatabase(join(folder, 'backup.db'))
   expect(await runBeside(server, RESTORE)).toMatchObject({ code: 1 })
   other.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY)')

@@ -64,7 +64,7 @@ describe('a refusal', () => {
     expect(status).toBe(404)
     expect(text).toBe(
       `{"type":"about:blank","title":"Board not found","status":404,"detail":"There is no board \\"${id}\\". ` +
-        'GET /api/v1/boards lists those that there are, POST /api/v1/boards makes one.","code":"board_not_found","error":"Board not found"}',
+        'GET /api/v1/boards lists the boards, POST /api/v1/boards creates one.","code":"board_not_found","error":"Board not found"}',
     )
   })
 

@@ -1,6 +1,6 @@
 /**
- * Copies of a database, made and put back. SQLite's own online copy begins again after every COMMIT of another
- * program, so that it never ends on a busy server; `VACUUM INTO` reads one state and writes it once.
+ * Backs up and restores a database. SQLite's online backup API restarts after every COMMIT of another process and may
+ * never finish on a busy server. `VACUUM INTO` reads one state and writes it once.
  */
 import { randomBytes } from 'node:crypto'
 import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
@@ -10,9 +10,9 @@ import { findDatabase, lockBeside } from './database-lock.ts'
 import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
 import { lockInode } from './inode-lock.ts'
 
-/** Copies a database, in use or not, into a new file. Answers its size. Rejects with a sentence. */
+/** Copies a database, in use or not, into a new file. Resolves to its size. Rejects with a sentence for the user. */
 export async function backUp(dbPath: string, copyPath: string): Promise<number> {
-  if (existsSync(copyPath)) throw new Error(`${copyPath} is there already. Choose another name, or delete it.`)
+  if (existsSync(copyPath)) throw new Error(`${copyPath} already exists. Choose another name, or delete it.`)
   const folder = dirname(resolve(copyPath))
   if (!existsSync(folder)) throw new Error(`the folder ${folder} does not exist.`)
   const part = `${copyPath}.part`
@@ -30,11 +30,11 @@ export async function backUp(dbPath: string, copyPath: string): Promise<number> 
   return statSync(copyPath).size
 }
 
-/** Puts a copy in the place of a database that no server uses, with a new epoch, which it answers. */
+/** Replaces a database that no server uses with a backup and gives it a new epoch. Resolves to the epoch. */
 export async function restore(copyPath: string, dbPath: string): Promise<string> {
   const copy = findDatabase(copyPath)
   if (existsSync(`${copy}-wal`)) {
-    throw new Error(`${copyPath} has a write-ahead log beside it: it is no backup, or a server uses it.`)
+    throw new Error(`${copyPath} has a write-ahead log beside it: it is not a backup, or a server uses it.`)
   }
   withOurs(copy, () => undefined)
   return whileUnused(dbPath, (path) => {
@@ -43,14 +43,14 @@ export async function restore(copyPath: string, dbPath: string): Promise<string>
     copyFileSync(copy, part)
     const epoch = drawEpoch(part)
     sync(part)
-    // They belong to what is replaced; beside the copy they would damage it.
+    // They belong to the replaced database; SQLite would apply them to the copy and damage it.
     for (const companion of ['-wal', '-shm']) rmSync(`${path}${companion}`, { force: true })
     renameSync(part, path)
     return epoch
   })
 }
 
-/** Gives a database that no server uses a new epoch, which it answers: every cursor of before is then a `gap`. */
+/** Gives a database that no server uses a new epoch and resolves to it. Older cursors then get a `gap`. */
 export function renewEpoch(dbPath: string): Promise<string> {
   return whileUnused(dbPath, drawEpoch)
 }
@@ -77,7 +77,7 @@ async function whileUnused<T>(dbPath: string, work: (path: string) => T): Promis
   }
 }
 
-/** A server writes into the log beside the name that it was given: under another hard link a copy would lack all of that. */
+/** The write-ahead log lies beside the name that the server uses. A copy made by another hard link would lack the log. */
 async function refuseOtherName(path: string): Promise<void> {
   if ((statSync(path, { throwIfNoEntry: false })?.nlink ?? 1) === 1) return
   try {
@@ -97,9 +97,9 @@ function isLocked(path: string): boolean {
   }
 }
 
-/** `failure` says what cannot be done when `work` fails. */
+/** Opens a Boardcast database for `work`. `failure` completes the error message when `work` fails. */
 function withOurs<T>(path: string, work: (sqlite: SqliteDatabase.Database) => T, failure = 'cannot be used'): T {
-  if (!existsSync(path)) throw new Error(`${path} is not there.`)
+  if (!existsSync(path)) throw new Error(`${path} does not exist.`)
   const hasLog = existsSync(`${path}-wal`)
   const sqlite = new SqliteDatabase(path, { fileMustExist: true })
   try {

@@ -1,11 +1,11 @@
 /**
- * Moves a long write-ahead log into the database on a thread of its own. SQLite does it within a COMMIT, and copies all
- * there is: after another program has read for an hour that is a gigabyte, while which no stream would get a byte.
+ * Checkpoints a long write-ahead log on a worker thread. SQLite's automatic checkpoint runs inside a COMMIT and copies the
+ * whole log. After another process has kept a read open for an hour, that can be a gigabyte, and every stream would stall.
  */
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 
-/** Plain JavaScript, as it must run the same from the sources and from the built program. */
+/** Plain JavaScript: it runs unchanged from the sources and from the build. */
 const WORK = `
 const { parentPort, workerData } = require('node:worker_threads')
 const Database = require(workerData.driver)
@@ -18,7 +18,7 @@ try {
   database.close()
 }`
 
-/** Resolves to how many pages could not be moved: somebody still reads an older state, or they came meanwhile. */
+/** Resolves to the number of pages left in the log: a reader still needs them, or they were written meanwhile. */
 export function checkpointAside(path: string): Promise<number> {
   const driver = createRequire(import.meta.url).resolve('better-sqlite3')
   return new Promise((resolve, reject) => {
@@ -26,6 +26,6 @@ export function checkpointAside(path: string): Promise<number> {
     worker.unref()
     worker.once('message', (left: number) => resolve(left))
     worker.once('error', reject)
-    worker.once('exit', () => reject(new Error('the thread ended without an answer')))
+    worker.once('exit', () => reject(new Error('the checkpoint thread exited without a result')))
   })
 }

@@ -1,25 +1,25 @@
 /**
- * The files of an open database, seen through the file system. SQLite goes on with the files that it opened whatever
- * happens to their names: one that was deleted or replaced takes every COMMIT, and all of it is gone at the end.
+ * Checks that the files of an open database are still at their paths. SQLite keeps using the files that it opened. If one
+ * is deleted or replaced, every COMMIT still succeeds, and all of them are lost when the process exits.
  */
 import { type Stats, statfsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { StorageFault } from '../storage-fault.ts'
 
-/** The smallest that SQLite has; every other is a multiple of it. */
+/** SQLite's smallest page size; every other page size is a multiple of it. */
 const SMALLEST_PAGE = 512
 
 export class DatabaseFiles {
-  /** Where the file is, links followed. */
+  /** The path of the file, with symbolic links resolved. */
   readonly path: string
   readonly #named: string
   readonly #opened: Stats | undefined
-  /** The companions as they were first seen; SQLite keeps both open as long as the database is. */
+  /** The -wal and -shm files as first seen. SQLite keeps both open as long as the database. */
   readonly #companions = new Map<string, Stats>()
   readonly #wal: string
   readonly #shm: string
 
-  /** To be made right after opening. `path` is what was asked for, `realPath` where links lead. */
+  /** Call right after opening. `path` is the configured path, `realPath` the same with symbolic links resolved. */
   constructor(path: string, realPath: string) {
     this.path = realPath
     this.#named = resolve(path)
@@ -28,13 +28,13 @@ export class DatabaseFiles {
     this.#shm = `${realPath}-shm`
   }
 
-  /** Whether the path still names the file that is open. Cheap enough to be asked before every COMMIT. */
+  /** Whether the path still names the file that is open. Cheap enough to check before every COMMIT. */
   get isInPlace(): boolean {
     const now = statOf(this.#named)
     return isSame(now, this.#opened) && isWhole(now)
   }
 
-  /** What happened to the files; null: they are where they were. */
+  /** Describes what happened to the files; null when they are in place. */
   displacement(): StorageFault | null {
     const now = statOf(this.#named)
     if (!now) return moved('The database file was deleted or renamed while the server runs.')
@@ -53,15 +53,15 @@ export class DatabaseFiles {
     return statOf(this.#wal)?.size ?? 0
   }
 
-  /** What this process may still write on the disk; Infinity where nobody can tell. */
+  /** Free disk space for this process; Infinity when it is unknown. */
   get freeBytes(): number {
     try {
       const { blocks, bavail, bfree, bsize } = statfsSync(dirname(this.#wal))
       if (blocks === 0) return Infinity
-      // The reserve of a file system is there for root.
+      // Only root may use the reserved blocks of a file system.
       return (process.getuid?.() === 0 ? bfree : bavail) * bsize
     } catch {
-      return Infinity // Harmless: whether there is room is then found out by writing.
+      return Infinity // Harmless: a write then shows whether there is room.
     }
   }
 
@@ -82,7 +82,7 @@ function isSame(one: Stats | undefined, other: Stats | undefined): boolean {
   return one?.ino === other?.ino && one?.dev === other?.dev
 }
 
-/** Whether there are whole pages of a database; what was written over one, or cut it off, seldom has that size. */
+/** Whether the file consists of whole pages. A truncated or overwritten database rarely has such a size. */
 function isWhole(file: Stats | undefined): boolean {
   return file !== undefined && file.size > 0 && file.size % SMALLEST_PAGE === 0
 }
@@ -91,6 +91,6 @@ function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })
   } catch {
-    return undefined // Harmless: what cannot be looked at is not there for us.
+    return undefined // Harmless: a file that cannot be examined counts as missing.
   }
 }

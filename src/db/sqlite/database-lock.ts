@@ -1,7 +1,7 @@
 /**
- * Keeps a second server off a database. The lock is an exclusive transaction on an empty database beside the file, which
- * the operating system ends with the process, however that ends. It lies where links lead: whatever a path looks like,
- * it is one lock for one file. What hard links need beyond that is in inode-lock.ts.
+ * Prevents two servers from using one database. The lock is an exclusive transaction on an empty database beside the file.
+ * The operating system releases it when the process exits or crashes. Symbolic links are resolved first, so that every
+ * path to a file uses the same lock. Hard links need more (inode-lock.ts).
  */
 import { existsSync, lstatSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
@@ -9,11 +9,11 @@ import SqliteDatabase from 'better-sqlite3'
 
 export interface DatabaseLock {
   release(): void
-  /** The file is not used after all: nothing that the lock left beside it stays. */
+  /** Releases the lock and deletes the lock file if this lock created it. */
   giveUp(): void
 }
 
-/** Where a path leads: absolute, without symbolic links. Throws when that cannot be a database. */
+/** Resolves a path to an absolute one without symbolic links. Throws when it cannot be a database. */
 export function findDatabase(path: string): string {
   const realPath = realPathOf(resolve(path))
   const found = statSync(realPath, { throwIfNoEntry: false })
@@ -29,7 +29,7 @@ export function inUse(path: string, cause?: unknown): Error {
   )
 }
 
-/** Takes the lock of a file. `path` is how it was named. Throws when another server has it. */
+/** Locks a file. `path` is its configured path, for the error. Throws when another server holds the lock. */
 export function lockBeside(realPath: string, path: string): DatabaseLock {
   const lockPath = `${realPath}.lock`
   const wasThere = existsSync(lockPath)
@@ -51,7 +51,7 @@ export function lockBeside(realPath: string, path: string): DatabaseLock {
   }
 }
 
-/** As SQLite does it: a link may lead to a file that is yet to be made. */
+/** Resolves links as SQLite does: a link may point to a file that does not exist yet. */
 function realPathOf(path: string): string {
   const link = lstatSync(path, { throwIfNoEntry: false })
   const folder = existsSync(dirname(path)) ? realpathSync.native(dirname(path)) : dirname(path)

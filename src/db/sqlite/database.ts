@@ -1,16 +1,16 @@
 import type { Sql } from '../sql.ts'
 import type { DatabaseFiles } from './database-files.ts'
 
-/** A database in files. */
+/** A database that is stored in files. */
 export interface Database extends Sql {
   readonly files: DatabaseFiles
-  /** From now on a query that meets another program's lock fails at once, where before it stopped this process for it. */
+  /** From now on a query fails at once when another program holds a lock, instead of blocking the process. */
   neverWait(): void
   /**
-   * Moves what the write-ahead log holds into the database, as far as other readers allow, and shortens the log.
-   * Failures are none of the caller's: it is tried again.
+   * Checkpoints the write-ahead log as far as other readers allow, and truncates it. Never rejects: the caller tries
+   * again later.
    */
   shortenLog(): Promise<void>
-  /** Moves what the write-ahead log holds into the file and closes it. */
+  /** Checkpoints the write-ahead log and closes the files. */
   close(): void
 }

@@ -1,17 +1,17 @@
-/** What a file holds is looked at before anything is written to it: a path that was mistyped must not cost anybody a database. */
+/** Checks the content of a file before anything is written to it: a mistyped path must not damage another database. */
 import type SqliteDatabase from 'better-sqlite3'
 
 export interface Found {
-  /** There are no tables yet. */
+  /** It has no tables yet. */
   readonly isEmpty: boolean
-  /** A server of ours used it and did not close it. */
+  /** A Boardcast server used it and did not close it. */
   readonly isUnclosed: boolean
 }
 
-/** What a file with several names (hard links) lacks when it is opened by another one than that which was used. */
+/** Why a file with several hard links is refused: opened by another name, it lacks its write-ahead log. */
 export const LOG_ELSEWHERE =
-  'it has several names (hard links), and a server that used it under another one has not closed it. ' +
-  'Use the name that has its write-ahead log beside it'
+  'it has several names (hard links), and a server that used it under another name has not closed it. ' +
+  'Use the name that has the write-ahead log beside it'
 
 /** Throws when the file holds tables of another program. */
 export function refuseForeign(sqlite: SqliteDatabase.Database): Found {
@@ -25,7 +25,7 @@ export function refuseForeign(sqlite: SqliteDatabase.Database): Found {
   const columns = sqlite.prepare("SELECT name FROM pragma_table_info('meta')").pluck().all() as string[]
   if (columns.join() !== 'name,value') throw foreign(tables)
   const facts = new Map(sqlite.prepare('SELECT name, value FROM meta').raw().all() as Array<[string, string]>)
-  // A server that was killed in the first moments of a new database leaves this table, and no other.
+  // A server that was killed while it created a database leaves this table and no other.
   if (!facts.has('schema') && (tables.length > 1 || facts.size > 0)) throw foreign(tables)
   return { isEmpty: !facts.has('schema'), isUnclosed: facts.get('in_use') === '1' }
 }

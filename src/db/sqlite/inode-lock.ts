@@ -1,8 +1,7 @@
 /**
- * A hard link is a second name that leads nowhere: no path shows that two names are one file. Device and inode do, so on
- * Linux a server also holds a name of theirs in the kernel's own list of sockets, where no file is left behind and which
- * ends with the process. Elsewhere, and between containers, a file with several names is refused while a server has not
- * closed it (sqlite.ts).
+ * Hard links cannot be recognised by path. On Linux the server also binds an abstract socket named after device and inode.
+ * The kernel removes it when the process exits. On other systems, and between containers, a file with several names is
+ * refused while a server has not closed it (sqlite.ts).
  */
 import { statSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -14,7 +13,7 @@ export interface InodeLock {
 
 const NOTHING: InodeLock = { release() {} }
 
-/** Rejects when another server has the file. null: there is no such file yet. */
+/** Rejects when another server uses the file. Resolves to null when the file does not exist yet. */
 export async function lockInode(path: string): Promise<InodeLock | null> {
   const found = statSync(path, { throwIfNoEntry: false, bigint: true })
   if (!found) return null
@@ -24,7 +23,7 @@ export async function lockInode(path: string): Promise<InodeLock | null> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') reject(inUse(path, error))
-      // Harmless: a system that forbids such sockets still has the lock beside the file.
+      // Harmless: where such sockets are forbidden, the lock beside the file remains.
       else resolve(NOTHING)
     })
     server.listen(`\0boardcast-database-${found.dev}-${found.ino}`, () =>

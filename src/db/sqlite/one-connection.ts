@@ -1,7 +1,7 @@
 /**
  * Transactions on the one connection of an embedded database. Groups of mutations and reads take turns, first come
- * first served: on a shared connection a read would otherwise see what an open transaction has written so far. While
- * nothing else is open, a transaction begins in the turn of the event loop in which it is asked for.
+ * first served: otherwise a read on the shared connection would see uncommitted writes. While no other transaction is
+ * open, a transaction begins in the same turn of the event loop.
  */
 import type { Sql } from '../sql.ts'
 import type { ReadTransaction, Transactions, WriteTransaction } from '../transactions.ts'
@@ -20,9 +20,9 @@ export function oneConnection(sql: Sql): Transactions {
     return new OpenTransaction(sql, turns)
   }
   return {
-    // Takes the write lock now. Taken with the first write it could fail after something else was read.
+    // Takes the write lock at once. A later upgrade of a read could fail.
     write: () => begin('BEGIN IMMEDIATE'),
-    // Not only for the order: without it a second process could commit between two queries.
+    // Without a transaction, a second process could commit between two queries.
     read: () => begin('BEGIN'),
   }
 }
@@ -44,7 +44,7 @@ class OpenTransaction implements WriteTransaction, ReadTransaction {
     try {
       await this.sql.run('ROLLBACK')
     } catch {
-      // Harmless: no transaction is open, which is the state wanted.
+      // Harmless: no transaction is open, which is the desired state.
     }
   }
 
@@ -62,12 +62,12 @@ class OpenTransaction implements WriteTransaction, ReadTransaction {
   }
 }
 
-/** First come, first served. */
+/** A FIFO lock. */
 class Turns {
   #isTaken = false
   readonly #waiting: Array<() => void> = []
 
-  /** Takes the turn now, or resolves when it has come. */
+  /** Takes the turn at once and returns undefined, or resolves when it comes. */
   take(): Promise<void> | undefined {
     if (this.#isTaken) return new Promise((resolve) => this.#waiting.push(resolve))
     this.#isTaken = true

@@ -1,4 +1,4 @@
-/** The port's queries over better-sqlite3: one cached prepared statement per text and form of a query. */
+/** The `Sql` port on better-sqlite3. Prepared statements are cached by query text and row form. */
 import SqliteDatabase from 'better-sqlite3'
 import type { Sql, SqlValue } from '../sql.ts'
 import { faultOfCode, StorageUnavailable } from '../storage-fault.ts'
@@ -7,7 +7,7 @@ type Statement = SqliteDatabase.Statement<unknown[], object>
 
 export function queriesOn(sqlite: SqliteDatabase.Database): Sql {
   const named = statements((query) => sqlite.prepare(query))
-  // A statement gives its rows in one form.
+  // A statement returns rows in one form only, so there are two caches.
   const nameless = statements((query) => sqlite.prepare(query).raw())
   return {
     async get<Row extends object>(query: string, params: readonly SqlValue[] = []) {
@@ -25,7 +25,7 @@ export function queriesOn(sqlite: SqliteDatabase.Database): Sql {
   }
 }
 
-/** The statement of a query, prepared when it is first asked for. */
+/** Caches statements; each is prepared on first use. */
 function statements(prepare: (query: string) => SqliteDatabase.Statement): (query: string) => Statement {
   const prepared = new Map<string, Statement>()
   return (query) => {

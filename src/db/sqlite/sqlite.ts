@@ -9,18 +9,18 @@ import { findDatabase, lockBeside } from './database-lock.ts'
 import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
 import { queriesOn } from './queries.ts'
 
-/** How long a lock of another program may stop this process while it starts. */
+/** How long start-up waits for another program's lock. */
 const START_PATIENCE_MS = 5_000
-/** The write-ahead log may stay so long when it is empty: a file that is there already is written faster than one that grows. */
+/** The log file keeps at most this size after a checkpoint: overwriting an existing file is faster than growing one. */
 export const LONG_LOG_BYTES = 32 * 2 ** 20
-/** In pages. Up to a long log a COMMIT moves it now and then; beyond, a thread of its own does. */
+/** COMMITs checkpoint the log at this length. Beyond LONG_LOG_BYTES a worker thread does it instead. */
 const CHECKPOINT_PAGES = 1_000
-/** So many pages are moved in a few milliseconds. */
+/** Checkpointing this many pages takes a few milliseconds. */
 const FEW_PAGES = 2_000
 
 /**
- * Opens the file, creating it when it does not exist. Throws when the file is not a database of ours, or when another
- * server has it open: two writers would give out the same ids. Readers, such as a backup, may come and go.
+ * Opens the file and creates it when it does not exist. Throws when the file is not a Boardcast database, or when another
+ * server has it open: two writers would assign the same ids. Readers, such as a backup, are allowed.
  */
 export function openSqlite(path: string, durability: Durability): Database {
   const realPath = findDatabase(path)
@@ -29,7 +29,7 @@ export function openSqlite(path: string, durability: Durability): Database {
   const files = new DatabaseFiles(path, realPath)
   let isLogLong = false
 
-  /** Between two transactions only. */
+  /** Call only between transactions. */
   function letCommitsCheckpoint(may: boolean): void {
     isLogLong = !may
     sqlite.pragma(`wal_autocheckpoint = ${may ? CHECKPOINT_PAGES : 0}`)
@@ -51,13 +51,13 @@ export function openSqlite(path: string, durability: Durability): Database {
         }
         if (sqlite.open && !sqlite.inTransaction) sqlite.pragma('wal_checkpoint(TRUNCATE)')
       } catch {
-        // Harmless: the log stays as long as it is.
+        // Harmless: the log keeps its length until the next attempt.
       }
     },
     close() {
       if (!sqlite.open) return
       try {
-        // SQLite would move it on closing, but not shorten it for readers that stay.
+        // Closing would checkpoint the log, but not truncate it while another process reads.
         if (files.isInPlace) sqlite.pragma('wal_checkpoint(TRUNCATE)')
       } finally {
         sqlite.close()

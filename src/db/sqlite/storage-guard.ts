@@ -1,10 +1,10 @@
 /**
- * Watches the storage, so that a fault is one line in the log and one answer at once to everyone who asks, rather than a
- * failure for each request; and finds out by itself when it is over.
+ * A circuit breaker for the storage. A fault is logged once, requests are refused at once while it lasts, and recovery is
+ * detected automatically.
  *
- * Kinds of faults differ in what may be tried. Under a lock, and after an I/O error, every group tries once: its success
- * is the recovery. On a full disk small writes succeed here and there, so nothing is tried until there is room again; on
- * files that were moved a COMMIT would even succeed, and be lost.
+ * The kind of fault decides what is tried meanwhile. During a lock or after an I/O error every group tries once, and a
+ * success ends the fault. On a full disk small writes may still succeed, so nothing is written until there is room. After
+ * the files were moved, a COMMIT would succeed and be lost.
  */
 
 import { faultOf, type StorageFault } from '../storage-fault.ts'
@@ -15,9 +15,9 @@ import { LONG_LOG_BYTES } from './sqlite.ts'
 
 export interface StorageGuardOptions {
   readonly database?: Database
-  /** What the write-ahead log may grow to. */
+  /** The limit of the write-ahead log. */
   readonly maxWalBytes?: number
-  /** Called once when it begins; a fault of another kind is another one. */
+  /** Called once when a fault begins, and again when its reason changes. */
   onFault?(fault: StorageFault, cause: unknown): void
   onRecovery?(fault: StorageFault): void
 }
@@ -25,13 +25,13 @@ export interface StorageGuardOptions {
 /** How long a group waits for the lock of another program before its callers are refused. */
 const PATIENCE_MS = 1_000
 const CHECK_EVERY_MS = 1_000
-/** A full disk counts as full until it has so much room: enough for the largest request and what goes with it. */
+/** A full disk counts as full until this much is free: enough for the largest request and its events. */
 const ROOM_BYTES = 2 * 2 ** 20
-/** The size of the write-ahead log is looked at once in so many groups, beside the timer. */
+/** The size of the write-ahead log is checked once per this many groups, and by the timer. */
 const LOG_CHECK_GROUPS = 64
-/** Whether the file is where it was is looked at before every group, but no more often than this. */
+/** The path of the file is checked before every group, but at most once in this interval. */
 const FILE_CHECK_MS = 1
-/** How often it is tried to shorten a log that somebody else still reads. */
+/** How often a log that another process still reads is checkpointed. */
 const SHORTEN_EVERY_MS = 2_000
 
 export class StorageGuard implements StorageHealth {
@@ -55,21 +55,21 @@ export class StorageGuard implements StorageHealth {
     this.#onRecovery = (fault) => onRecovery?.(fault)
   }
 
-  /** What is wrong now; null: nothing. */
+  /** The current fault; null when there is none. */
   get fault(): StorageFault | null {
     return this.#fault
   }
 
-  /** Looks once a second from now on; `probe` writes something small, in a transaction that is not refused. */
+  /** Checks once a second from now on. `probe` writes a small value in a transaction that is not refused. */
   start(probe: () => Promise<unknown>): void {
-    // How the files are now is how they must stay.
+    // Records the companions of the database file, to compare with later.
     this.#checkFiles()
-    let isLooking = false
+    let isChecking = false
     this.#timer = setInterval(() => {
-      if (isLooking) return
-      isLooking = true
-      void this.#look(probe).finally(() => {
-        isLooking = false
+      if (isChecking) return
+      isChecking = true
+      void this.#check(probe).finally(() => {
+        isChecking = false
       })
     }, CHECK_EVERY_MS)
     this.#timer.unref()
@@ -79,7 +79,7 @@ export class StorageGuard implements StorageHealth {
     clearInterval(this.#timer)
   }
 
-  /** The fault for which a group must not even begin; null: it may. Only while somebody looks for its end. */
+  /** The fault for which a group must not begin; null when it may. Only while the timer checks for recovery. */
   refusal(): StorageFault | null {
     const now = performance.now()
     if (now >= this.#nextFileCheck) {
@@ -92,7 +92,7 @@ export class StorageGuard implements StorageHealth {
     return this.#timer && fault && fault.kind !== 'busy' && fault.kind !== 'io' ? fault : null
   }
 
-  /** Whether a group that could not begin should try again in a moment: not when others have waited in vain. */
+  /** Whether a group that met a lock should retry: not when earlier groups have already waited for that long. */
   isWorthWaiting(error: unknown): boolean {
     if (faultOf(error).kind !== 'busy' || this.#fault) return false
     this.#busySince ??= performance.now()
@@ -105,16 +105,16 @@ export class StorageGuard implements StorageHealth {
     if (this.#fault && (this.#fault.kind === 'busy' || this.#fault.kind === 'io')) this.#settle(null)
   }
 
-  /** The database failed; answers what is wrong. */
+  /** Records a failure of the database. Returns the fault. */
   failed(error: unknown): StorageFault {
     const fault = faultOf(error)
     this.#busySince = null
-    // What refuses groups stays until it is known to be over.
+    // A fault that refuses groups stays until a check finds that it has ended.
     if (this.#fault === null || this.#fault.kind === 'busy' || this.#fault.kind === 'io') this.#settle(fault, error)
     return fault
   }
 
-  async #look(probe: () => Promise<unknown>): Promise<void> {
+  async #check(probe: () => Promise<unknown>): Promise<void> {
     this.#checkFiles()
     await this.#shortenLog()
     this.#checkLog()
@@ -125,11 +125,11 @@ export class StorageGuard implements StorageHealth {
       await probe()
       if (kind === 'full') this.#settle(null)
     } catch {
-      // Reported already: it is the fault that is being looked at.
+      // Already reported: it is the current fault.
     }
   }
 
-  /** What waits in the write-ahead log takes room that moving it into the database may free. */
+  /** Checkpointing the write-ahead log may free disk space. */
   async #hasRoom(): Promise<boolean> {
     if (!this.#files) return true
     if (this.#files.freeBytes < ROOM_BYTES) await this.#database?.shortenLog()
@@ -142,7 +142,7 @@ export class StorageGuard implements StorageHealth {
     else if (this.#fault?.kind === 'moved') this.#settle(null)
   }
 
-  /** A log that a burst or a reader made long is shortened when nothing holds it any more. */
+  /** Shortens a log that grew in a burst or during a long read. */
   async #shortenLog(): Promise<void> {
     const { walBytes = 0 } = this.#files ?? {}
     if (walBytes <= Math.min(LONG_LOG_BYTES, this.#maxWalBytes) || this.#fault?.kind === 'moved') return

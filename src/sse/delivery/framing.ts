@@ -46,12 +46,12 @@ export interface Sink {
   write(packet: Packet): void
   /** Calls back once, when the kernel has taken everything that was written before. */
   onceDrained(callback: () => void): void
-  /** Sends what is pending, ends the stream as its transport does, and lets go. */
+  /** Sends pending bytes, ends the stream as its transport does, and releases the connection. */
   end(reason: EndReason): void
 }
 
 /**
- * Why a stream ends: it is through; the server goes down; or it cannot go on, and the client should come back. Only
- * some transports can say so.
+ * Why a stream ends: it is complete; the server is stopping; or it failed, and the client should resume. Only some
+ * transports can send the reason.
  */
 export type EndReason = 'done' | 'draining' | 'failed'

@@ -29,7 +29,7 @@ export interface ListenerOptions {
   readonly selection: Selection
   readonly framing: Framing
   readonly sink: Sink
-  /** End after so many events. */
+  /** The number of events after which the stream ends. */
   readonly limit?: number | undefined
   /** A stream of one board opens with more than the snapshot: the statuses of its attempts. */
   readonly withOpeningFrames: boolean

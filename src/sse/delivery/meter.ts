@@ -1,4 +1,4 @@
-/** The `limit` of a stream: it ends after so many events. */
+/** The `limit` of a stream: the number of events after which it ends. */
 import { type Segment, segment } from './audience.ts'
 import type { Frame } from './frame-list.ts'
 import type { Framing } from './framing.ts'

@@ -35,7 +35,7 @@ export class Pace {
 
   #run(): void {
     const begun = performance.now()
-    // There was nothing to flush for so long.
+    // How long there was nothing to flush.
     const idleMs = begun - Math.max(this.#ended, this.#pausedUntil)
     this.#flush()
     const ended = performance.now()

@@ -34,7 +34,7 @@ export interface RenderingsOptions {
   head(): number
   /** Whether a listener gets every snapshot of the channel, not only the first. */
   isFollowed(channel: string): boolean
-  /** What is kept takes about so much memory at most. */
+  /** The approximate limit of memory for kept renderings. */
   readonly maxBytes?: number
 }
 
@@ -109,7 +109,7 @@ export class Renderings {
     }
   }
 
-  /** Keeps but the text of channels that nobody follows any more, and nothing beyond the bound. */
+  /** Keeps only the text of channels without followers, and drops what exceeds the limit. */
   trim(): void {
     let bytes = 0
     for (const [channel, kept] of this.#kept) {

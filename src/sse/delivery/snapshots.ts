@@ -20,12 +20,12 @@ import type { SnapshotSources } from './snapshot-source.ts'
 import { Throttle } from './throttle.ts'
 
 export interface Opening {
-  readonly position: number
+  readonly seq: number
   readonly snapshots: readonly VisibleEvent[]
   readonly frames: readonly VisibleEvent[]
 }
 
-/** How soon what nobody needs any more is dropped. */
+/** How often unused renderings are dropped. */
 const TRIM_EVERY_MS = 1_000
 
 export class Snapshots {
@@ -51,7 +51,7 @@ export class Snapshots {
     }
   }
 
-  /** What a fresh stream begins with: all snapshots of its channels, exact at one position. */
+  /** What a fresh stream begins with: all snapshots of its channels, exact at one sequence number. */
   opening(selection: Selection, withFrames: boolean): Promise<Opening> {
     return this.#show(selection, this.#wanted(selection), withFrames)
   }
@@ -102,15 +102,15 @@ export class Snapshots {
     const kept = wanted.map((one) => this.#renderings.current(one))
     if (framed.length === 0 && kept.every((text) => text !== undefined)) {
       const snapshots = wanted.map((one, index) => shown(one, kept[index] ?? ''))
-      return { position: this.#bus.head, snapshots, frames: [] }
+      return { seq: this.#bus.head, snapshots, frames: [] }
     }
     const read = await this.#renderings.read(wanted, (sql) => this.#openingFrames(sql, selection, framed))
     if (framed.length === 0 && read.rendered.every(({ latest }) => latest !== undefined)) {
       const snapshots = read.rendered.map((one) => shown(one, one.latest ?? ''))
-      return { position: read.head, snapshots, frames: [] }
+      return { seq: read.head, snapshots, frames: [] }
     }
     const snapshots = read.rendered.map((one) => shown(one, one.text))
-    return { position: read.seq, snapshots, frames: read.value }
+    return { seq: read.seq, snapshots, frames: read.value }
   }
 
   async #openingFrames(
