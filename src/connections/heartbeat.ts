@@ -1,13 +1,13 @@
 /**
  * Heartbeats for all connections, from one timer. The connections are spread over the slots of a wheel that turns once
  * per interval, and each tick serves one slot: ten thousand connections do not all send in the same millisecond. In a
- * slot, connections with the same framing that have reached the same position share the bytes.
+ * slot, connections with the same framing that have reached the same sequence number share the bytes.
  */
 import { CONTROL } from '../../shared/src/protocol.ts'
 import { nowIso } from '../base/clock.ts'
 import type { Framing, Packet } from '../sse/delivery/framing.ts'
 
-/** The bytes of a heartbeat at a position, made once and shared. */
+/** The bytes of a heartbeat at a sequence number, made once and shared. */
 export type HeartbeatPackets = (framing: Framing, reached: number) => Packet
 
 export interface HeartbeatListener {

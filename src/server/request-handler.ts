@@ -28,12 +28,12 @@ export function createRequestHandler(app: Hono<Env>, { store, drain, guard }: Re
   /** Requests under a foreign host name, and mutations by a foreign page. */
   function refusalOf(incoming: IncomingMessage): Response | undefined {
     const foreignHost = guard.refusalOfHost(incoming)
-    // Without the position of the log, which a page under a false name could read.
+    // Without `Event-Id`, which a page under a false host name could read.
     if (foreignHost) return problemResponse(foreignHost, new Headers())
     const foreignPage = isMutation(incoming.method ?? '') ? guard.refusalOfPage(incoming) : undefined
     if (!foreignPage) return undefined
-    const position = store.cursor
-    return problemResponse(foreignPage, new Headers({ [HEADER.eventId]: position }))
+    const cursor = store.cursor
+    return problemResponse(foreignPage, new Headers({ [HEADER.eventId]: cursor }))
   }
 
   return async (request, { incoming, outgoing }) => {

@@ -143,7 +143,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
 
   const { port } = addressOf(server) ?? config
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
-  logger.info({ url, db: config.dbPath, epoch: log.epoch, position: store.head }, 'listening')
+  logger.info({ url, db: config.dbPath, epoch: log.epoch, head: store.head }, 'listening')
 
   async function stop(): Promise<void> {
     heartbeat.stop()

@@ -96,7 +96,7 @@ function shapeOf({ isChannelStream, isNameless }: StreamRequest): { envelope: bo
 
 /**
  * An EventSource that is answered 503 never comes back, so during a drain it gets a stream of one frame, with the time to
- * come back after. `id` is the position of the client, for the envelope.
+ * come back after. `id` is the cursor of the client, for the envelope.
  */
 function drainingStream(c: StreamContext, request: StreamRequest, id: string): Response {
   const retryMs = jittered(RETRY_MS)

@@ -130,9 +130,9 @@ describe('the life of a connection', () => {
       snapshots: {
         async opening() {
           if (failing) throw new Error('no snapshot can be had')
-          return { position: 0, snapshots: [], frames: [] }
+          return { seq: 0, snapshots: [], frames: [] }
         },
-        due: async () => ({ position: 0, snapshots: [] }),
+        due: async () => ({ seq: 0, snapshots: [] }),
       },
       catchUp: { add: () => undefined },
     } as unknown as Hub

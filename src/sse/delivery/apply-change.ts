@@ -39,8 +39,8 @@ export async function applyWhileCaughtUp(listener: Listener, change: ChannelChan
   const rendered = await render(listener, change)
   if (listener.state !== CAUGHT_UP) return
   // Events of the channel after its `since` would be skipped.
-  const skips = change.kind === 'join' && change.start.kind === 'resume' && change.start.seq < rendered.position
-  if (skips || rendered.position !== bus.head) listener.fallBehindForChange()
+  const skips = change.kind === 'join' && change.start.kind === 'resume' && change.start.seq < rendered.seq
+  if (skips || rendered.seq !== bus.head) listener.fallBehindForChange()
   else if (listener.releaseHeldLines()) show(listener, change, rendered, done)
 }
 
@@ -58,7 +58,7 @@ export async function applyWhileBehind(
     runAt(state, seq, () => replay(listener, state, change, start, done))
   } else {
     const rendered = await render(listener, change)
-    if (listener.state === state) runAt(state, rendered.position, () => show(listener, change, rendered, done))
+    if (listener.state === state) runAt(state, rendered.seq, () => show(listener, change, rendered, done))
   }
 }
 
@@ -71,14 +71,9 @@ function render(listener: Listener, change: JoinChannel | ShowSnapshots): Promis
 }
 
 /** The listener is at the sequence number of the snapshots. */
-function show(
-  listener: Listener,
-  change: JoinChannel | ShowSnapshots,
-  { position, snapshots }: Rendered,
-  done: Done,
-): void {
+function show(listener: Listener, change: JoinChannel | ShowSnapshots, { seq, snapshots }: Rendered, done: Done): void {
   done(change)
-  const id = listener.cursor(position)
+  const id = listener.cursor(seq)
   const frames = snapshotFrames(listener.framing, snapshots, id)
   if (change.kind === 'show') {
     listener.writeFrames(frames)
@@ -86,7 +81,7 @@ function show(
   }
   const { channel, start, isSubscribed } = change
   listener.writeFrames(start.kind === 'gap' ? [lossFrame(listener, start, id), ...frames] : frames)
-  if (isSubscribed) sentToEveryone(listener, position)
+  if (isSubscribed) sentToEveryone(listener, seq)
   listener.switchTo(listener.selection.with(channel))
 }
 

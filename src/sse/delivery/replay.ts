@@ -69,10 +69,10 @@ export async function renderMissedSnapshots(listener: Listener, state: Behind): 
     missedSnapshots === 'all' ? selection : new Selection(missedSnapshots, selection.types),
   )
   if (listener.state !== state) return
-  runAt(state, due.position, () => {
+  runAt(state, due.seq, () => {
     // Without a backlog, later ones may have been missed meanwhile.
     if (state.backlog) state.missedSnapshots = []
-    listener.writeFrames(snapshotFrames(listener.framing, due.snapshots, listener.cursor(due.position)))
+    listener.writeFrames(snapshotFrames(listener.framing, due.snapshots, listener.cursor(due.seq)))
   })
 }
 
@@ -90,12 +90,12 @@ async function startAfresh(listener: Listener, state: Behind, oldest: number): P
   const opening = await listener.hub.snapshots.opening(listener.selection, listener.withOpeningFrames)
   if (listener.state !== state) return
   const { framing } = listener
-  const id = listener.cursor(opening.position)
+  const id = listener.cursor(opening.seq)
   const gap = lossFrame(listener, { requested, reason: 'slow', oldest }, id)
   listener.writeFrames([gap, ...openingFrames(framing, opening, id)])
   // Events to everyone in the part that was skipped were not sent: a later `since` in it must find them.
-  if (listener.everyoneSentFrom !== Infinity) listener.everyoneSentFrom = opening.position
-  state.seq = opening.position
+  if (listener.everyoneSentFrom !== Infinity) listener.everyoneSentFrom = opening.seq
+  state.seq = opening.seq
   state.missedSnapshots = []
   // Whatever was to be exact there is older than this.
   state.checkpoint = null

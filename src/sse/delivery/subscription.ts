@@ -66,12 +66,12 @@ export class Subscription implements Steppable, ListenerOwner {
     } else {
       const opening = await listener.hub.snapshots.opening(listener.selection, listener.withOpeningFrames)
       if (listener.state === ENDED) return
-      const id = listener.cursor(opening.position)
+      const id = listener.cursor(opening.seq)
       // If snapshots follow, a client must not resume from hello: cut here, it must get them.
       const hello = helloFrame(framing, greeting, { id, resumed: false, marked: opening.snapshots.length === 0 })
       const gap = start.kind === 'gap' ? [lossFrame(listener, start, id)] : []
       listener.writeFrames([hello, ...gap, ...openingFrames(framing, opening, id)])
-      listener.opened(opening.position, [])
+      listener.opened(opening.seq, [])
     }
     await this.step()
   }
