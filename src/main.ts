@@ -1,6 +1,6 @@
 /** The program: settings from the environment, one line on stdout when it listens, and an end by signal. */
 import { closeSync } from 'node:fs'
-import { type Config, loadConfig, refuseOpenWithoutRights } from './base/config.ts'
+import { type Config, loadConfig, refuseOpenWithoutAuth } from './base/config.ts'
 import type { RunningServer } from './server/running-server.ts'
 import { start } from './server/start.ts'
 import { findWebRoot } from './server/web-app.ts'
@@ -15,7 +15,7 @@ const ENDING_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 /** Starts a server. `overrides` take precedence over the environment. */
 export async function startServer(overrides: Partial<Config> = {}): Promise<RunningServer> {
   const config = { ...loadConfig(process.env), ...overrides }
-  refuseOpenWithoutRights(config)
+  refuseOpenWithoutAuth(config)
   return start(config, findWebRoot(import.meta.url))
 }
 

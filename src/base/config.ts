@@ -164,7 +164,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 }
 
 /** There is no access control yet, so listening beyond this machine opens the server to everybody: require an opt-in. */
-export function refuseOpenWithoutRights({ host, isAuthOff }: Config): void {
+export function refuseOpenWithoutAuth({ host, isAuthOff }: Config): void {
   if (isAuthOff || isLoopback(parseHostName(host) ?? host)) return
   throw new ConfigError(
     `HOST=${host} would let everyone on the network read and write. Listen on 127.0.0.1, or set BOARDCAST_AUTH=off to allow it.`,

@@ -17,7 +17,7 @@ import { LongTimer } from '../base/long-timer.ts'
 import type { Start } from '../sse/delivery/channel-change.ts'
 import type { EndReason, Framing } from '../sse/delivery/framing.ts'
 import type { Selection } from '../sse/delivery/selection.ts'
-import { type Hub, Subscription, type SubscriptionOwner } from '../sse/delivery/subscription.ts'
+import { type DeliveryParts, Subscription, type SubscriptionOwner } from '../sse/delivery/subscription.ts'
 import type { Drain } from './drain.ts'
 import type { Heartbeat, HeartbeatListener, HeartbeatPackets, HeartbeatSlot } from './heartbeat.ts'
 import { jittered } from './jitter.ts'
@@ -26,7 +26,7 @@ import type { CloseReason, ConnectionSink, SinkOwner } from './sink.ts'
 
 /** What all connections share. */
 export interface ConnectionDependencies {
-  readonly hub: Hub
+  readonly delivery: DeliveryParts
   readonly registry: ConnectionRegistry
   readonly drain: Drain
   readonly heartbeat: Heartbeat
@@ -81,7 +81,7 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
     const { selection, framing, withOpeningFrames, outlivesChannels, limit } = options
     this.transport = options.transport
     this.sink = options.connect(this)
-    this.subscription = new Subscription(shared.hub, {
+    this.subscription = new Subscription(shared.delivery, {
       selection,
       framing,
       sink: this.sink,

@@ -21,7 +21,7 @@ const ANY = '*'
 /** What shows on channels that this version cannot name. */
 const EVERY_CHANNEL = ''
 
-export type Passes = (name: string) => boolean
+export type NameFilter = (name: string) => boolean
 
 export interface CoverageLimits {
   /** Rows altogether. Whoever posts on topics names them as they like. */
@@ -57,7 +57,7 @@ const upsert = inserter(
  * The newest trimmed sequence number among the events that show on any of the channels under a name that passes (null:
  * under any).
  */
-export async function trimmedOf(sql: Sql, channels: readonly string[], passes: Passes | null): Promise<number> {
+export async function trimmedOf(sql: Sql, channels: readonly string[], passes: NameFilter | null): Promise<number> {
   const asked = [...new Set([EVERY_CHANNEL, ...channels.flatMap((channel) => [channel, kindOf(channel)])])]
   let newest = 0
   for (let at = 0; at < asked.length; ) {
@@ -89,9 +89,9 @@ export class Coverage {
 
   /** Notes that events are trimmed, inside the transaction that deletes them. */
   async note(sql: Sql, events: readonly LogEvent[]): Promise<void> {
-    const { marks, ownNames } = marksOf(events)
+    const { marks, clientNamed } = marksOf(events)
     await write(sql, marks)
-    for (const channel of ownNames) await this.#foldNames(sql, channel)
+    for (const channel of clientNamed) await this.#foldNames(sql, channel)
     this.#sinceCount += marks.length
     if (this.#sinceCount < this.#limits.countEvery) return
     this.#sinceCount = 0
@@ -147,10 +147,10 @@ function kindOf(channel: string): string {
 }
 
 /** The marks of ascending events, and the channels among them on which events have names that clients chose. */
-function marksOf(events: readonly LogEvent[]): { marks: readonly Mark[]; ownNames: ReadonlySet<string> } {
+function marksOf(events: readonly LogEvent[]): { marks: readonly Mark[]; clientNamed: ReadonlySet<string> } {
   const destinations = new RecentDestinations()
   const marks = new Marks()
-  const ownNames = new Set<string>()
+  const clientNamed = new Set<string>()
   for (const event of events) {
     const known = destinations.find(event)
     if (known) {
@@ -164,12 +164,12 @@ function marksOf(events: readonly LogEvent[]): { marks: readonly Mark[]; ownName
     }))
     names.push({ channel: 'global', name: event.name })
     if (!entry) names.push({ channel: EVERY_CHANNEL, name: ANY })
-    if (entry?.isPosted) for (const { channel } of names) ownNames.add(channel)
+    if (entry?.isPosted) for (const { channel } of names) clientNamed.add(channel)
     const forgotten = destinations.add(event, names)
     if (forgotten) marks.addAll(forgotten)
   }
   for (const left of destinations.all()) marks.addAll(left)
-  return { marks: marks.all(), ownNames }
+  return { marks: marks.all(), clientNamed }
 }
 
 /** The newest sequence number for each channel and name. */

@@ -2,7 +2,7 @@
  * What `Store.read` gives its caller: the database and the log at one instant. Everything that is read through one
  * snapshot belongs together, and `head` is the newest sequence number that belongs to it.
  */
-import { type Passes, trimmedOf } from './coverage.ts'
+import { type NameFilter, trimmedOf } from './coverage.ts'
 import { type EventRow, type LogEvent, SELECT_EVENTS, toEvent } from './log-event.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
@@ -50,7 +50,7 @@ export class Snapshot {
    * (null: under any); `global` counts as a channel here. Costs a look-up for a few channels, and nothing while the log
    * is whole.
    */
-  async oldestOf(channels: readonly string[], passes: Passes | null): Promise<number> {
+  async oldestOf(channels: readonly string[], passes: NameFilter | null): Promise<number> {
     const { oldest } = this.bounds
     if (oldest === 0 || (passes === null && channels.includes('global'))) return oldest
     return trimmedOf(this.sql, channels, passes)

@@ -106,7 +106,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   const guard = createWebGuard(config)
   const live = {
     store,
-    hub: { bus, snapshots, catchUp },
+    delivery: { bus, snapshots, catchUp },
     registry,
     drain,
     heartbeat,

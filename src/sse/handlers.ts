@@ -29,7 +29,7 @@ export type StreamHandlerFactory = (parse: (fields: RequestFields, c: StreamCont
 
 export function createStreamHandlers(dependencies: StreamDependencies): StreamHandlerFactory {
   const { store, drain } = dependencies
-  const { bus } = dependencies.hub
+  const { bus } = dependencies.delivery
   // One for all: created in the handler, it would retain the request for as long as the stream is open.
   const mayStay = () => !drain.hasBegun
   return (parse) => async (c) => {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadConfig, refuseOpenWithoutRights } from '../../src/base/config.ts'
+import { loadConfig, refuseOpenWithoutAuth } from '../../src/base/config.ts'
 import { type Program, runProgram } from '../support/program.ts'
 import { Listener, listen } from '../support/stream.ts'
 
@@ -203,11 +203,11 @@ describe('the settings', () => {
 
   it('[OPS13] let everybody in only by an explicit setting', () => {
     for (const HOST of ['0.0.0.0', '::', '192.168.1.4', 'board.example', '127.0.0.1.evil.example']) {
-      expect(() => refuseOpenWithoutRights(loadConfig({ HOST })), HOST).toThrow(/BOARDCAST_AUTH=off/)
-      expect(() => refuseOpenWithoutRights(loadConfig({ HOST, BOARDCAST_AUTH: 'off' })), HOST).not.toThrow()
+      expect(() => refuseOpenWithoutAuth(loadConfig({ HOST })), HOST).toThrow(/BOARDCAST_AUTH=off/)
+      expect(() => refuseOpenWithoutAuth(loadConfig({ HOST, BOARDCAST_AUTH: 'off' })), HOST).not.toThrow()
     }
     for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) {
-      expect(() => refuseOpenWithoutRights(loadConfig({ HOST })), HOST).not.toThrow()
+      expect(() => refuseOpenWithoutAuth(loadConfig({ HOST })), HOST).not.toThrow()
     }
   })
 })

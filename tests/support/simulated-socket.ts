@@ -49,12 +49,12 @@ export class SimulatedSocket implements Simulated {
 
   connect(): void {
     if (this.#connection) return
-    const { hub, weight } = this.#simulation
+    const { delivery, weight } = this.#simulation
     const told: SocketMessage[] = []
     this.transcripts.push(told)
     const reader = frameReader((text) => told.push(JSON.parse(text)))
     const sink = new HeldSink(weight, reader)
-    const subscription = new Subscription(hub, {
+    const subscription = new Subscription(delivery, {
       selection: new Selection(this.hasGlobal ? [GLOBAL] : [], EVERY_TYPE),
       framing: channelFraming,
       sink,

@@ -137,8 +137,8 @@ export class SimulatedListener implements Simulated {
     })
     const decoder = new TextDecoder()
     const sink = new HeldSink(this.#simulation.weight, (bytes) => parser.feed(decoder.decode(bytes, { stream: true })))
-    const { hub, streamStore } = this.#simulation
-    const subscription = new Subscription(hub, {
+    const { delivery, streamStore } = this.#simulation
+    const subscription = new Subscription(delivery, {
       selection: selectionOf(this.listening),
       framing: framingOf(this.bare),
       sink,
@@ -192,7 +192,7 @@ export class Simulation implements AsyncDisposable {
   readonly store: Store
   /** What streams read from: the same, or slower. */
   readonly streamStore: Store
-  readonly hub
+  readonly delivery
   /** Every committed event, in the order of publication. */
   readonly published: SeenEvent[] = []
   readonly errors: unknown[] = []
@@ -231,7 +231,7 @@ export class Simulation implements AsyncDisposable {
     this.#turnsOfRead = streamStore === store ? 0 : TURNS_OF_SLOW_READ
     const bus = new Bus(store.head, (seq) => this.cursor(seq), onError)
     this.#snapshots = new Snapshots(streamStore, bus, snapshotSources, onError)
-    this.hub = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(streamStore, onError) }
+    this.delivery = { bus, snapshots: this.#snapshots, catchUp: new CatchUp(streamStore, onError) }
     this.#listeners = createListeners(bus, this.#snapshots, onError)
   }
 

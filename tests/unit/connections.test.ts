@@ -10,7 +10,7 @@ import type { CloseReason, ConnectionSink, SinkOwner } from '../../src/connectio
 import { StallCutter } from '../../src/connections/stall-cutter.ts'
 import { Bus } from '../../src/sse/bus.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
-import type { Hub } from '../../src/sse/delivery/subscription.ts'
+import type { DeliveryParts } from '../../src/sse/delivery/subscription.ts'
 import { sseFraming } from '../../src/sse/wire/frames.ts'
 
 /** A connection whose client is played by the test. */
@@ -115,7 +115,7 @@ describe('a drain', () => {
 })
 
 describe('the life of a connection', () => {
-  /** A connection over a hub that is played by the test, with everything that happened to it. */
+  /** A connection over a delivery that the test simulates, with everything that happened to it. */
   function openable({ failing = false, limit }: { failing?: boolean; limit?: number } = {}) {
     const ends: Array<CloseReason | Ending> = []
     const registry = new ConnectionRegistry()
@@ -125,7 +125,7 @@ describe('the life of a connection', () => {
       (seq) => `e-${seq}`,
       (error) => expect.fail(String(error)),
     )
-    const hub = {
+    const delivery = {
       bus,
       snapshots: {
         async opening() {
@@ -135,9 +135,9 @@ describe('the life of a connection', () => {
         due: async () => ({ seq: 0, snapshots: [] }),
       },
       catchUp: { add: () => undefined },
-    } as unknown as Hub
+    } as unknown as DeliveryParts
     const shared: ConnectionDependencies = {
-      hub,
+      delivery,
       registry,
       drain: new Drain(registry),
       heartbeat: { add: (one: unknown) => beating.add(one) } as unknown as Heartbeat,

@@ -1,7 +1,7 @@
 /** Settings that name hosts and origins, and the guard of a server that listens on every address. Rules HO3, HO9 and HO10. */
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { ConfigError, loadConfig, refuseOpenWithoutRights } from '../../src/base/config.ts'
+import { ConfigError, loadConfig, refuseOpenWithoutAuth } from '../../src/base/config.ts'
 import { createWebGuard } from '../../src/http/web-guard.ts'
 
 /** The error about the one invalid variable. */
@@ -96,7 +96,7 @@ describe('HOST', () => {
   ])('[HO10] %j is the loopback address %s', (HOST, host) => {
     const config = loadConfig({ HOST })
     expect(config.host).toBe(host)
-    expect(() => refuseOpenWithoutRights(config)).not.toThrow()
+    expect(() => refuseOpenWithoutAuth(config)).not.toThrow()
   })
 
   it('[HO10] keeps the zone of a link-local address', () => {

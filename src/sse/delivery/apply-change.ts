@@ -26,7 +26,7 @@ export function alone({ selection, everyoneSentFrom }: Listener, channel: Subscr
 }
 
 export async function applyWhileCaughtUp(listener: Listener, change: ChannelChange, done: Done): Promise<void> {
-  const { bus } = listener.hub
+  const { bus } = listener.delivery
   if (change.kind === 'leave') {
     if (listener.releaseHeldLines()) leave(listener, change, done)
     return
@@ -64,7 +64,7 @@ export async function applyWhileBehind(
 
 /** The snapshots that follow the acknowledgement of a change. */
 function render(listener: Listener, change: JoinChannel | ShowSnapshots): Promise<Rendered> {
-  const { snapshots } = listener.hub
+  const { snapshots } = listener.delivery
   if (change.kind === 'show') return snapshots.opening(listener.selection, false)
   const selection = alone(listener, change.channel)
   return change.start.kind === 'resume' ? snapshots.due(selection) : snapshots.opening(selection, false)
@@ -93,7 +93,7 @@ function replay(listener: Listener, state: Behind, change: JoinChannel, { seq }:
   if (change.isSubscribed) sentToEveryone(listener, seq)
   if (seq >= state.seq) joinReplayed(listener, state, channel)
   else {
-    const membership = listener.hub.bus.subscribe(selection, listener.framing)
+    const membership = listener.delivery.bus.subscribe(selection, listener.framing)
     state.channelReplay = { channel, membership, seq }
   }
 }

@@ -11,7 +11,7 @@ import type { Audience, Member, Segment } from './audience.ts'
 import type { Membership } from './audiences.ts'
 import { boundaryOf, hasSnapshots, segmentsAfter } from './backlog.ts'
 import { type EndReason, type Framing, MAX_PENDING_BYTES, type Sink } from './framing.ts'
-import type { Hub } from './hub.ts'
+import type { DeliveryParts } from './parts.ts'
 import {
   type Behind,
   behindAt,
@@ -47,7 +47,7 @@ export interface ListenerOwner {
 
 export class Listener implements Member {
   // Ten thousand may be open: what they share (selection, framing) is reached through the audience.
-  readonly hub: Hub
+  readonly delivery: DeliveryParts
   readonly sink: Sink
   readonly withOpeningFrames: boolean
   /**
@@ -61,14 +61,14 @@ export class Listener implements Member {
   #membership: Membership
   #state: State = { phase: 'opening', deferred: [] } satisfies Opening
 
-  constructor(hub: Hub, options: ListenerOptions, owner: ListenerOwner) {
+  constructor(delivery: DeliveryParts, options: ListenerOptions, owner: ListenerOwner) {
     const { selection, framing, limit } = options
-    this.hub = hub
+    this.delivery = delivery
     this.sink = options.sink
     this.withOpeningFrames = options.withOpeningFrames
     this.#outlivesChannels = options.outlivesChannels ?? false
     this.#owner = owner
-    this.#membership = hub.bus.subscribe(selection, framing)
+    this.#membership = delivery.bus.subscribe(selection, framing)
     this.#meter = limit === undefined ? UNLIMITED : new Meter(limit)
   }
 
@@ -90,11 +90,11 @@ export class Listener implements Member {
 
   /** Everything up to this sequence number has been sent. */
   get reached(): number {
-    return this.#state.phase === 'behind' ? this.#state.seq : this.hub.bus.head
+    return this.#state.phase === 'behind' ? this.#state.seq : this.delivery.bus.head
   }
 
   cursor(seq: number): string {
-    return this.hub.bus.cursor(seq)
+    return this.delivery.bus.cursor(seq)
   }
 
   /** [Member] Writes a segment of new events, or falls behind before it. */
@@ -145,7 +145,7 @@ export class Listener implements Member {
    */
   fallBehindForChange(): Behind | null {
     if (!this.releaseHeldLines()) return null
-    const state = behindAt(this.hub.bus.head, [])
+    const state = behindAt(this.delivery.bus.head, [])
     state.hasReadToEnd = true
     this.#enter(state)
     this.#owner.requestStep()
@@ -155,7 +155,7 @@ export class Listener implements Member {
   /** No room now: the log has everything later. */
   fallBehindUntilDrained(): void {
     if (!this.releaseHeldLines()) return
-    this.waitForRoom(this.#fallBehind(this.hub.bus.head, 'all'))
+    this.waitForRoom(this.#fallBehind(this.delivery.bus.head, 'all'))
   }
 
   #fallBehind(seq: number, missedSnapshots: MissedSnapshots): Behind {
@@ -211,7 +211,7 @@ export class Listener implements Member {
   /** From now on what the audience flushes is kept, so that it can be sent as soon as the log is read up to here. */
   startBacklog(state: Behind): void {
     this.#joinAudience()
-    state.backlog = { from: this.hub.bus.head, segments: [], bytes: 0 }
+    state.backlog = { from: this.delivery.bus.head, segments: [], bytes: 0 }
   }
 
   /** The log is read instead. */
@@ -251,7 +251,7 @@ export class Listener implements Member {
   #subscribe(selection: Selection): void {
     const { framing } = this
     this.#membership.leave()
-    this.#membership = this.hub.bus.subscribe(selection, framing)
+    this.#membership = this.delivery.bus.subscribe(selection, framing)
   }
 
   /** Goes on without channels that ended; ends when none is left. */

@@ -13,7 +13,7 @@ export type Lost = Omit<Extract<Start, { kind: 'gap' }>, 'kind'>
 /** Reads and writes one page of the log, up to a sequence number or to where the page ends. */
 export async function readPage(listener: Listener, state: Behind, upTo?: number): Promise<void> {
   const { audience } = listener
-  const page = await listener.hub.catchUp.page(audience, state.seq, upTo)
+  const page = await listener.delivery.catchUp.page(audience, state.seq, upTo)
   if (listener.state !== state) return
   if ('oldest' in page) {
     await startAfresh(listener, state, page.oldest)
@@ -31,7 +31,7 @@ export async function readPage(listener: Listener, state: Behind, upTo?: number)
 
 /** Reads the past of a channel, up to where the other channels are, and then joins it. */
 export async function readChannelReplay(listener: Listener, state: Behind, replay: ChannelReplay): Promise<void> {
-  const page = await listener.hub.catchUp.page(replay.membership.audience, replay.seq, state.seq)
+  const page = await listener.delivery.catchUp.page(replay.membership.audience, replay.seq, state.seq)
   if (listener.state !== state) return
   if ('oldest' in page) {
     // The client comes back with the id that it has of this channel, and gets the gap before anything else.
@@ -65,7 +65,7 @@ export function joinReplayed(listener: Listener, state: Behind, channel: Channel
 export async function renderMissedSnapshots(listener: Listener, state: Behind): Promise<void> {
   const { missedSnapshots } = state
   const { selection } = listener
-  const due = await listener.hub.snapshots.due(
+  const due = await listener.delivery.snapshots.due(
     missedSnapshots === 'all' ? selection : new Selection(missedSnapshots, selection.types),
   )
   if (listener.state !== state) return
@@ -87,7 +87,7 @@ export function runAt(state: Behind, seq: number, run: () => void): void {
 /** The log no longer has what comes next for this listener. It gets `gap`, and continues from the current state. */
 async function startAfresh(listener: Listener, state: Behind, oldest: number): Promise<void> {
   const requested = listener.cursor(state.seq)
-  const opening = await listener.hub.snapshots.opening(listener.selection, listener.withOpeningFrames)
+  const opening = await listener.delivery.snapshots.opening(listener.selection, listener.withOpeningFrames)
   if (listener.state !== state) return
   const { framing } = listener
   const id = listener.cursor(opening.seq)

@@ -7,14 +7,14 @@ import { alone, applyWhileBehind, applyWhileCaughtUp } from './apply-change.ts'
 import type { Steppable } from './catch-up.ts'
 import { type ChannelChange, namesAfter, type Start } from './channel-change.ts'
 import type { EndReason, Framing, Packet } from './framing.ts'
-import type { Hub } from './hub.ts'
+import type { DeliveryParts } from './parts.ts'
 import { Listener, type ListenerOptions, type ListenerOwner } from './listener.ts'
 import { type Behind, CAUGHT_UP, ENDED, hasMissedSnapshots } from './listener-state.ts'
 import { type Greeting, helloFrame, openingFrames } from './opening-frames.ts'
 import { lossFrame, readChannelReplay, readPage, renderMissedSnapshots } from './replay.ts'
 import type { Selection, SubscribedChannel } from './selection.ts'
 
-export type { Hub } from './hub.ts'
+export type { DeliveryParts } from './parts.ts'
 
 export interface SubscriptionOptions extends ListenerOptions {
   readonly owner: SubscriptionOwner
@@ -33,9 +33,9 @@ export class Subscription implements Steppable, ListenerOwner {
   #isQueued = false
   #isStepping = false
 
-  constructor(hub: Hub, options: SubscriptionOptions) {
+  constructor(delivery: DeliveryParts, options: SubscriptionOptions) {
     this.#owner = options.owner
-    this.#listener = new Listener(hub, options, this)
+    this.#listener = new Listener(delivery, options, this)
   }
 
   /** The channels that it will have when all changes asked for are carried out. */
@@ -64,7 +64,7 @@ export class Subscription implements Steppable, ListenerOwner {
       listener.writeFrames([helloFrame(framing, greeting, { id, resumed: true, marked: true })])
       listener.opened(start.seq, 'all')
     } else {
-      const opening = await listener.hub.snapshots.opening(listener.selection, listener.withOpeningFrames)
+      const opening = await listener.delivery.snapshots.opening(listener.selection, listener.withOpeningFrames)
       if (listener.state === ENDED) return
       const id = listener.cursor(opening.seq)
       // If snapshots follow, a client must not resume from hello: cut here, it must get them.
@@ -136,7 +136,7 @@ export class Subscription implements Steppable, ListenerOwner {
     // A step that is under way asks again when it is done.
     if (this.#isQueued || this.#isStepping) return
     this.#isQueued = true
-    this.#listener.hub.catchUp.add(this)
+    this.#listener.delivery.catchUp.add(this)
   }
 
   /** [Steppable] Does one piece of work. Never two at a time: a step that waits for a query must find its state as it was. */
@@ -169,7 +169,7 @@ export class Subscription implements Steppable, ListenerOwner {
   /** What a listener does while it is behind, the most urgent first. */
   async #stepBehind(state: Behind): Promise<void> {
     const listener = this.#listener
-    const { head } = listener.hub.bus
+    const { head } = listener.delivery.bus
     const change = this.#changes?.[0]
     if (listener.sink.pendingBytes > 0) listener.waitForRoom(state)
     else if (state.channelReplay) await readChannelReplay(listener, state, state.channelReplay)
