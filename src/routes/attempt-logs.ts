@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { logLine } from '../../shared/src/types/kanban.ts'
-import { instant } from '../../shared/src/types/text.ts'
+import { instant } from '../../shared/src/types/time.ts'
 import { appendLines, readLines } from '../domain/attempt-logs.ts'
 import type { Api } from './api.ts'
 import { oneOrMany } from './batch.ts'

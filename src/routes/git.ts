@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { gitEvents } from '../../shared/src/catalogue/git.ts'
 import { MAX_BATCH_LINES } from '../../shared/src/protocol.ts'
 import { fileChange } from '../../shared/src/types/git.ts'
-import { instant } from '../../shared/src/types/text.ts'
+import { instant } from '../../shared/src/types/time.ts'
 import { reportCommit, reportFileChanges, reportGitOperation, reportGitStatus, reportPush } from '../domain/git.ts'
 import type { Api } from './api.ts'
 

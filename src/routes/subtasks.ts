@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { postedJson } from '../../shared/src/types/json.ts'
 import { type Subtask, subtask } from '../../shared/src/types/tasks.ts'
-import { postedJson } from '../../shared/src/types/text.ts'
 import { createSubtask, getSubtask, listSubtasks, updateSubtask } from '../domain/subtasks.ts'
 import type { Api } from './api.ts'
 import { pageLimit } from './paging.ts'

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { eventName, postedJson } from '../../shared/src/types/text.ts'
+import { postedJson } from '../../shared/src/types/json.ts'
+import { eventName } from '../../shared/src/types/text.ts'
 import { postTopicEvent } from '../domain/topics.ts'
 import type { Api } from './api.ts'
 

@@ -1,7 +1,7 @@
 /** Reading a message of a client: a JSON object with a `type` and perhaps an `id`. */
 import * as z from 'zod'
 import { MAX_JSON_DEPTH } from '../../shared/src/protocol.ts'
-import { isShallow } from '../../shared/src/types/text.ts'
+import { isShallow } from '../../shared/src/types/json.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import { instant, timestamp } from '../../shared/src/types/text.ts'
+import { instant, timestamp } from '../../shared/src/types/time.ts'
 import { Problem } from '../../src/base/errors.ts'
 import { appendLines, readLines } from '../../src/domain/attempt-logs.ts'
 import { updateAttempt } from '../../src/domain/attempts.ts'

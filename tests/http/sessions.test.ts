@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { session, sessionChunk } from '../../shared/src/types/sessions.ts'
-import { timestamp } from '../../shared/src/types/text.ts'
+import { timestamp } from '../../shared/src/types/time.ts'
 import { deleteBoard, makeBoard } from '../support/board.ts'
 import { ask, expectProblem, withoutEvents } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'

@@ -10,7 +10,8 @@ import {
   stage,
   todos,
 } from '../types/kanban.ts'
-import { externalId, timestamp } from '../types/text.ts'
+import { externalId } from '../types/text.ts'
+import { timestamp } from '../types/time.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { board, boardId, card, column, columnKey, labels, priority, stage, ticketType } from '../types/kanban.ts'
-import { externalId, timestamp } from '../types/text.ts'
+import { externalId } from '../types/text.ts'
+import { timestamp } from '../types/time.ts'
 import { event } from './define.ts'
 import { exampleCard, exampleIds, exampleTime } from './examples.ts'
 

@@ -1,7 +1,9 @@
 import * as z from 'zod'
 import { branchName, fileChange, gitFile, gitSummary } from '../types/git.ts'
+import { anyJson } from '../types/json.ts'
 import { boardId } from '../types/kanban.ts'
-import { anyJson, text, timestamp } from '../types/text.ts'
+import { text } from '../types/text.ts'
+import { timestamp } from '../types/time.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 

@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { EVERYONE } from '../protocol.ts'
 import { message } from '../types/messages.ts'
-import { externalId, timestamp } from '../types/text.ts'
+import { externalId } from '../types/text.ts'
+import { timestamp } from '../types/time.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
-import { anyJson, eventName, externalId } from '../types/text.ts'
+import { anyJson } from '../types/json.ts'
+import { eventName, externalId } from '../types/text.ts'
 import { event } from './define.ts'
 
 export const topicEvents = {

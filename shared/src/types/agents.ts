@@ -1,7 +1,9 @@
 /** Agents, and profiles to run them with. */
 import * as z from 'zod'
+import { anyJson, postedJson } from './json.ts'
 import { boardId } from './kanban.ts'
-import { anyJson, externalId, postedJson, text, timestamp } from './text.ts'
+import { externalId, text } from './text.ts'
+import { timestamp } from './time.ts'
 
 export const agentStatus = z.enum(['online', 'offline', 'working', 'error'])
 

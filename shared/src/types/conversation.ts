@@ -1,6 +1,8 @@
 /** The conversation of an attempt: messages, thinking, tools, errors. */
 import * as z from 'zod'
-import { anyJson, instant, text, timestamp } from './text.ts'
+import { anyJson } from './json.ts'
+import { text } from './text.ts'
+import { instant, timestamp } from './time.ts'
 
 const long = text(0, 262_144)
 

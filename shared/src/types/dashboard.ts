@@ -2,7 +2,7 @@
 import * as z from 'zod'
 import { agentStatus } from './agents.ts'
 import { attemptStatus, boardId } from './kanban.ts'
-import { timestamp } from './text.ts'
+import { timestamp } from './time.ts'
 
 export const dashboardRange = z.enum(['last_24h', 'last_7d', 'last_30d', 'last_90d', 'all_time'])
 export type DashboardRange = z.infer<typeof dashboardRange>

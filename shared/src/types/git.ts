@@ -1,6 +1,7 @@
 /** What runners report about a board's repository. */
 import * as z from 'zod'
-import { anyJson, text } from './text.ts'
+import { anyJson } from './json.ts'
+import { text } from './text.ts'
 
 const count = z.int().min(0)
 

@@ -1,7 +1,8 @@
 /** Boards, columns, cards and attempts as they are stored and sent. Types are inferred from the schemas. */
 import * as z from 'zod'
 import { MAX_TITLE_LENGTH } from '../protocol.ts'
-import { externalId, line, text, timestamp, webUrl } from './text.ts'
+import { externalId, line, text, webUrl } from './text.ts'
+import { timestamp } from './time.ts'
 
 export { DONE_COLUMN_KEY, IN_PROGRESS_COLUMN_KEY, REVIEW_COLUMN_KEY } from '../column-keys.ts'
 

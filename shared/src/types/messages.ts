@@ -1,6 +1,8 @@
 /** Mail between agents. This family is snake_case on the wire. */
 import * as z from 'zod'
-import { anyJson, externalId, postedJson, timestamp } from './text.ts'
+import { anyJson, postedJson } from './json.ts'
+import { externalId } from './text.ts'
+import { timestamp } from './time.ts'
 
 const content = z.union([z.string(), z.record(z.string(), anyJson)])
 export type MessageContent = z.infer<typeof content>

@@ -1,7 +1,8 @@
 /** Sessions of agents, and their output. Types are inferred from the schemas. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
-import { externalId, line, text, timestamp } from './text.ts'
+import { externalId, line, text } from './text.ts'
+import { timestamp } from './time.ts'
 
 export const sessionStatus = z.enum(['idle', 'working', 'completed', 'error', 'cancelled'])
 export type SessionStatus = z.infer<typeof sessionStatus>

@@ -1,7 +1,9 @@
 /** Tasks and their subtasks. This family is snake_case on the wire. */
 import * as z from 'zod'
 import { MAX_TITLE_LENGTH } from '../protocol.ts'
-import { anyJson, externalId, text, timestamp } from './text.ts'
+import { anyJson } from './json.ts'
+import { externalId, text } from './text.ts'
+import { timestamp } from './time.ts'
 
 export const taskStatus = z.enum(['pending', 'running', 'completed', 'failed', 'blocked'])
 export type TaskStatus = z.infer<typeof taskStatus>

@@ -1,7 +1,8 @@
 /** Workflow runs and their steps, as they are stored and sent. Types are inferred from the schemas. */
 import * as z from 'zod'
 import { boardId } from './kanban.ts'
-import { text, timestamp } from './text.ts'
+import { text } from './text.ts'
+import { timestamp } from './time.ts'
 
 const error = text(0, 65_536).nullable()
 
