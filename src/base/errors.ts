@@ -1,8 +1,5 @@
 import { type ErrorCode, type FieldError, type ProblemBody, problemBody } from '../../shared/src/errors.ts'
 
-/** `Cache-Control` of every response of the API: a cached response would be stale, and nobody would notice. */
-export const NOT_STORED = 'no-store'
-
 /**
  * A request that breaks a rule. Thrown where the rule is checked and turned into a problem body at the edge. `detail` is a
  * sentence for the client that names the field and the fix; it never exposes internals.
@@ -35,7 +32,7 @@ export function invalidField(path: string, message: string): Problem {
   return new Problem('validation_failed', `${path} ${message}`, { errors: [{ path, message }] })
 }
 
-/** What a client learns of an error: a Problem as it is, of anything else only that it was logged. */
+/** What a client sees of an error: a Problem unchanged; for any other error, only that it was logged. */
 export function asProblem(thrown: unknown): Problem {
   return thrown instanceof Problem ? thrown : new Problem('internal', 'Something went wrong here; it has been logged.')
 }

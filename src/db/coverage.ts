@@ -1,34 +1,35 @@
 /**
- * What is missing from the log, by channel. For every channel, and every name under which events show on it, one row
- * holds the newest sequence number that retention trimmed there:
+ * Records what retention trimmed from the log. For every channel, and every name under which events show on it, one row
+ * holds the newest sequence number that was trimmed:
  *
  *   board:demo    attempt_log     4711      a reader of board:demo after 4700 misses log lines
  *   attempt:a     attempt_log     4711
  *   global        attempt.log...  4711
  *   topic:        *               1200      every topic, under any name
  *
- * A row may claim more than is missing, never less: the oldest rows beyond a limit are folded into one for all channels
- * of their kind, which is named like a channel without an id.
+ * A row may report more than is missing, never less. Beyond a limit the oldest rows are merged into one for all channels
+ * of their kind, named like a channel without an id.
  */
 import { channelName, parseChannel } from '../../shared/src/channels.ts'
 import { EVERYONE } from '../../shared/src/protocol.ts'
 import { inserter } from './insert.ts'
 import type { LogEvent } from './log-event.ts'
+import { type Destinations, RecentDestinations } from './recent-destinations.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
-/** Any name at all. */
+/** Matches any name. */
 const ANY = '*'
-/** What shows on channels that this version cannot name. */
+/** Stands for channels that this version does not know. */
 const EVERY_CHANNEL = ''
 
 export type NameFilter = (name: string) => boolean
 
 export interface CoverageLimits {
-  /** Rows altogether. Whoever posts on topics names them as they like. */
+  /** Limit of all rows. Clients choose the names of topics, so their number is unbounded. */
   readonly rows: number
-  /** Rows of one channel. */
+  /** Limit of the rows of one channel. */
   readonly names: number
-  /** The rows are counted when so many have been written. */
+  /** The rows are counted once per this many writes. */
   readonly countEvery: number
 }
 
@@ -40,7 +41,7 @@ interface Mark {
   readonly seq: number
 }
 
-/** As many channels as one statement names. */
+/** Numbers of channels in one statement. */
 const SIZES = [4, 64] as const
 const queries = SIZES.map((size) => {
   const where = `FROM trimmed WHERE channel IN (${Array(size).fill('?').join(',')})`
@@ -53,10 +54,7 @@ const upsert = inserter(
   'ON CONFLICT (channel, name) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > trimmed.seq',
 )
 
-/**
- * The newest trimmed sequence number among the events that show on any of the channels under a name that passes (null:
- * under any).
- */
+/** The newest trimmed sequence number of events that show on any of the channels under a name that passes (null: any name). */
 export async function trimmedOf(sql: Sql, channels: readonly string[], passes: NameFilter | null): Promise<number> {
   const asked = [...new Set([EVERY_CHANNEL, ...channels.flatMap((channel) => [channel, kindOf(channel)])])]
   let newest = 0
@@ -87,7 +85,7 @@ export class Coverage {
     this.#sinceCount = limits.countEvery
   }
 
-  /** Notes that events are trimmed, inside the transaction that deletes them. */
+  /** Records trimmed events, inside the transaction that deletes them. */
   async note(sql: Sql, events: readonly LogEvent[]): Promise<void> {
     const { marks, clientNamed } = marksOf(events)
     await write(sql, marks)
@@ -98,7 +96,7 @@ export class Coverage {
     await this.#foldChannels(sql)
   }
 
-  /** The oldest half of the names of a channel that has too many become any name. */
+  /** Merges the older half of a channel's names into ANY when there are too many. */
   async #foldNames(sql: Sql, channel: string): Promise<void> {
     const { names } = this.#limits
     const row = await sql.get<{ n: number }>('SELECT count(*) AS n FROM trimmed WHERE channel = ?', [channel])
@@ -112,7 +110,7 @@ export class Coverage {
     await write(sql, [{ channel, name: ANY, seq: last.seq }])
   }
 
-  /** The oldest rows beyond the limit become those of their kinds. */
+  /** Merges the oldest rows beyond the limit into the rows of their kinds. */
   async #foldChannels(sql: Sql): Promise<void> {
     const row = await sql.get<{ n: number }>('SELECT count(*) AS n FROM trimmed')
     const excess = (row?.n ?? 0) - this.#limits.rows
@@ -124,7 +122,7 @@ export class Coverage {
     const marks = new Marks()
     for (const { channel, name, seq } of folded) {
       const kind = kindOf(channel)
-      // Names on topics are without end.
+      // Names on topics are unbounded.
       marks.add(kind, kind !== channel && kind === TOPICS ? ANY : name, seq)
     }
     await write(sql, marks.all())
@@ -140,13 +138,13 @@ async function write(sql: Sql, marks: readonly Mark[]): Promise<void> {
 
 const TOPICS = channelName('topic', '')
 
-/** What stands for all channels of the kind; the channel itself where it is the only one. */
+/** The row of all channels of a kind; the channel itself when it is the only one. */
 function kindOf(channel: string): string {
   const kind = channel === EVERYONE ? undefined : parseChannel(channel)?.kind
   return kind ? channelName(kind, '') : channel
 }
 
-/** The marks of ascending events, and the channels among them on which events have names that clients chose. */
+/** The marks of ascending events, and the channels on which clients choose the names of events. */
 function marksOf(events: readonly LogEvent[]): { marks: readonly Mark[]; clientNamed: ReadonlySet<string> } {
   const destinations = new RecentDestinations()
   const marks = new Marks()
@@ -189,50 +187,4 @@ class Marks {
   all(): Mark[] {
     return [...this.#marks.values()]
   }
-}
-
-/** Where events of one kind show, and the newest of them. */
-interface Destinations {
-  readonly type: string
-  /** The text that the payloads begin with, up to the last field that decides where they show. */
-  readonly beginning: string
-  readonly names: ReadonlyArray<{ readonly channel: string; readonly name: string }>
-  seq: number
-}
-
-/**
- * Events of many a kind follow each other, as the lines of some attempts do: where they show is worked out once for those
- * whose payloads begin alike.
- */
-class RecentDestinations {
-  static readonly #most = 16
-  readonly #recent: Destinations[] = []
-
-  find({ type, data }: LogEvent): Destinations | undefined {
-    return this.#recent.find((known) => known.type === type && data.startsWith(known.beginning))
-  }
-
-  /** Returns the one that is forgotten for it. */
-  add(event: LogEvent, names: Destinations['names']): Destinations | undefined {
-    const beginning = beginningOf(event)
-    if (beginning === null) return { type: event.type, beginning: '', names, seq: event.seq }
-    this.#recent.unshift({ type: event.type, beginning, names, seq: event.seq })
-    return this.#recent.length > RecentDestinations.#most ? this.#recent.pop() : undefined
-  }
-
-  all(): readonly Destinations[] {
-    return this.#recent
-  }
-}
-
-/** null where more than a beginning decides. */
-function beginningOf({ entry, payload, data }: LogEvent): string | null {
-  if (!entry?.fields.placedBy) return null
-  const deciding = entry.isPosted ? [...entry.fields.placedBy, 'event'] : entry.fields.placedBy
-  const order = [...entry.fields.about, ...entry.fields.shows]
-  const last = Math.max(...deciding.map((field) => order.indexOf(field)))
-  if (last + 1 === order.length || deciding.some((field) => payload[field] === undefined)) return null
-  const fields = Object.fromEntries(order.slice(0, last + 1).map((field) => [field, payload[field]]))
-  const beginning = `${JSON.stringify(fields).slice(0, -1)},`
-  return data.startsWith(beginning) ? beginning : null
 }

@@ -2,7 +2,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HEADER } from '../../shared/src/protocol.ts'
-import { NOT_STORED, type Problem } from '../base/errors.ts'
+import type { Problem } from '../base/errors.ts'
+import { NOT_STORED } from './cache-control.ts'
 import { requestIdOf } from './request-id.ts'
 
 const CONTENT_TYPE = 'application/problem+json'

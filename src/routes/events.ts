@@ -9,7 +9,7 @@ import type { Sql } from '../db/sql.ts'
 import { parseChannelList } from '../sse/channel-list.ts'
 import { oldestOf } from '../sse/delivery/coverage.ts'
 import { Selection } from '../sse/delivery/selection.ts'
-import { readEnvelopes } from '../sse/wire/envelopes.ts'
+import { readEnvelopes } from '../sse/log-page.ts'
 import { type Api, JsonText } from './api.ts'
 import { pageLimit } from './paging.ts'
 
