@@ -11,7 +11,6 @@ import type { Audience, Member, Segment } from './audience.ts'
 import type { Membership } from './audiences.ts'
 import { boundaryOf, hasSnapshots, segmentsAfter } from './backlog.ts'
 import { type EndReason, type Framing, MAX_PENDING_BYTES, type Sink } from './framing.ts'
-import type { DeliveryParts } from './parts.ts'
 import {
   type Behind,
   behindAt,
@@ -23,6 +22,7 @@ import {
   type State,
 } from './listener-state.ts'
 import { Meter, UNLIMITED } from './meter.ts'
+import type { DeliveryParts } from './parts.ts'
 import type { Selection } from './selection.ts'
 
 export interface ListenerOptions {
