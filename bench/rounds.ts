@@ -3,6 +3,7 @@
  * same state.
  */
 import type { Bench, Load, Readings } from './load.ts'
+import { median } from './median.ts'
 
 export interface Summary {
   readonly median: number
@@ -59,11 +60,7 @@ export async function runLoad(
 export function summarize({ rounds, failure }: CaseResult, figure: string): Summary | undefined {
   const values = rounds.map((readings) => readings[figure] ?? Number.NaN).filter((value) => !Number.isNaN(value))
   if (failure !== undefined || values.length === 0) return undefined
-  values.sort((a, b) => a - b)
-  const middle = values.length >> 1
-  const upper = values[middle] ?? 0
-  const median = values.length % 2 === 1 ? upper : ((values[middle - 1] ?? 0) + upper) / 2
-  return { median, least: values[0] ?? median, most: values.at(-1) ?? median }
+  return { median: median(values) ?? 0, least: Math.min(...values), most: Math.max(...values) }
 }
 
 /** For budgets: the median of a figure, by side and variant. */

@@ -1,5 +1,6 @@
 /** An axis: a quantity that grows, the sizes to measure at, and what is measured at each. */
 import type { Bench, Readings } from '../load.ts'
+import { median } from '../median.ts'
 import { number, table } from '../table.ts'
 
 export interface Curve {
@@ -20,15 +21,14 @@ export interface Axis {
   readonly panels: ReadonlyArray<{ readonly title: string; readonly curves: readonly Curve[] }>
 }
 
-/** Medians over the rounds. A reading that is missing at a size stays missing. */
+/** Medians over the rounds. A reading that is missing in any round stays missing. */
 export function medians(rounds: ReadonlyArray<readonly Readings[]>): Readings[] {
   const [first = []] = rounds
   return first.map((readings, at) =>
     Object.fromEntries(
       Object.keys(readings).map((name) => {
-        const values = rounds.map((round) => round[at]?.[name] ?? Number.NaN).sort((a, b) => a - b)
-        const upper = values[values.length >> 1] ?? Number.NaN
-        return [name, values.length % 2 === 1 ? upper : ((values[(values.length >> 1) - 1] ?? upper) + upper) / 2]
+        const values = rounds.map((round) => round[at]?.[name] ?? Number.NaN)
+        return [name, values.some(Number.isNaN) ? Number.NaN : (median(values) ?? Number.NaN)]
       }),
     ),
   )

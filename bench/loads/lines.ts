@@ -2,15 +2,17 @@ import { startBoardcast } from '../boardcast.ts'
 import type { Bench, Case, Load } from '../load.ts'
 import { measured, using } from '../load.ts'
 
-/** Characters of a line, including the mark. */
-const LENGTH = 64
+/** Bytes of a line, including the mark. */
+const LINE_BYTES = 64
+/** Bytes of the mark (`%t`) that the generator writes before the padding (`%p`). */
+const MARK_BYTES = 13
 const PUBLISHERS = 4
 
 /** Output of programs: many lines per request, with and without listeners. */
 export const lines: Load = {
   name: 'lines',
   title: 'Log lines by batch',
-  sentence: `${PUBLISHERS} publishers post lines of ${LENGTH} bytes, each batch after the answer to the last. Every line is an event, committed and fsynced. The streams are those of one agent, /events/AGENT, and must get every line once and in order.`,
+  sentence: `${PUBLISHERS} publishers post lines of ${LINE_BYTES} bytes, each batch after the answer to the last. Every line is an event, committed and fsynced. The streams are those of one agent, /events/AGENT, and must get every line once and in order.`,
   figures: [
     { name: 'linesPerS', title: 'lines', unit: '/s', better: 'more' },
     { name: 'answerP99Ms', title: 'answer p99', unit: 'ms', better: 'less' },
@@ -19,10 +21,10 @@ export const lines: Load = {
   budgets: [0, 100].map((streams) => ({
     promise: `at least 100,000 lines/s by batch, ${streams} streams`,
     judge(median) {
-      const is = median('boardcast', variantOf(500, streams), 'linesPerS')
-      return is === undefined
+      const rate = median('boardcast', variantOf(500, streams), 'linesPerS')
+      return rate === undefined
         ? undefined
-        : { measured: `${Math.round(is).toLocaleString('en')}/s`, kept: is >= 100_000 }
+        : { measured: `${Math.round(rate).toLocaleString('en')}/s`, kept: rate >= 100_000 }
     },
   })),
   cases(bench) {
@@ -54,7 +56,7 @@ function caseOf(bench: Bench, batch: number, streams: number): Case {
           before: '{"lines":[',
           item: '{"message":"%t%p"}',
           after: ']}',
-          pad: LENGTH - 13,
+          pad: LINE_BYTES - MARK_BYTES,
         })
         const perS = report.ackedPerS * batch
         return {

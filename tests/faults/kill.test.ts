@@ -1,13 +1,4 @@
-/**
- * Durability, with a server that is killed under load repeatedly over one database.
- *
- *   D1  Everything that was answered 2xx survives kill -9: the resource, and the event that `Event-Id` names.
- *   D2  A mutation and its events are atomic: after a crash both are there, or neither; of a batch of lines all or none.
- *   D3  No id is used twice, none is skipped, and the log never loses an event.
- *   D4  Attempts that a crash interrupted are settled as failed, `interrupted`, with their events, before anyone can
- *       connect.
- *   D5  A server that is stopped with SIGTERM exits with 0 and leaves nothing to settle.
- */
+/** Durability, with a server that is killed under load repeatedly over one database. Rules D1 to D5 (docs/guarantees.md). */
 import { expect, test } from 'vitest'
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { type ApiClient, createApiClient, type Reply } from '../support/api.ts'
