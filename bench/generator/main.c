@@ -87,6 +87,58 @@ static void field(const char *name, double value) {
   printf("%s\"%s\":%.6g", more++ ? "," : "{", name, value);
 }
 
+// What the run measured besides the counters.
+typedef struct {
+  reading from, to;
+  delivery_check deliveries;
+  int64_t began;
+  double opening_s, caught_up_s;
+  uint64_t reading_had;
+  long rss_before, rss_idle, rss_loaded, rss_drained;
+} results;
+
+static void print_report(const results *r) {
+  double span = (double)(r->to.at - r->from.at) / 1e9;
+  field("listeners", opt.listeners);
+  field("exact", (double)r->deliveries.exact);
+  field("readingExact", (double)r->deliveries.reading_exact);
+  field("lost", (double)(r->deliveries.missing > r->deliveries.skipped ? r->deliveries.missing : r->deliveries.skipped));
+  field("doubled", (double)r->deliveries.doubled);
+  field("closed", (double)counted.closed);
+  field("distinct", (double)r->deliveries.distinct);
+  field("requests", (double)sent.requests);
+  field("acked", (double)sent.acked);
+  field("refused", (double)sent.refused);
+  field("cut", (double)sent.cut);
+  field("spanS", span);
+  field("ackedPerS", span > 0 ? (double)(r->to.acked - r->from.acked) / span : 0);
+  field("deliveries", (double)(r->to.messages - r->from.messages));
+  field("deliveriesPerS", span > 0 ? (double)(r->to.messages - r->from.messages) / span : 0);
+  field("bytes", (double)(r->to.bytes - r->from.bytes));
+  field("serverCpuS", r->to.server - r->from.server);
+  field("ownCpuS", r->to.own - r->from.own);
+  field("otherCpuS", r->to.busy - r->from.busy - (r->to.server - r->from.server) - (r->to.own - r->from.own));
+  field("stolenS", r->to.stolen - r->from.stolen);
+  field("samples", (double)counted.latency.count);
+  field("p50Ms", percentile_ms(&counted.latency, .5));
+  field("p99Ms", percentile_ms(&counted.latency, .99));
+  field("maxMs", (double)counted.latency.largest / 1e6);
+  field("answerP50Ms", percentile_ms(&sent.answer, .5));
+  field("answerP99Ms", percentile_ms(&sent.answer, .99));
+  field("lateMaxMs", (double)sent.late_max / 1e6);
+  field("openingS", r->opening_s);
+  field("replayS", (double)(counted.last_at - r->began) / 1e9);
+  field("caughtUpS", opt.stalled ? r->caught_up_s : 0);
+  field("readingHad", (double)r->reading_had);
+  field("rssBeforeKb", (double)r->rss_before);
+  field("rssIdleKb", (double)r->rss_idle);
+  field("rssLargestKb", (double)rss_largest);
+  field("rssLoadedKb", (double)r->rss_loaded);
+  field("rssDrainedKb", (double)r->rss_drained);
+  field("rssAfterKb", (double)server_rss_kb());
+  puts("}");
+}
+
 int main(int argc, char **argv) {
   read_options(argc, argv);
   watch_pids(opt.pids);
@@ -142,44 +194,10 @@ int main(int argc, char **argv) {
   close_listeners();
   run_for(opt.after_ms);
 
-  double span = (double)(to.at - from.at) / 1e9;
-  field("listeners", opt.listeners);
-  field("exact", (double)v.exact);
-  field("readingExact", (double)v.reading_exact);
-  field("lost", (double)(v.missing > v.skipped ? v.missing : v.skipped));
-  field("doubled", (double)v.doubled);
-  field("closed", (double)counted.closed);
-  field("distinct", (double)v.distinct);
-  field("requests", (double)sent.requests);
-  field("acked", (double)sent.acked);
-  field("refused", (double)sent.refused);
-  field("cut", (double)sent.cut);
-  field("spanS", span);
-  field("ackedPerS", span > 0 ? (double)(to.acked - from.acked) / span : 0);
-  field("deliveries", (double)(to.messages - from.messages));
-  field("deliveriesPerS", span > 0 ? (double)(to.messages - from.messages) / span : 0);
-  field("bytes", (double)(to.bytes - from.bytes));
-  field("serverCpuS", to.server - from.server);
-  field("ownCpuS", to.own - from.own);
-  field("otherCpuS", to.busy - from.busy - (to.server - from.server) - (to.own - from.own));
-  field("stolenS", to.stolen - from.stolen);
-  field("samples", (double)counted.latency.count);
-  field("p50Ms", percentile_ms(&counted.latency, .5));
-  field("p99Ms", percentile_ms(&counted.latency, .99));
-  field("maxMs", (double)counted.latency.largest / 1e6);
-  field("answerP50Ms", percentile_ms(&sent.answer, .5));
-  field("answerP99Ms", percentile_ms(&sent.answer, .99));
-  field("lateMaxMs", (double)sent.late_max / 1e6);
-  field("openingS", opening_s);
-  field("replayS", (double)(counted.last_at - began) / 1e9);
-  field("caughtUpS", opt.stalled ? caught_up_s : 0);
-  field("readingHad", (double)reading_had);
-  field("rssBeforeKb", (double)rss_before);
-  field("rssIdleKb", (double)rss_idle);
-  field("rssLargestKb", (double)rss_largest);
-  field("rssLoadedKb", (double)rss_loaded);
-  field("rssDrainedKb", (double)rss_drained);
-  field("rssAfterKb", (double)server_rss_kb());
-  puts("}");
+  print_report(&(results){
+    .from = from, .to = to, .deliveries = v, .began = began,
+    .opening_s = opening_s, .caught_up_s = caught_up_s, .reading_had = reading_had,
+    .rss_before = rss_before, .rss_idle = rss_idle, .rss_loaded = rss_loaded, .rss_drained = rss_drained,
+  });
   return 0;
 }
