@@ -30,9 +30,11 @@ type Engine = Server['engine']
 type EngineRequest = Parameters<Engine['handleRequest']>[0]
 type CustomOrigin = (origin: string | undefined, allow: (error: Error | null, isAllowed?: boolean) => void) => void
 
-/** The part of the engine that is not public: by client, the timer of the answer that is awaited. */
-interface EngineTimers {
-  readonly clients: Readonly<Record<string, { readonly pingTimeoutTimer?: NodeJS.Timeout | null }>>
+/** What the engine's types leave out: its clients by session id, each with the timer of the answer that is awaited. */
+interface EngineClients {
+  readonly clients: Readonly<
+    Record<string, { readonly pingTimeoutTimer?: NodeJS.Timeout | null; close(isDiscarded: boolean): void }>
+  >
 }
 
 /** Loads the library. Rejects with ConfigError if it is not installed. */
@@ -66,9 +68,22 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     if (!incoming.url?.includes('sid=')) drain.refuseConnections()
   }
 
+  function clients(): EngineClients['clients'] {
+    return (engine as unknown as EngineClients).clients
+  }
+
+  /** The engine refuses the message only. Its client gives up, which the engine may notice no earlier than by silence. */
+  function closeSession({ url = '' }: IncomingMessage): void {
+    const session = new URLSearchParams(url.slice(url.indexOf('?') + 1)).get('sid') ?? ''
+    if (Object.hasOwn(clients(), session)) clients()[session]?.close(true)
+  }
+
   return {
     handleRequest(incoming, outgoing) {
       refuse(incoming)
+      outgoing.once('finish', () => {
+        if (outgoing.statusCode === 413) closeSession(incoming)
+      })
       engine.handleRequest(asEngineRequest(incoming), outgoing)
     },
     handleUpgrade(incoming, socket, head) {
@@ -77,8 +92,7 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     },
     forgivePause() {
       // The timers are due by now, and would run before the answers are read.
-      const { clients } = engine as unknown as EngineTimers
-      for (const { pingTimeoutTimer } of Object.values(clients)) pingTimeoutTimer?.refresh()
+      for (const { pingTimeoutTimer } of Object.values(clients())) pingTimeoutTimer?.refresh()
     },
     close: () => engine.close(),
   }
