@@ -4,6 +4,7 @@ import { line } from '../../shared/src/types/text.ts'
 import { appendOutput, type PostedOutput, readOutput } from '../domain/agent-output.ts'
 import type { Api } from './api.ts'
 import { logPageQuery } from './paging.ts'
+import { channelOf } from './rights.ts'
 
 /** A chunk of output, or lines. One object instead of a union, so that errors name the path of the faulty field. */
 const posted = z
@@ -20,10 +21,15 @@ const posted = z
   })
 
 export function registerAgentOutput(api: Api): void {
-  api.mutate('post', '/agents/:id/output', { status: 202, body: posted }, async (tx, { params, body }) => ({
-    count: appendOutput(tx, params.id, body),
-  }))
-  api.get('/agents/:id/output', { query: logPageQuery }, ({ snapshot, params, query }) =>
+  api.mutate(
+    'post',
+    '/agents/:id/output',
+    { status: 202, right: channelOf('agent'), body: posted },
+    async (tx, { params, body }) => ({
+      count: appendOutput(tx, params.id, body),
+    }),
+  )
+  api.get('/agents/:id/output', { right: channelOf('agent'), query: logPageQuery }, ({ snapshot, params, query }) =>
     readOutput(snapshot, params.id, query),
   )
 }

@@ -2,6 +2,8 @@ import * as z from 'zod'
 import { profile } from '../../shared/src/types/agents.ts'
 import { createProfile, deleteProfile, listProfiles, updateProfile } from '../domain/agent-profiles.ts'
 import type { Api } from './api.ts'
+import { ANY_SUBJECT } from './rights.ts'
+import { agentOrBoard, agentOrBoardOfProfile } from './things.ts'
 
 const { agent, name, config, boardId } = profile.shape
 
@@ -10,17 +12,25 @@ const changes = z.strictObject({ agent, name, config, boardId }).partial()
 const filter = z.object({ boardId: boardId.unwrap().optional(), agent: agent.optional() })
 
 export function registerAgentProfiles(api: Api): void {
-  api.mutate('post', '/agent-profiles', { status: 201, body: creation }, (tx, { body }) => createProfile(tx, body))
+  api.mutate(
+    'post',
+    '/agent-profiles',
+    { status: 201, right: { by: 'body', needs: (body) => [agentOrBoard(body)] }, body: creation },
+    (tx, { body }) => createProfile(tx, body),
+  )
 
-  api.get('/agent-profiles', { query: filter }, async ({ sql, query }) => ({
+  api.get('/agent-profiles', { right: ANY_SUBJECT, query: filter }, async ({ sql, query }) => ({
     profiles: await listProfiles(sql, query),
   }))
 
-  api.mutate('patch', '/agent-profiles/:id', { status: 200, body: changes }, (tx, { params, body }) =>
-    updateProfile(tx, params.id, body),
+  api.mutate(
+    'patch',
+    '/agent-profiles/:id',
+    { status: 200, right: agentOrBoardOfProfile, body: changes },
+    (tx, { params, body }) => updateProfile(tx, params.id, body),
   )
 
-  api.mutate('delete', '/agent-profiles/:id', { status: 204 }, async (tx, { params }) => {
+  api.mutate('delete', '/agent-profiles/:id', { status: 204, right: agentOrBoardOfProfile }, async (tx, { params }) => {
     await deleteProfile(tx, params.id)
     return undefined
   })

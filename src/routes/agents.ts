@@ -1,8 +1,10 @@
 import * as z from 'zod'
+import { channelName } from '../../shared/src/channels.ts'
 import { agent, postedCapabilities } from '../../shared/src/types/agents.ts'
 import { now } from '../base/clock.ts'
 import { getAgent, listAgents, noteHeartbeat, registerAgent } from '../domain/agents.ts'
 import { Answer, type Api } from './api.ts'
+import { ANY_SUBJECT, channelOf } from './rights.ts'
 
 const registration = z.strictObject({
   id: agent.shape.id,
@@ -12,16 +14,21 @@ const registration = z.strictObject({
 })
 
 export function registerAgents(api: Api): void {
-  api.mutate('post', '/agents', { status: 201, body: registration }, async (tx, { body }) => {
-    const { agent, created } = await registerAgent(tx, body)
-    return created ? agent : new Answer(200, agent)
-  })
+  api.mutate(
+    'post',
+    '/agents',
+    { status: 201, right: { by: 'body', needs: ({ id }) => [[channelName('agent', id)]] }, body: registration },
+    async (tx, { body }) => {
+      const { agent, created } = await registerAgent(tx, body)
+      return created ? agent : new Answer(200, agent)
+    },
+  )
 
-  api.get('/agents', {}, async ({ sql }) => ({ agents: await listAgents(sql, now()) }))
+  api.get('/agents', { right: ANY_SUBJECT }, async ({ sql }) => ({ agents: await listAgents(sql, now()) }))
 
-  api.get('/agents/:id', {}, ({ sql, params }) => getAgent(sql, params.id, now()))
+  api.get('/agents/:id', { right: channelOf('agent') }, ({ sql, params }) => getAgent(sql, params.id, now()))
 
-  api.mutate('post', '/agents/:id/heartbeat', { status: 202 }, async (tx, { params }) => {
+  api.mutate('post', '/agents/:id/heartbeat', { status: 202, right: channelOf('agent') }, async (tx, { params }) => {
     await noteHeartbeat(tx, params.id)
     return {}
   })

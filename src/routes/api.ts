@@ -8,6 +8,8 @@ import type { Context, Hono } from 'hono'
 import type * as z from 'zod'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { HEADER } from '../../shared/src/protocol.ts'
+import type { Authenticator, CredentialFields } from '../auth/authenticator.ts'
+import type { Subject } from '../auth/subject.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
 import type { Snapshot } from '../db/snapshot.ts'
@@ -15,6 +17,7 @@ import type { Sql } from '../db/sql.ts'
 import type { Store, Tx } from '../db/store.ts'
 import { findAnswer, saveAnswer } from '../domain/idempotency.ts'
 import { parseJson, readBody } from './body.ts'
+import { authorizeAddress, authorizeBody, authorizeThing, type Right } from './rights.ts'
 
 /** What handlers get besides the request: Node's request and response, and the request id that the answer will carry. */
 export type Env = { Bindings: HttpBindings & { readonly requestId: string } }
@@ -35,6 +38,8 @@ export interface ReadContext<Path extends string, Query> {
   readonly cursor: string
   readonly params: Params<Path>
   readonly query: Query
+  /** Who asks. A list has only what the subject may see. */
+  readonly subject: Subject
 }
 
 /** The parsed input of a mutation. */
@@ -42,6 +47,7 @@ export interface MutationInput<Path extends string, Body, Query> {
   readonly params: Params<Path>
   readonly body: Body
   readonly query: Query
+  readonly subject: Subject
 }
 
 /** An answer with a status other than the declared one of its route. */
@@ -68,7 +74,7 @@ export interface Api {
   /** Declares a GET. `answer` runs in one `store.read`; its result is answered with 200 and the cursor of the snapshot. */
   get<Path extends string, Query = unknown>(
     path: Path,
-    options: { query?: z.ZodType<Query> },
+    options: { right: Right<Params<Path>, undefined, Query>; query?: z.ZodType<Query> },
     answer: (context: ReadContext<Path, Query>) => Promise<object>,
   ): void
   /**
@@ -78,25 +84,31 @@ export interface Api {
   mutate<Path extends string, Body = undefined, Query = unknown>(
     method: 'post' | 'put' | 'patch' | 'delete',
     path: Path,
-    options: { status: 200 | 201 | 202 | 204; body?: z.ZodType<Body>; query?: z.ZodType<Query> },
+    options: {
+      status: 200 | 201 | 202 | 204
+      right: Right<Params<Path>, Body, Query>
+      body?: z.ZodType<Body>
+      query?: z.ZodType<Query>
+    },
     work: (tx: Tx, input: MutationInput<Path, Body, Query>) => Promise<object | undefined>,
   ): void
 }
 
-/** The caller, for idempotency keys. All callers are the same subject until there is access control. */
-const SUBJECT = ''
-
-export function createApi(app: Hono<Env>, store: Store): Api {
+export function createApi(app: Hono<Env>, store: Store, authenticator: Authenticator): Api {
   return {
     get(path, options, answer) {
       app.get(path, async (c) => {
+        const subject = await authenticator.authenticate(credentialFields(c), false)
+        const params = paramsOf<typeof path>(c)
         const query = parseQuery(c, options.query)
+        authorizeAddress(options.right, subject, 'subscribe', { params, query })
         let cursor = ''
         try {
-          const answered = await store.read((snapshot) => {
+          const answered = await store.read(async (snapshot) => {
             const { sql, epoch, head } = snapshot
             cursor = formatCursor(epoch, head)
-            return answer({ snapshot, sql, cursor, params: paramsOf(c), query })
+            await authorizeThing(options.right, subject, 'subscribe', { sql, params })
+            return answer({ snapshot, sql, cursor, params, query, subject })
           })
           const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
           // A client that has seen later events can tell by the cursor that a cache has answered.
@@ -109,17 +121,27 @@ export function createApi(app: Hono<Env>, store: Store): Api {
       })
     },
     mutate(method, path, options, work) {
+      const { right } = options
       async function handle(c: Context<Env>): Promise<Response> {
+        const subject = await authenticator.authenticate(credentialFields(c), false)
+        const params = paramsOf<typeof path>(c)
         const query = parseQuery(c, options.query)
+        authorizeAddress(right, subject, 'publish', { params, query })
         const raw = await readBody(c.env.incoming)
         // A route that takes no body ignores an empty one and refuses any other.
-        const body = options.body ? parseInput(options.body, parseJson(c, raw), 'body') : noBody(raw)
+        const parsed = attempt(() => (options.body ? parseInput(options.body, parseJson(c, raw), 'body') : noBody(raw)))
+        // Whoever may not see a thing does not learn from an error in the body that it exists.
+        if (parsed.error !== undefined && (right.by !== 'thing' || subject.publish.isAll)) throw parsed.error
         const key = method === 'post' ? idempotencyKey(c) : undefined
         const answer = await store.transact(async (tx) => {
-          const claim = key && { subject: SUBJECT, route: c.req.path, key, bodyHash: hash(raw) }
+          await authorizeThing(right, subject, 'publish', { sql: tx.sql, params })
+          if (parsed.error !== undefined) throw parsed.error
+          const body = parsed.value as never
+          authorizeBody(right, subject, 'publish', { body, params })
+          const claim = key && { subject: subject.id, route: c.req.path, key, bodyHash: hash(raw) }
           const first = claim && (await findAnswer(tx, claim))
           if (first) return { ...first, replayed: true }
-          const result = await work(tx, { params: paramsOf(c), body: body as never, query })
+          const result = await work(tx, { params, body, query, subject })
           const { status, value } = result instanceof Answer ? result : { status: options.status, value: result }
           const made = { status, text: status === 204 ? '' : JSON.stringify(value), eventId: tx.eventId }
           if (claim) await saveAnswer(tx, claim, made)
@@ -141,6 +163,19 @@ export function createApi(app: Hono<Env>, store: Store): Api {
         }
       })
     },
+  }
+}
+
+function credentialFields(c: Context<Env>): CredentialFields {
+  return { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
+}
+
+/** What `work` returns, or the error that it throws. */
+function attempt<T>(work: () => T): { value: T; error?: undefined } | { value?: undefined; error: unknown } {
+  try {
+    return { value: work() }
+  } catch (error) {
+    return { error: error ?? new Error('nothing was thrown') }
   }
 }
 

@@ -4,6 +4,7 @@ import { createAttempt, getAttempt, stopAttempt, updateAttempt } from '../domain
 import { getConversation } from '../domain/conversation.ts'
 import { getTodos } from '../domain/todos.ts'
 import type { Api } from './api.ts'
+import { boardOrAttempt, boardOrIssueOfCard } from './things.ts'
 
 const { agent, profileId, status, exitCode, error, baseBranch, branchName, worktreePath } = attempt.shape
 
@@ -18,16 +19,21 @@ const creation = z.strictObject({
 const changes = z.strictObject({ status, exitCode, error, worktreePath, branchName }).partial()
 
 export function registerAttempts(api: Api): void {
-  api.mutate('post', '/cards/:id/attempts', { status: 201, body: creation }, (tx, { params, body }) =>
-    createAttempt(tx, params.id, body),
+  api.mutate(
+    'post',
+    '/cards/:id/attempts',
+    { status: 201, right: boardOrIssueOfCard, body: creation },
+    (tx, { params, body }) => createAttempt(tx, params.id, body),
   )
-  api.get('/attempts/:id', {}, async ({ sql, params }) => ({
+  api.get('/attempts/:id', { right: boardOrAttempt }, async ({ sql, params }) => ({
     attempt: await getAttempt(sql, params.id),
     todos: await getTodos(sql, params.id),
     conversation: await getConversation(sql, params.id),
   }))
-  api.mutate('patch', '/attempts/:id', { status: 200, body: changes }, (tx, { params, body }) =>
+  api.mutate('patch', '/attempts/:id', { status: 200, right: boardOrAttempt, body: changes }, (tx, { params, body }) =>
     updateAttempt(tx, params.id, body),
   )
-  api.mutate('post', '/attempts/:id/stop', { status: 202 }, (tx, { params }) => stopAttempt(tx, params.id))
+  api.mutate('post', '/attempts/:id/stop', { status: 202, right: boardOrAttempt }, (tx, { params }) =>
+    stopAttempt(tx, params.id),
+  )
 }

@@ -3,9 +3,12 @@ import { DEFAULT_DASHBOARD_RANGE, dashboardRange } from '../../shared/src/types/
 import { now } from '../base/clock.ts'
 import { dashboardOverview } from '../domain/dashboard.ts'
 import type { Api } from './api.ts'
+import { channelNamed } from './rights.ts'
 
 const query = z.object({ range: dashboardRange.default(DEFAULT_DASHBOARD_RANGE) })
 
 export function registerDashboard(api: Api): void {
-  api.get('/dashboard', { query }, ({ sql, query }) => dashboardOverview(sql, now(), query.range))
+  api.get('/dashboard', { right: channelNamed('dashboard'), query }, ({ sql, query }) =>
+    dashboardOverview(sql, now(), query.range),
+  )
 }

@@ -12,6 +12,7 @@ import { Selection } from '../sse/delivery/selection.ts'
 import { readEnvelopes } from '../sse/log-page.ts'
 import { type Api, JsonText } from './api.ts'
 import { pageLimit } from './paging.ts'
+import { ANY_SUBJECT } from './rights.ts'
 
 const eventsQuery = z.object({
   channels: z.string().default('global'),
@@ -20,11 +21,18 @@ const eventsQuery = z.object({
   limit: pageLimit,
 })
 
+/** All channels that the query names. */
+const channelsOfQuery = {
+  by: 'address',
+  needs: (_: unknown, { channels }: z.infer<typeof eventsQuery>) =>
+    parseChannelList(channels).map(({ name }) => [name]),
+} as const
+
 /** `mustExist` throws when a channel needs a resource that does not exist. */
 export function registerEvents(api: Api, mustExist: (sql: Sql, kind: ChannelKind, id: string) => Promise<void>): void {
-  api.get('/cursor', {}, async ({ cursor }) => ({ cursor }))
+  api.get('/cursor', { right: ANY_SUBJECT }, async ({ cursor }) => ({ cursor }))
 
-  api.get('/events', { query: eventsQuery }, async ({ snapshot, sql, query }) => {
+  api.get('/events', { right: channelsOfQuery, query: eventsQuery }, async ({ snapshot, sql, query }) => {
     const selection = new Selection(parseChannelList(query.channels), parseTypeFilter(query.types))
     for (const { kind, id } of selection.channels) await mustExist(sql, kind, id)
     const oldest = await oldestOf(snapshot, selection)

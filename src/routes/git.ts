@@ -5,6 +5,7 @@ import { fileChange } from '../../shared/src/types/git.ts'
 import { instant } from '../../shared/src/types/time.ts'
 import { reportCommit, reportFileChanges, reportGitOperation, reportGitStatus, reportPush } from '../domain/git.ts'
 import type { Api } from './api.ts'
+import { channelOf } from './rights.ts'
 
 const ofAttempt = { attemptId: z.string().nullish() }
 const { 'git.status.changed': statusChanged, 'git.commit.created': committed } = gitEvents
@@ -22,20 +23,39 @@ const operation = operated.shows.extend({ details: operated.shows.shape.details.
 const fileChanges = z.strictObject({ changes: z.array(fileChange).min(1).max(MAX_BATCH_LINES) })
 
 export function registerGit(api: Api): void {
-  api.mutate('post', '/boards/:id/git/status', { status: 202, body: status }, async (tx, { params, body }) => {
-    await reportGitStatus(tx, params.id, body)
-    return { accepted: true }
-  })
-  api.mutate('post', '/boards/:id/git/commits', { status: 201, body: commit }, (tx, { params, body }) =>
-    reportCommit(tx, params.id, body),
+  api.mutate(
+    'post',
+    '/boards/:id/git/status',
+    { status: 202, right: channelOf('board'), body: status },
+    async (tx, { params, body }) => {
+      await reportGitStatus(tx, params.id, body)
+      return { accepted: true }
+    },
   )
-  api.mutate('post', '/boards/:id/git/pushes', { status: 201, body: push }, (tx, { params, body }) =>
-    reportPush(tx, params.id, body),
+  api.mutate(
+    'post',
+    '/boards/:id/git/commits',
+    { status: 201, right: channelOf('board'), body: commit },
+    (tx, { params, body }) => reportCommit(tx, params.id, body),
   )
-  api.mutate('post', '/boards/:id/git/operations', { status: 201, body: operation }, (tx, { params, body }) =>
-    reportGitOperation(tx, params.id, body),
+  api.mutate(
+    'post',
+    '/boards/:id/git/pushes',
+    { status: 201, right: channelOf('board'), body: push },
+    (tx, { params, body }) => reportPush(tx, params.id, body),
   )
-  api.mutate('post', '/boards/:id/files/changes', { status: 202, body: fileChanges }, async (tx, { params, body }) => ({
-    count: await reportFileChanges(tx, params.id, body.changes),
-  }))
+  api.mutate(
+    'post',
+    '/boards/:id/git/operations',
+    { status: 201, right: channelOf('board'), body: operation },
+    (tx, { params, body }) => reportGitOperation(tx, params.id, body),
+  )
+  api.mutate(
+    'post',
+    '/boards/:id/files/changes',
+    { status: 202, right: channelOf('board'), body: fileChanges },
+    async (tx, { params, body }) => ({
+      count: await reportFileChanges(tx, params.id, body.changes),
+    }),
+  )
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { channelName } from '../../shared/src/channels.ts'
 import { message, postedContent } from '../../shared/src/types/messages.ts'
 import { externalId } from '../../shared/src/types/text.ts'
 import { now } from '../base/clock.ts'
@@ -6,6 +7,7 @@ import { checkAgentId } from '../domain/agents.ts'
 import { listMail, readMessage, sendMessage } from '../domain/messages.ts'
 import type { Api } from './api.ts'
 import { pageLimit } from './paging.ts'
+import { channelOf, type Need } from './rights.ts'
 
 const { from_agent, to_agent, topic, priority, ttl_seconds } = message.shape
 
@@ -29,12 +31,29 @@ const mail = z.object({
 })
 
 export function registerMessages(api: Api): void {
-  api.mutate('post', '/messages', { status: 201, body: creation }, (tx, { body }) => sendMessage(tx, body))
-  api.get('/agents/:id/messages', { query: mail }, async ({ sql, params, query }) => {
+  api.mutate(
+    'post',
+    '/messages',
+    { status: 201, right: { by: 'body', needs: addresseesOf }, body: creation },
+    (tx, { body }) => sendMessage(tx, body),
+  )
+  api.get('/agents/:id/messages', { right: channelOf('agent'), query: mail }, async ({ sql, params, query }) => {
     checkAgentId(params.id)
     return { messages: await listMail(sql, params.id, { ...query, nowMs: now() }) }
   })
-  api.mutate('post', '/messages/:id/read', { status: 200, body: reading }, (tx, { params, body }) =>
-    readMessage(tx, params.id, body.agent_id),
+  api.mutate(
+    'post',
+    '/messages/:id/read',
+    { status: 200, right: { by: 'body', needs: ({ agent_id }) => [[channelName('agent', agent_id)]] }, body: reading },
+    (tx, { params, body }) => readMessage(tx, params.id, body.agent_id),
   )
+}
+
+/** A message shows on the channels of its addressee and of its topic; with neither, everywhere. */
+function addresseesOf({ to_agent, topic }: z.infer<typeof creation>): readonly Need[] {
+  const channels = [
+    ...(to_agent ? [channelName('agent', to_agent)] : []),
+    ...(topic ? [channelName('topic', topic)] : []),
+  ]
+  return channels.length > 0 ? channels.map((channel) => [channel]) : [['global']]
 }

@@ -1,7 +1,8 @@
 import { now } from '../base/clock.ts'
 import { metricsSnapshot } from '../domain/metrics.ts'
 import type { Api } from './api.ts'
+import { channelNamed } from './rights.ts'
 
 export function registerMetrics(api: Api): void {
-  api.get('/metrics/snapshot', {}, ({ sql }) => metricsSnapshot(sql, now()))
+  api.get('/metrics/snapshot', { right: channelNamed('metrics') }, ({ sql }) => metricsSnapshot(sql, now()))
 }

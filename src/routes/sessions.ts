@@ -11,6 +11,8 @@ import {
 import type { Api } from './api.ts'
 import { oneOrMany } from './batch.ts'
 import { logPageQuery, pageLimit } from './paging.ts'
+import { ANY_SUBJECT, channelOf, type Need } from './rights.ts'
+import { boardOr, sessionOr } from './things.ts'
 
 const { id, boardId, agentId, name, status, error } = session.shape
 
@@ -26,16 +28,36 @@ const chunks = oneOrMany(sessionChunk.partial({ type: true }), 'chunks', 'conten
 const filter = z.object({ boardId: boardId.unwrap().optional(), limit: pageLimit })
 
 export function registerSessions(api: Api): void {
-  api.mutate('post', '/sessions', { status: 201, body: creation }, (tx, { body }) => createSession(tx, body))
-  api.get('/sessions', { query: filter }, async ({ sql, query }) => ({ sessions: await listSessions(sql, query) }))
-  api.get('/sessions/:id', {}, ({ sql, params }) => getSession(sql, params.id))
-  api.mutate('patch', '/sessions/:id', { status: 200, body: changes }, (tx, { params, body }) =>
-    updateSession(tx, params.id, body),
+  api.mutate(
+    'post',
+    '/sessions',
+    { status: 201, right: { by: 'body', needs: (body) => [toCreate(body)] }, body: creation },
+    (tx, { body }) => createSession(tx, body),
   )
-  api.mutate('post', '/sessions/:id/output', { status: 202, body: chunks }, async (tx, { params, body }) => ({
-    count: await appendSessionOutput(tx, params.id, body),
+  api.get('/sessions', { right: ANY_SUBJECT, query: filter }, async ({ sql, query }) => ({
+    sessions: await listSessions(sql, query),
   }))
-  api.get('/sessions/:id/output', { query: logPageQuery }, ({ snapshot, params, query }) =>
+  api.get('/sessions/:id', { right: channelOf('session') }, ({ sql, params }) => getSession(sql, params.id))
+  api.mutate(
+    'patch',
+    '/sessions/:id',
+    { status: 200, right: channelOf('session'), body: changes },
+    (tx, { params, body }) => updateSession(tx, params.id, body),
+  )
+  api.mutate(
+    'post',
+    '/sessions/:id/output',
+    { status: 202, right: channelOf('session'), body: chunks },
+    async (tx, { params, body }) => ({
+      count: await appendSessionOutput(tx, params.id, body),
+    }),
+  )
+  api.get('/sessions/:id/output', { right: channelOf('session'), query: logPageQuery }, ({ snapshot, params, query }) =>
     readSessionOutput(snapshot, params.id, query),
   )
+}
+
+/** A session whose id the server makes up is created for its board, or for everybody. */
+function toCreate({ id, boardId }: z.infer<typeof creation>): Need {
+  return [sessionOr(boardOr('global', boardId), id)]
 }

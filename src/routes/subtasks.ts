@@ -4,6 +4,7 @@ import { type Subtask, subtask } from '../../shared/src/types/tasks.ts'
 import { createSubtask, getSubtask, listSubtasks, updateSubtask } from '../domain/subtasks.ts'
 import type { Api } from './api.ts'
 import { pageLimit } from './paging.ts'
+import { agentOrSessionOfSubtask, sessionOfTask } from './things.ts'
 
 const MAX_BLOCKERS = 1_000
 
@@ -22,14 +23,24 @@ const changes = z
 const creation = changes.extend({ description })
 
 export function registerSubtasks(api: Api): void {
-  api.mutate('post', '/tasks/:id/subtasks', { status: 201, body: creation }, (tx, { params, body }) =>
-    createSubtask(tx, params.id, body),
+  api.mutate(
+    'post',
+    '/tasks/:id/subtasks',
+    { status: 201, right: sessionOfTask, body: creation },
+    (tx, { params, body }) => createSubtask(tx, params.id, body),
   )
-  api.get('/tasks/:id/subtasks', { query: z.object({ limit: pageLimit }) }, async ({ sql, params, query }) => ({
-    subtasks: await listSubtasks(sql, params.id, query.limit),
-  }))
-  api.get('/subtasks/:id', {}, ({ sql, params }) => getSubtask(sql, params.id))
-  api.mutate('patch', '/subtasks/:id', { status: 200, body: changes }, (tx, { params, body }) =>
-    updateSubtask(tx, params.id, body),
+  api.get(
+    '/tasks/:id/subtasks',
+    { right: sessionOfTask, query: z.object({ limit: pageLimit }) },
+    async ({ sql, params, query }) => ({
+      subtasks: await listSubtasks(sql, params.id, query.limit),
+    }),
+  )
+  api.get('/subtasks/:id', { right: agentOrSessionOfSubtask }, ({ sql, params }) => getSubtask(sql, params.id))
+  api.mutate(
+    'patch',
+    '/subtasks/:id',
+    { status: 200, right: agentOrSessionOfSubtask, body: changes },
+    (tx, { params, body }) => updateSubtask(tx, params.id, body),
   )
 }

@@ -3,6 +3,8 @@ import { task } from '../../shared/src/types/tasks.ts'
 import { createTask, getTask, listTasks, updateTask } from '../domain/tasks.ts'
 import type { Api } from './api.ts'
 import { pageLimit } from './paging.ts'
+import { ANY_SUBJECT } from './rights.ts'
+import { sessionOfTask, sessionOr } from './things.ts'
 
 const editable = task.pick({ request_id: true, session_id: true, name: true, wave_number: true, status: true })
 const changes = editable.partial()
@@ -14,10 +16,21 @@ const filter = z.object({
 })
 
 export function registerTasks(api: Api): void {
-  api.mutate('post', '/tasks', { status: 201, body: creation }, (tx, { body }) => createTask(tx, body))
-  api.get('/tasks', { query: filter }, async ({ sql, query }) => ({ tasks: await listTasks(sql, query, query.limit) }))
-  api.get('/tasks/:id', {}, ({ sql, params }) => getTask(sql, params.id))
-  api.mutate('patch', '/tasks/:id', { status: 200, body: changes }, (tx, { params, body }) =>
+  api.mutate(
+    'post',
+    '/tasks',
+    {
+      status: 201,
+      right: { by: 'body', needs: ({ session_id }) => [[sessionOr('global', session_id)]] },
+      body: creation,
+    },
+    (tx, { body }) => createTask(tx, body),
+  )
+  api.get('/tasks', { right: ANY_SUBJECT, query: filter }, async ({ sql, query }) => ({
+    tasks: await listTasks(sql, query, query.limit),
+  }))
+  api.get('/tasks/:id', { right: sessionOfTask }, ({ sql, params }) => getTask(sql, params.id))
+  api.mutate('patch', '/tasks/:id', { status: 200, right: sessionOfTask, body: changes }, (tx, { params, body }) =>
     updateTask(tx, params.id, body),
   )
 }

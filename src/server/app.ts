@@ -1,6 +1,7 @@
 /** All routes in one application: the API, the streams, operations, and the web app for everything else. */
 import { Hono } from 'hono'
 import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
+import type { Authenticator } from '../auth/authenticator.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Store } from '../db/store.ts'
@@ -45,6 +46,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly stream: StreamHandlerFactory
   /** null: it is switched off. */
   readonly socketIo: SocketIo | null
+  readonly authenticator: Authenticator
   readonly guard: WebGuard
   /** null: it is not built. */
   readonly webApp: WebApp | null
@@ -65,7 +67,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   })
 
   const v1 = new Hono<Env>()
-  const api = createApi(v1, store)
+  const api = createApi(v1, store, dependencies.authenticator)
   registerBoards(api)
   registerColumns(api)
   registerCards(api)

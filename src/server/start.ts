@@ -1,6 +1,7 @@
 /** Starts a server: opens the database, creates the parts, connects them and listens. */
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
+import { RIGHTS_OFF } from '../auth/authenticator.ts'
 import { type Config, ConfigError } from '../base/config.ts'
 import { createLogger, type Logger } from '../base/logger.ts'
 import { Drain } from '../connections/drain.ts'
@@ -124,6 +125,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
     socketIo: sockets.socketIo,
+    authenticator: RIGHTS_OFF,
     guard,
     webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath },
     logger,

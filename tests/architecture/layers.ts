@@ -21,6 +21,7 @@ const LAYERS: readonly string[] = [
   'src/db/migrations',
   'src/db/rows',
   'src/domain',
+  'src/auth',
   'src/sse/delivery',
   'src/connections',
   'src/sse/wire',

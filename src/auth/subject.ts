@@ -1,0 +1,30 @@
+/** Who asks: what a credential says about its holder. */
+import { ChannelPatterns } from '../base/channel-patterns.ts'
+
+export interface Subject {
+  /** Whom limits and idempotency keys belong to; empty while rights are off. */
+  readonly id: string
+  /** Who is named as the author of events: the token's `sub`, the agent of a bound token, else null. */
+  readonly actor: string | null
+  readonly subscribe: ChannelPatterns
+  readonly publish: ChannelPatterns
+  /** May read statistics and metrics of the server. Says nothing about channels. */
+  readonly isAdmin: boolean
+  /** The agent and the session that the token is bound to: it speaks for no other. */
+  readonly agentId: string | null
+  readonly sessionId: string | null
+  /** When the credential lapses, in milliseconds since 1970; Infinity: never. */
+  readonly expiresAt: number
+}
+
+/** Everybody, while rights are off. */
+export const ANYBODY: Subject = {
+  id: '',
+  actor: null,
+  subscribe: ChannelPatterns.all,
+  publish: ChannelPatterns.all,
+  isAdmin: true,
+  agentId: null,
+  sessionId: null,
+  expiresAt: Infinity,
+}
