@@ -4,6 +4,7 @@ import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
 import { hostList, listenHost, originList } from './host-settings.ts'
+import { password, secretList } from './key-settings.ts'
 
 /** How much of the transient events the log keeps: by age, by number of events, by bytes of payload. */
 export interface RetentionPolicy {
@@ -25,7 +26,12 @@ export interface Config {
   readonly dbPath: string
   /** The path prefix of every URL, such as `/tools/board`; '' for none. */
   readonly basePath: string
+  /** Everybody may do everything, even if a key is configured. */
   readonly isAuthOff: boolean
+  /** One password for everything. */
+  readonly token: string | undefined
+  /** Secrets of HS256: the first signs, all verify. */
+  readonly jwtSecrets: readonly string[]
   /** Whether the server speaks Socket.IO too. */
   readonly hasSocketIo: boolean
   readonly retention: RetentionPolicy
@@ -98,6 +104,8 @@ const environment = z.object({
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
   BOARDCAST_BASE_PATH: basePath.default(''),
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
+  BOARDCAST_TOKEN: password.optional(),
+  BOARDCAST_JWT_SECRET: secretList.default([]),
   BOARDCAST_SOCKETIO: z
     .enum(['0', '1'], 'must be 1 or 0')
     .default('0')
@@ -146,6 +154,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     dbPath: settings.BOARDCAST_DB,
     basePath: settings.BOARDCAST_BASE_PATH,
     isAuthOff: settings.BOARDCAST_AUTH === 'off',
+    token: settings.BOARDCAST_TOKEN,
+    jwtSecrets: settings.BOARDCAST_JWT_SECRET,
     hasSocketIo: settings.BOARDCAST_SOCKETIO,
     retention: {
       maxAgeMs: settings.BOARDCAST_RETENTION_AGE,
@@ -163,11 +173,17 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   }
 }
 
-/** There is no access control yet, so listening beyond this machine opens the server to everybody: require an opt-in. */
-export function refuseOpenWithoutAuth({ host, isAuthOff }: Config): void {
-  if (isAuthOff || isLoopback(parseHostName(host) ?? host)) return
+/** Whether a key is configured, so that rights are on. */
+export function hasKey({ token, jwtSecrets }: Config): boolean {
+  return token !== undefined || jwtSecrets.length > 0
+}
+
+/** Listening beyond this machine without a key opens the server to everybody: require an opt-in. */
+export function refuseOpenWithoutAuth(config: Config): void {
+  const { host, isAuthOff } = config
+  if (isAuthOff || hasKey(config) || isLoopback(parseHostName(host) ?? host)) return
   throw new ConfigError(
-    `HOST=${host} would let everyone on the network read and write. Listen on 127.0.0.1, or set BOARDCAST_AUTH=off to allow it.`,
+    `HOST=${host} would let everyone on the network read and write. Configure a key such as BOARDCAST_TOKEN or BOARDCAST_JWT_SECRET, listen on 127.0.0.1, or set BOARDCAST_AUTH=off to allow it.`,
   )
 }
 

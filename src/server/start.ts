@@ -1,7 +1,7 @@
 /** Starts a server: opens the database, creates the parts, connects them and listens. */
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
-import { RIGHTS_OFF } from '../auth/authenticator.ts'
+import { createAuthenticator } from '../auth/create-authenticator.ts'
 import { type Config, ConfigError } from '../base/config.ts'
 import { createLogger, type Logger } from '../base/logger.ts'
 import { Drain } from '../connections/drain.ts'
@@ -105,6 +105,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
   const guard = createWebGuard(config)
+  const authenticator = await createAuthenticator(config)
   const live = {
     store,
     delivery: { bus, snapshots, catchUp },
@@ -125,7 +126,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
     socketIo: sockets.socketIo,
-    authenticator: RIGHTS_OFF,
+    authenticator,
     guard,
     webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath },
     logger,
