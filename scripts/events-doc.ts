@@ -249,6 +249,8 @@ function payloadWord({ payload, lines }: Destination): string {
 
 function conditionWord(type: string, destination: Destination): string {
   const words: string[] = []
+  const concerned = Object.keys(destination.concerns ?? {})
+  if (concerned.length > 0) words.push(`with a right to the ${concerned.join(' or ')} (RS2)`)
   if (destination.view) words.push(`${destination.view} view`)
   if (destination.when) {
     const keys = [destination.event, destination.by, destination.channel].map((key) => `${type} ${key}`)

@@ -40,6 +40,8 @@ export type EventPayload<Type extends EventType> =
 /** One channel that an event shows on. */
 export type Placement = PlacementOf<Destination>
 
+const AGENT_OR_BOARD = /^(agent|board):/
+
 const entries: ReadonlyMap<string, Entry> = new Map(Object.entries(catalogue))
 
 /** The entry of `type`, or undefined for a type that this version does not know. */
@@ -50,6 +52,17 @@ export function entryOf(type: string): Entry | undefined {
 /** Where an event shows, in the catalogue's order, without `global`, where every event shows. */
 export function placementsOf(entry: Entry, payload: Payload): readonly Placement[] {
   return place(entry.to, payload)
+}
+
+/**
+ * The channels of the boards and agents that an event concerns. A subject without a right to any of them must not learn
+ * from a snapshot that it happened.
+ */
+export function concernedBy(payload: Payload, placements: readonly Placement[]): readonly string[] {
+  const { boardId } = payload
+  const board = typeof boardId === 'string' ? [channelName('board', boardId)] : []
+  const others = placements.flatMap(({ channel, concerns }) => concerns ?? channel)
+  return [...board, ...others.filter((channel) => AGENT_OR_BOARD.test(channel))]
 }
 
 /** The snapshot channels that an event makes stale. */

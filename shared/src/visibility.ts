@@ -5,7 +5,8 @@
  *
  *   routes of the event's type  --place-->  channels it shows on  --visible-->  names that one connection sees
  *
- * A name is seen once, on the channel that the client named first (K6). Events to everyone come after all channels.
+ * A name is seen once, on the channel that the client named first (K6). Events to everyone come after all channels; one
+ * that concerns an agent is seen only by a connection that may see that agent.
  */
 import { type ChannelKind, channelName } from './channels.ts'
 import { EVERYONE } from './protocol.ts'
@@ -23,7 +24,14 @@ export interface Route {
   readonly view?: 'diff'
   /** Nothing is shown; what else the route says still holds. */
   readonly silent?: true
+  /**
+   * Of an event to everyone: the things that it concerns, as kinds of channels with the fields of their ids. It is shown
+   * only to a connection that may see one of them. None: it is shown to all.
+   */
+  readonly concerns?: Concerns
 }
+
+export type Concerns = Readonly<Partial<Record<ChannelKind, string>>>
 
 /** On fields of the payload: all are null, or two differ. */
 export type Condition = { readonly areNull: readonly string[] } | { readonly differ: readonly [string, string] }
@@ -33,6 +41,8 @@ export interface Placement<R extends Route = Route> {
   /** The channel's name, or `*`. */
   readonly channel: string
   readonly destination: R
+  /** Of an event to everyone: only who may see one of these channels sees it. */
+  readonly concerns?: readonly string[] | undefined
 }
 
 /** An event under one name, as a connection sees it. */
@@ -52,6 +62,8 @@ export interface Subscribed {
   viewOf(rank: number): 'full' | 'diff' | undefined
   /** The type filter. */
   passes(event: string): boolean
+  /** Whether the connection's subject has a right to the channel, subscribed or not; undefined: to all of them. */
+  readonly maySee?: ((channel: string) => boolean) | undefined
 }
 
 type Payload = Readonly<Record<string, unknown>>
@@ -62,7 +74,8 @@ export function place<R extends Route>(routes: readonly R[], payload: Payload): 
   for (const route of routes) {
     if (route.when && !holds(route.when, payload)) continue
     const channel = channelOf(route, payload)
-    if (channel !== null) placements.push({ channel, destination: route })
+    if (channel === null) continue
+    placements.push({ channel, destination: route, concerns: route.concerns && concernedBy(route.concerns, payload) })
   }
   return placements
 }
@@ -78,8 +91,10 @@ export function visible<R extends Route>(
   subscribed: Subscribed,
 ): readonly Visible<R>[] {
   let seen: Visible<R>[] | null = null
-  for (const { channel, destination } of placements) {
+  const { maySee } = subscribed
+  for (const { channel, destination, concerns } of placements) {
     if (destination.silent) continue
+    if (maySee && concerns && !concerns.some(maySee)) continue
     const rank = channel === EVERYONE ? LAST : subscribed.rankOf(channel)
     if (rank === undefined || (destination.view && subscribed.viewOf(rank) !== destination.view)) continue
     const event = posted ?? destination.event
@@ -107,6 +122,13 @@ function channelOf({ channel, field }: Route, payload: Payload): string | null {
   if (field === undefined) return channel
   const id = payload[field]
   return typeof id === 'string' && channel !== EVERYONE ? channelName(channel, id) : null
+}
+
+function concernedBy(concerns: Concerns, payload: Payload): string[] {
+  return Object.entries(concerns).flatMap(([kind, field]) => {
+    const id = payload[field]
+    return typeof id === 'string' ? [channelName(kind as ChannelKind, id)] : []
+  })
 }
 
 /** Adds a name, unless a channel that was named earlier has it already. */

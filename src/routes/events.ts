@@ -32,8 +32,9 @@ const channelsOfQuery = {
 export function registerEvents(api: Api, mustExist: (sql: Sql, kind: ChannelKind, id: string) => Promise<void>): void {
   api.get('/cursor', { right: ANY_SUBJECT }, async ({ cursor }) => ({ cursor }))
 
-  api.get('/events', { right: channelsOfQuery, query: eventsQuery }, async ({ snapshot, sql, query }) => {
-    const selection = new Selection(parseChannelList(query.channels), parseTypeFilter(query.types))
+  api.get('/events', { right: channelsOfQuery, query: eventsQuery }, async ({ snapshot, sql, query, subject }) => {
+    const sees = subject.subscribe
+    const selection = new Selection(parseChannelList(query.channels), parseTypeFilter(query.types), { sees })
     for (const { kind, id } of selection.channels) await mustExist(sql, kind, id)
     const oldest = await oldestOf(snapshot, selection)
     // Older events that are still stored are returned too; from `oldest` on, none are missing.

@@ -40,6 +40,7 @@ export const snapshotSources: SnapshotSources = {
     // Attempts become stuck, agents go offline and the range moves on without an event.
     everyMs: OVERVIEW_EVERY_MS,
     maxAgeMs: OVERVIEW_MAX_AGE_MS,
+    isPerSubject: true,
     async render(sql) {
       return textRendering(jsonLine(await dashboardOverview(sql, now())))
     },

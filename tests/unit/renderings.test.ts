@@ -1,6 +1,7 @@
 /** Renderings over a store whose reads end when the test says so, and a head that it moves. */
 import { expect, test } from 'vitest'
 import { parseChannel } from '../../shared/src/channels.ts'
+import { ChannelPatterns } from '../../src/base/channel-patterns.ts'
 import { LogEvent } from '../../src/db/log-event.ts'
 import { Renderings, type Wanted } from '../../src/sse/delivery/renderings.ts'
 import type { Rendering } from '../../src/sse/delivery/snapshot-source.ts'
@@ -53,7 +54,7 @@ function setUp({ applies = true, maxAgeMs = Infinity, maxBytes }: Options = {}) 
   function wanted(name: string): Wanted {
     const channel = parseChannel(name)
     if (!channel) throw new Error(name)
-    return { channel, source }
+    return { channel, source, sees: ChannelPatterns.all }
   }
   function publish(channel: string): void {
     at.head += 1

@@ -54,9 +54,9 @@ async function setUp() {
   const bus = new Bus(store.head, (seq) => formatCursor(store.epoch, seq), fail)
   const counted = (source: SnapshotSource): SnapshotSource => ({
     ...source,
-    render(sql, id) {
+    render(sql, id, sees) {
       made.snapshots += 1
-      return source.render(sql, id)
+      return source.render(sql, id, sees)
     },
   })
   const sources = Object.fromEntries(Object.entries(snapshotSources).map(([kind, source]) => [kind, counted(source)]))

@@ -21,7 +21,7 @@ export const agentEvents = {
     about: z.strictObject({ agentId: externalId }),
     shows: z.strictObject({ agent: externalId, label }),
     example: { agentId: exampleIds.agent, agent: exampleIds.agent, label: 'Claude' },
-    to: [{ channel: EVERYONE, event: 'agent_registered' }],
+    to: [{ channel: EVERYONE, event: 'agent_registered', concerns: { agent: 'agentId' } }],
     refreshes: ['dashboard'],
   }),
   'agent.profile.changed': event({
@@ -41,7 +41,7 @@ export const agentEvents = {
       agent: exampleIds.agent,
       label: 'Claude',
     },
-    to: [{ channel: EVERYONE, event: 'agent_profile' }],
+    to: [{ channel: EVERYONE, event: 'agent_profile', concerns: { agent: 'agentId', board: 'boardId' } }],
     refreshes: ['dashboard'],
   }),
   'agent.connected': event({

@@ -32,6 +32,7 @@ export interface Destination<P = Payload> extends Route {
   /** The field of the payload that holds the channel's id. Default: the kind's field. Resolved, it is `field`. */
   readonly by?: keyof P & string
   readonly when?: ConditionOn<P>
+  readonly concerns?: Readonly<Partial<Record<ChannelKind, keyof P & string>>>
   /** The schema of what `data` returns; without both, the bare payload is shown. */
   readonly payload?: z.ZodObject
   data?(payload: P): Payload
@@ -91,7 +92,7 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
   const fields = {
     about: Object.keys(declared.about.shape),
     shows: Object.keys(declared.shows.shape),
-    placedBy: to.some(({ when }) => when) ? null : to.flatMap(({ field }) => field ?? []),
+    placedBy: to.some(({ when }) => when) ? null : to.flatMap(fieldsOf),
   }
   return {
     keep: 'board',
@@ -101,6 +102,11 @@ export function event<About extends z.ZodRawShape, Shows extends z.ZodRawShape>(
     fields,
     to,
   }
+}
+
+/** The fields that a destination without a condition depends on. */
+function fieldsOf({ field, concerns = {} }: Destination): string[] {
+  return [...(field === undefined ? [] : [field]), ...Object.values(concerns)]
 }
 
 /** The field of a payload that holds the channel id of a destination; undefined for a kind that is a single channel. */

@@ -11,7 +11,7 @@ import type { Listener } from './listener.ts'
 import { type Behind, CAUGHT_UP } from './listener-state.ts'
 import { snapshotFrames } from './opening-frames.ts'
 import { joinReplayed, lossFrame, runAt } from './replay.ts'
-import { Selection, type SubscribedChannel } from './selection.ts'
+import type { Selection, SubscribedChannel } from './selection.ts'
 import type { Opening } from './snapshots.ts'
 
 type Rendered = Omit<Opening, 'frames'>
@@ -22,7 +22,7 @@ export type Done = (change: ChannelChange) => void
 
 /** What the listener would be subscribed to if this were its only channel. */
 export function alone({ selection, everyoneSentFrom }: Listener, channel: SubscribedChannel): Selection {
-  return new Selection([channel], selection.types, everyoneSentFrom)
+  return selection.of([channel], everyoneSentFrom)
 }
 
 export async function applyWhileCaughtUp(listener: Listener, change: ChannelChange, done: Done): Promise<void> {

@@ -9,15 +9,31 @@
  * that are published while a read is in progress are gathered, and applied when it resolves.
  */
 import type { Channel } from '../../../shared/src/channels.ts'
+import type { ChannelPatterns } from '../../base/channel-patterns.ts'
 import type { LogEvent } from '../../db/log-event.ts'
 import type { Sql } from '../../db/sql.ts'
 import type { Store } from '../../db/store.ts'
 import { type Rendering, type SnapshotSource, textRendering } from './snapshot-source.ts'
 
-/** A channel, and the source that renders it. */
+/** A channel, the source that renders it, and what the subject for whom it is rendered has a right to see. */
 export interface Wanted {
   readonly channel: Channel
   readonly source: SnapshotSource
+  readonly sees: ChannelPatterns
+}
+
+/** Equal for subjects that get the same rendering of a channel: its name, and their rights if these matter. */
+export function renderingKey(name: string, { isPerSubject }: SnapshotSource, sees: ChannelPatterns): string {
+  return isPerSubject && !sees.isAll ? `${name} ${sees.key}` : name
+}
+
+export function channelOfKey(key: string): string {
+  const end = key.indexOf(' ')
+  return end < 0 ? key : key.slice(0, end)
+}
+
+function keyOf({ channel: { name }, source, sees }: Wanted): string {
+  return renderingKey(name, source, sees)
 }
 
 /** What a read gave for a channel. */
@@ -49,7 +65,7 @@ const MAX_BYTES = 64 * 1024 * 1024
 
 export class Renderings {
   readonly #options: RenderingsOptions
-  /** Those that changed or were read last are last. */
+  /** By their keys. Those that changed or were read last are last. */
   readonly #kept = new Map<string, Kept>()
   /** For each read in progress: its channels, and what has changed them since it began. */
   readonly #reads = new Set<ReadonlyMap<string, LogEvent[]>>()
@@ -59,15 +75,19 @@ export class Renderings {
   }
 
   /** The text of a channel at the head of the bus; undefined when it has to be rendered. */
-  current({ channel, source: { maxAgeMs } }: Wanted): string | undefined {
-    const kept = this.#kept.get(channel.name)
+  current(wanted: Wanted): string | undefined {
+    const kept = this.#kept.get(keyOf(wanted))
     if (!kept) return undefined
+    const { maxAgeMs } = wanted.source
     const isTrue =
       maxAgeMs === Infinity || (kept.seq === this.#options.head() && performance.now() - kept.at <= maxAgeMs)
     return isTrue ? kept.rendering.text : undefined
   }
 
-  /** An event that was just published changed the channel; without an event, time did. */
+  /**
+   * An event that was just published changed the channel; without an event, time did. Renderings for subjects that see less
+   * need not be dropped: they count only while nothing at all was committed.
+   */
   changed(channel: string, event?: LogEvent): void {
     const kept = this.#kept.get(channel)
     this.#kept.delete(channel)
@@ -88,7 +108,8 @@ export class Renderings {
         const made = []
         for (const one of wanted) {
           const kept = seq === this.#options.head() ? this.current(one) : undefined
-          const rendering = kept === undefined ? await one.source.render(sql, one.channel.id) : textRendering(kept)
+          const rendering =
+            kept === undefined ? await one.source.render(sql, one.channel.id, one.sees) : textRendering(kept)
           if (rendering) made.push({ ...one, rendering, text: rendering.text, isKept: kept !== undefined })
         }
         return { seq, made, value: await also(sql) }
@@ -100,7 +121,7 @@ export class Renderings {
         if (isKept) return { ...one, latest: this.current(one) }
         const later = changes.get(one.channel.name)?.filter((event) => event.seq > seq) ?? []
         const isTrue = isCovered && later.every((event) => rendering.apply?.(event))
-        if (isTrue) this.#keep(one.channel.name, { rendering, seq, at: performance.now() })
+        if (isTrue) this.#keep(keyOf(one), { rendering, seq, at: performance.now() })
         return { ...one, latest: isTrue ? rendering.text : undefined }
       })
       return { seq, head, rendered, value }

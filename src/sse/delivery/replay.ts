@@ -5,7 +5,6 @@ import type { Start } from './channel-change.ts'
 import type { Listener } from './listener.ts'
 import type { Behind, ChannelReplay } from './listener-state.ts'
 import { gapFrame, openingFrames, snapshotFrames } from './opening-frames.ts'
-import { Selection } from './selection.ts'
 
 /** What a `gap` says. */
 export type Lost = Omit<Extract<Start, { kind: 'gap' }>, 'kind'>
@@ -66,7 +65,7 @@ export async function renderMissedSnapshots(listener: Listener, state: Behind): 
   const { missedSnapshots } = state
   const { selection } = listener
   const due = await listener.delivery.snapshots.due(
-    missedSnapshots === 'all' ? selection : new Selection(missedSnapshots, selection.types),
+    missedSnapshots === 'all' ? selection : selection.of(missedSnapshots),
   )
   if (listener.state !== state) return
   runAt(state, due.seq, () => {

@@ -1,12 +1,13 @@
 /**
- * What a connection is subscribed to: channels, in the order in which the client named them, and a filter of event names.
- * Under which names it sees an event is decided in `shared/src/visibility.ts`; this adds the payloads.
+ * What a connection is subscribed to: channels, in the order in which the client named them, and a filter of event names;
+ * and what its subject has a right to see besides, which decides about events to everyone. Under which names it sees an event is decided in `shared/src/visibility.ts`; this adds the payloads.
  */
 import { catalogue, type Destination, type Entry, type Placement } from '../../../shared/src/catalogue.ts'
 import type { Channel, View } from '../../../shared/src/channels.ts'
 import { EVERYONE } from '../../../shared/src/protocol.ts'
 import type { TypeFilter } from '../../../shared/src/type-filter.ts'
 import { type Subscribed, type Visible, visible } from '../../../shared/src/visibility.ts'
+import { ChannelPatterns } from '../../base/channel-patterns.ts'
 import { jsonLine } from '../../base/json.ts'
 import type { LogEvent } from '../../db/log-event.ts'
 import { ALL } from '../../db/snapshot.ts'
@@ -29,23 +30,39 @@ export interface VisibleEvent {
   readonly topic?: string | undefined
 }
 
+export interface SelectionOptions {
+  /** The channels that the subject has a right to. Default: all. */
+  readonly sees?: ChannelPatterns
+  /** Events to everyone are seen up to this sequence number only. Default: all. */
+  readonly everyoneUpTo?: number
+}
+
 export class Selection implements Subscribed {
   /** Equal for selections that see the same. */
   readonly key: string
   readonly channels: readonly SubscribedChannel[]
   readonly types: TypeFilter
+  readonly sees: ChannelPatterns
+  /** [Subscribed] */
+  readonly maySee: ((channel: string) => boolean) | undefined
   readonly #only: SubscribedChannel | undefined
   readonly #ranks: ReadonlyMap<string, number>
   readonly #hasGlobal: boolean
-  /** Events to everyone are seen up to this sequence number only. */
   readonly #everyoneUpTo: number
   /** By the type of the event; null where the payload decides. */
   readonly #knownNames = new Map<string, readonly Visible<Destination>[] | null>()
 
-  constructor(channels: readonly SubscribedChannel[], types: TypeFilter, everyoneUpTo = Infinity) {
+  constructor(
+    channels: readonly SubscribedChannel[],
+    types: TypeFilter,
+    { sees = ChannelPatterns.all, everyoneUpTo = Infinity }: SelectionOptions = {},
+  ) {
     this.channels = channels
     this.types = types
-    this.key = `${channels.map(keyOf).join(',')}?${types.key}${everyoneUpTo === Infinity ? '' : `^${everyoneUpTo}`}`
+    this.sees = sees
+    this.maySee = sees.isAll ? undefined : (channel) => sees.matches(channel)
+    const upTo = everyoneUpTo === Infinity ? '' : `^${everyoneUpTo}`
+    this.key = `${channels.map(keyOf).join(',')}?${types.key}${upTo}${sees.isAll ? '' : ` ${sees.key}`}`
     this.#only = channels.length === 1 ? channels[0] : undefined
     this.#ranks = new Map(channels.map(({ name }, rank) => [name, rank]))
     this.#hasGlobal = this.#ranks.has('global')
@@ -65,18 +82,20 @@ export class Selection implements Subscribed {
   /** With one channel more, or another view of one that it has. */
   with(channel: SubscribedChannel): Selection {
     const held = this.channels.findIndex(({ name, isImplied }) => name === channel.name && !isImplied)
-    if (held >= 0) return new Selection(this.channels.with(held, channel), this.types)
+    if (held >= 0) return this.of(this.channels.with(held, channel))
     const others = this.channels.filter(({ name }) => name !== channel.name)
     const named = others.filter(({ isImplied }) => !isImplied)
     const implied = others.filter(({ isImplied }) => isImplied)
-    return new Selection([...named, channel, ...implied], this.types)
+    return this.of([...named, channel, ...implied])
   }
 
   without(names: readonly string[]): Selection {
-    return new Selection(
-      this.channels.filter(({ name }) => !names.includes(name)),
-      this.types,
-    )
+    return this.of(this.channels.filter(({ name }) => !names.includes(name)))
+  }
+
+  /** Of other channels, for the same subject and with the same filter. */
+  of(channels: readonly SubscribedChannel[], everyoneUpTo = Infinity): Selection {
+    return new Selection(channels, this.types, { sees: this.sees, everyoneUpTo })
   }
 
   /** What this selection sees of an event that one of its channels, or every connection, gets. */
@@ -126,7 +145,7 @@ export class Selection implements Subscribed {
     if (!entry || !this.#only) return this.#visible(event, event.placements)
     let known = this.#knownNames.get(event.type)
     if (known === undefined) {
-      const placements = placementsKnown(entry, this.#only)
+      const placements = placementsKnown(entry, this.#only, this.sees.isAll)
       known = placements && this.#visible(event, placements)
       this.#knownNames.set(event.type, known)
     }
@@ -144,10 +163,11 @@ function keyOf({ kind, name, view, isImplied }: SubscribedChannel): string {
 }
 
 /** The placements of every event of a type that one channel, or every connection, gets; null where the payload decides. */
-function placementsKnown(entry: Entry, only: SubscribedChannel): readonly Placement[] | null {
+function placementsKnown(entry: Entry, only: SubscribedChannel, seesAll: boolean): readonly Placement[] | null {
   const candidates = entry.to.filter(({ channel }) => channel === only.kind || channel === EVERYONE)
   const [destination] = candidates
   if (entry.isPosted || candidates.length > 1 || destination?.when) return null
+  if (destination?.concerns && !seesAll) return null
   // Every event shows on `global`.
   if (!destination) return only.kind === 'global' ? [] : null
   return [{ channel: destination.channel === EVERYONE ? EVERYONE : only.name, destination }]

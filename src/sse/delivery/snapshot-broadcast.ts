@@ -12,8 +12,8 @@ import { parseChannel } from '../../../shared/src/channels.ts'
 import type { Audience } from './audience.ts'
 import type { Audiences } from './audiences.ts'
 import { followersOf } from './followers.ts'
-import type { Renderings } from './renderings.ts'
-import type { SnapshotSources } from './snapshot-source.ts'
+import { channelOfKey, type Renderings, renderingKey } from './renderings.ts'
+import { type SnapshotSources, sourceOf } from './snapshot-source.ts'
 
 const MAX_READS = 3
 
@@ -28,31 +28,41 @@ export class SnapshotBroadcast {
     this.#renderings = renderings
   }
 
-  /** Sends nothing when nobody is there to take it, or the channel's thing does not exist any more. */
-  async send(name: string): Promise<void> {
-    const channel = parseChannel(name)
+  /**
+   * Sends the rendering with this key. Sends nothing when nobody is there to take it, or the channel's thing does not exist
+   * any more.
+   */
+  async send(key: string): Promise<void> {
+    const channel = parseChannel(channelOfKey(key))
     const source = channel && this.#sources[channel.kind]
     if (!source) return
-    const wanted = { channel, source }
-    for (let reads = 0; this.#takersOf(name).length > 0; reads++) {
+    for (let reads = 0; ; reads++) {
+      const sees = this.#takersOf(key)[0]?.selection.sees
+      if (!sees) return
+      const wanted = { channel, source, sees }
       const current = this.#renderings.current(wanted)
-      if (current !== undefined) return this.#publish(name, source.event, current)
+      if (current !== undefined) return this.#publish(key, source.event, current)
       const { head, rendered } = await this.#renderings.read([wanted], async () => undefined)
       const [made] = rendered
       if (!made) return
-      if (made.latest !== undefined && head === this.#bus.head) return this.#publish(name, source.event, made.latest)
+      if (made.latest !== undefined && head === this.#bus.head) return this.#publish(key, source.event, made.latest)
       if (reads + 1 < MAX_READS) continue
-      if (!source.hasDiffView) this.#publish(name, source.event, made.text)
+      if (!source.hasDiffView) this.#publish(key, source.event, made.text)
       return
     }
   }
 
-  #takersOf(channel: string): Audience[] {
-    return followersOf(this.#bus, this.#sources, channel).filter(({ memberCount }) => memberCount > 0)
+  #takersOf(key: string): Audience[] {
+    const name = channelOfKey(key)
+    const source = sourceOf(this.#sources, name)
+    return followersOf(this.#bus, this.#sources, name).filter(
+      ({ memberCount, selection: { sees } }) => memberCount > 0 && source && renderingKey(name, source, sees) === key,
+    )
   }
 
-  #publish(channel: string, event: string, data: string): void {
-    for (const audience of this.#takersOf(channel)) {
+  #publish(key: string, event: string, data: string): void {
+    const channel = channelOfKey(key)
+    for (const audience of this.#takersOf(key)) {
       audience.publishUnstored({ channel, event, data }, this.#bus.head, true)
       audience.flush()
     }

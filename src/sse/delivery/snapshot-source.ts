@@ -1,7 +1,8 @@
 /**
  * What snapshots are made of. Streams know nothing of boards: what a kind of channel can show as a whole is passed in.
  */
-import type { ChannelKind } from '../../../shared/src/channels.ts'
+import { type ChannelKind, parseChannel } from '../../../shared/src/channels.ts'
+import type { ChannelPatterns } from '../../base/channel-patterns.ts'
 import type { LogEvent } from '../../db/log-event.ts'
 import type { Sql } from '../../db/sql.ts'
 
@@ -33,13 +34,24 @@ export interface SnapshotSource {
    * change, and time is none.
    */
   readonly maxAgeMs: number
-  /** Null when there is no such thing. */
-  render(sql: Sql, id: string): Promise<Rendering | null>
+  /**
+   * It shows only what the subject may see: subjects with different rights get different renderings, and a change that a
+   * subject may not see refreshes nothing for it. `maxAgeMs` must be finite.
+   */
+  readonly isPerSubject?: true
+  /** Null when there is no such thing. `sees`: the channels that the subject has a right to. */
+  render(sql: Sql, id: string, sees: ChannelPatterns): Promise<Rendering | null>
   /** Events that follow the snapshot when a stream with one channel opens. */
   opening?(sql: Sql, id: string): Promise<ReadonlyArray<{ event: string; data: string }>>
 }
 
 export type SnapshotSources = Readonly<Partial<Record<ChannelKind, SnapshotSource>>>
+
+/** What renders the channel with this name; undefined for channels without a snapshot. */
+export function sourceOf(sources: SnapshotSources, name: string): SnapshotSource | undefined {
+  const channel = parseChannel(name)
+  return channel ? sources[channel.kind] : undefined
+}
 
 /** A rendering that every change replaces. */
 export function textRendering(text: string): Rendering {

@@ -6,17 +6,16 @@
  *                   -> throttle -> broadcast -> audiences that follow the channel
  *   newcomer        -> renderings, or one read of all that it wants
  */
-import { refreshedBy } from '../../../shared/src/catalogue.ts'
-import { parseChannel } from '../../../shared/src/channels.ts'
+import { concernedBy, refreshedBy } from '../../../shared/src/catalogue.ts'
 import type { LogEvent } from '../../db/log-event.ts'
 import type { Sql } from '../../db/sql.ts'
 import type { Store } from '../../db/store.ts'
 import type { Audiences } from './audiences.ts'
 import { followersOf, follows } from './followers.ts'
-import { Renderings, type Wanted } from './renderings.ts'
+import { channelOfKey, Renderings, renderingKey, type Wanted } from './renderings.ts'
 import type { Selection, SubscribedChannel, VisibleEvent } from './selection.ts'
 import { SnapshotBroadcast } from './snapshot-broadcast.ts'
-import type { SnapshotSources } from './snapshot-source.ts'
+import { type SnapshotSources, sourceOf } from './snapshot-source.ts'
 import { Throttle } from './throttle.ts'
 
 export interface Opening {
@@ -44,7 +43,7 @@ export class Snapshots {
       isFollowed: (channel) => followersOf(bus, sources, channel).length > 0,
     })
     const broadcast = new SnapshotBroadcast(bus, sources, this.#renderings)
-    this.#throttle = new Throttle((channel) => broadcast.send(channel), onError)
+    this.#throttle = new Throttle((key) => broadcast.send(key), onError)
     this.#timers = [setInterval(() => this.#renderings.trim(), TRIM_EVERY_MS).unref()]
     for (const [kind, { everyMs }] of Object.entries(sources)) {
       if (everyMs !== undefined) this.#timers.push(setInterval(() => this.#timePassed(kind), everyMs).unref())
@@ -69,14 +68,14 @@ export class Snapshots {
       if (!event.entry) continue
       for (const channel of refreshedBy(event.entry, event.payload)) {
         this.#renderings.changed(channel, event)
-        if (this.#bus.audiencesOf(channel).size > 0) changed.add(channel)
+        for (const key of this.#stale(channel, event)) changed.add(key)
       }
     }
     if (changed.size === 0) return
     // After the answers to the requests that caused the events, and before a listener that these events left behind takes its
     // next step: it gets this snapshot when it has caught up, and must not get it twice.
     process.nextTick(() => {
-      for (const channel of changed) this.#request(channel)
+      for (const key of changed) this.#request(key)
     })
   }
 
@@ -88,13 +87,33 @@ export class Snapshots {
 
   #timePassed(channel: string): void {
     this.#renderings.changed(channel)
-    if (this.#bus.audiencesOf(channel).size > 0) this.#request(channel)
+    for (const key of this.#stale(channel)) this.#request(key)
   }
 
-  #request(name: string): void {
-    const kind = parseChannel(name)?.kind
-    const source = kind && this.#sources[kind]
-    if (source) this.#throttle.request(name, source.minIntervalMs)
+  /** The keys of a channel's renderings that somebody listens to, and that an event, or time, made stale. */
+  #stale(name: string, event?: LogEvent): Iterable<string> {
+    const audiences = this.#bus.audiencesOf(name)
+    if (audiences.size === 0) return NONE
+    const source = sourceOf(this.#sources, name)
+    if (!source?.isPerSubject) return [name]
+    const keys = new Set<string>()
+    let concerned: readonly string[] | undefined
+    for (const { selection } of audiences) {
+      const { sees } = selection
+      const key = renderingKey(name, source, sees)
+      if (keys.has(key)) continue
+      if (event && !sees.isAll) {
+        concerned ??= concernedBy(event.payload, event.placements)
+        if (!concerned.some((channel) => sees.matches(channel))) continue
+      }
+      keys.add(key)
+    }
+    return keys
+  }
+
+  #request(key: string): void {
+    const source = sourceOf(this.#sources, channelOfKey(key))
+    if (source) this.#throttle.request(key, source.minIntervalMs)
   }
 
   async #show(selection: Selection, wanted: readonly Wanted[], withFrames: boolean): Promise<Opening> {
@@ -130,10 +149,13 @@ export class Snapshots {
   #wanted(selection: Selection, isWanted: (heard: SubscribedChannel) => boolean = () => true): Wanted[] {
     return selection.channels.flatMap((channel) => {
       const source = this.#sources[channel.kind]
-      return source && isWanted(channel) && selection.types.passes(source.event) ? [{ channel, source }] : []
+      if (!source || !isWanted(channel) || !selection.types.passes(source.event)) return []
+      return [{ channel, source, sees: selection.sees }]
     })
   }
 }
+
+const NONE: readonly string[] = []
 
 function shown({ channel, source }: Wanted, data: string): VisibleEvent {
   return { channel: channel.name, event: source.event, data }
