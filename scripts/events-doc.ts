@@ -129,6 +129,7 @@ export function renderEvents(): string {
     [
       'Every event has a domain name (`card.moved`), under which `global` shows it with all fields, and wire names',
       '(`card_moved`), under which other channels show it. _Bare_ is the payload without the fields that are only on `global`.',
+      'The envelope around it names who caused the event (K13).',
       '`?` marks a field that may be missing; `time` is ISO 8601 in UTC with milliseconds. Numbers such as K11 are rules of',
       '[protocol.md](protocol.md) and [api.md](api.md).',
     ].join('\n'),

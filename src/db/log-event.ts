@@ -7,8 +7,15 @@ import { type Entry, entryOf, type Payload, type Placement, placementsOf } from 
 import { jsonLine, onOneLine } from '../base/json.ts'
 
 /** A row of the log, as `SELECT_EVENTS` gives it. */
-export type EventRow = readonly [seq: number, type: string, at: number, data: string, skip: number]
-export const SELECT_EVENTS = 'SELECT seq, type, at, data, skip FROM events'
+export type EventRow = readonly [
+  seq: number,
+  type: string,
+  at: number,
+  data: string,
+  skip: number,
+  actor: string | null,
+]
+export const SELECT_EVENTS = 'SELECT seq, type, at, data, skip, actor FROM events'
 
 export class LogEvent {
   readonly seq: number
@@ -18,11 +25,13 @@ export class LogEvent {
   /** The whole payload, as `global` shows it. */
   readonly data: string
   readonly skip: number
+  /** Who caused it; null if nobody is known. */
+  readonly actor: string | null
   #payload: Payload | undefined
   #placements: readonly Placement[] | undefined
 
   constructor(
-    row: { seq: number; type: string; at: number; data: string; skip: number },
+    row: { seq: number; type: string; at: number; data: string; skip: number; actor?: string | null },
     payload?: Payload,
     placements?: readonly Placement[],
   ) {
@@ -31,6 +40,7 @@ export class LogEvent {
     this.at = row.at
     this.data = row.data
     this.skip = row.skip
+    this.actor = row.actor ?? null
     this.#payload = payload
     this.#placements = placements
   }
@@ -75,10 +85,10 @@ export class LogEvent {
  * An event as it was stored. Its line separators are escaped here as well, not once by a migration: an earlier version
  * of this program stored them as they came, and may write to the file again.
  */
-export function toEvent([seq, type, at, data, skip]: EventRow): LogEvent {
+export function toEvent([seq, type, at, data, skip, actor]: EventRow): LogEvent {
   const text = onOneLine(data)
-  if (text === data) return new LogEvent({ seq, type, at, data, skip })
-  return new LogEvent({ seq, type, at, data: text, skip: onOneLine(data.slice(0, skip)).length })
+  if (text === data) return new LogEvent({ seq, type, at, data, skip, actor })
+  return new LogEvent({ seq, type, at, data: text, skip: onOneLine(data.slice(0, skip)).length, actor })
 }
 
 export interface Encoded {

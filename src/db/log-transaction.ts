@@ -12,7 +12,7 @@ import { countTransient, noteTransient, type TransientCount } from './transient.
 /** The count of transient events is stored once per this many events: at every COMMIT it would cost one more page. */
 const NOTE_EVERY = 2_000
 
-const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data'])
+const insertEvents = inserter('events', ['seq', 'type', 'at', 'chatter', 'skip', 'data', 'actor'])
 const insertRanges = inserter('event_channels', ['channel', 'first_seq', 'last_seq'])
 
 /** State kept in memory between transactions. */
@@ -72,7 +72,7 @@ export class LogTransaction {
     let addedBytes = 0
     for (const event of events) {
       const isTransient = event.entry?.keep === 'transient'
-      rows.push(event.seq, event.type, event.at, isTransient ? 1 : 0, event.skip, event.data)
+      rows.push(event.seq, event.type, event.at, isTransient ? 1 : 0, event.skip, event.data, event.actor)
       ranges.add(event.placements, event.seq)
       if (isTransient) {
         added += 1

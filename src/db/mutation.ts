@@ -25,6 +25,11 @@ export interface Tx {
   trimLog(policy: RetentionPolicy, maxEvents: number): Promise<boolean>
 }
 
+export interface MutationOptions {
+  /** Who causes its events; null or left out: nobody is known. */
+  readonly actor?: string | null
+}
+
 /** What the mutations of one group share. */
 export class Group {
   readonly epoch: string
@@ -71,11 +76,13 @@ export class Mutation implements Tx {
   readonly sql: Sql
   readonly now: string
   readonly #group: Group
+  readonly #actor: string | null
   readonly #encoder = new PayloadEncoder()
 
-  constructor(sql: Sql, group: Group) {
+  constructor(sql: Sql, group: Group, actor: string | null) {
     this.sql = sql
     this.#group = group
+    this.#actor = actor
     this.now = new Date(group.at).toISOString()
   }
 
@@ -84,7 +91,7 @@ export class Mutation implements Tx {
     if (!entry) throw new Error(`${type} is not in the catalogue`)
     const { data, skip, placements } = this.#encoder.encode(entry, payload)
     const { events, head, at } = this.#group
-    events.push(new LogEvent({ seq: head + 1, type, at, data, skip }, payload, placements))
+    events.push(new LogEvent({ seq: head + 1, type, at, data, skip, actor: this.#actor }, payload, placements))
   }
 
   publishEphemeral(event: EphemeralEvent): void {

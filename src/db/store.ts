@@ -14,7 +14,7 @@ import { now as serverNow } from '../base/clock.ts'
 import { type Doorbell, NO_DOORBELL } from './doorbell.ts'
 import { type Ephemeral, ON_THIS_NODE } from './ephemeral.ts'
 import type { Log } from './log.ts'
-import { Group, Mutation, type Tx } from './mutation.ts'
+import { Group, Mutation, type MutationOptions, type Tx } from './mutation.ts'
 import { ALL, type Bounds, type Snapshot } from './snapshot.ts'
 import { StorageUnavailable } from './storage-fault.ts'
 import { type StorageHealth, UNWATCHED } from './storage-health.ts'
@@ -22,7 +22,7 @@ import { type Publish, type Stretch, Tail } from './tail.ts'
 import type { Transactions, WriteTransaction } from './transactions.ts'
 import type { Transient, TransientCount } from './transient.ts'
 
-export type { Tx } from './mutation.ts'
+export type { MutationOptions, Tx } from './mutation.ts'
 
 export interface Store {
   readonly epoch: string
@@ -38,9 +38,9 @@ export interface Store {
    * Runs `work` in this turn's transaction. Resolves after COMMIT and publication. Rejects with what `work` threw, its
    * writes undone; with `storage_unavailable` when the transaction could not be committed: nothing of it was.
    */
-  transact<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  transact<T>(work: (tx: Tx) => Promise<T>, options?: MutationOptions): Promise<T>
   /** As `transact`, and tries also where others are refused because the storage is known to fail. */
-  tryAnyway<T>(work: (tx: Tx) => Promise<T>): Promise<T>
+  tryAnyway<T>(work: (tx: Tx) => Promise<T>, options?: MutationOptions): Promise<T>
   /**
    * Runs `work` on the state of one instant. It may await nothing but the snapshot, and must not call `read` or await
    * `transact`. Settles after this node has published everything that the snapshot includes.
@@ -52,6 +52,7 @@ export interface Store {
 
 interface Job {
   readonly triesAnyway: boolean
+  readonly actor: string | null
   run(tx: Tx): Promise<void>
   settle(): void
   fail(error: unknown): void
@@ -209,7 +210,7 @@ export function createStore(
       const before = group.savepoint()
       if (!isAlone) await sql.run('SAVEPOINT mutation')
       try {
-        await job.run(new Mutation(sql, group))
+        await job.run(new Mutation(sql, group, job.actor))
       } catch (error) {
         // The database may have rolled back everything, the savepoints of the others included.
         if (error instanceof StorageUnavailable) throw error
@@ -226,11 +227,16 @@ export function createStore(
     return false
   }
 
-  function queued<T>(work: (tx: Tx) => Promise<T>, triesAnyway: boolean): Promise<T> {
+  function queued<T>(
+    work: (tx: Tx) => Promise<T>,
+    triesAnyway: boolean,
+    { actor = null }: MutationOptions = {},
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let value: T
       enqueue({
         triesAnyway,
+        actor,
         async run(tx) {
           value = await work(tx)
         },
@@ -275,8 +281,8 @@ export function createStore(
     get transient() {
       return log.transient
     },
-    transact: (work) => queued(work, false),
-    tryAnyway: (work) => queued(work, true),
+    transact: (work, options) => queued(work, false, options),
+    tryAnyway: (work, options) => queued(work, true, options),
     async read(work) {
       let head = 0
       try {

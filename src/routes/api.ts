@@ -133,20 +133,23 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
         // Whoever may not see a thing does not learn from an error in the body that it exists.
         if (parsed.error !== undefined && (right.by !== 'thing' || subject.publish.isAll)) throw parsed.error
         const key = method === 'post' ? idempotencyKey(c) : undefined
-        const answer = await store.transact(async (tx) => {
-          await authorizeThing(right, subject, 'publish', { sql: tx.sql, params })
-          if (parsed.error !== undefined) throw parsed.error
-          const body = parsed.value as never
-          authorizeBody(right, subject, 'publish', { body, params })
-          const claim = key && { subject: subject.id, route: c.req.path, key, bodyHash: hash(raw) }
-          const first = claim && (await findAnswer(tx, claim))
-          if (first) return { ...first, replayed: true }
-          const result = await work(tx, { params, body, query, subject })
-          const { status, value } = result instanceof Answer ? result : { status: options.status, value: result }
-          const made = { status, text: status === 204 ? '' : JSON.stringify(value), eventId: tx.eventId }
-          if (claim) await saveAnswer(tx, claim, made)
-          return { ...made, replayed: false }
-        })
+        const answer = await store.transact(
+          async (tx) => {
+            await authorizeThing(right, subject, 'publish', { sql: tx.sql, params })
+            if (parsed.error !== undefined) throw parsed.error
+            const body = parsed.value as never
+            authorizeBody(right, subject, 'publish', { body, params })
+            const claim = key && { subject: subject.id, route: c.req.path, key, bodyHash: hash(raw) }
+            const first = claim && (await findAnswer(tx, claim))
+            if (first) return { ...first, replayed: true }
+            const result = await work(tx, { params, body, query, subject })
+            const { status, value } = result instanceof Answer ? result : { status: options.status, value: result }
+            const made = { status, text: status === 204 ? '' : JSON.stringify(value), eventId: tx.eventId }
+            if (claim) await saveAnswer(tx, claim, made)
+            return { ...made, replayed: false }
+          },
+          { actor: subject.actor },
+        )
         return answerJson(answer.text, answer.status, {
           [HEADER.eventId]: answer.eventId,
           ...(answer.replayed && { [HEADER.idempotencyReplayed]: 'true' }),

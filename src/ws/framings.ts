@@ -7,7 +7,7 @@
 import { EVERYONE } from '../../shared/src/protocol.ts'
 import { now } from '../base/clock.ts'
 import type { FramedEvent, Framing, Packet } from '../sse/delivery/framing.ts'
-import { topicField } from '../sse/wire/frames.ts'
+import { actorField, topicField } from '../sse/wire/frames.ts'
 import { textFrames } from './text-frames.ts'
 
 export const boardFraming: Framing = {
@@ -42,6 +42,6 @@ function bare(event: string, data: string, id: string, marked: boolean): string 
   return `{"type":"${event}","payload":${data}${marked ? `,"id":"${id}"` : ''}}`
 }
 
-function enveloped({ channel, event, data, topic }: FramedEvent, at: number, id: string): string {
-  return `{"type":"event","id":"${id}","channel":"${channel}","event":"${event}","data":${data},"timestamp":${at}${topicField(topic)}}`
+function enveloped({ channel, event, data, actor, topic }: FramedEvent, at: number, id: string): string {
+  return `{"type":"event","id":"${id}","channel":"${channel}","event":"${event}","data":${data},"timestamp":${at}${actorField(actor)}${topicField(topic)}}`
 }

@@ -1,5 +1,6 @@
 /** The rules of `Store` (docs/store.md), over any store. */
 import { describe, expect, test } from 'vitest'
+import { ALL } from '../../src/db/snapshot.ts'
 import type { Tx } from '../../src/db/store.ts'
 import { expectAllPublished, expectOneInstant } from './expectations.ts'
 import { record } from './ledger.ts'
@@ -63,6 +64,28 @@ export function storeContract(kind: StoreKind): void {
       expect(node.published.flatMap(({ ephemeral }) => ephemeral)).toEqual([])
       const lostRows = await node.store.read(({ sql }) => sql.all("SELECT seq FROM ledger WHERE author = 'lost'"))
       expect(lostRows).toEqual([])
+    })
+
+    test('[PO23] gives the events of a mutation its actor, in a group and alone', async () => {
+      await using cluster = await kind.open()
+      const [a, b] = [await cluster.node(), await cluster.node()]
+      const made = await Promise.all([
+        a.store.transact((tx) => record(tx, 'a', 2), { actor: 'ann' }),
+        a.store.transact((tx) => record(tx, 'b')),
+        a.store.tryAnyway((tx) => record(tx, 'c'), { actor: 'line\u2028 "break"' }),
+      ])
+      made.push(await a.store.transact((tx) => record(tx, 'd'), { actor: null }))
+      await cluster.quiet()
+      const authors = ['ann', null, 'line\u2028 "break"', null]
+      const expected = made.flatMap((seqs, index) => seqs.map((seq) => [seq, authors[index]]))
+      const published = a.published.flatMap(({ events }) => events)
+      for (const store of [a.store, b.store]) {
+        const { events } = await store.read((snapshot) => snapshot.readAfter(ALL, 0, 1_000))
+        for (const all of [events, published]) {
+          const own = all.filter(({ seq }) => made.flat().includes(seq)).map(({ seq, actor }) => [seq, actor])
+          expect(own).toEqual(expected)
+        }
+      }
     })
 
     test.each(['COMMIT', 'SAVEPOINT mutation', 'RELEASE mutation'])(

@@ -110,7 +110,7 @@ describe('output', () => {
     const { timestamp } = (await output(id)).body.items[0]
     const text = `{"timestamp":${timestamp},"content":"a\\nb"}`
     const around = (channel: string, event: string, data: string) =>
-      `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${timestamp},"id":"${eventId}"}`
+      `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${timestamp},"actor":null,"id":"${eventId}"}`
     expect(await bare.id(eventId)).toMatchObject({ event: 'output', text })
     expect(await enveloped.id(eventId)).toMatchObject({ event: 'output', text: around(`agent:${id}`, 'output', text) })
     const full = `{"agentId":"${id}","timestamp":${timestamp},"content":"a\\nb"}`

@@ -49,7 +49,9 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
 
   beforeAll(async () => {
     seen = await observe(server, type, scenarios[type])
-    timestamp = Number(/"timestamp":(\d+),"id":"[^"]*"(?:,"topic":"[^"]*")?}\nid: .*\n\n$/.exec(bytes('global'))?.[1])
+    timestamp = Number(
+      /"timestamp":(\d+),"actor":null,"id":"[^"]*"(?:,"topic":"[^"]*")?}\nid: .*\n\n$/.exec(bytes('global'))?.[1],
+    )
   })
 
   /** What shows of the event; read back, where its channel could not be named before. */
@@ -73,7 +75,7 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
   function enveloped(channel: string, event: string, data: object): string {
     // Only `global` names the topic of a topic event.
     const topic = entry.isPosted && channel === 'global' && { topic: channelOf('topic').slice('topic:'.length) }
-    return bare(event, { channel, event, data, timestamp, id: seen.id, ...topic })
+    return bare(event, { channel, event, data, timestamp, actor: null, id: seen.id, ...topic })
   }
 
   function channelOf(kind: string): string {

@@ -45,6 +45,7 @@ const envelope = z.strictObject({
   event: z.string(),
   data: z.json(),
   timestamp: z.int(),
+  actor: z.null(),
   id: z.string(),
   // The topic of a topic event, on `global`.
   topic: z.string().optional(),

@@ -54,7 +54,8 @@ describe('envelopes', () => {
     await server.post('/agents', { id: attempt.agent })
     await listener.frame('agent_registered')
     for (const { data, event, text, id } of listener.frames) {
-      expect(Object.keys(data)).toEqual(['channel', 'event', 'data', 'timestamp', 'id'])
+      const actor = ['hello', 'state'].includes(event) ? [] : ['actor']
+      expect(Object.keys(data)).toEqual(['channel', 'event', 'data', 'timestamp', ...actor, 'id'])
       expect(data.event).toBe(event)
       expect(Math.abs(data.timestamp - Date.now())).toBeLessThan(60_000)
       expect(id ?? data.id).toBe(data.id)

@@ -164,7 +164,7 @@ describe('the text of a stream', () => {
     const text = textAfter(listener, 'event: hello').replace(/event: heartbeat\ndata: .*\nid: \S+\n\n/g, '')
     expect(text).toBe(
       `event: board.updated\ndata: {"channel":"global","event":"board.updated",` +
-        `"data":{"boardId":"${board.id}","changes":{"name":"New"}},"timestamp":${data.timestamp},"id":"${eventId}"}\nid: ${eventId}\n\n`,
+        `"data":{"boardId":"${board.id}","changes":{"name":"New"}},"timestamp":${data.timestamp},"actor":null,"id":"${eventId}"}\nid: ${eventId}\n\n`,
     )
   })
 

@@ -25,7 +25,7 @@ async function caughtUp(listener: Listener): Promise<void> {
 
 /** The bytes of an SSE event of a channel stream. */
 function enveloped(id: string, channel: string, event: string, data: object, at: string): string {
-  const envelope = { channel, event, data, timestamp: Date.parse(at), id }
+  const envelope = { channel, event, data, timestamp: Date.parse(at), actor: null, id }
   return `event: ${event}\ndata: ${JSON.stringify(envelope)}\nid: ${id}\n\n`
 }
 

@@ -80,6 +80,7 @@ describe('the topic of an event', () => {
       event: 'said',
       data: null,
       timestamp: expect.any(Number),
+      actor: null,
       id: frame?.id,
     })
   })
@@ -101,7 +102,7 @@ describe('a posted event', () => {
     expect(shown.map(({ event, text }) => [event, text])).toEqual(
       channels.map((channel) => [
         'Build:done-1.0',
-        `{"channel":"${channel}","event":"Build:done-1.0","data":{"z":1,"a":[true,null,"\\ud800\\u0000"]},"timestamp":${timestamp},"id":"${id}"${channel === 'global' ? `,"topic":"${topic}"` : ''}}`,
+        `{"channel":"${channel}","event":"Build:done-1.0","data":{"z":1,"a":[true,null,"\\ud800\\u0000"]},"timestamp":${timestamp},"actor":null,"id":"${id}"${channel === 'global' ? `,"topic":"${topic}"` : ''}}`,
       ]),
     )
     for (const listener of listeners) listener.close()

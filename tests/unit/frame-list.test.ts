@@ -17,11 +17,16 @@ function listFor(channels: string, types?: string): FrameList {
   return new FrameList(new Selection(parseChannelList(channels), parseTypeFilter(types)), framing, (seq) => `e-${seq}`)
 }
 
-function event<Type extends EventType>(seq: number, type: Type, changes: Partial<EventPayload<Type>> = {}): LogEvent {
+function event<Type extends EventType>(
+  seq: number,
+  type: Type,
+  changes: Partial<EventPayload<Type>> = {},
+  actor: string | null = null,
+): LogEvent {
   const entry = entryOf(type)
   if (!entry) throw new Error(`${type} is not in the catalogue`)
   const payload = { ...entry.example, ...changes }
-  return new LogEvent({ seq, type, at: AT + seq, ...new PayloadEncoder().encode(entry, payload) }, payload)
+  return new LogEvent({ seq, type, at: AT + seq, ...new PayloadEncoder().encode(entry, payload), actor }, payload)
 }
 
 const line = (seq: number, message: string) => event(seq, 'attempt.log.appended', { message })
@@ -64,6 +69,27 @@ describe('lines of output', () => {
     list.add(event(7, 'agent.output.batch', { lines: ['y'.repeat(65_536)] }))
     expect(texts(list)).toEqual([batch(7, ...lines(3), 'y'.repeat(65_536))])
     expect(list.isHolding).toBe(false)
+  })
+
+  it('[K11] of different actors are not joined, and each frame names its own', () => {
+    const selection = new Selection(parseChannelList(`agent:${agent}`), parseTypeFilter(undefined))
+    const list = new FrameList(
+      selection,
+      sseFraming({ chunked: false, gzip: false, envelope: true }),
+      (seq) => `e-${seq}`,
+    )
+    const actors = ['ann', 'ann', 'bob', null, null, 'ann']
+    for (const [index, actor] of actors.entries()) {
+      list.add(event(index + 1, 'attempt.log.appended', { message: `${index}` }, actor))
+    }
+    list.release()
+    const data = texts(list).map((text) => JSON.parse(/^data: (.*)$/m.exec(text)?.[1] ?? ''))
+    expect(data.map(({ actor, data: { lines }, id }) => [actor, lines, id])).toEqual([
+      ['ann', ['0', '1'], 'e-2'],
+      ['bob', ['2'], 'e-3'],
+      [null, ['3', '4'], 'e-5'],
+      ['ann', ['5'], 'e-6'],
+    ])
   })
 
   it('[K11] keep waiting past events that do not show', () => {

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { catalogue } from '../../shared/src/catalogue.ts'
 import { CONTROL, RESERVED_EVENT_NAMES, SNAPSHOT, UNSTORED } from '../../shared/src/protocol.ts'
 import { chunk, envelope, sseFraming } from '../../src/sse/wire/frames.ts'
+import { boardFraming, channelFraming, markedChannelFraming } from '../../src/ws/framings.ts'
+import { socketIoFraming } from '../../src/ws/socketio/framing.ts'
 
 const bare = sseFraming({ chunked: true, gzip: false, envelope: false })
 const enveloped = sseFraming({ chunked: true, gzip: false, envelope: true })
@@ -28,6 +30,28 @@ describe('frames', () => {
     expect(enveloped.frame(shown, at, id, true)).toBe(`event: board_updated\ndata: ${data}\nid: 5d3c9b1e-17\n\n`)
     expect(enveloped.frame(shown, at, id, false)).toBe(`event: board_updated\ndata: ${data}\n\n`)
     expect(envelope(shown, at, id)).toBe(data)
+  })
+
+  it('[K13] of what is stored name its actor, whose text cannot end the line or the field', () => {
+    const tail = (text: string) => text.slice(text.indexOf('"timestamp"'))
+    expect(tail(envelope({ ...shown, actor: null }, at, id))).toBe(`"timestamp":${at},"actor":null,"id":"${id}"}`)
+    const actor = 'a"\\\n\u2028\u0085,"id":"5d3c9b1e-99"}'
+    const text = envelope({ ...shown, actor, topic: 't' }, at, id)
+    expect(text).toMatch(new RegExp(`,"id":"${id}","topic":"t"}$`))
+    expect(text).not.toMatch(/[\n\u2028\u0085]/)
+    expect(JSON.parse(text)).toMatchObject({ actor, id, topic: 't' })
+    expect(bare.frame({ ...shown, actor }, at, id, true)).not.toContain('5d3c9b1e-99')
+    for (const framing of [channelFraming, markedChannelFraming]) {
+      const message = JSON.parse(framing.frame({ ...shown, actor }, at, id, false))
+      expect(message).toMatchObject({ actor, id, ...(framing === markedChannelFraming && { more: true }) })
+      expect(framing.control('gap', '{}', id, false)).not.toContain('actor')
+    }
+    expect(boardFraming.frame({ ...shown, actor }, at, id, true)).not.toContain('actor')
+    expect(JSON.parse(socketIoFraming.frame({ ...shown, actor }, at, id, true).slice(1))[1]).toMatchObject({
+      actor,
+      id,
+    })
+    expect(socketIoFraming.frame(shown, at, id, true)).not.toContain('actor')
   })
 
   it('[S11] with a reconnection time begin with retry', () => {

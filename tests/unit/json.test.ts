@@ -28,7 +28,7 @@ describe('JSON on one line', () => {
     fc.assert(
       fc.property(text, text, (about, shown) => {
         const head = JSON.stringify({ about }).slice(0, -1)
-        const stored = toEvent([1, 'x', 1, `${head},${JSON.stringify({ shown }).slice(1)}`, head.length + 1])
+        const stored = toEvent([1, 'x', 1, `${head},${JSON.stringify({ shown }).slice(1)}`, head.length + 1, null])
         expect(stored.data).toBe(jsonLine({ about, shown }))
         expect(stored.bare).toBe(jsonLine({ shown }))
         expect(stored.payload).toEqual({ about, shown })

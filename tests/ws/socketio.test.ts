@@ -125,7 +125,7 @@ describe.each(TRANSPORTS.map((transports) => ({ transports })))('over $transport
     const { eventId } = await post(topic, { text: 'line\nbreak \u{1F680}' })
     await client.until(() => client.named('said').length === 1)
     expect(client.named('said')).toEqual([
-      { type: 'said', channel: `topic:${topic}`, id: eventId, data: { text: 'line\nbreak \u{1F680}' } },
+      { type: 'said', channel: `topic:${topic}`, id: eventId, actor: null, data: { text: 'line\nbreak \u{1F680}' } },
     ])
     expect(await client.ask('unsubscribe', `topic:${topic}`)).toEqual({ success: true, channel: `topic:${topic}` })
     expect(await client.ask('unsubscribe', { channel: `topic:${topic}` })).toMatchObject({ success: true })

@@ -62,7 +62,7 @@ export function eventPanel(): EventPanel {
   }
 }
 
-function rowNode({ event, id, data }: Frame): HTMLElement {
+function rowNode({ event, id, actor, data }: Frame): HTMLElement {
   return element(
     'li',
     {},
@@ -70,6 +70,7 @@ function rowNode({ event, id, data }: Frame): HTMLElement {
     ' ',
     element('span', { class: 'event-id' }, id),
     ' ',
+    ...(actor ? [element('span', { class: 'event-actor' }, actor), ' '] : []),
     element('code', { class: 'payload', dir: 'ltr' }, cut(JSON.stringify(data))),
   )
 }

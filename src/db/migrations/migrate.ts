@@ -9,6 +9,7 @@ import { sessionsWorkflowsShells } from './003-sessions-workflows-shells.ts'
 import { presence } from './004-presence.ts'
 import { trimmed } from './005-trimmed.ts'
 import { orderOfCreation } from './006-order-of-creation.ts'
+import { actor } from './007-actor.ts'
 
 const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   boardFamily,
@@ -17,6 +18,7 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   presence,
   trimmed,
   orderOfCreation,
+  actor,
 ]
 
 /** A newer version has migrated the database further than this version can. */

@@ -2,7 +2,7 @@
  * Events in, frames out: the same code for new events and for those that are read from the log, so that a listener
  * cannot tell the two apart.
  *
- * Consecutive lines of output are held back and joined into one `output_batch`. The held lines become a frame before
+ * Consecutive lines of output by one actor are held back and joined into one `output_batch`. The held lines become a frame before
  * anything with a higher id does, so ids on a connection never go back.
  */
 
@@ -32,6 +32,7 @@ export interface Frame {
 interface Held {
   readonly channel: string
   readonly event: string
+  readonly actor: string | null
   readonly first: number
   readonly lines: string[]
   /** Of all lines, in characters. */
@@ -102,7 +103,7 @@ export class FrameList {
     this.#held = null
     const data = outputBatch(held.at, held.lines)
     const text = this.#framing.frame(
-      { channel: held.channel, event: held.event, data },
+      { channel: held.channel, event: held.event, data, actor: held.actor },
       held.at,
       this.#cursor(held.last),
       true,
@@ -125,6 +126,7 @@ export class FrameList {
       held &&
       (held.channel !== visible.channel ||
         held.event !== visible.event ||
+        held.actor !== event.actor ||
         held.lines.length + lines.length > JOIN_MAX_LINES ||
         held.length + length > JOIN_MAX_LENGTH)
     ) {
@@ -139,6 +141,7 @@ export class FrameList {
       this.#held = {
         channel: visible.channel,
         event: visible.event,
+        actor: event.actor,
         first: event.seq,
         lines: [...lines],
         length,

@@ -10,6 +10,8 @@ export interface FramedEvent {
   readonly event: string
   readonly data: string
   readonly topic?: string | undefined
+  /** Who caused a stored event; undefined for what is not stored. */
+  readonly actor?: string | null
 }
 
 export interface Framing {

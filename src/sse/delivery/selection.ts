@@ -28,6 +28,8 @@ export interface VisibleEvent {
   readonly lines?: readonly string[]
   /** On `global`: the topic that a client's event was posted on. */
   readonly topic?: string | undefined
+  /** Who caused it; undefined for what is not stored. */
+  readonly actor?: string | null
 }
 
 export interface SelectionOptions {
@@ -174,10 +176,11 @@ function placementsKnown(entry: Entry, only: SubscribedChannel, seesAll: boolean
 }
 
 function render(event: LogEvent, { channel, event: name, destination }: Visible<Destination>): VisibleEvent {
-  if (!destination) return { channel, event: name, data: event.text, topic: event.topic }
-  if (destination.lines) return { channel, event: name, data: '', lines: destination.lines(event.payload) }
-  if (destination.data) return { channel, event: name, data: jsonLine(destination.data(event.payload)) }
-  return { channel, event: name, data: event.entry?.isPosted ? event.text : event.bare }
+  const { actor } = event
+  if (!destination) return { channel, event: name, data: event.text, topic: event.topic, actor }
+  if (destination.lines) return { channel, event: name, data: '', lines: destination.lines(event.payload), actor }
+  if (destination.data) return { channel, event: name, data: jsonLine(destination.data(event.payload)), actor }
+  return { channel, event: name, data: event.entry?.isPosted ? event.text : event.bare, actor }
 }
 
 const ENDING_TYPES: ReadonlySet<string> = new Set(

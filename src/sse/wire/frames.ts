@@ -10,6 +10,7 @@
 
 import { EVERYONE } from '../../../shared/src/protocol.ts'
 import { now } from '../../base/clock.ts'
+import { jsonLine } from '../../base/json.ts'
 import type { FramedEvent, Framing, Packet } from '../delivery/framing.ts'
 import { gzipBlock } from './gzip.ts'
 
@@ -17,7 +18,7 @@ export interface HttpFraming {
   /** HTTP/1.1: the bytes are chunks. HTTP/1.0: they are bare, and the body ends with the connection. */
   readonly chunked: boolean
   readonly gzip: boolean
-  /** Channel streams: `{channel, event, data, timestamp, id}` around every payload. */
+  /** Channel streams: `{channel, event, data, timestamp, actor, id}` around every payload. */
   readonly envelope: boolean
   /** Without `event:` lines, for an EventSource that cannot know every name; the envelope has the name. Default: false. */
   readonly nameless?: boolean
@@ -88,8 +89,14 @@ function namelessFrame(shown: FramedEvent, at: number, id: string, marked: boole
 }
 
 /** The text of an envelope around the text of a payload. Names and ids contain nothing that JSON would escape. */
-export function envelope({ channel, event, data, topic }: FramedEvent, at: number, id: string): string {
-  return `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${at},"id":"${id}"${topicField(topic)}}`
+export function envelope({ channel, event, data, actor, topic }: FramedEvent, at: number, id: string): string {
+  // Clients look for the id at the end (web/client/connection/eventsource-transport.ts).
+  return `{"channel":"${channel}","event":"${event}","data":${data},"timestamp":${at}${actorField(actor)},"id":"${id}"${topicField(topic)}}`
+}
+
+/** The field `actor` in the text of an object, or nothing. Unlike a name, an actor may be any text. */
+export function actorField(actor: string | null | undefined): string {
+  return actor === null ? ',"actor":null' : actor === undefined ? '' : `,"actor":${jsonLine(actor)}`
 }
 
 /** The field `topic` in the text of an object, or nothing. */

@@ -1,7 +1,7 @@
 /** Packets of Socket.IO's protocol, version 5: an event (2) of the main namespace, its name and its argument. */
 import { EVERYONE } from '../../../shared/src/protocol.ts'
 import type { FramedEvent, Framing } from '../../sse/delivery/framing.ts'
-import { topicField } from '../../sse/wire/frames.ts'
+import { actorField, topicField } from '../../sse/wire/frames.ts'
 
 export const socketIoFraming: Framing = {
   key: 'socketio',
@@ -13,6 +13,6 @@ export const socketIoFraming: Framing = {
   },
 }
 
-function message({ channel, event, data, topic }: FramedEvent, id: string): string {
-  return `2["message",{"type":"${event}","data":${data},"channel":"${channel}","id":"${id}"${topicField(topic)}}]`
+function message({ channel, event, data, actor, topic }: FramedEvent, id: string): string {
+  return `2["message",{"type":"${event}","data":${data},"channel":"${channel}","id":"${id}"${actorField(actor)}${topicField(topic)}}]`
 }

@@ -11,6 +11,8 @@ export interface Frame {
   readonly timestamp: number
   /** The event's id (`<epoch>-<seq>`). On frames that are not stored: the id of the last stored event before it. */
   readonly id: string
+  /** Who caused it; null if nobody is known. Frames that are not stored, and older servers, leave it out. */
+  readonly actor?: string | null
 }
 
 /** A value that changes over time. `get` returns the same object until something changes. */
