@@ -10,6 +10,7 @@ import { describe, expect, test } from 'vitest'
 import type { CoverageLimits } from '../../src/db/coverage.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import type { Tx } from '../../src/db/store.ts'
+import { returnToSchema } from '../support/older-schema.ts'
 import { emitLine, TestStore } from '../support/test-store.ts'
 
 const ANY = { maxAgeMs: Infinity, maxEvents: Infinity, maxBytes: Infinity }
@@ -150,22 +151,12 @@ describe('what was trimmed', () => {
   })
 })
 
-/** Takes back what was added since the table of what was trimmed, and that. */
-async function asBefore({ sql }: TestStore): Promise<void> {
-  await sql.run('DROP TABLE trimmed')
-  for (const table of ['boards', 'attempts', 'agent_profiles']) {
-    await sql.run(`DROP INDEX ${table}_by_position`)
-    await sql.run(`ALTER TABLE ${table} DROP COLUMN position`)
-  }
-  await sql.run("UPDATE meta SET value = '4' WHERE name = 'schema'")
-}
-
 describe('a database of an earlier version', () => {
   test('[D27] a database that was trimmed before this table existed reports as missing what may be, and no more', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
     await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))
-    await asBefore(db)
+    await returnToSchema(db.sql, 4)
     await db.reopen()
     for (const channel of ['global', 'board:x', 'attempt:x', 'agent:x', 'session:x', 'shell:terminal:x', 'topic:x']) {
       expect(await oldestOf(db, [channel], null), channel).toBe(2)
@@ -185,7 +176,7 @@ describe('a database of an earlier version', () => {
   test('[D27] a database that was never trimmed is complete', async () => {
     using db = await TestStore.open()
     await db.say('a', '1', '2', '3')
-    await asBefore(db)
+    await returnToSchema(db.sql, 4)
     await db.reopen()
     expect(await oldestOf(db, ['global'], null)).toBe(0)
     await db.store.transact((tx) => tx.trimLog({ ...ANY, maxEvents: 1 }, 100))

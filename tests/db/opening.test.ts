@@ -16,6 +16,7 @@ import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import { startServer } from '../../src/main.ts'
 import { createApiClient } from '../support/api.ts'
 import { ChildServer } from '../support/child-server.ts'
+import { returnToSchema } from '../support/older-schema.ts'
 import { TestStore } from '../support/test-store.ts'
 
 test('[D40] [D41] the epoch stays and sequence numbers continue', async () => {
@@ -93,10 +94,7 @@ test('[D45] a database that is up to date is not changed', async () => {
 
 test('[CK2] rows that were created before the order of creation was recorded get one', async () => {
   using db = await TestStore.open()
-  for (const table of ['boards', 'attempts', 'agent_profiles']) {
-    await db.sql.run(`DROP INDEX ${table}_by_position`)
-    await db.sql.run(`ALTER TABLE ${table} DROP COLUMN position`)
-  }
+  await returnToSchema(db.sql, 5)
   for (const [id, at] of [
     ['b', '2026-01-02'],
     ['c', '2026-01-01'],
@@ -110,7 +108,6 @@ test('[CK2] rows that were created before the order of creation was recorded get
       at,
     ])
   }
-  await db.sql.run("UPDATE meta SET value = '5' WHERE name = 'schema'")
   await migrate(db.transactions)
   expect(await db.sql.all('SELECT id, position FROM boards ORDER BY position')).toEqual([
     { id: 'c', position: 1 },
