@@ -46,8 +46,8 @@ export function createMetrics({
   gauge('boardcast_stream_bytes', 'Bytes written to streams since start.', () => connections.counts().bytesWritten)
   gauge('boardcast_stream_pending_bytes', 'Bytes that wait for sockets.', () => connections.counts().pendingBytes)
   gauge('boardcast_audiences', 'Groups of streams that share frames.', () => bus.audienceCount)
-  gauge('boardcast_log_newest', 'Newest position of the log.', () => store.bounds.newest)
-  gauge('boardcast_log_oldest', 'First position of the log from which nothing is missing.', () => store.bounds.oldest)
+  gauge('boardcast_log_newest', 'Newest sequence number of the log.', () => store.bounds.newest)
+  gauge('boardcast_log_oldest', 'Sequence number of the log after which nothing is missing.', () => store.bounds.oldest)
   gauge('boardcast_log_chatter_events', 'Events of the log that retention may trim.', () => store.transient.events)
   gauge('boardcast_log_chatter_bytes', 'Bytes of payload that retention may trim.', () => store.transient.bytes)
 

@@ -14,9 +14,11 @@ export interface EventPanel {
 
 export function eventPanel(): EventPanel {
   const list = element('ol', { class: 'events' })
+  const empty = element('p', { class: 'empty' }, 'No events yet. They appear here as they are committed.')
   const scroller = element(
     'div',
     { class: 'event-scroller', tabindex: '0', role: 'region', 'aria-labelledby': 'events-title' },
+    empty,
     list,
   )
   const total = element('span', { class: 'count' }, '0')
@@ -43,6 +45,7 @@ export function eventPanel(): EventPanel {
       return
     }
     pause.textContent = 'Pause'
+    empty.hidden = true
     list.prepend(...waiting.take().items.reverse().map(rowNode))
     while (list.childElementCount > MAX_EVENTS) list.lastElementChild?.remove()
   })

@@ -4,7 +4,7 @@ import type { AttemptStatus, BoardState, Card } from '../api/responses.ts'
 import { type DemoAgent, demoAgents, isDemoAgent } from './agents.ts'
 import { cardsIn, type DemoBoard } from './board.ts'
 import { createRandom } from './random.ts'
-import { createReviewer } from './reviewer.ts'
+import { createReviewer, type Reviewer } from './reviewer.ts'
 import { type PlannedEnd, simulateAttempt } from './simulated-attempt.ts'
 import { firstStories, laterStories, storyFor } from './stories.ts'
 
@@ -37,109 +37,133 @@ const foreignCardDelayMs = 3_000
  * delete cards meanwhile. With `once` it ends when no agent has work left.
  */
 export async function runSimulation(options: SimulationOptions): Promise<void> {
-  const { api, board, once, signal, speed } = options
-  const ended = new AbortController()
-  const end = () => ended.abort()
-  signal.addEventListener('abort', end, { once: true })
-  if (signal.aborted) end()
-  let failure: unknown
-  const fail = (error: unknown) => {
-    failure ??= error
-    end()
+  await new Simulation(options).run()
+}
+
+class Simulation {
+  readonly #options: SimulationOptions
+  readonly #ended = new AbortController()
+  readonly #reviewer: Reviewer
+  readonly #running = new Map<DemoAgent, { readonly cardId: string; readonly end: Promise<void> }>()
+  /** When each card on the board was first seen. */
+  #firstSeen = new Map<string, number>()
+  /** Cards on which a person stopped the work. Agents leave them alone until somebody moves them to the backlog. */
+  readonly #leftToPeople = new Set<string>()
+  /** When the next attempt at a card may start, after one that failed or was stopped. */
+  readonly #retryAt = new Map<string, number>()
+  #attempts = 0
+  #storiesAdded = 0
+  /** The first one ends the simulation. */
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(options: SimulationOptions) {
+    const { api, board, speed } = options
+    this.#options = options
+    this.#reviewer = createReviewer({
+      api,
+      board,
+      reviewMs: reviewMs / speed,
+      onMerged: (card) => options.report('review', card.ticketKey, 'is merged'),
+    })
   }
 
-  const reviewer = createReviewer({
-    api,
-    board,
-    reviewMs: reviewMs / speed,
-    onMerged: (card) => options.report('review', card.ticketKey, 'is merged'),
-  })
-  const running = new Map<DemoAgent, { readonly cardId: string; readonly end: Promise<void> }>()
-  /** When each card on the board was first seen. */
-  let firstSeen = new Map<string, number>()
-  /** Cards on which a person stopped the work. Agents leave them alone until somebody moves them to the backlog. */
-  const leftToPeople = new Set<string>()
-  /** When the next attempt at a card may start, after one that failed or was stopped. */
-  const retryAt = new Map<string, number>()
-  let attempts = 0
-  let storiesAdded = 0
+  async run(): Promise<void> {
+    const { signal, speed } = this.#options
+    const end = () => this.#ended.abort()
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+    try {
+      this.#firstSeen = await prepareBoard(this.#options, this.#ended.signal)
+      while (!this.#ended.signal.aborted && (await this.#round())) {
+        await sleep(Math.max(roundMs / speed, minRoundMs), undefined, { signal: this.#ended.signal })
+      }
+    } catch (error) {
+      if (!this.#ended.signal.aborted) this.#fail(error)
+    }
+    await Promise.all([...this.#running.values()].map((attempt) => attempt.end))
+    signal.removeEventListener('abort', end)
+    if (this.#failure) throw this.#failure.error
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#ended.abort()
+  }
 
   /** Resolves to whether there is work left. */
-  async function round(): Promise<boolean> {
+  async #round(): Promise<boolean> {
+    const { board, once } = this.#options
     const state = await board.read()
     const now = performance.now()
-    firstSeen = new Map(Object.keys(state.cards).map((id) => [id, firstSeen.get(id) ?? now]))
-    for (const [id, until] of retryAt) if (until <= now) retryAt.delete(id)
-    const inReview = await reviewer.mergeDue(state)
-    if (!once) await restock(state)
-    const open = availableCards(state, now)
+    const seen = this.#firstSeen
+    this.#firstSeen = new Map(Object.keys(state.cards).map((id) => [id, seen.get(id) ?? now]))
+    for (const [id, until] of this.#retryAt) if (until <= now) this.#retryAt.delete(id)
+    const inReview = await this.#reviewer.mergeDue(state)
+    if (!once) await this.#restock(state)
+    const open = this.#availableCards(state, now)
     for (const agent of demoAgents) {
-      const card = running.has(agent) ? undefined : open.shift()
-      if (card !== undefined) startAttempt(agent, card)
+      const card = this.#running.has(agent) ? undefined : open.shift()
+      if (card !== undefined) this.#startAttempt(agent, card)
     }
-    return !once || running.size + retryAt.size + inReview > 0
+    return !once || this.#running.size + this.#retryAt.size + inReview > 0
   }
 
-  function startAttempt(agent: DemoAgent, card: Card): void {
-    attempts += 1
+  #startAttempt(agent: DemoAgent, card: Card): void {
+    this.#attempts += 1
+    const { api, board, speed, seed, report } = this.#options
     const { ticketKey, title } = card
     const end = simulateAttempt({
       api,
       speed,
       card,
       agent,
-      signal: ended.signal,
+      signal: this.#ended.signal,
       boardId: board.id,
       story: storyFor(title, card.ticketType),
-      plannedEnd: plannedEndOf(card, attempts),
-      random: createRandom(options.seed, title, String(attempts)),
-      report: (text) => options.report(agent.id, ticketKey, text),
+      plannedEnd: plannedEndOf(card, this.#attempts),
+      random: createRandom(seed, title, String(this.#attempts)),
+      report: (text) => report(agent.id, ticketKey, text),
     })
-      .then(({ how, pullRequest }) => {
-        if (how === 'interrupted') leftToPeople.add(card.id)
-        if (how === 'fails' || how === 'is stopped') retryAt.set(card.id, performance.now() + retryMs / speed)
-        if (pullRequest !== undefined) reviewer.expectPullRequest(card.id, pullRequest)
-      }, fail)
-      .finally(() => running.delete(agent))
-    running.set(agent, { cardId: card.id, end })
+      .then(
+        ({ how, pullRequest }) => {
+          if (how === 'interrupted') this.#leftToPeople.add(card.id)
+          if (how === 'fails' || how === 'is stopped') {
+            this.#retryAt.set(card.id, performance.now() + retryMs / speed)
+          }
+          if (pullRequest !== undefined) this.#reviewer.expectPullRequest(card.id, pullRequest)
+        },
+        (error: unknown) => this.#fail(error),
+      )
+      .finally(() => this.#running.delete(agent))
+    this.#running.set(agent, { cardId: card.id, end })
   }
 
-  function availableCards(state: BoardState, now: number): Card[] {
-    const taken = new Set([...running.values()].map(({ cardId }) => cardId))
+  #availableCards(state: BoardState, now: number): Card[] {
+    const { board } = this.#options
+    const taken = new Set([...this.#running.values()].map(({ cardId }) => cardId))
     const backlog = cardsIn(state, 'backlog')
-    for (const { id, attempt } of backlog) if (attempt?.status === 'stopped') leftToPeople.delete(id)
+    for (const { id, attempt } of backlog) if (attempt?.status === 'stopped') this.#leftToPeople.delete(id)
     const retries = cardsIn(state, 'in_progress').filter(({ attempt }) => attempt !== null)
     return [...retries, ...backlog].filter(({ id, blocked, attempt }) => {
-      if (blocked || taken.has(id) || leftToPeople.has(id) || retryAt.has(id)) return false
+      if (blocked || taken.has(id) || this.#leftToPeople.has(id) || this.#retryAt.has(id)) return false
       if (attempt !== null) return isDemoAgent(attempt.agent) && needsRetry(attempt.status)
-      return board.isOurs(id) || now - (firstSeen.get(id) ?? now) >= foreignCardDelayMs
+      return board.isOurs(id) || now - (this.#firstSeen.get(id) ?? now) >= foreignCardDelayMs
     })
   }
 
-  async function restock(state: BoardState): Promise<void> {
+  async #restock(state: BoardState): Promise<void> {
+    const { board } = this.#options
     const done = cardsIn(state, 'done')
     const doneIds = new Set(done.map((card) => card.id))
     const open = Object.values(state.cards).filter((card) => !doneIds.has(card.id))
     if (open.length < minOpenCards) {
-      const story = laterStories[storiesAdded % laterStories.length] ?? laterStories[0]
-      storiesAdded += 1
+      const story = laterStories[this.#storiesAdded % laterStories.length] ?? laterStories[0]
+      this.#storiesAdded += 1
       if (!open.some((card) => card.title === story.title)) await board.add(story)
     }
     const oldest = done.find((card) => board.isOurs(card.id))
     if (done.length > maxDoneCards && oldest !== undefined) await board.remove(oldest.id)
   }
-
-  try {
-    firstSeen = await prepareBoard(options, ended.signal)
-    while (!ended.signal.aborted && (await round())) {
-      await sleep(Math.max(roundMs / speed, minRoundMs), undefined, { signal: ended.signal })
-    }
-  } catch (error) {
-    if (!ended.signal.aborted) fail(error)
-  }
-  await Promise.all([...running.values()].map((attempt) => attempt.end))
-  signal.removeEventListener('abort', end)
-  if (failure !== undefined) throw failure
 }
 
 /** Registers the agents and adds cards if there are few. Resolves to the cards that were there before, as seen long ago. */
