@@ -41,6 +41,7 @@ const STATUS = {
   draining: 503,
   overloaded: 503,
   storage_unavailable: 503,
+  issuer_unavailable: 503,
 } as const
 
 const TITLE: Partial<Record<ErrorCode, string>> = {

@@ -40,7 +40,9 @@ export function subjectOf(payload: unknown, fallbackId: string): Subject {
   const parsed = claims.safeParse(payload)
   if (!parsed.success) {
     const faults = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')} ${faultOf(message)}`)
-    throw new Problem('unauthenticated', `The claims of the token are malformed: ${faults.join('; ')}.`)
+    throw new Problem('unauthenticated', `The claims of the token are malformed: ${faults.join('; ')}.`, {
+      tokenError: 'invalid_token',
+    })
   }
   const { sub, exp, boardcast, agent_id: agentId = null, session_id: sessionId = null } = parsed.data
   return {

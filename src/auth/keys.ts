@@ -1,21 +1,23 @@
-/** The keys that tokens are verified with. Each key has one algorithm; what a token says of its own keys is ignored. */
+/** The keys that tokens are verified with. Each has one algorithm; keys that a token brings along are ignored. */
 import { webcrypto } from 'node:crypto'
+import { importSPKI } from 'jose'
+import type { PublicKey } from '../base/key-settings.ts'
 
-export type Algorithm = 'HS256' | 'RS256' | 'ES256' | 'EdDSA'
+export type Algorithm = 'HS256' | PublicKey['algorithm']
 
 export interface VerificationKey {
   readonly algorithm: Algorithm
   readonly key: webcrypto.CryptoKey
 }
 
-/** The fields of a token's header that help to choose keys. Nobody has verified them. */
+/** The fields of a token's header that help to choose keys. They are not verified. */
 export interface KeyHint {
-  readonly alg?: string | undefined
-  readonly kid?: string | undefined
+  readonly alg: string
+  readonly kid: string | undefined
 }
 
 export interface KeySource {
-  /** Keys that may have signed the token. Rejects with `issuer_unavailable` if they cannot be known. */
+  /** Keys that may have signed the token. Rejects with `issuer_unavailable` while none is known. */
   candidates(hint: KeyHint): Promise<readonly VerificationKey[]>
 }
 
@@ -28,4 +30,8 @@ export async function hmacKey(secret: string): Promise<VerificationKey> {
   const algorithm = { name: 'HMAC', hash: 'SHA-256' }
   const key = await webcrypto.subtle.importKey('raw', new TextEncoder().encode(secret), algorithm, false, ['verify'])
   return { algorithm: 'HS256', key }
+}
+
+export async function publicKey({ algorithm, key }: PublicKey): Promise<VerificationKey> {
+  return { algorithm, key: await importSPKI(key.export({ type: 'spki', format: 'pem' }).toString(), algorithm) }
 }

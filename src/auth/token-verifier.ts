@@ -18,33 +18,41 @@ export function createTokenVerifier(sources: readonly KeySource[]): VerifyToken 
     if (token.length > MAX_TOKEN_LENGTH) {
       throw invalid(`The token is longer than ${MAX_TOKEN_LENGTH} characters, the longest that is accepted.`)
     }
-    const payload = await verifiedPayload(token, await candidatesOf(sources, headerOf(token)))
+    const payload = await verifiedPayload(token, candidatesOf(sources, headerOf(token)))
     return subjectOf(payload, `token:${createHash('sha256').update(token).digest('base64url').slice(0, 22)}`)
   }
 }
 
-/** What a refusal says of a token that is not good. */
-export function invalid(detail: string, cause?: unknown): Problem {
-  return new Problem('unauthenticated', detail, { cause })
+/** The refusal of a credential. It has no cause, because what a parser quotes could get into the log. */
+export function invalid(detail: string): Problem {
+  return new Problem('unauthenticated', detail, { tokenError: 'invalid_token' })
 }
 
 function headerOf(token: string): KeyHint {
+  const { alg, kid } = decodedHeader(token)
+  if (typeof alg === 'string' && (kid === undefined || typeof kid === 'string')) return { alg, kid }
+  throw notAToken()
+}
+
+function decodedHeader(token: string): ReturnType<typeof decodeProtectedHeader> {
   try {
-    const { alg, kid } = decodeProtectedHeader(token)
-    return { alg, kid }
-  } catch (cause) {
-    throw invalid('The token is not a JSON Web Token in its compact form.', cause)
+    return decodeProtectedHeader(token)
+  } catch {
+    throw notAToken()
   }
 }
 
-async function candidatesOf(sources: readonly KeySource[], hint: KeyHint): Promise<VerificationKey[]> {
-  const found: VerificationKey[] = []
-  for (const source of sources) found.push(...(await source.candidates(hint)))
-  return found
+function notAToken(): Problem {
+  return invalid('The token is not a JSON Web Token in compact form.')
 }
 
-async function verifiedPayload(token: string, keys: readonly VerificationKey[]): Promise<JWTPayload> {
-  for (const { key, algorithm } of keys) {
+/** Those that need no issuer come first, and work while it does not answer. */
+async function* candidatesOf(sources: readonly KeySource[], hint: KeyHint): AsyncGenerator<VerificationKey> {
+  for (const source of sources) yield* await source.candidates(hint)
+}
+
+async function verifiedPayload(token: string, keys: AsyncGenerator<VerificationKey>): Promise<JWTPayload> {
+  for await (const { key, algorithm } of keys) {
     try {
       const options = { algorithms: [algorithm], clockTolerance: LEEWAY_S, currentDate: new Date(now()) }
       return (await jwtVerify(token, key, options)).payload
@@ -52,14 +60,16 @@ async function verifiedPayload(token: string, keys: readonly VerificationKey[]):
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refusalFor(error)
     }
   }
-  throw invalid('None of the keys of this server has signed the token.')
+  throw invalid('The token is not signed with a key that this server knows.')
 }
 
 function refusalFor(error: unknown): Problem {
-  if (error instanceof errors.JWTExpired) return new Problem('token_expired', 'The token has expired. Get a new one.')
-  if (error instanceof errors.JWTClaimValidationFailed) {
-    const what = error.reason === 'invalid' ? 'must be a number' : 'has not come yet'
-    return invalid(`The claim "${error.claim}" of the token ${what}.`, error)
+  if (error instanceof errors.JWTExpired) {
+    return new Problem('token_expired', 'The token has expired. Get a new one.', { tokenError: 'invalid_token' })
   }
-  return invalid('The token cannot be verified: it is malformed, or uses extensions that are not supported.', error)
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const what = error.reason === 'invalid' ? 'must be a number' : 'is in the future'
+    return invalid(`The claim ${error.claim} of the token ${what}.`)
+  }
+  return invalid('The token is malformed, or has extensions that this server does not support.')
 }

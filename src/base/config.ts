@@ -4,7 +4,7 @@ import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
 import { hostList, listenHost, originList } from './host-settings.ts'
-import { password, secretList } from './key-settings.ts'
+import { jwksUrl, type PublicKey, password, publicKeys, secretList } from './key-settings.ts'
 
 /** How much of the transient events the log keeps: by age, by number of events, by bytes of payload. */
 export interface RetentionPolicy {
@@ -32,6 +32,9 @@ export interface Config {
   readonly token: string | undefined
   /** Secrets of HS256: the first signs, all verify. */
   readonly jwtSecrets: readonly string[]
+  readonly jwtPublicKeys: readonly PublicKey[]
+  /** Where the issuer of tokens publishes its keys. */
+  readonly jwksUrl: string | undefined
   /** Whether the server speaks Socket.IO too. */
   readonly hasSocketIo: boolean
   readonly retention: RetentionPolicy
@@ -106,6 +109,8 @@ const environment = z.object({
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
   BOARDCAST_TOKEN: password.optional(),
   BOARDCAST_JWT_SECRET: secretList.default([]),
+  BOARDCAST_JWT_PUBLIC_KEY: publicKeys.default([]),
+  BOARDCAST_JWKS_URL: jwksUrl.optional(),
   BOARDCAST_SOCKETIO: z
     .enum(['0', '1'], 'must be 1 or 0')
     .default('0')
@@ -156,6 +161,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     isAuthOff: settings.BOARDCAST_AUTH === 'off',
     token: settings.BOARDCAST_TOKEN,
     jwtSecrets: settings.BOARDCAST_JWT_SECRET,
+    jwtPublicKeys: settings.BOARDCAST_JWT_PUBLIC_KEY,
+    jwksUrl: settings.BOARDCAST_JWKS_URL,
     hasSocketIo: settings.BOARDCAST_SOCKETIO,
     retention: {
       maxAgeMs: settings.BOARDCAST_RETENTION_AGE,
@@ -174,8 +181,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 }
 
 /** Whether a key is configured, so that rights are on. */
-export function hasKey({ token, jwtSecrets }: Config): boolean {
-  return token !== undefined || jwtSecrets.length > 0
+export function hasKey({ token, jwtSecrets, jwtPublicKeys, jwksUrl }: Config): boolean {
+  return token !== undefined || jwtSecrets.length > 0 || jwtPublicKeys.length > 0 || jwksUrl !== undefined
 }
 
 /** Listening beyond this machine without a key opens the server to everybody: require an opt-in. */

@@ -1,5 +1,14 @@
 import { type ErrorCode, type FieldError, type ProblemBody, problemBody } from '../../shared/src/errors.ts'
 
+type TokenError = 'invalid_token' | 'insufficient_scope'
+
+interface ProblemOptions {
+  readonly errors?: readonly FieldError[]
+  readonly retryAfterS?: number
+  readonly tokenError?: TokenError
+  readonly cause?: unknown
+}
+
 /**
  * A request that breaks a rule. Thrown where the rule is checked and turned into a problem body at the edge. `detail` is a
  * sentence for the client that names the field and the fix; it never exposes internals.
@@ -9,17 +18,16 @@ export class Problem extends Error {
   readonly errors: readonly FieldError[] | undefined
   /** Seconds for `Retry-After`, when retrying later can help. */
   readonly retryAfterS: number | undefined
+  /** What is wrong with the token that was sent, as RFC 6750, 3.1 names it. */
+  readonly tokenError: TokenError | undefined
 
-  constructor(
-    code: ErrorCode,
-    detail: string,
-    more: { errors?: readonly FieldError[]; retryAfterS?: number; cause?: unknown } = {},
-  ) {
+  constructor(code: ErrorCode, detail: string, more: ProblemOptions = {}) {
     super(detail, { cause: more.cause })
     this.name = 'Problem'
     this.code = code
     this.errors = more.errors
     this.retryAfterS = more.retryAfterS
+    this.tokenError = more.tokenError
   }
 
   get body(): ProblemBody {

@@ -7,12 +7,15 @@ import { NOT_STORED } from './cache-control.ts'
 import { requestIdOf } from './request-id.ts'
 
 const CONTENT_TYPE = 'application/problem+json'
+const CHALLENGE = 'WWW-Authenticate'
 
 /** An answer of the application, with the headers that were set before the error was thrown (cursor, CORS). */
 export function problemResponse(problem: Problem, before: Headers): Response {
   const headers = new Headers(before)
   headers.set('Content-Type', CONTENT_TYPE)
   if (problem.retryAfterS !== undefined) headers.set(HEADER.retryAfter, String(problem.retryAfterS))
+  const challenge = challengeOf(problem)
+  if (challenge !== undefined) headers.set(CHALLENGE, challenge)
   return new Response(JSON.stringify(problem.body), { status: problem.body.status, headers })
 }
 
@@ -37,17 +40,25 @@ export function refuseUpgrade(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const body = Buffer.from(JSON.stringify(problem.body))
+  const challenge = challengeOf(problem)
   const all = {
     Connection: 'close',
     [HEADER.requestId]: requestIdOf(requested),
     ...headers,
     ...bodyHeaders(body),
     ...(problem.retryAfterS !== undefined && { [HEADER.retryAfter]: problem.retryAfterS }),
+    ...(challenge !== undefined && { [CHALLENGE]: challenge }),
   }
   socket.on('error', () => undefined) // Harmless: the connection ends either way.
   // A client that never closes its side would hold up a shutdown.
   socket.once('finish', () => socket.destroy())
   socket.end(httpMessage(problem, all, body))
+}
+
+/** How the client can authenticate (RFC 6750, 3); undefined: that would not help. */
+function challengeOf({ tokenError, body: { status } }: Problem): string | undefined {
+  if (tokenError === undefined && status !== 401) return undefined
+  return `Bearer realm="boardcast"${tokenError === undefined ? '' : `, error="${tokenError}"`}`
 }
 
 function bodyHeaders(body: Buffer): Record<string, string | number> {

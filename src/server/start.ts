@@ -105,7 +105,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
   const guard = createWebGuard(config)
-  const authenticator = await createAuthenticator(config)
+  const authenticator = await createAuthenticator(config, logger)
   const live = {
     store,
     delivery: { bus, snapshots, catchUp },
@@ -151,6 +151,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   async function stop(): Promise<void> {
     heartbeat.stop()
     sockets.stop()
+    authenticator.stop()
     retention.stop()
     stopForgetting()
     messageExpiry.stop()
