@@ -7,6 +7,7 @@ import { channelName } from '../../shared/src/channels.ts'
 import { UNSTORED } from '../../shared/src/protocol.ts'
 import type { Agent, Capabilities } from '../../shared/src/types/agents.ts'
 import { externalId } from '../../shared/src/types/text.ts'
+import { ChannelPatterns } from '../base/channel-patterns.ts'
 import { Problem } from '../base/errors.ts'
 import {
   type ActiveAttemptOfAgent,
@@ -34,7 +35,11 @@ export interface Registration {
 }
 
 /** Registers an agent or updates its registration. Emits an event only when something other than `lastSeenAt` changed. */
-export async function registerAgent(tx: Tx, input: Registration): Promise<{ agent: Agent; created: boolean }> {
+export async function registerAgent(
+  tx: Tx,
+  input: Registration,
+  sees: ChannelPatterns = ChannelPatterns.all,
+): Promise<{ agent: Agent; created: boolean }> {
   const before = await findAgent(tx.sql, input.id)
   const agent: StoredAgent = {
     id: input.id,
@@ -48,7 +53,7 @@ export async function registerAgent(tx: Tx, input: Registration): Promise<{ agen
   if (!isDeepStrictEqual({ ...before, lastSeenAt: tx.now }, agent)) {
     tx.emit('agent.registered', { agentId: agent.id, agent: agent.id, label: agent.label })
   }
-  return { agent: await withStatus(tx.sql, agent, Date.parse(tx.now)), created: !before }
+  return { agent: await withStatus(tx.sql, agent, Date.parse(tx.now), sees), created: !before }
 }
 
 /**
@@ -74,8 +79,12 @@ export function checkAgentId(id: string): void {
   )
 }
 
-/** Registered agents, sorted by id. */
-export async function listAgents(sql: Sql, nowMs: number): Promise<Agent[]> {
+/** Registered agents that `sees` matches, sorted by id. Cards of boards that it does not match are not named. */
+export async function listAgents(
+  sql: Sql,
+  nowMs: number,
+  sees: ChannelPatterns = ChannelPatterns.all,
+): Promise<Agent[]> {
   const active = new Map<string, ActiveAttemptOfAgent[]>()
   for (const attempt of await activeAttemptsOfAgents(sql)) {
     const others = active.get(attempt.agent)
@@ -83,16 +92,21 @@ export async function listAgents(sql: Sql, nowMs: number): Promise<Agent[]> {
     else active.set(attempt.agent, [attempt])
   }
   const connected = await agentsWithSockets(sql)
-  return (await allAgents(sql)).map((agent) =>
-    toAgent(agent, { active: active.get(agent.id) ?? [], hasSocket: connected.has(agent.id), nowMs }),
+  return (await allAgents(sql, sees.idsOf('agent'))).map((agent) =>
+    toAgent(agent, { active: active.get(agent.id) ?? [], hasSocket: connected.has(agent.id), nowMs, sees }),
   )
 }
 
 /** Throws `agent_not_found` for an agent that is not registered. */
-export async function getAgent(sql: Sql, id: string, nowMs: number): Promise<Agent> {
+export async function getAgent(
+  sql: Sql,
+  id: string,
+  nowMs: number,
+  sees: ChannelPatterns = ChannelPatterns.all,
+): Promise<Agent> {
   const agent = await findAgent(sql, id)
   if (!agent) throw new Problem('agent_not_found', `No agent is registered as ${id}. Register it with POST /agents.`)
-  return withStatus(sql, agent, nowMs)
+  return withStatus(sql, agent, nowMs, sees)
 }
 
 /** Null when the agent has no label or is not registered. */
@@ -114,17 +128,25 @@ function merged<T>(input: T | null | undefined, before: T | null | undefined): T
   return input === undefined ? (before ?? null) : input
 }
 
-async function withStatus(sql: Sql, agent: StoredAgent, nowMs: number): Promise<Agent> {
+async function withStatus(sql: Sql, agent: StoredAgent, nowMs: number, sees: ChannelPatterns): Promise<Agent> {
   const active = await activeAttemptsOfAgent(sql, agent.id)
-  return toAgent(agent, { active, hasSocket: await hasAgentSocket(sql, agent.id), nowMs })
+  return toAgent(agent, { active, hasSocket: await hasAgentSocket(sql, agent.id), nowMs, sees })
 }
 
 function toAgent(
   agent: StoredAgent,
-  { active, hasSocket, nowMs }: { active: readonly ActiveAttemptOfAgent[]; hasSocket: boolean; nowMs: number },
+  {
+    active,
+    hasSocket,
+    nowMs,
+    sees,
+  }: { active: readonly ActiveAttemptOfAgent[]; hasSocket: boolean; nowMs: number; sees: ChannelPatterns },
 ): Agent {
   const running = active.filter((attempt) => attempt.status !== 'queued')
   const { id, label, kind, capabilities, lastSeenAt, createdAt } = agent
   const status = agentStatus({ running: running.length, active: active.length, hasSocket, lastSeenAt }, nowMs)
-  return { id, label, kind, capabilities, status, currentCardId: running[0]?.cardId ?? null, lastSeenAt, createdAt }
+  const shown = running.find(
+    ({ boardId, cardId }) => sees.matches(channelName('board', boardId)) || sees.matches(channelName('issue', cardId)),
+  )
+  return { id, label, kind, capabilities, status, currentCardId: shown?.cardId ?? null, lastSeenAt, createdAt }
 }

@@ -6,6 +6,7 @@ import {
   MAX_INBOX_ITEMS,
 } from '../../shared/src/types/dashboard.ts'
 import { DONE_COLUMN_KEY } from '../../shared/src/types/kanban.ts'
+import type { IdRange } from '../base/channel-patterns.ts'
 import { type ListedAttempt, type ListedInbox, listNewestOutcomes, listStuck } from '../db/rows/dashboard-attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import { iso } from './dashboard-range.ts'
@@ -15,11 +16,12 @@ export const QUEUED_TOO_LONG_MS = 10 * 60_000
 /** A running attempt is stuck after this long without a log line. */
 export const SILENT_TOO_LONG_MS = 30 * 60_000
 
-export async function inboxOf(sql: Sql, nowMs: number): Promise<InboxItems> {
-  const ended = await listNewestOutcomes(sql, DONE_COLUMN_KEY, MAX_INBOX_ITEMS)
+/** Of the boards in the range of ids. */
+export async function inboxOf(sql: Sql, boards: IdRange, nowMs: number): Promise<InboxItems> {
+  const ended = await listNewestOutcomes(sql, boards, { doneKey: DONE_COLUMN_KEY, limit: MAX_INBOX_ITEMS })
   const review = ended.filter((attempt) => attempt.status === 'succeeded')
   const failed = ended.filter((attempt) => attempt.status !== 'succeeded')
-  const stuck = await listStuck(sql, {
+  const stuck = await listStuck(sql, boards, {
     queuedBefore: iso(nowMs - QUEUED_TOO_LONG_MS),
     heardBefore: iso(nowMs - SILENT_TOO_LONG_MS),
     limit: MAX_INBOX_ITEMS,

@@ -1,4 +1,4 @@
-/** The overview of all boards at one instant: metrics, lists of attempts, boards and agents. */
+/** The overview of the boards at one instant: metrics, lists of attempts, boards and agents. */
 import {
   type ActiveAttempt,
   type AttemptActivity,
@@ -11,6 +11,7 @@ import {
   type Series,
 } from '../../shared/src/types/dashboard.ts'
 import { DONE_COLUMN_KEY } from '../../shared/src/types/kanban.ts'
+import { ChannelPatterns } from '../base/channel-patterns.ts'
 import { type ListedActive, type ListedChange, listActive, listChanged } from '../db/rows/dashboard-attempts.ts'
 import {
   type BoardCounts,
@@ -27,21 +28,24 @@ import { attemptFieldsOf, errorSummary, inboxOf } from './dashboard-inbox.ts'
 import { bucketsOf, iso, spanOf } from './dashboard-range.ts'
 
 /**
- * The overview at `nowMs`, milliseconds since 1970. Runs a fixed number of queries, however many boards there are. Call it
+ * The overview at `nowMs`, milliseconds since 1970. It has the boards and the agents that `sees` matches, and counts the
+ * attempts on these boards; the status of an agent is its own, whatever it works on. Runs a fixed number of queries, however many boards there are. Call it
  * in one `store.read`, so that all figures show the same instant.
  */
 export async function dashboardOverview(
   sql: Sql,
   nowMs: number,
   preset: DashboardRange = DEFAULT_DASHBOARD_RANGE,
+  sees: ChannelPatterns = ChannelPatterns.all,
 ): Promise<Overview> {
-  const span = spanOf(preset, nowMs, preset === 'all_time' ? await firstCreation(sql) : undefined)
+  const seen = { boards: sees.idsOf('board'), agents: sees.idsOf('agent') }
+  const span = spanOf(preset, nowMs, preset === 'all_time' ? await firstCreation(sql, seen.boards) : undefined)
   const range = { from: iso(span.fromMs), to: iso(span.toMs) }
   const buckets = bucketsOf(span)
-  const counts = await countByBucket(sql, buckets)
-  const boards = await countByBoard(sql, range)
-  const projectSnapshots = snapshotsOf(boards, await countByColumn(sql))
-  const inboxItems = await inboxOf(sql, nowMs)
+  const counts = await countByBucket(sql, seen.boards, buckets)
+  const boards = await countByBoard(sql, seen.boards, range)
+  const projectSnapshots = snapshotsOf(boards, await countByColumn(sql, seen.boards))
+  const inboxItems = await inboxOf(sql, seen.boards, nowMs)
   const series = (name: keyof BucketCounts): Series =>
     buckets.map(({ low }, index) => ({ timestamp: low, value: counts[index]?.[name] ?? 0 }))
   return {
@@ -63,11 +67,13 @@ export async function dashboardOverview(
         attemptsFailed: series('failed'),
       },
     },
-    activeAttempts: (await listActive(sql, MAX_ACTIVE_ATTEMPTS)).map((attempt) => activeOf(attempt, nowMs)),
-    recentAttemptActivity: (await listChanged(sql, MAX_ACTIVITY)).map(activityOf),
+    activeAttempts: (await listActive(sql, seen.boards, MAX_ACTIVE_ATTEMPTS)).map((attempt) =>
+      activeOf(attempt, nowMs),
+    ),
+    recentAttemptActivity: (await listChanged(sql, seen.boards, MAX_ACTIVITY)).map(activityOf),
     inboxItems,
     projectSnapshots,
-    agentStats: await agentStatsOf(sql, range, nowMs),
+    agentStats: await agentStatsOf(sql, seen, range, nowMs),
   }
 }
 

@@ -18,15 +18,19 @@ export function registerAgents(api: Api): void {
     'post',
     '/agents',
     { status: 201, right: { by: 'body', needs: ({ id }) => [[channelName('agent', id)]] }, body: registration },
-    async (tx, { body }) => {
-      const { agent, created } = await registerAgent(tx, body)
+    async (tx, { body, subject }) => {
+      const { agent, created } = await registerAgent(tx, body, subject.subscribe)
       return created ? agent : new Answer(200, agent)
     },
   )
 
-  api.get('/agents', { right: ANY_SUBJECT }, async ({ sql }) => ({ agents: await listAgents(sql, now()) }))
+  api.get('/agents', { right: ANY_SUBJECT }, async ({ sql, subject }) => ({
+    agents: await listAgents(sql, now(), subject.subscribe),
+  }))
 
-  api.get('/agents/:id', { right: channelOf('agent') }, ({ sql, params }) => getAgent(sql, params.id, now()))
+  api.get('/agents/:id', { right: channelOf('agent') }, ({ sql, params, subject }) =>
+    getAgent(sql, params.id, now(), subject.subscribe),
+  )
 
   api.mutate('post', '/agents/:id/heartbeat', { status: 202, right: channelOf('agent') }, async (tx, { params }) => {
     await noteHeartbeat(tx, params.id)

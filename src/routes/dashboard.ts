@@ -8,7 +8,7 @@ import { channelNamed } from './rights.ts'
 const query = z.object({ range: dashboardRange.default(DEFAULT_DASHBOARD_RANGE) })
 
 export function registerDashboard(api: Api): void {
-  api.get('/dashboard', { right: channelNamed('dashboard'), query }, ({ sql, query }) =>
-    dashboardOverview(sql, now(), query.range),
+  api.get('/dashboard', { right: channelNamed('dashboard'), query }, ({ sql, query, subject }) =>
+    dashboardOverview(sql, now(), query.range, subject.subscribe),
   )
 }

@@ -41,8 +41,8 @@ export const snapshotSources: SnapshotSources = {
     everyMs: OVERVIEW_EVERY_MS,
     maxAgeMs: OVERVIEW_MAX_AGE_MS,
     isPerSubject: true,
-    async render(sql) {
-      return textRendering(jsonLine(await dashboardOverview(sql, now())))
+    async render(sql, _id, sees) {
+      return textRendering(jsonLine(await dashboardOverview(sql, now(), undefined, sees)))
     },
   },
   metrics: {

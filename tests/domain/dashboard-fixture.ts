@@ -1,6 +1,7 @@
 /** A store for tests of the dashboard, with a fixed time. */
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type DashboardRange, type Overview, overview as schema } from '../../shared/src/types/dashboard.ts'
+import type { ChannelPatterns } from '../../src/base/channel-patterns.ts'
 import type { Sql } from '../../src/db/sql.ts'
 import { dashboardOverview } from '../../src/domain/dashboard.ts'
 import { type BoardStore, openBoardStore } from './board-store.ts'
@@ -19,7 +20,7 @@ export function ago(ms: number): string {
 export interface Dashboard {
   readonly db: BoardStore
   /** The overview, checked against its schema. */
-  look(range?: DashboardRange, sql?: Sql): Promise<Overview>
+  look(range?: DashboardRange, sql?: Sql, sees?: ChannelPatterns): Promise<Overview>
   /** Inserts an attempt at a new card in column `demo.0`, unless a card is given; resolves to its id. */
   attempt(row: Omit<AttemptRow, 'id' | 'card'> & { id?: string; card?: string }): Promise<string>
   /** Inserts an attempt that ended this long ago, after a second of work. */
@@ -40,8 +41,8 @@ export function setUpDashboard(): Dashboard {
     get db() {
       return db
     },
-    async look(range, sql = db.sql) {
-      const seen = await dashboardOverview(sql, NOW, range)
+    async look(range, sql = db.sql, sees = undefined) {
+      const seen = await dashboardOverview(sql, NOW, range, sees)
       expect(schema.parse(JSON.parse(JSON.stringify(seen)))).toEqual(seen)
       return seen
     },

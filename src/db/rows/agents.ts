@@ -1,7 +1,9 @@
 /** Rows of registered agents, and the active attempts of agents. */
 import type { Capabilities } from '../../../shared/src/types/agents.ts'
 import type { AttemptStatus } from '../../../shared/src/types/kanban.ts'
+import type { IdRange } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
+import { clause, within } from './visible.ts'
 
 /** The registration of an agent and its last sign of life. */
 export interface StoredAgent {
@@ -18,6 +20,7 @@ export interface ActiveAttemptOfAgent {
   readonly agent: string
   readonly status: AttemptStatus
   readonly cardId: string
+  readonly boardId: string
 }
 
 interface AgentRow {
@@ -30,7 +33,7 @@ interface AgentRow {
 }
 
 const SELECT = 'SELECT id, label, kind, capabilities, last_seen_at, created_at FROM agents'
-const SELECT_ACTIVE = `SELECT agent, status, card_id AS "cardId" FROM attempts
+const SELECT_ACTIVE = `SELECT agent, status, card_id AS "cardId", board_id AS "boardId" FROM attempts
   WHERE status IN ('queued', 'running', 'stopping')`
 
 export async function findAgent(sql: Sql, id: string): Promise<StoredAgent | undefined> {
@@ -38,9 +41,10 @@ export async function findAgent(sql: Sql, id: string): Promise<StoredAgent | und
   return row && fromRow(row)
 }
 
-/** Sorted by id. */
-export async function allAgents(sql: Sql): Promise<StoredAgent[]> {
-  const rows = await sql.all<AgentRow>(`${SELECT} ORDER BY id`)
+/** Those in the range of ids, sorted by id. */
+export async function allAgents(sql: Sql, range: IdRange): Promise<StoredAgent[]> {
+  const seen = clause('WHERE', within('id', range))
+  const rows = await sql.all<AgentRow>(`${SELECT} ${seen.text} ORDER BY id`, seen.params)
   return rows.map(fromRow)
 }
 

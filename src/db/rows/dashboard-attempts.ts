@@ -1,6 +1,8 @@
 /** Attempts of all boards as the dashboard lists them, with card and board. */
 import type { AttemptStatus } from '../../../shared/src/types/kanban.ts'
+import type { IdRange } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
+import { clause, onBoard } from './visible.ts'
 
 export interface ListedAttempt {
   readonly attemptId: string
@@ -46,27 +48,29 @@ const ERROR = 'substr(a.error, 1, 1000) AS error'
 const LOOKED_UP = 'CROSS JOIN attempts a CROSS JOIN cards c CROSS JOIN boards b'
 const MATCHED = 'a.id = chosen.id AND c.id = a.card_id AND b.id = a.board_id'
 
-/** Running attempts before queued ones, each newest first. */
-export async function listActive(sql: Sql, limit: number): Promise<ListedActive[]> {
+/** Running attempts before queued ones, each newest first; as everywhere here, of the boards in the range. */
+export async function listActive(sql: Sql, boards: IdRange, limit: number): Promise<ListedActive[]> {
+  const seen = clause('AND', onBoard('board_id', boards))
   return sql.all(
     `SELECT ${SHOWN}, a.created_at AS "createdAt", a.updated_at AS "updatedAt", a.started_at AS "startedAt" FROM (
        SELECT id, CASE status WHEN 'queued' THEN 1 ELSE 0 END AS waits, position FROM attempts
-       WHERE status IN ('queued', 'running', 'stopping')
+       WHERE status IN ('queued', 'running', 'stopping') ${seen.text}
        ORDER BY waits, position DESC LIMIT ?
      ) chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.waits, chosen.position DESC`,
-    [limit],
+    [...seen.params, limit],
   )
 }
 
 /** The most recently changed first. */
-export async function listChanged(sql: Sql, limit: number): Promise<ListedChange[]> {
+export async function listChanged(sql: Sql, boards: IdRange, limit: number): Promise<ListedChange[]> {
+  const seen = clause('WHERE', onBoard('board_id', boards))
   return sql.all(
     `SELECT ${SHOWN}, a.updated_at AS "updatedAt", a.started_at AS "startedAt", a.ended_at AS "endedAt", ${ERROR} FROM (
-       SELECT id, updated_at FROM attempts ORDER BY updated_at DESC, id DESC LIMIT ?
+       SELECT id, updated_at FROM attempts ${seen.text} ORDER BY updated_at DESC, id DESC LIMIT ?
      ) chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.updated_at DESC, chosen.id DESC`,
-    [limit],
+    [...seen.params, limit],
   )
 }
 
@@ -75,12 +79,17 @@ export async function listChanged(sql: Sql, limit: number): Promise<ListedChange
  * At most `limit` that succeeded and `limit` that failed or were stopped, the most recently ended first. `total` counts
  * the attempts of the same kind. The cost grows with the number of open cards, not with that of attempts.
  */
-export async function listNewestOutcomes(sql: Sql, doneKey: string, limit: number): Promise<ListedInbox[]> {
+export async function listNewestOutcomes(
+  sql: Sql,
+  boards: IdRange,
+  { doneKey, limit }: { doneKey: string; limit: number },
+): Promise<ListedInbox[]> {
+  const seen = clause('AND', onBoard('k.board_id', boards))
   return sql.all(
     `WITH newest AS MATERIALIZED (
        SELECT a.id, a.ended_at, CASE a.status WHEN 'succeeded' THEN 1 ELSE 0 END AS success
        FROM board_columns k CROSS JOIN cards c CROSS JOIN attempts a
-       WHERE (k.column_key IS NULL OR k.column_key <> ?) AND c.column_id = k.id AND a.card_id = c.id
+       WHERE (k.column_key IS NULL OR k.column_key <> ?) ${seen.text} AND c.column_id = k.id AND a.card_id = c.id
          AND a.ordinal = (SELECT max(ordinal) FROM attempts WHERE card_id = c.id)
          AND a.status IN ('succeeded', 'failed', 'stopped')
      ), chosen AS (
@@ -96,7 +105,7 @@ export async function listNewestOutcomes(sql: Sql, doneKey: string, limit: numbe
      )
      SELECT ${SHOWN}, chosen.ended_at AS since, ${ERROR}, chosen.total FROM chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.ended_at DESC, chosen.id DESC`,
-    [doneKey, limit, limit],
+    [doneKey, ...seen.params, limit, limit],
   )
 }
 
@@ -106,8 +115,10 @@ export async function listNewestOutcomes(sql: Sql, doneKey: string, limit: numbe
  */
 export async function listStuck(
   sql: Sql,
+  boards: IdRange,
   { queuedBefore, heardBefore, limit }: { queuedBefore: string; heardBefore: string; limit: number },
 ): Promise<ListedInbox[]> {
+  const seen = clause('AND', onBoard('board_id', boards))
   return sql.all(
     `SELECT ${SHOWN}, chosen.since, ${ERROR}, chosen.total FROM (
        SELECT id, count(*) OVER () AS total, CASE
@@ -116,10 +127,10 @@ export async function listStuck(
            ELSE started_at END AS since
        FROM attempts
        WHERE status IN ('queued', 'running') AND ((status = 'queued' AND created_at < ?)
-         OR (status = 'running' AND started_at < ? AND (last_line_at IS NULL OR last_line_at < ?)))
+         OR (status = 'running' AND started_at < ? AND (last_line_at IS NULL OR last_line_at < ?))) ${seen.text}
        ORDER BY since, id LIMIT ?
      ) chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.since, chosen.id`,
-    [queuedBefore, heardBefore, heardBefore, limit],
+    [queuedBefore, heardBefore, heardBefore, ...seen.params, limit],
   )
 }
