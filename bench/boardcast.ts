@@ -20,6 +20,8 @@ export interface Settings {
   readonly kind?: Kind
   readonly boards?: number
   readonly env?: Readonly<Record<string, string>>
+  /** What its own POSTs carry, where rights are on. */
+  readonly token?: string
 }
 
 export interface Boardcast extends Running {
@@ -62,7 +64,7 @@ interface Launched {
   stop(): Promise<void>
 }
 
-async function launch(folder: string, { env = {} }: Settings): Promise<Launched> {
+async function launch(folder: string, { env = {}, token }: Settings): Promise<Launched> {
   const { pid, port, stop } = await startProcess({
     command: process.execPath,
     args: [...NODE_ARGS, CLI, 'serve'],
@@ -74,7 +76,7 @@ async function launch(folder: string, { env = {} }: Settings): Promise<Launched>
       ...env,
     },
   })
-  return { pid, port, stop, post: poster(port) }
+  return { pid, port, stop, post: poster(port, token) }
 }
 
 function running(folder: string, settings: Settings, server: Launched, boards: Boardcast['boards']): Boardcast {
@@ -110,11 +112,11 @@ function addressesOn({ id, attemptId }: Boardcast['boards'][number], kind: Kind)
   return { stream, publish: `/api/v1/attempts/${attemptId}/logs`, ...LINE }
 }
 
-function poster(port: number): Post {
+function poster(port: number, token?: string): Post {
   return async (path, body) => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1${path}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
+      headers: { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) },
       body: JSON.stringify(body),
     })
     if (!response.ok) throw new Error(`POST ${path}: ${response.status} ${await response.text()}`)

@@ -68,8 +68,9 @@ static void build_request(lane *l, int id) {
   append(&end, opt.after);
   size_t length = (size_t)(end - body);
   l->request = malloc(length + 2048);
-  int head = snprintf(l->request, 2048, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
-    routes[l->route].publish, opt.port, length);
+  int head = snprintf(l->request, 2048, "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n",
+    routes[l->route].publish, opt.port, opt.headers, length);
+  if (head >= 2048) fail("the headers of a request are too long");
   memcpy(l->request + head, body, length);
   l->length = length + (size_t)head;
   for (int i = 0; i < opt.batch; i++) l->at[i] += (size_t)head;

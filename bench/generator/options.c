@@ -15,7 +15,7 @@ static const option known[] = {
   {"listeners", INT, &opt.listeners},
   {"kind", KIND, &opt.kind},                       // sse, ws or socketio
   {"stream", TEXT, &opt.stream},                   // the path that listeners request
-  {"headers", TEXT, &opt.headers},                 // of the listeners' requests, each with its CRLF
+  {"headers", TEXT, &opt.headers},                 // of all requests, each with its CRLF
   {"at-once", INT, &opt.at_once},                  // how many listeners are being opened at a time
   {"settle-ms", INT, &opt.settle_ms},              // from the last opening to the reading of idle memory
   {"publishers", INT, &opt.publishers},            // connections, each with one request in flight; 0: none

@@ -9,6 +9,7 @@ import { replay, start } from './log.ts'
 import { memory } from './memory.ts'
 import { mutations } from './mutations.ts'
 import { openingState } from './opening-state.ts'
+import { rights } from './rights.ts'
 import { saturation, websocketSaturation } from './saturation.ts'
 import { stalled } from './stalled.ts'
 
@@ -25,6 +26,7 @@ export const loads: readonly Load[] = [
   compression,
   openingState,
   fullView,
+  rights,
   websocketDelivery,
   websocketSaturation,
 ]
