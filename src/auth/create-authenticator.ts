@@ -2,24 +2,44 @@
 import { type Config, hasKey } from '../base/config.ts'
 import { Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Store } from '../db/store.ts'
 import { type Authenticator, RIGHTS_OFF } from './authenticator.ts'
 import { credentialOf } from './credentials.ts'
 import { fixedKeys, hmacKey, type KeySource, publicKey } from './keys.ts'
 import { passwordCheck } from './password.ts'
 import { RemoteKeys } from './remote-keys.ts'
+import { openSessionTokens, type SessionToken } from './session-tokens.ts'
+import type { Subject } from './subject.ts'
+import { redeemTicket } from './tickets.ts'
 import { createTokenCache } from './token-cache.ts'
-import { createTokenVerifier, invalid } from './token-verifier.ts'
+import { createTokenVerifier } from './token-verifier.ts'
 
 export interface RunningAuthenticator extends Authenticator {
+  /** Uses a ticket up, and makes a token for a cookie; null if the ticket is not valid, and while rights are off. */
+  logIn(ticket: string): Promise<SessionToken | null>
   /** Stops fetching keys. */
   stop(): void
 }
 
 /** Rights are on if a key is configured, unless they are switched off. */
-export async function createAuthenticator(config: Config, logger: Logger): Promise<RunningAuthenticator> {
-  if (config.isAuthOff || !hasKey(config)) return { ...RIGHTS_OFF, stop: () => undefined }
+export async function createAuthenticator(
+  config: Config,
+  { store, logger }: { store: Store; logger: Logger },
+): Promise<RunningAuthenticator> {
+  if (config.isAuthOff || !hasKey(config)) {
+    return {
+      ...RIGHTS_OFF,
+      async logIn(ticket) {
+        await holderOf(store, ticket)
+        return null
+      },
+      stop: () => undefined,
+    }
+  }
   const subjectOfPassword = config.token === undefined ? () => undefined : passwordCheck(config.token)
+  const sessions = await openSessionTokens(store)
   const sources: KeySource[] = [
+    sessions,
     fixedKeys(await Promise.all([...config.jwtSecrets.map(hmacKey), ...config.jwtPublicKeys.map(publicKey)])),
   ]
   const cache = createTokenCache(createTokenVerifier(sources))
@@ -33,15 +53,27 @@ export async function createAuthenticator(config: Config, logger: Logger): Promi
       if (!credential) {
         throw new Problem('unauthenticated', 'This needs a token. Send it as "Authorization: Bearer TOKEN".')
       }
-      if (credential.from === 'ticket') throw invalid('The ticket is unknown, or was used before.')
-      return authenticator.verify(credential.text)
+      return credential.from === 'ticket' ? redeemTicket(store, credential.text) : authenticator.verify(credential.text)
     },
     async verify(token) {
       return subjectOfPassword(token) ?? cache.verify(token)
     },
+    async logIn(ticket) {
+      const holder = await holderOf(store, ticket)
+      return holder && sessions.sign(holder)
+    },
     stop: () => remote?.stop(),
   }
   return authenticator
+}
+
+async function holderOf(store: Store, ticket: string): Promise<Subject | null> {
+  try {
+    return await redeemTicket(store, ticket)
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'unauthenticated') return null
+    throw error
+  }
 }
 
 function remoteKeys(url: string, onChange: () => void, logger: Logger): RemoteKeys {

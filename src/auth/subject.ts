@@ -17,14 +17,22 @@ export interface Subject {
   readonly expiresAt: number
 }
 
-/** Everybody, while rights are off. */
-export const ANYBODY: Subject = {
-  id: '',
-  actor: null,
-  subscribe: ChannelPatterns.all,
-  publish: ChannelPatterns.all,
-  isAdmin: true,
-  agentId: null,
-  sessionId: null,
-  expiresAt: Infinity,
+/** Somebody without a name who may do everything. */
+function almighty(id: string): Subject {
+  return {
+    id,
+    actor: null,
+    subscribe: ChannelPatterns.all,
+    publish: ChannelPatterns.all,
+    isAdmin: true,
+    agentId: null,
+    sessionId: null,
+    expiresAt: Infinity,
+  }
 }
+
+/** Everybody, while rights are off. */
+export const ANYBODY: Subject = almighty('')
+
+/** Whoever has the password, or has started the server. */
+export const OPERATOR: Subject = almighty('operator')

@@ -1,7 +1,7 @@
 /** Single facts about the database, by name. */
 import type { Sql } from './sql.ts'
 
-type MetaName = 'schema' | 'epoch' | 'trimmed' | 'trimmed_runs' | 'chatter' | 'in_use' | 'probe'
+type MetaName = 'schema' | 'epoch' | 'trimmed' | 'trimmed_runs' | 'chatter' | 'in_use' | 'probe' | 'session_key'
 
 export async function readMeta(sql: Sql, name: MetaName): Promise<string | undefined> {
   const row = await sql.get<{ value: string }>('SELECT value FROM meta WHERE name = ?', [name])

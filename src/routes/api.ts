@@ -88,7 +88,11 @@ export interface Api {
       status: 200 | 201 | 202 | 204
       right: Right<Params<Path>, Body, Query>
       body?: z.ZodType<Body>
+      /** What a request without a body means; without this it is refused. */
+      emptyBody?: Body
       query?: z.ZodType<Query>
+      /** The answer is a secret: it is not stored, and an `Idempotency-Key` is ignored. */
+      isSecret?: true
     },
     work: (tx: Tx, input: MutationInput<Path, Body, Query>) => Promise<object | undefined>,
   ): void
@@ -128,11 +132,10 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
         const query = parseQuery(c, options.query)
         authorizeAddress(right, subject, 'publish', { params, query })
         const raw = await readBody(c.env.incoming)
-        // A route that takes no body ignores an empty one and refuses any other.
-        const parsed = attempt(() => (options.body ? parseInput(options.body, parseJson(c, raw), 'body') : noBody(raw)))
+        const parsed = attempt(() => bodyOf(c, raw, options))
         // Whoever may not see a thing does not learn from an error in the body that it exists.
         if (parsed.error !== undefined && (right.by !== 'thing' || subject.publish.isAll)) throw parsed.error
-        const key = method === 'post' ? idempotencyKey(c) : undefined
+        const key = method === 'post' && !options.isSecret ? idempotencyKey(c) : undefined
         const answer = await store.transact(
           async (tx) => {
             await authorizeThing(right, subject, 'publish', { sql: tx.sql, params })
@@ -203,6 +206,13 @@ function idempotencyKey(c: Context<Env>): string | undefined {
     throw new Problem('bad_request', `${HEADER.idempotencyKey} must be 1 to 255 characters long.`)
   }
   return key
+}
+
+/** A route that takes no body ignores an empty one and refuses any other. */
+function bodyOf<Body>(c: Context<Env>, raw: Buffer, options: { body?: z.ZodType<Body>; emptyBody?: Body }) {
+  if (!options.body) return noBody(raw)
+  if (raw.length === 0 && options.emptyBody !== undefined) return options.emptyBody
+  return parseInput(options.body, parseJson(c, raw), 'body')
 }
 
 function noBody(raw: Buffer): undefined {

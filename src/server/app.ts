@@ -26,12 +26,14 @@ import { registerGit } from '../routes/git.ts'
 import { registerMessages } from '../routes/messages.ts'
 import { registerMetrics } from '../routes/metrics.ts'
 import { type OperationsDependencies, registerOperations } from '../routes/operations.ts'
+import { type PageLogin, registerPageLogin } from '../routes/page-login.ts'
 import { registerSessions } from '../routes/sessions.ts'
 import { registerShells } from '../routes/shells.ts'
 import { registerSocketIo } from '../routes/socketio.ts'
 import { registerStreams } from '../routes/streams.ts'
 import { registerSubtasks } from '../routes/subtasks.ts'
 import { registerTasks } from '../routes/tasks.ts'
+import { registerTickets } from '../routes/tickets.ts'
 import { registerTodos } from '../routes/todos.ts'
 import { registerTopics } from '../routes/topics.ts'
 import { registerWorkflowRuns } from '../routes/workflow-runs.ts'
@@ -47,6 +49,7 @@ export interface AppDependencies extends OperationsDependencies {
   /** null: it is switched off. */
   readonly socketIo: SocketIo | null
   readonly authenticator: Authenticator
+  readonly logIn: PageLogin['logIn']
   readonly guard: WebGuard
   /** null: it is not built. */
   readonly webApp: WebApp | null
@@ -91,6 +94,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   registerSubtasks(api)
   registerMessages(api)
   registerMetrics(api)
+  registerTickets(api)
   registerStreams(app, dependencies.stream)
   registerSocketIo(app, dependencies.socketIo)
   registerOperations(app, dependencies)
@@ -99,7 +103,10 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     if (isMutation(c.req.method)) c.header(HEADER.eventId, store.cursor)
     throw new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`)
   })
-  if (webApp) registerWebApp(app, webApp)
+  if (webApp) {
+    registerPageLogin(app, { basePath: webApp.basePath, logIn: dependencies.logIn })
+    registerWebApp(app, webApp)
+  }
 
   app.notFound((c) => {
     const isPage = webApp === null && c.req.method === 'GET' && c.req.header('Accept')?.includes('text/html')

@@ -105,7 +105,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
   const guard = createWebGuard(config)
-  const authenticator = await createAuthenticator(config, logger)
+  const authenticator = await createAuthenticator(config, { store, logger })
   const live = {
     store,
     delivery: { bus, snapshots, catchUp },
@@ -127,6 +127,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     stream: createStreamHandlers(live),
     socketIo: sockets.socketIo,
     authenticator,
+    logIn: authenticator.logIn,
     guard,
     webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath },
     logger,

@@ -9,6 +9,7 @@ const UNDO: Readonly<Record<number, readonly string[]>> = {
     `ALTER TABLE ${table} DROP COLUMN position`,
   ]),
   7: ['ALTER TABLE events DROP COLUMN actor'],
+  8: ['DROP TABLE tickets'],
 }
 
 /** `schema`: the newest migration that the earlier version had; 4 at least. */

@@ -10,6 +10,7 @@ import { presence } from './004-presence.ts'
 import { trimmed } from './005-trimmed.ts'
 import { orderOfCreation } from './006-order-of-creation.ts'
 import { actor } from './007-actor.ts'
+import { tickets } from './008-tickets.ts'
 
 const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   boardFamily,
@@ -19,6 +20,7 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   trimmed,
   orderOfCreation,
   actor,
+  tickets,
 ]
 
 /** A newer version has migrated the database further than this version can. */
