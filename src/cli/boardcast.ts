@@ -168,7 +168,7 @@ function withDatabase({ db }: MaintenanceOptions): MaintenanceOptions {
 }
 
 function tokenOption(): Option {
-  return new Option('--token <token>', 'access token (BOARDCAST_TOKEN)')
+  return new Option('--token <token>', 'access token; @FILE reads it from a file (BOARDCAST_TOKEN)')
 }
 
 function targetOf(options: RunOptions, command: Command) {

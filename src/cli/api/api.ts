@@ -12,6 +12,7 @@ import {
   Refused,
   Unreachable,
 } from './api-errors.ts'
+import { tokenFrom } from './token.ts'
 
 /** How long a call keeps retrying while no server answers, and while the server answers that it is busy. */
 export interface Patience {
@@ -67,6 +68,7 @@ export interface Api {
 
 export interface ApiOptions {
   readonly url?: string | undefined
+  /** `@FILE` reads it from a file. */
   readonly token?: string | undefined
 }
 
@@ -74,7 +76,7 @@ export interface ApiOptions {
 export function createApi(options: ApiOptions): Api {
   const environment = readEnvironment()
   const baseUrl = baseUrlOf(options.url ?? environment.url, environment.port)
-  const token = options.token ?? environment.token
+  const token = tokenFrom(options.token, environment.token)
   const credentials: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
 
   async function send(method: Method, path: string, call: Call = {}): Promise<ApiResponse> {

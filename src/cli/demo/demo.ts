@@ -32,7 +32,9 @@ export async function demo(command: DemoCommand): Promise<number> {
   try {
     const board = await openBoard(api, command.board)
     const stream = `${api.baseUrl}/sse?boardId=${encodeURIComponent(command.board)}`
-    process.stdout.write(`board:  ${boardPage(api.baseUrl, command.board)}\nstream: curl -N '${stream}'\n`)
+    // Not the token itself, which would stay in the scrollback.
+    const header = api.credentials.Authorization === undefined ? '' : '-H "Authorization: Bearer $BOARDCAST_TOKEN" '
+    process.stdout.write(`board:  ${boardPage(api.baseUrl, command.board)}\nstream: curl -N ${header}'${stream}'\n`)
     const { speed, seed, once = false } = command
     await runSimulation({ api, board, speed, seed, once, signal: end.signal, report })
   } finally {
