@@ -59,10 +59,12 @@ export function placementsOf(entry: Entry, payload: Payload): readonly Placement
  * from a snapshot that it happened.
  */
 export function concernedBy(payload: Payload, placements: readonly Placement[]): readonly string[] {
-  const { boardId } = payload
+  // An attempt changes the status of its agent, even where the event does not show on the agent's channel.
+  const { boardId, agent } = payload
   const board = typeof boardId === 'string' ? [channelName('board', boardId)] : []
+  const worker = typeof agent === 'string' ? [channelName('agent', agent)] : []
   const others = placements.flatMap(({ channel, concerns }) => concerns ?? channel)
-  return [...board, ...others.filter((channel) => AGENT_OR_BOARD.test(channel))]
+  return [...board, ...worker, ...others.filter((channel) => AGENT_OR_BOARD.test(channel))]
 }
 
 /** The snapshot channels that an event makes stale. */

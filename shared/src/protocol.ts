@@ -51,6 +51,8 @@ export const HEARTBEAT_MS = 15_000
 /** First delay of a client that lost its stream, randomised by 20 % either way for each connection. */
 export const RETRY_MS = 1_500
 export const SPREAD = 0.2
+/** A client is warned this long before its credential lapses. */
+export const AUTH_WARNING_MS = 30_000
 /** At most one `state` of a board per interval; the last change is never lost. */
 export const STATE_INTERVAL_MS = 100
 export const OVERVIEW_INTERVAL_MS = 150
@@ -87,6 +89,7 @@ export const CLOSE = {
   refused: 1008,
   failed: 1011,
   restart: 1012,
+  expired: 4401,
   silent: 4408,
   tooMany: 4429,
 } as const

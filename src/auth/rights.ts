@@ -33,6 +33,13 @@ export function authorizeAgent({ agentId }: Subject, claimed: string): void {
   }
 }
 
+/** Throws `forbidden` if the token is bound to another session than the one that it claims to speak for. */
+export function authorizeSession({ sessionId }: Subject, claimed: string): void {
+  if (sessionId !== null && sessionId !== claimed) {
+    throw new Problem('forbidden', `This token is bound to session ${sessionId}, and cannot speak for another.`)
+  }
+}
+
 /**
  * For a thing that does not exist, or belongs to no channel that the subject may use: the same words for both, so that
  * nobody learns which.

@@ -39,6 +39,8 @@ export interface Config {
   readonly hasSocketIo: boolean
   readonly retention: RetentionPolicy
   readonly streamMaxAgeMs: number | undefined
+  /** How many streams and sockets a client may hold open. */
+  readonly maxStreams: number
   readonly durability: Durability
   /** Limit of the write-ahead log while another program prevents a checkpoint. */
   readonly maxWalBytes: number
@@ -126,6 +128,7 @@ const environment = z.object({
       'must be off, or a duration such as 30s, 12h or 30d',
     )
     .optional(),
+  BOARDCAST_MAX_STREAMS: nonBlank(z.coerce.number<string>('must be a number of streams').int().min(1)).default(20),
   BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
   BOARDCAST_WAL_LIMIT: size.pipe(z.number().min(2 ** 20, 'must be at least 1MiB')).default(2 ** 30),
   BOARDCAST_DRAIN_MS: nonBlank(millis).default(5_000),
@@ -170,6 +173,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       maxBytes: settings.BOARDCAST_RETENTION_BYTES,
     },
     streamMaxAgeMs: settings.BOARDCAST_STREAM_MAX_AGE,
+    maxStreams: settings.BOARDCAST_MAX_STREAMS,
     durability: settings.BOARDCAST_DURABILITY,
     maxWalBytes: settings.BOARDCAST_WAL_LIMIT,
     drainMs: settings.BOARDCAST_DRAIN_MS,

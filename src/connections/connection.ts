@@ -5,6 +5,7 @@
  *                 open()
  *   opening  ------------->  open  -------->  ended: done       limit, timeout or age reached, or no channel left
  *      |                                             draining   the server is going down
+ *      |                                             expired    the client's credential has lapsed
  *      |                                             failed     cannot continue; the client should resume
  *      |                                             silent     no sign of life from the client (sockets)
  *      |                                             flooding   too many messages from the client (sockets)
@@ -18,9 +19,11 @@ import type { Start } from '../sse/delivery/channel-change.ts'
 import type { EndReason, Framing } from '../sse/delivery/framing.ts'
 import type { Selection } from '../sse/delivery/selection.ts'
 import { type DeliveryParts, Subscription, type SubscriptionOwner } from '../sse/delivery/subscription.ts'
+import { type Place, UNLIMITED } from './connection-limit.ts'
 import type { Drain } from './drain.ts'
 import type { Heartbeat, HeartbeatListener, HeartbeatPackets, HeartbeatSlot } from './heartbeat.ts'
 import { jittered } from './jitter.ts'
+import { Lapse } from './lapse.ts'
 import type { ConnectionRegistry, RegisteredConnection, Transport } from './registry.ts'
 import type { CloseReason, ConnectionSink, SinkOwner } from './sink.ts'
 
@@ -49,6 +52,10 @@ export interface ConnectionOptions<S extends ConnectionSink> {
   readonly limit?: number | undefined
   /** End after so long. */
   readonly timeoutMs?: number | undefined
+  /** When the client's credential lapses, in milliseconds since 1970. Default: never. */
+  readonly expiresAt?: number
+  /** It is given back when the connection has ended. */
+  readonly place?: Place
   readonly observer?: ConnectionObserver
 }
 
@@ -75,6 +82,8 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
   readonly #observer: ConnectionObserver | undefined
   readonly #heartbeatSlot: HeartbeatSlot
   readonly #timers: readonly LongTimer[] | null
+  readonly #place: Place
+  #lapse: Lapse | null
   #state: State = OPENING
 
   constructor(shared: ConnectionDependencies, options: ConnectionOptions<S>) {
@@ -96,6 +105,8 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
     shared.registry.add(this)
     shared.drain.include(this)
     this.#timers = endTimers(this.subscription, [options.timeoutMs, shared.maxAgeMs && jittered(shared.maxAgeMs)])
+    this.#place = options.place ?? UNLIMITED
+    this.#lapse = lapseAt(this.subscription, options.expiresAt ?? Infinity)
   }
 
   get hasEnded(): boolean {
@@ -123,6 +134,12 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
     this.#finish(reason)
   }
 
+  /** The client has a new credential, which lapses then. */
+  renew(expiresAt: number): void {
+    this.#lapse?.clear()
+    this.#lapse = this.hasEnded ? null : lapseAt(this.subscription, expiresAt)
+  }
+
   /** [HeartbeatListener] */
   heartbeat(packetFor: HeartbeatPackets): void {
     const { sink } = this
@@ -148,6 +165,8 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
     this.#heartbeatSlot.delete(this)
     this.#shared.registry.remove(this)
     for (const timer of this.#timers ?? []) timer.clear()
+    this.#lapse?.clear()
+    this.#place.giveBack()
     this.#observer?.onEnd(reason)
   }
 }
@@ -155,4 +174,8 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
 function endTimers(subscription: Subscription, delays: ReadonlyArray<number | undefined>): LongTimer[] | null {
   const timers = delays.flatMap((ms) => (ms ? [new LongTimer(() => subscription.finish(), ms)] : []))
   return timers.length > 0 ? timers : null
+}
+
+function lapseAt(subscription: Subscription, expiresAt: number): Lapse | null {
+  return expiresAt === Infinity ? null : new Lapse(subscription, expiresAt)
 }

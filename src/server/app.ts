@@ -4,6 +4,7 @@ import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { Admission } from '../connections/admission.ts'
 import type { Store } from '../db/store.ts'
 import { corsFor } from '../http/cors.ts'
 import { isMutation } from '../http/methods.ts'
@@ -46,6 +47,7 @@ import { registerWebApp, type WebApp } from './web-app.ts'
 export interface AppDependencies extends OperationsDependencies {
   readonly store: Store
   readonly stream: StreamHandlerFactory
+  readonly admission: Admission
   /** null: it is switched off. */
   readonly socketIo: SocketIo | null
   readonly authenticator: Authenticator
@@ -95,7 +97,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   registerMessages(api)
   registerMetrics(api)
   registerTickets(api)
-  registerStreams(app, dependencies.stream)
+  registerStreams(app, dependencies.stream, dependencies.admission)
   registerSocketIo(app, dependencies.socketIo)
   registerOperations(app, dependencies)
   app.route(API_PREFIX, v1)

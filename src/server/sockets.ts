@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { withoutBasePath } from '../base/base-path.ts'
 import type { Config } from '../base/config.ts'
-import { asProblem } from '../base/errors.ts'
+import { asProblem, Problem } from '../base/errors.ts'
 import { Liveness } from '../connections/liveness.ts'
 import { afterEarlierAnswers } from '../http/earlier-answers.ts'
 import { asksForWebSocket, serveWithoutUpgrade } from '../http/not-a-websocket.ts'
@@ -20,7 +20,7 @@ export async function createSockets(config: Config, dependencies: SocketIoDepend
   const liveness = new Liveness(heartbeatMs, () => socketIo?.forgivePause())
   const presence = createPresence(store, onError)
   const webSocket = createUpgradeHandler({ ...dependencies, liveness, presence })
-  return new Sockets({ basePath: config.basePath, socketIo, liveness, presence, webSocket })
+  return new Sockets({ basePath: config.basePath, socketIo, liveness, presence, webSocket, onError })
 }
 
 interface SocketParts {
@@ -29,6 +29,7 @@ interface SocketParts {
   readonly liveness: Liveness
   readonly presence: Presence
   readonly webSocket: UpgradeHandler
+  onError(error: unknown): void
 }
 
 export class Sockets {
@@ -49,7 +50,7 @@ export class Sockets {
   listenOn(server: Server): void {
     server.on('upgrade', (incoming, socket, head) => {
       afterEarlierAnswers(socket, () => {
-        if (asksForWebSocket(incoming)) this.#upgrade(incoming, socket, head)
+        if (asksForWebSocket(incoming)) void this.#upgrade(incoming, socket, head)
         else serveWithoutUpgrade(server, incoming, socket, head)
       })
     })
@@ -67,16 +68,18 @@ export class Sockets {
     for (const socket of this.#upgraded) socket.destroy()
   }
 
-  #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** Does not reject. */
+  async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!negotiate(incoming, socket)) return
-    const { basePath, socketIo, webSocket } = this.#parts
+    const { basePath, socketIo, webSocket, onError } = this.#parts
     incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
     this.#upgraded.add(socket)
     socket.once('close', () => this.#upgraded.delete(socket))
     try {
       if (socketIo && incoming.url.startsWith(SOCKET_IO_PATH)) socketIo.handleUpgrade(incoming, socket, head)
-      else webSocket(incoming, socket, head)
+      else await webSocket(incoming, socket, head)
     } catch (thrown) {
+      if (!(thrown instanceof Problem)) onError(thrown)
       refuseUpgrade(incoming, socket, asProblem(thrown))
     }
   }

@@ -2,8 +2,11 @@
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { createAuthenticator } from '../auth/create-authenticator.ts'
+import { limitedClients } from '../auth/limited-clients.ts'
 import { type Config, ConfigError } from '../base/config.ts'
 import { createLogger, type Logger } from '../base/logger.ts'
+import { Admission } from '../connections/admission.ts'
+import { ConnectionLimit } from '../connections/connection-limit.ts'
 import { Drain } from '../connections/drain.ts'
 import { Heartbeat } from '../connections/heartbeat.ts'
 import { ConnectionRegistry } from '../connections/registry.ts'
@@ -106,8 +109,14 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
 
   const guard = createWebGuard(config)
   const authenticator = await createAuthenticator(config, { store, logger })
+  const admission = new Admission({
+    authenticator,
+    clients: limitedClients(config, authenticator.isOn),
+    limit: new ConnectionLimit(config.maxStreams),
+  })
   const live = {
     store,
+    admission,
     delivery: { bus, snapshots, catchUp },
     registry,
     drain,
@@ -125,6 +134,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     metrics: createMetrics({ store, bus, connections: registry }),
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
+    admission,
     socketIo: sockets.socketIo,
     authenticator,
     logIn: authenticator.logIn,

@@ -4,10 +4,15 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import { uuidv7 } from 'uuidv7'
 import type { ChannelKind } from '../../shared/src/channels.ts'
-import { CONTROL, HEADER, RETRY_MS } from '../../shared/src/protocol.ts'
+import { CONTROL, type ControlEvent, HEADER, RETRY_MS } from '../../shared/src/protocol.ts'
+import type { Subject } from '../auth/subject.ts'
+import type { ChannelPatterns } from '../base/channel-patterns.ts'
+import { type Admission, retryWhenFull, tooManyConnections } from '../connections/admission.ts'
 import { Connection, type ConnectionDependencies } from '../connections/connection.ts'
+import type { Place } from '../connections/connection-limit.ts'
 import { jittered } from '../connections/jitter.ts'
 import type { Store } from '../db/store.ts'
+import type { Selection } from './delivery/selection.ts'
 import type { RequestFields, StreamRequest } from './request.ts'
 import { startOf } from './start.ts'
 import { acceptsGzip } from './wire/accept-encoding.ts'
@@ -17,6 +22,7 @@ import { HttpSink, sendHead } from './wire/sink.ts'
 
 export interface StreamDependencies extends ConnectionDependencies {
   readonly store: Store
+  readonly admission: Admission
   /** Throws if the subject of the channel does not exist and channels of this kind require that it does. */
   mustExist(kind: ChannelKind, id: string): Promise<void>
 }
@@ -25,24 +31,27 @@ export type StreamContext = Context<{ Bindings: HttpBindings & { readonly reques
 export type StreamHandler = (c: StreamContext) => Promise<Response>
 
 /** Makes a handler of GET and HEAD. `parse` returns what the request listens to, or throws a Problem. */
-export type StreamHandlerFactory = (parse: (fields: RequestFields, c: StreamContext) => StreamRequest) => StreamHandler
+export type StreamHandlerFactory = (
+  parse: (fields: RequestFields, sees: ChannelPatterns, c: StreamContext) => StreamRequest,
+) => StreamHandler
 
 export function createStreamHandlers(dependencies: StreamDependencies): StreamHandlerFactory {
-  const { store, drain } = dependencies
+  const { store, drain, admission } = dependencies
   const { bus } = dependencies.delivery
   // One for all: created in the handler, it would retain the request for as long as the stream is open.
   const mayStay = () => !drain.hasBegun
   return (parse) => async (c) => {
     const { incoming, outgoing } = c.env
     const fields: RequestFields = { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
-    const request = parse(fields, c)
-    const { selection, limit, timeoutMs } = request
+    const subject = await admission.authenticate(fields)
+    const request = parse(fields, subject.subscribe, c)
+    const { selection } = request
+    // Before anything is looked up: the answer must not tell what exists.
+    admission.authorize(subject, selection.channels)
     for (const { kind, id } of selection.channels) await dependencies.mustExist(kind, id)
     if (drain.hasBegun) {
-      const start = await startOf(store, selection, fields)
-      // Other clients than EventSource are refused.
-      if (!fields.header('Accept')?.includes('text/event-stream')) drain.refuseConnections()
-      return drainingStream(c, request, bus.cursor(start.kind === 'resume' ? start.seq : bus.head))
+      if (!acceptsEvents(fields)) drain.refuseConnections()
+      return farewell(c, request, CONTROL.draining, jittered(RETRY_MS), await cursorOf(selection, fields))
     }
 
     const chunked = incoming.httpVersionMinor > 0
@@ -53,25 +62,49 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
       outgoing.end()
       return RESPONSE_ALREADY_SENT
     }
-    await responseTurn(outgoing)
-    const start = await startOf(store, selection, fields)
-    // The client has disconnected meanwhile.
-    if (outgoing.destroyed || !outgoing.socket) return RESPONSE_ALREADY_SENT
+    const place = admission.take(subject, admission.addressOf(incoming))
+    if (!place) {
+      const retryMs = retryWhenFull()
+      if (!acceptsEvents(fields)) throw tooManyConnections(retryMs)
+      return farewell(c, request, CONTROL.overloaded, retryMs, await cursorOf(selection, fields))
+    }
+    let connection: Connection | undefined
+    try {
+      await responseTurn(outgoing)
+      const start = await startOf(store, selection, fields)
+      // The client has disconnected meanwhile.
+      if (outgoing.destroyed || !outgoing.socket) return RESPONSE_ALREADY_SENT
 
-    // The adapter's own listener would retain the request, its URL and the context for as long as the stream is open.
-    outgoing.removeAllListeners('close')
-    const connection = new Connection(dependencies, {
-      transport: 'sse',
-      framing: sseFraming({ chunked, gzip, ...shapeOf(request) }),
-      connect: (owner) => new HttpSink(outgoing, owner, { headers, chunked, gzip, mayStay }),
-      selection,
-      withOpeningFrames: !request.isChannelStream,
-      limit,
-      timeoutMs,
-    })
-    await connection.open(start, uuidv7())
-    return RESPONSE_ALREADY_SENT
+      // The adapter's own listener would retain the request, its URL and the context for as long as the stream is open.
+      outgoing.removeAllListeners('close')
+      connection = new Connection(dependencies, {
+        transport: 'sse',
+        framing: sseFraming({ chunked, gzip, ...shapeOf(request) }),
+        connect: (owner) => new HttpSink(outgoing, owner, { headers, chunked, gzip, mayStay }),
+        withOpeningFrames: !request.isChannelStream,
+        ...connectionOptions(request, subject, place),
+      })
+      await connection.open(start, uuidv7())
+      return RESPONSE_ALREADY_SENT
+    } finally {
+      // A connection gives it back by itself.
+      if (!connection) place.giveBack()
+    }
   }
+
+  async function cursorOf(selection: Selection, fields: RequestFields): Promise<string> {
+    const start = await startOf(store, selection, fields)
+    return bus.cursor(start.kind === 'resume' ? start.seq : bus.head)
+  }
+}
+
+function connectionOptions({ selection, limit, timeoutMs }: StreamRequest, { expiresAt }: Subject, place: Place) {
+  return { selection, limit, timeoutMs, expiresAt, place }
+}
+
+/** A browser's EventSource. */
+function acceptsEvents(fields: RequestFields): boolean {
+  return fields.header('Accept')?.includes('text/event-stream') ?? false
 }
 
 /** Headers set by others (CORS, request id) would not reach the client by themselves: the response bypasses the context. */
@@ -95,12 +128,17 @@ function shapeOf({ isChannelStream, isNameless }: StreamRequest): { envelope: bo
 }
 
 /**
- * An EventSource that is answered 503 never comes back, so during a drain it gets a stream of one frame, with the time to
- * come back after. `id` is the cursor of the client, for the envelope.
+ * An EventSource that is answered 503 or 429 never comes back, so it gets a stream of one frame, with the time to come back
+ * after. `id` is the cursor of the client, for the envelope.
  */
-function drainingStream(c: StreamContext, request: StreamRequest, id: string): Response {
-  const retryMs = jittered(RETRY_MS)
+function farewell(
+  c: StreamContext,
+  request: StreamRequest,
+  event: ControlEvent,
+  retryMs: number,
+  id: string,
+): Response {
   const framing = sseFraming({ chunked: false, gzip: false, ...shapeOf(request) })
-  const body = framing.control(CONTROL.draining, JSON.stringify({ retryMs }), id, false, retryMs)
+  const body = framing.control(event, JSON.stringify({ retryMs }), id, false, retryMs)
   return c.body(body, 200, { ...streamHeaders(false), connection: 'close' })
 }

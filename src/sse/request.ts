@@ -1,6 +1,7 @@
 /** What a GET of a stream asks for. Refusals name the parameter and the fix. */
 import { channelName, parseChannelWithView, type View } from '../../shared/src/channels.ts'
 import { narrowed, parseTypeFilter } from '../../shared/src/type-filter.ts'
+import type { ChannelPatterns } from '../base/channel-patterns.ts'
 import { Problem } from '../base/errors.ts'
 import { parseChannelList } from './channel-list.ts'
 import { Selection, type SubscribedChannel } from './delivery/selection.ts'
@@ -26,8 +27,8 @@ export interface RequestedEnd {
   readonly timeoutMs: number | undefined
 }
 
-/** The request of `/sse`. Throws `bad_request` and `invalid_channel`. */
-export function parseStreamRequest(fields: RequestFields): StreamRequest {
+/** The request of `/sse`, by a subject who may see that much. Throws `bad_request` and `invalid_channel`. */
+export function parseStreamRequest(fields: RequestFields, sees: ChannelPatterns): StreamRequest {
   const board = parseBoard(fields)
   const channels = fields.query('channels')
   if (board && channels !== undefined) {
@@ -36,7 +37,7 @@ export function parseStreamRequest(fields: RequestFields): StreamRequest {
   const types = parseTypeFilter(fields.query('types'))
   const selected = channels !== undefined ? parseChannelList(channels) : [board?.channel ?? DASHBOARD]
   return {
-    selection: new Selection(selected, types),
+    selection: new Selection(selected, types, { sees }),
     isChannelStream: channels !== undefined,
     isNameless: channels !== undefined && fields.query('names') === '0',
     ...parseEnd(fields),
@@ -44,13 +45,14 @@ export function parseStreamRequest(fields: RequestFields): StreamRequest {
 }
 
 /** The request of `/events/:agentId`: the output of one agent. Throws `bad_request` and `invalid_channel`. */
-export function parseAgentRequest(fields: RequestFields, agentId: string): StreamRequest {
+export function parseAgentRequest(fields: RequestFields, sees: ChannelPatterns, agentId: string): StreamRequest {
   const channel = parseChannelWithView(channelName('agent', agentId))
   if (!channel) {
     throw new Problem('invalid_channel', `"${agentId}" cannot be the id of an agent: letters, digits and : _ - . only.`)
   }
+  const types = narrowed(['output', 'output_batch'], parseTypeFilter(fields.query('types')))
   return {
-    selection: new Selection([channel], narrowed(['output', 'output_batch'], parseTypeFilter(fields.query('types')))),
+    selection: new Selection([channel], types, { sees }),
     isChannelStream: false,
     isNameless: false,
     ...parseEnd(fields),

@@ -1,11 +1,15 @@
 /** The messages of a board socket: commands on the cards of its board, and a request for the state. */
 import * as z from 'zod'
+import { channelName } from '../../shared/src/channels.ts'
 import { cardEdit, cardMove, newCard } from '../../shared/src/inputs/boards.ts'
+import { authorize } from '../auth/rights.ts'
+import type { Subject } from '../auth/subject.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
 import type { Drain } from '../connections/drain.ts'
+import { findCard } from '../db/rows/cards.ts'
 import type { Store, Tx } from '../db/store.ts'
-import { createCard, deleteCard, getCard, moveCard, updateCard } from '../domain/cards.ts'
+import { createCard, deleteCard, moveCard, updateCard } from '../domain/cards.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { MessageHandler, Peer } from './peer.ts'
 import { BINARY, TOO_MANY } from './socket-errors.ts'
@@ -25,20 +29,28 @@ const move = z.strictObject({
 })
 const deletion = z.strictObject({ ifRevision })
 
-const COMMANDS = 'get_state, create_card, update_card, move_card, delete_card, ping'
+/** The messages that change something. */
+export const BOARD_COMMANDS = ['create_card', 'update_card', 'move_card', 'delete_card'] as const
+type BoardCommand = (typeof BOARD_COMMANDS)[number]
 
 export class BoardSocket implements MessageHandler {
   readonly #store: Store
   readonly #drain: Drain
   readonly #onError: (error: unknown) => void
   readonly #boardId: string
+  readonly #subject: Subject
   readonly #peer: Peer
 
-  constructor({ store, drain, onError }: BoardSocketDependencies, boardId: string, peer: Peer) {
+  constructor(
+    { store, drain, onError }: BoardSocketDependencies,
+    { boardId, subject }: { boardId: string; subject: Subject },
+    peer: Peer,
+  ) {
     this.#store = store
     this.#drain = drain
     this.#onError = onError
     this.#boardId = boardId
+    this.#subject = subject
     this.#peer = peer
   }
 
@@ -67,9 +79,11 @@ export class BoardSocket implements MessageHandler {
     this.#peer.send({ type: 'error', payload: { error: BINARY.message, code: BINARY.code } })
   }
 
-  /** Resolves to the id of the command's last event. */
+  /** Resolves to the id of the command's last event. Rejects with `forbidden` and what the route rejects with. */
   async #carryOut(type: unknown, payload: unknown): Promise<string> {
-    switch (type) {
+    const command = commandOf(type)
+    authorize(this.#subject, 'publish', channelName('board', this.#boardId))
+    switch (command) {
       case 'create_card': {
         const input = parseInput(newCard, payload ?? {}, 'message')
         return this.#mutate((tx) => createCard(tx, this.#boardId, input))
@@ -87,11 +101,6 @@ export class BoardSocket implements MessageHandler {
         return this.#onCard(payload, (tx, cardId, rest) =>
           deleteCard(tx, cardId, parseInput(deletion, rest, 'message').ifRevision),
         )
-      default:
-        throw new Problem(
-          'bad_request',
-          `${JSON.stringify(type)?.slice(0, 100) ?? 'No type'} is not a command. There are ${COMMANDS}.`,
-        )
     }
   }
 
@@ -99,8 +108,9 @@ export class BoardSocket implements MessageHandler {
   #onCard(payload: unknown, work: (tx: Tx, cardId: string, rest: object) => Promise<unknown>): Promise<string> {
     const { cardId, ...rest } = { ...(payload as object), ...parseInput(cardOf, payload ?? {}, 'message') }
     return this.#mutate(async (tx) => {
-      const card = await getCard(tx.sql, cardId)
-      if (card.boardId !== this.#boardId) {
+      const card = await findCard(tx.sql, cardId)
+      // The same words whether or not there is such a card elsewhere.
+      if (card?.card.boardId !== this.#boardId) {
         throw new Problem(
           'card_not_found',
           `There is no card ${cardId} on board ${this.#boardId}, which this socket is bound to.`,
@@ -112,10 +122,14 @@ export class BoardSocket implements MessageHandler {
 
   #mutate(work: (tx: Tx) => Promise<unknown>): Promise<string> {
     this.#drain.refuseMutations()
-    return this.#store.transact(async (tx) => {
-      await work(tx)
-      return tx.eventId
-    })
+    const { actor } = this.#subject
+    return this.#store.transact(
+      async (tx) => {
+        await work(tx)
+        return tx.eventId
+      },
+      { actor },
+    )
   }
 
   #sendState(id: MessageId | undefined): Promise<void> {
@@ -141,6 +155,15 @@ export class BoardSocket implements MessageHandler {
     if (id === undefined) this.#peer.send({ type: 'error', payload: refusal })
     else this.#peer.send({ type: 'ack', payload: { id, success: false, ...refusal } })
   }
+}
+
+function commandOf(type: unknown): BoardCommand {
+  const command = BOARD_COMMANDS.find((known) => known === type)
+  if (command !== undefined) return command
+  throw new Problem(
+    'bad_request',
+    `${JSON.stringify(type)?.slice(0, 100) ?? 'No type'} is not a command. There are get_state, ${BOARD_COMMANDS.join(', ')}, ping.`,
+  )
 }
 
 /** A dashboard socket ignores messages. */

@@ -2,11 +2,15 @@
 import * as z from 'zod'
 import { channelName } from '../../shared/src/channels.ts'
 import { externalId } from '../../shared/src/types/text.ts'
+import { authorizeAgent, authorizeSession, may } from '../auth/rights.ts'
+import type { Subject } from '../auth/subject.ts'
 import { now } from '../base/clock.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
+import type { Admission } from '../connections/admission.ts'
+import type { Place } from '../connections/connection-limit.ts'
 import type { Drain } from '../connections/drain.ts'
-import { join, leave, type MembershipDependencies, mustHaveRoomFor } from './membership.ts'
+import { join, leave, type Member, type MembershipDependencies, mustHaveRoomFor } from './membership.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { MessageHandler, Peer } from './peer.ts'
 import type { Presence } from './presence.ts'
@@ -14,15 +18,31 @@ import { publish } from './publish.ts'
 import { BINARY, SocketRefusal, socketErrorOf, TOO_MANY } from './socket-errors.ts'
 
 export interface ChannelSocketDependencies extends MembershipDependencies {
+  readonly admission: Admission
   readonly presence: Presence
   readonly drain: Drain
   onError(error: unknown): void
 }
 
+/** The types of messages. */
+export const CHANNEL_MESSAGES = ['subscribe', 'unsubscribe', 'publish', 'auth', 'ping'] as const
+
 const subscription = z.object({ channel: z.string(), since: z.string().nullish() })
 const unsubscription = z.object({ channel: z.string() })
 const publication = z.object({ channel: z.string(), event: z.string(), data: z.unknown().optional() })
-const identity = z.object({ agent_id: externalId.nullish(), session_id: externalId.nullish() })
+const identity = z.object({
+  token: z.string().nullish(),
+  agent_id: externalId.nullish(),
+  session_id: externalId.nullish(),
+})
+
+/** Whose socket it is. */
+export interface SocketClient {
+  readonly subject: Subject
+  /** For limits. */
+  readonly address: string
+  readonly place: Place
+}
 
 /** The agent that the socket speaks for when it opens, as the client claims. */
 export interface ClaimedIdentity {
@@ -33,21 +53,34 @@ export interface ClaimedIdentity {
 /** The client of a socket. Once it is an agent it remains one; it may become another. */
 type Identity =
   | { readonly kind: 'client' }
-  | { readonly kind: 'agent'; readonly id: string; readonly sessionId: string | null }
+  | {
+      readonly kind: 'agent'
+      readonly id: string
+      readonly sessionId: string | null
+      /** Others see that the agent is connected. */
+      readonly isPresent: boolean
+    }
 
 const CLIENT: Identity = { kind: 'client' }
 
 export class ChannelSocket implements MessageHandler {
   readonly #dependencies: ChannelSocketDependencies
+  readonly #client: SocketClient
   readonly #peer: Peer
+  #subject: Subject
   #identity: Identity = CLIENT
 
-  constructor(dependencies: ChannelSocketDependencies, claimed: ClaimedIdentity, peer: Peer) {
+  constructor(dependencies: ChannelSocketDependencies, client: SocketClient & ClaimedIdentity, peer: Peer) {
     this.#dependencies = dependencies
+    this.#client = client
     this.#peer = peer
+    this.#subject = client.subject
     const { clientId } = peer
     peer.send({ type: 'connected', client_id: clientId, clientId, timestamp: now() })
-    if (claimed.agentId) this.#become(claimed.agentId, claimed.sessionId ?? null).catch(dependencies.onError)
+    const { agentId, sessionId = null } = client
+    if (agentId) {
+      this.#become({ agentId, sessionId, isPresent: this.#isOnlyFor(agentId) }).catch(dependencies.onError)
+    }
   }
 
   async message(text: string): Promise<void> {
@@ -72,11 +105,12 @@ export class ChannelSocket implements MessageHandler {
   }
 
   closed(): void {
-    if (this.#identity.kind === 'agent') this.#dependencies.presence.disconnected(this.#peer.clientId)
+    if (this.#isPresent) this.#dependencies.presence.disconnected(this.#peer.clientId, this.#subject.actor)
   }
 
   async #carryOut(id: MessageId | undefined, message: Record<string, unknown>): Promise<void> {
-    switch (message.type) {
+    const type = CHANNEL_MESSAGES.find((known) => known === message.type)
+    switch (type) {
       case 'subscribe':
         return this.#subscribe(id, message)
       case 'unsubscribe':
@@ -88,14 +122,14 @@ export class ChannelSocket implements MessageHandler {
       case 'ping':
         this.#peer.send({ type: 'pong', timestamp: message.timestamp ?? now() })
         return
-      default:
+      case undefined:
         throw unknownType(message.type)
     }
   }
 
   #subscribe(id: MessageId | undefined, message: object): Promise<void> {
     const { channel, since } = parseInput(subscription, message, 'message')
-    return join(this.#dependencies, this.#peer.subscription, { channel, since }, (name) => {
+    return join(this.#dependencies, this.#member, { channel, since }, (name) => {
       if (id === undefined) this.#peer.send({ type: 'subscribed', channel: name })
       else this.#acknowledge(id, { channel: name })
     })
@@ -113,31 +147,91 @@ export class ChannelSocket implements MessageHandler {
     const { channel, event, data } = parseInput(publication, message, 'message')
     const { store, drain } = this.#dependencies
     drain.refuseMutations()
+    const subject = this.#subject
     const publisher = {
-      agentId: this.#identity.kind === 'agent' ? this.#identity.id : null,
+      agentId: this.#identity.kind === 'agent' ? this.#identity.id : subject.agentId,
       clientId: this.#peer.clientId,
+      subject,
     }
-    const eventId = await store.transact(async (tx) => {
-      await publish(tx, publisher, { channel, event, data })
-      return tx.eventId
-    })
+    const eventId = await store.transact(
+      async (tx) => {
+        await publish(tx, publisher, { channel, event, data })
+        return tx.eventId
+      },
+      { actor: subject.actor },
+    )
     if (id !== undefined) this.#acknowledge(id, { eventId })
   }
 
-  /** Acknowledged before the channels are joined, whose snapshots follow. */
+  /** Acknowledged before the channels are joined, whose snapshots follow. Nothing is changed if any of it is refused. */
   async #authenticate(id: MessageId | undefined, message: object): Promise<void> {
-    const { agent_id, session_id } = parseInput(identity, message, 'message')
+    const { admission } = this.#dependencies
+    const { token, agent_id, session_id } = parseInput(identity, message, 'message')
+    const isRenewal = typeof token === 'string' && admission.asks
+    const subject = isRenewal ? await admission.verify(token) : this.#subject
+    // It lapsed meanwhile.
+    if (!this.#peer.isOpen) return
+    this.#mustBeSpokenFor(subject, agent_id, session_id)
     const channels = [
       ...(agent_id ? [channelName('agent', agent_id)] : []),
       ...(session_id ? [channelName('session', session_id)] : []),
     ]
-    const { subscription } = this.#peer
-    mustHaveRoomFor(subscription, channels, 'Leave some first.')
+    admission.authorize(
+      subject,
+      channels.map((name) => ({ name })),
+    )
+    mustHaveRoomFor(this.#peer.subscription, channels, 'Leave some first.')
+    if (isRenewal) await this.#renew(subject)
     this.#acknowledge(id)
     for (const channel of channels) {
-      await join(this.#dependencies, subscription, { channel, isSubscribed: false }, () => undefined)
+      await join(this.#dependencies, this.#member, { channel, isSubscribed: false }, () => undefined)
     }
-    if (agent_id) await this.#become(agent_id, session_id ?? this.#sessionOf(agent_id))
+    if (!agent_id) return
+    const isPresent = this.#isOnlyFor(agent_id) || may(subject, 'publish', channelName('agent', agent_id))
+    await this.#become({ agentId: agent_id, sessionId: session_id ?? this.#sessionOf(agent_id), isPresent })
+  }
+
+  /** Throws `forbidden` if the socket would speak for another than the subject may, or for two. */
+  #mustBeSpokenFor(subject: Subject, agentId: string | null | undefined, sessionId: string | null | undefined): void {
+    if (subject.actor !== this.#subject.actor) {
+      throw new Problem('forbidden', 'The new token is of another subject. Open another connection with it.')
+    }
+    const agent = agentId ?? (this.#identity.kind === 'agent' ? this.#identity.id : null)
+    const session = sessionId ?? (agent === null ? null : this.#sessionOf(agent))
+    if (agent !== null) authorizeAgent(subject, agent)
+    if (session !== null) authorizeSession(subject, session)
+  }
+
+  /** Takes over a new credential. Channels that it does not allow are left. */
+  async #renew(subject: Subject): Promise<void> {
+    const { place, address } = this.#client
+    const sees = subject.subscribe
+    const isSame = sees.key === this.#subject.subscribe.key
+    this.#subject = subject
+    this.#peer.renew(subject.expiresAt)
+    this.#dependencies.admission.move(place, subject, address)
+    if (isSame) return
+    await new Promise<void>((resolve) => {
+      this.#peer.subscription.change({
+        kind: 'renew',
+        sees,
+        left: (name) => this.#peer.send({ type: 'unsubscribed', channel: name }),
+        done: resolve,
+      })
+    })
+  }
+
+  get #member(): Member {
+    return { subscription: this.#peer.subscription, subject: this.#subject }
+  }
+
+  /** Nobody else may claim to be that agent, or rights are off and everybody may. */
+  #isOnlyFor(agentId: string): boolean {
+    return !this.#dependencies.admission.asks || this.#subject.agentId === agentId
+  }
+
+  get #isPresent(): boolean {
+    return this.#identity.kind === 'agent' && this.#identity.isPresent
   }
 
   /** The session of the agent as far as the client has named it. */
@@ -145,11 +239,16 @@ export class ChannelSocket implements MessageHandler {
     return this.#identity.kind === 'agent' && this.#identity.id === agentId ? this.#identity.sessionId : null
   }
 
-  async #become(agentId: string, sessionId: string | null): Promise<void> {
+  async #become({ agentId, sessionId, isPresent }: BecomingAgent): Promise<void> {
+    const { clientId, isOpen } = this.#peer
     // `closed` has run, so nothing would take the agent out again.
-    if (!this.#peer.isOpen) return
-    this.#identity = { kind: 'agent', id: agentId, sessionId }
-    await this.#dependencies.presence.connected({ clientId: this.#peer.clientId, agentId, sessionId })
+    if (!isOpen) return
+    const wasPresent = this.#isPresent
+    this.#identity = { kind: 'agent', id: agentId, sessionId, isPresent }
+    const { presence } = this.#dependencies
+    const { actor } = this.#subject
+    if (isPresent) await presence.connected({ clientId, agentId, sessionId }, actor)
+    else if (wasPresent) presence.disconnected(clientId, actor)
   }
 
   #acknowledge(id: MessageId | undefined, more: object = {}): void {
@@ -162,6 +261,12 @@ export class ChannelSocket implements MessageHandler {
     if (id === undefined) this.#peer.send({ type: 'error', ...error, timestamp })
     else this.#peer.send({ type: 'ack', id, success: false, ...error, timestamp })
   }
+}
+
+interface BecomingAgent {
+  readonly agentId: string
+  readonly sessionId: string | null
+  readonly isPresent: boolean
 }
 
 function unknownType(type: unknown): Error {

@@ -1,6 +1,8 @@
 /** Joining and leaving channels on a socket, and the limit on how many it may hold. */
 import { type ChannelKind, parseChannelWithView } from '../../shared/src/channels.ts'
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
+import { authorize } from '../auth/rights.ts'
+import type { Subject } from '../auth/subject.ts'
 import type { Store } from '../db/store.ts'
 import { notAChannel } from '../sse/channel-list.ts'
 import type { SubscribedChannel } from '../sse/delivery/selection.ts'
@@ -22,17 +24,25 @@ export interface JoinRequest {
   readonly isSubscribed?: boolean
 }
 
+/** Who joins, and with which connection. */
+export interface Member {
+  readonly subscription: Subscription
+  readonly subject: Subject
+}
+
 /**
  * Joins a channel, from its snapshot or after `since`. `joined` is called with the channel's name before anything of the
  * channel is sent; the promise resolves after that, and never if the connection ends meanwhile.
  */
 export async function join(
   { store, mustExist }: MembershipDependencies,
-  subscription: Subscription,
+  { subscription, subject }: Member,
   { channel: text, since, isSubscribed = true }: JoinRequest,
   joined: (name: string) => void,
 ): Promise<void> {
   const channel = parseChannel(text)
+  // Before anything is looked up: the answer must not tell what exists.
+  authorize(subject, 'subscribe', channel.name)
   await mustExist(channel.kind, channel.id)
   const start = await startOfChannel(store, subscription.alone(channel), since)
   mustHaveRoomFor(subscription, [channel.name], 'Leave one, or open another connection.')

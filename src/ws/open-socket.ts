@@ -4,12 +4,13 @@ import type { WebSocket } from 'ws'
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { CLOSE } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
+import type { Admission } from '../connections/admission.ts'
 import type { Store } from '../db/store.ts'
 import type { Start } from '../sse/delivery/channel-change.ts'
 import type { RequestFields } from '../sse/request.ts'
 import { startOf } from '../sse/start.ts'
 import { BoardSocket, dashboardSocket } from './board-socket.ts'
-import { ChannelSocket } from './channel-socket.ts'
+import { ChannelSocket, type SocketClient } from './channel-socket.ts'
 import { boardFraming, channelFraming, markedChannelFraming } from './framings.ts'
 import { type MessageHandler, Peer, type PeerDependencies } from './peer.ts'
 import type { Presence } from './presence.ts'
@@ -17,6 +18,7 @@ import type { SocketRequest } from './request.ts'
 
 export interface SocketDependencies extends PeerDependencies {
   readonly store: Store
+  readonly admission: Admission
   readonly presence: Presence
   /** Throws if the subject of the channel does not exist and channels of this kind require that it does. */
   mustExist(kind: ChannelKind, id: string): Promise<void>
@@ -25,7 +27,7 @@ export interface SocketDependencies extends PeerDependencies {
 /** Does not reject: a socket that cannot be opened is closed. */
 export async function openSocket(
   dependencies: SocketDependencies,
-  connection: { websocket: WebSocket; socket: Socket },
+  { client, ...connection }: { websocket: WebSocket; socket: Socket; client: SocketClient },
   request: SocketRequest,
   fields: RequestFields,
 ): Promise<void> {
@@ -50,7 +52,9 @@ export async function openSocket(
     outlivesChannels: isChannels,
     limit: request.limit,
     timeoutMs: request.timeoutMs,
-    createHandler: (created) => handlerOf(dependencies, request, created),
+    expiresAt: client.subject.expiresAt,
+    place: client.place,
+    createHandler: (created) => handlerOf(dependencies, { ...request, ...client }, created),
   })
   void peer.open(start)
   websocket.resume()
@@ -64,12 +68,16 @@ function refuse(websocket: WebSocket, error: unknown): void {
   websocket.close(mayComeBack ? CLOSE.failed : CLOSE.refused, reason)
 }
 
-function handlerOf(dependencies: SocketDependencies, request: SocketRequest, peer: Peer): MessageHandler {
+function handlerOf(
+  dependencies: SocketDependencies,
+  request: SocketRequest & SocketClient,
+  peer: Peer,
+): MessageHandler {
   switch (request.kind) {
     case 'channels':
       return new ChannelSocket(dependencies, request, peer)
     case 'board':
-      return new BoardSocket(dependencies, request.selection.channels[0]?.id ?? '', peer)
+      return new BoardSocket(dependencies, { boardId: request.selection.channels[0]?.id ?? '', ...request }, peer)
     case 'dashboard':
       return dashboardSocket
   }

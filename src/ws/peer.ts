@@ -94,6 +94,11 @@ export class Peer implements LivenessSubject, ConnectionObserver {
     return !this.#connection.hasEnded
   }
 
+  /** The client has a new credential, which lapses then. */
+  renew(expiresAt: number): void {
+    this.#connection.renew(expiresAt)
+  }
+
   send(message: object): void {
     this.#connection.sink.send(message)
   }

@@ -1,10 +1,12 @@
 /** What a socket may publish: messages, agent heartbeats, and custom events on topics. */
 import * as z from 'zod'
-import { type Channel, parseChannel } from '../../shared/src/channels.ts'
+import { type Channel, channelName, parseChannel } from '../../shared/src/channels.ts'
 import { UNSTORED } from '../../shared/src/protocol.ts'
 import { postedJson } from '../../shared/src/types/json.ts'
 import { message, postedContent } from '../../shared/src/types/messages.ts'
 import { eventName, externalId } from '../../shared/src/types/text.ts'
+import { authorize, authorizeAgent } from '../auth/rights.ts'
+import type { Subject } from '../auth/subject.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
 import type { Tx } from '../db/store.ts'
@@ -30,16 +32,19 @@ export interface Publication {
   readonly data: unknown
 }
 
-/** The agent that the socket has authenticated as, or the client. */
+/** The agent that the socket speaks for, or the client, and whose credential it has. */
 export interface Publisher {
   readonly agentId: string | null
   readonly clientId: string
+  readonly subject: Subject
 }
 
-/** Throws `invalid_channel`, `validation_failed` and INVALID_EVENT. */
+/** Rejects with `invalid_channel`, `forbidden`, `validation_failed` and INVALID_EVENT. */
 export async function publish(tx: Tx, publisher: Publisher, { channel, event, data }: Publication): Promise<void> {
   const target = parseChannel(channel)
   if (!target) throw new Problem('invalid_channel', `${JSON.stringify(channel.slice(0, 300))} is not a channel.`)
+  const { subject } = publisher
+  authorize(subject, 'publish', target.name)
   if (event === MESSAGE) {
     const addressee = addresseeOf(target)
     if (addressee) {
@@ -49,7 +54,11 @@ export async function publish(tx: Tx, publisher: Publisher, { channel, event, da
     }
   } else if (event === UNSTORED.agentHeartbeat) {
     const agentId = target.kind === 'agent' ? target.id : target.kind === 'global' ? publisher.agentId : null
-    if (agentId !== null) return noteHeartbeat(tx, agentId)
+    if (agentId !== null) {
+      authorizeAgent(subject, agentId)
+      authorize(subject, 'publish', channelName('agent', agentId))
+      return noteHeartbeat(tx, agentId)
+    }
   } else if (target.kind === 'topic') {
     const posted = parseInput(z.object({ data: postedJson }), { data: data ?? null }, 'message')
     return postTopicEvent(tx, target.id, { event: validEventName(event), data: posted.data }).catch(asInvalidEvent)

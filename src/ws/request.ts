@@ -2,6 +2,7 @@
 
 import { parseTypeFilter } from '../../shared/src/type-filter.ts'
 import { externalId } from '../../shared/src/types/text.ts'
+import type { ChannelPatterns } from '../base/channel-patterns.ts'
 import { Problem } from '../base/errors.ts'
 import { parseChannelList } from '../sse/channel-list.ts'
 import { Selection, type SubscribedChannel } from '../sse/delivery/selection.ts'
@@ -19,24 +20,27 @@ export interface SocketRequest extends RequestedEnd {
 
 const GLOBAL: SubscribedChannel = { kind: 'global', id: '', name: 'global', view: 'diff', isImplied: true }
 
-/** Throws `bad_request` and `invalid_channel`. */
-export function parseSocketRequest(fields: RequestFields, isDashboard: boolean): SocketRequest {
+/** The request of a subject who may see that much. Throws `bad_request` and `invalid_channel`. */
+export function parseSocketRequest(fields: RequestFields, isDashboard: boolean, sees: ChannelPatterns): SocketRequest {
   const types = parseTypeFilter(fields.query('types'))
   const end = parseEnd(fields)
   const anonymous = { marksMore: false, agentId: undefined, sessionId: undefined }
-  if (isDashboard) return { kind: 'dashboard', selection: new Selection([DASHBOARD], types), ...end, ...anonymous }
+  if (isDashboard)
+    return { kind: 'dashboard', selection: new Selection([DASHBOARD], types, { sees }), ...end, ...anonymous }
   const board = parseBoard(fields)
   if (board && fields.query('channels') !== undefined) {
     throw new Problem('bad_request', `Give ${board.name} or channels, not both.`)
   }
-  if (board) return { kind: 'board', selection: new Selection([board.channel], types), ...end, ...anonymous }
+  if (board) return { kind: 'board', selection: new Selection([board.channel], types, { sees }), ...end, ...anonymous }
   const named = fields.query('channels')
   const channels = named === undefined ? [] : parseChannelList(named)
   const hasGlobal = channels.some(({ kind }) => kind === 'global')
-  const implied = hasGlobal || ['0', 'false'].includes(fields.query('global') ?? '') ? [] : [GLOBAL]
+  const isUnwanted = hasGlobal || ['0', 'false'].includes(fields.query('global') ?? '')
+  // It was not asked for, so a subject without the right is not refused.
+  const implied = isUnwanted || !sees.matches(GLOBAL.name) ? [] : [GLOBAL]
   return {
     kind: 'channels',
-    selection: new Selection([...channels, ...implied], types),
+    selection: new Selection([...channels, ...implied], types, { sees }),
     ...end,
     marksMore: fields.query('more') === '1',
     agentId: parseId(fields, 'agent_id'),

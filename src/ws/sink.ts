@@ -14,6 +14,7 @@ import { PING, pongFrame, textFrames } from './text-frames.ts'
 const CLOSE_FRAME: Readonly<Record<CloseReason, readonly [code: number, reason: string]>> = {
   done: [CLOSE.done, ''],
   draining: [CLOSE.goingAway, 'The server is going down'],
+  expired: [CLOSE.expired, 'The credential has lapsed'],
   failed: [CLOSE.restart, 'Come back with your cursor'],
   unopened: [CLOSE.failed, 'It could not be opened'],
   silent: [CLOSE.silent, 'No sign of life'],

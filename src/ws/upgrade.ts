@@ -5,19 +5,22 @@ import type { Duplex } from 'node:stream'
 import { type ServerOptions, WebSocketServer } from 'ws'
 import { MAX_MESSAGE_BYTES } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
+import { type Admission, tooManyConnections } from '../connections/admission.ts'
+import { UNLIMITED } from '../connections/connection-limit.ts'
 import { refuseUpgrade } from '../http/problem-answers.ts'
 import type { WebGuard } from '../http/web-guard.ts'
 import type { RequestFields } from '../sse/request.ts'
 import { isDashboardPath } from './addresses.ts'
+import { admitSocket } from './admit.ts'
 import { openSocket, type SocketDependencies } from './open-socket.ts'
-import { parseSocketRequest } from './request.ts'
 
 export interface UpgradeDependencies extends SocketDependencies {
+  readonly admission: Admission
   readonly guard: WebGuard
 }
 
-/** Handles one request for an upgrade. Throws a Problem for what it refuses. */
-export type UpgradeHandler = (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void
+/** Handles one request for an upgrade. Rejects with a Problem for what it refuses. */
+export type UpgradeHandler = (incoming: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>
 
 /** The published types of the library do not include `closeTimeout` yet. */
 const LIBRARY: ServerOptions & { closeTimeout: number } = {
@@ -32,13 +35,13 @@ const LIBRARY: ServerOptions & { closeTimeout: number } = {
 }
 
 export function createUpgradeHandler(dependencies: UpgradeDependencies): UpgradeHandler {
-  const { drain, guard } = dependencies
+  const { drain, guard, admission } = dependencies
   const library = new WebSocketServer(LIBRARY)
   library.on('wsClientError', ({ message }, socket, incoming) => {
     refuseUpgrade(incoming, socket, new Problem('bad_request', `This is not a WebSocket handshake: ${message}.`))
   })
 
-  return (incoming, socket, head) => {
+  return async (incoming, socket, head) => {
     throwIf(guard.refusalOfHost(incoming))
     const { pathname, searchParams } = parseTarget(incoming.url ?? '/')
     const isDashboard = isDashboardPath(pathname)
@@ -54,9 +57,19 @@ export function createUpgradeHandler(dependencies: UpgradeDependencies): Upgrade
       header: (name) => first(incoming.headers[name.toLowerCase()]),
       query: (name) => searchParams.get(name) ?? undefined,
     }
-    const request = parseSocketRequest(fields, isDashboard)
+    // Nobody else listens until the library does, and an error must not be thrown.
+    socket.on('error', ignore)
+    const { subject, request } = await admitSocket(admission, fields, isDashboard)
+    if (socket.destroyed) return
+    const address = admission.addressOf(incoming)
+    const place = admission.take(subject, address)
+    if (!place) throw tooManyConnections()
+    // A connection gives it back when it ends. Until there is one, the handshake may fail in several ways.
+    if (place !== UNLIMITED) socket.once('close', () => place.giveBack())
+    socket.off('error', ignore)
     library.handleUpgrade(incoming, socket, head, (websocket) => {
-      void openSocket(dependencies, { websocket, socket: socket as Socket }, request, fields)
+      const client = { subject, address, place }
+      void openSocket(dependencies, { websocket, socket: socket as Socket, client }, request, fields)
     })
   }
 }
@@ -71,6 +84,8 @@ function parseTarget(target: string): URL {
 function throwIf(problem: Problem | undefined): void {
   if (problem) throw problem
 }
+
+function ignore(): void {}
 
 function first(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value

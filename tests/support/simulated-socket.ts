@@ -2,6 +2,7 @@
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { CONTROL } from '../../shared/src/protocol.ts'
 import { EVERY_TYPE } from '../../shared/src/type-filter.ts'
+import { ANYBODY } from '../../src/auth/subject.ts'
 import { Selection } from '../../src/sse/delivery/selection.ts'
 import { Subscription } from '../../src/sse/delivery/subscription.ts'
 import { channelFraming } from '../../src/ws/framings.ts'
@@ -71,7 +72,7 @@ export class SimulatedSocket implements Simulated {
     this.#change((subscription, say) =>
       join(
         { store: this.#simulation.streamStore, mustExist: async () => undefined },
-        subscription,
+        { subscription, subject: ANYBODY },
         { channel, since },
         () => say({ type: 'ack', joined: channel, since }),
       ),

@@ -48,7 +48,10 @@ export class SocketClient implements AsyncDisposable {
 
   static async open(url: string, path: string, options?: ConstructorParameters<typeof WebSocket>[2]) {
     const client = new SocketClient(url, path, options)
-    await client.until(() => client.websocket.readyState === WebSocket.OPEN || client.closed !== null)
+    const { websocket } = client
+    await client.until(
+      () => websocket.readyState === WebSocket.OPEN || client.closed !== null || client.refused !== null,
+    )
     return client
   }
 

@@ -131,8 +131,10 @@ test('[RS3] the overview is rendered once for each set of rights, and only if th
   expect([all.length, one.length, same.length, another.length]).toEqual([2, 1, 1, 1])
   await publish('agent.connected', { agent_id: 'coder' })
   expect([all.length, one.length, same.length, another.length]).toEqual([3, 1, 1, 2])
-  await publish('agent.registered', { agentId: 'another' })
-  expect([all.length, one.length, same.length, another.length]).toEqual([4, 1, 1, 2])
+  await publish('attempt.status.changed', { boardId: 'unseen', agent: 'coder' })
+  expect([all.length, one.length, same.length, another.length]).toEqual([4, 1, 1, 3])
+  await publish('agent.registered', { agentId: 'another', agent: 'another' })
+  expect([all.length, one.length, same.length, another.length]).toEqual([5, 1, 1, 3])
   snapshots.stop()
 })
 

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { ChannelPatterns } from '../../src/base/channel-patterns.ts'
 import { Problem } from '../../src/base/errors.ts'
 import { parseAgentRequest, parseStreamRequest, type RequestFields } from '../../src/sse/request.ts'
 import { parseStart } from '../../src/sse/resume.ts'
+
+const ALL = ChannelPatterns.all
 
 function asking(query: string, headers: Record<string, string> = {}): RequestFields {
   const parameters = new URLSearchParams(query)
@@ -9,7 +12,7 @@ function asking(query: string, headers: Record<string, string> = {}): RequestFie
 }
 
 function channels(query: string): string[] {
-  return parseStreamRequest(asking(query)).selection.channels.map(({ name, view, kind }) =>
+  return parseStreamRequest(asking(query), ALL).selection.channels.map(({ name, view, kind }) =>
     kind === 'board' ? `${name};${view}` : name,
   )
 }
@@ -41,7 +44,7 @@ describe('the selection of a stream', () => {
     ['channels=dashboard&colour=red', ['dashboard'], true],
   ])('[Q1] [Q2] [Q3] [Q4] [Q13] %j', (query, expected, isChannelStream) => {
     expect(channels(query)).toEqual(expected)
-    expect(parseStreamRequest(asking(query)).isChannelStream).toBe(isChannelStream)
+    expect(parseStreamRequest(asking(query), ALL).isChannelStream).toBe(isChannelStream)
   })
 
   it('[Q3] accepts 100 channels, and counts two spellings of a channel once', () => {
@@ -71,28 +74,30 @@ describe('the selection of a stream', () => {
     ['[X7]', 'timeout=Infinity', 'bad_request'],
     ['[X7]', 'timeout=1s', 'bad_request'],
   ])('%s %j is refused', (_rule, query, code) => {
-    expect(refusal(() => parseStreamRequest(asking(query)))).toBe(code)
+    expect(refusal(() => parseStreamRequest(asking(query), ALL))).toBe(code)
   })
 
   it('[Q11] [Q12] takes a limit and a timeout', () => {
-    expect(parseStreamRequest(asking('limit=7&timeout=0.25'))).toMatchObject({ limit: 7, timeoutMs: 250 })
-    expect(parseStreamRequest(asking(''))).toMatchObject({ limit: undefined, timeoutMs: undefined })
-    expect(parseStreamRequest(asking('timeout=1e12')).timeoutMs).toBe(1e15)
+    expect(parseStreamRequest(asking('limit=7&timeout=0.25'), ALL)).toMatchObject({ limit: 7, timeoutMs: 250 })
+    expect(parseStreamRequest(asking(''), ALL)).toMatchObject({ limit: undefined, timeoutMs: undefined })
+    expect(parseStreamRequest(asking('timeout=1e12'), ALL).timeoutMs).toBe(1e15)
   })
 
   it('[Y12] is the output of an agent, which types can narrow but not widen', () => {
     const passing = (query: string) => {
-      const { types } = parseAgentRequest(asking(query), 'claude-1').selection
+      const { types } = parseAgentRequest(asking(query), ALL, 'claude-1').selection
       return ['output', 'output_batch', 'agent_started', 'agent_profile'].filter((name) => types.passes(name))
     }
-    expect(parseAgentRequest(asking(''), 'claude-1').selection.channels).toMatchObject([{ name: 'agent:claude-1' }])
+    expect(parseAgentRequest(asking(''), ALL, 'claude-1').selection.channels).toMatchObject([
+      { name: 'agent:claude-1' },
+    ])
     expect(passing('')).toEqual(['output', 'output_batch'])
     expect(passing('types=*')).toEqual(['output', 'output_batch'])
     expect(passing('types=output')).toEqual(['output'])
     expect(passing('types=output*,agent_*')).toEqual(['output', 'output_batch'])
     expect(passing('types=agent_started')).toEqual([])
-    expect(refusal(() => parseAgentRequest(asking(''), 'claude 1'))).toBe('invalid_channel')
-    expect(refusal(() => parseAgentRequest(asking('limit=0'), 'claude-1'))).toBe('bad_request')
+    expect(refusal(() => parseAgentRequest(asking(''), ALL, 'claude 1'))).toBe('invalid_channel')
+    expect(refusal(() => parseAgentRequest(asking('limit=0'), ALL, 'claude-1'))).toBe('bad_request')
   })
 })
 

@@ -6,7 +6,7 @@
  * reads the log up to the sequence number of the snapshot, and the change takes effect there. That needs one attempt,
  * however long a query takes and however much is committed.
  */
-import type { ChannelChange, JoinChannel, LeaveChannel, ShowSnapshots, Start } from './channel-change.ts'
+import type { ChannelChange, JoinChannel, LeaveChannel, RenewRights, ShowSnapshots, Start } from './channel-change.ts'
 import type { Listener } from './listener.ts'
 import { type Behind, CAUGHT_UP } from './listener-state.ts'
 import { snapshotFrames } from './opening-frames.ts'
@@ -31,6 +31,10 @@ export async function applyWhileCaughtUp(listener: Listener, change: ChannelChan
     if (listener.releaseHeldLines()) leave(listener, change, done)
     return
   }
+  if (change.kind === 'renew') {
+    if (listener.releaseHeldLines()) renew(listener, change, done)
+    return
+  }
   if (change.kind === 'join' && change.start.kind === 'resume' && change.start.seq < bus.head) {
     const state = listener.fallBehindForChange()
     if (state) replay(listener, state, change, change.start, done)
@@ -51,6 +55,7 @@ export async function applyWhileBehind(
   done: Done,
 ): Promise<void> {
   if (change.kind === 'leave') leave(listener, change, done)
+  else if (change.kind === 'renew') renewWhileBehind(listener, state, change, done)
   else if (change.kind === 'join' && change.start.kind === 'resume') {
     const { start } = change
     // It counts from a sequence number that the other channels have not reached yet.
@@ -101,6 +106,34 @@ function replay(listener: Listener, state: Behind, change: JoinChannel, { seq }:
 function leave(listener: Listener, change: LeaveChannel, done: Done): void {
   done(change)
   listener.switchTo(listener.selection.without([change.name]))
+}
+
+function renew(listener: Listener, change: RenewRights, done: Done): void {
+  const { sees } = change
+  for (const { name } of listener.selection.channels) if (!sees.matches(name)) change.left(name)
+  done(change)
+  listener.switchTo(listener.selection.seenBy(sees))
+}
+
+/** Nothing more is sent by the old rights: neither snapshots that were rendered, nor of a channel that is being replayed. */
+function renewWhileBehind(listener: Listener, state: Behind, change: RenewRights, done: Done): void {
+  if (state.checkpoint) state.missedSnapshots = 'all'
+  state.checkpoint = null
+  const replay = state.channelReplay
+  if (!replay) {
+    renew(listener, change, done)
+    return
+  }
+  const { channel, seq } = replay
+  const isHeld = listener.selection.rankOf(channel.name) !== undefined
+  const isAllowed = change.sees.matches(channel.name)
+  replay.membership.leave()
+  if (!isAllowed && !isHeld) change.left(channel.name)
+  renew(listener, change, done)
+  const { bus } = listener.delivery
+  state.channelReplay = isAllowed
+    ? { channel, seq, membership: bus.subscribe(alone(listener, channel), listener.framing) }
+    : null
 }
 
 function sentToEveryone(listener: Listener, from: number): void {

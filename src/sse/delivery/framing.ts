@@ -53,7 +53,7 @@ export interface Sink {
 }
 
 /**
- * Why a stream ends: it is complete; the server is stopping; or it failed, and the client should resume. Only some
- * transports can send the reason.
+ * Why a stream ends: it is complete; the server is stopping; the client's credential has lapsed; or it failed, and the
+ * client should resume. Only some transports can send the reason.
  */
-export type EndReason = 'done' | 'draining' | 'failed'
+export type EndReason = 'done' | 'draining' | 'expired' | 'failed'

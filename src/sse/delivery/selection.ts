@@ -100,6 +100,15 @@ export class Selection implements Subscribed {
     return new Selection(channels, this.types, { sees: this.sees, everyoneUpTo })
   }
 
+  /** The channels that a subject with other rights may still see. */
+  seenBy(sees: ChannelPatterns): Selection {
+    return new Selection(
+      this.channels.filter(({ name }) => sees.matches(name)),
+      this.types,
+      { sees },
+    )
+  }
+
   /** What this selection sees of an event that one of its channels, or every connection, gets. */
   view(event: LogEvent): readonly VisibleEvent[] {
     const seen = this.#namesOf(event)

@@ -172,6 +172,8 @@ export class Subscription implements Steppable, ListenerOwner {
     const { head } = listener.delivery.bus
     const change = this.#changes?.[0]
     if (listener.sink.pendingBytes > 0) listener.waitForRoom(state)
+    // Before anything else is read with the old rights.
+    else if (change?.kind === 'renew') await applyWhileBehind(listener, state, change, (done) => this.#done(done))
     else if (state.channelReplay) await readChannelReplay(listener, state, state.channelReplay)
     else if (state.checkpoint) await this.#stepToCheckpoint(state, state.checkpoint)
     else if (state.seq < head && !state.hasReadToEnd && !state.backlog) {

@@ -4,9 +4,12 @@ import { uuidv7 } from 'uuidv7'
 import * as z from 'zod'
 import { MESSAGE_BURST } from '../../../shared/src/protocol.ts'
 import { EVERY_TYPE } from '../../../shared/src/type-filter.ts'
+import type { Subject } from '../../auth/subject.ts'
 import { onOneLine } from '../../base/json.ts'
 import { parseInput } from '../../base/validation.ts'
+import type { Admission } from '../../connections/admission.ts'
 import { Connection, type ConnectionDependencies } from '../../connections/connection.ts'
+import type { Place } from '../../connections/connection-limit.ts'
 import { Selection } from '../../sse/delivery/selection.ts'
 import { Inbox } from '../inbox.ts'
 import { join, leave, type MembershipDependencies } from '../membership.ts'
@@ -14,7 +17,14 @@ import { SocketRefusal, socketErrorOf, TOO_MANY } from '../socket-errors.ts'
 import { socketIoFraming } from './framing.ts'
 import { SocketIoSink } from './sink.ts'
 
+/** Whose connection it is. */
+export interface SocketIoHolder {
+  readonly subject: Subject
+  readonly place: Place
+}
+
 export interface SocketIoPeerDependencies extends ConnectionDependencies, MembershipDependencies {
+  readonly admission: Admission
   onError(error: unknown): void
 }
 
@@ -35,16 +45,21 @@ export class SocketIoPeer {
   readonly #connection: Connection<SocketIoSink>
   readonly #inbox: Inbox
 
-  constructor(dependencies: SocketIoPeerDependencies, client: Client) {
+  readonly #subject: Subject
+
+  constructor(dependencies: SocketIoPeerDependencies, client: Client, { subject, place }: SocketIoHolder) {
     this.#dependencies = dependencies
     this.#client = client
+    this.#subject = subject
     this.#connection = new Connection(dependencies, {
       transport: 'socketio',
       framing: socketIoFraming,
       connect: (owner) => new SocketIoSink(client, owner),
-      selection: new Selection([], EVERY_TYPE),
+      selection: new Selection([], EVERY_TYPE, { sees: subject.subscribe }),
       withOpeningFrames: false,
       outlivesChannels: true,
+      expiresAt: subject.expiresAt,
+      place,
     })
     this.#inbox = new Inbox(MESSAGE_BURST, dependencies.onError)
     client.on('subscribe', (...given: unknown[]) => this.#subscribe(given))
@@ -61,7 +76,9 @@ export class SocketIoPeer {
 
   #subscribe(given: readonly unknown[]): void {
     const { argument, ack } = argumentsOf(given)
-    this.#receive((done) => join(this.#dependencies, this.#connection.subscription, parse(argument), done), ack)
+    const { subscription } = this.#connection
+    const member = { subscription, subject: this.#subject }
+    this.#receive((done) => join(this.#dependencies, member, parse(argument), done), ack)
   }
 
   #unsubscribe(given: readonly unknown[]): void {

@@ -6,6 +6,7 @@ import { MAX_MESSAGE_BYTES, SILENT_HEARTBEATS } from '../../../shared/src/protoc
 import { ConfigError } from '../../base/config.ts'
 import { Problem } from '../../base/errors.ts'
 import type { WebGuard } from '../../http/web-guard.ts'
+import { createHandshakes } from './handshake.ts'
 import { SocketIoPeer, type SocketIoPeerDependencies } from './peer.ts'
 
 export const SOCKET_IO_PATH = '/socket.io/'
@@ -55,8 +56,10 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
   })
   // The library needs a server to create its engine. Requests reach the engine from ours, so this one never listens.
   server.attach(createServer())
+  const handshakes = createHandshakes(dependencies)
+  server.use(handshakes.middleware)
   server.on('connection', (client) => {
-    void new SocketIoPeer(dependencies, client).open()
+    void new SocketIoPeer(dependencies, client, handshakes.holderOf(client)).open()
   })
   const engine: Engine = server.engine
 

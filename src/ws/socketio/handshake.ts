@@ -1,0 +1,70 @@
+/** Who connects: asked before a client of Socket.IO gets a connection. */
+import type { Socket as Client } from 'socket.io'
+import { Problem } from '../../base/errors.ts'
+import { type Admission, tooManyConnections } from '../../connections/admission.ts'
+import { socketErrorOf } from '../socket-errors.ts'
+import type { SocketIoHolder } from './peer.ts'
+
+export interface HandshakeDependencies {
+  readonly admission: Admission
+  onError(error: unknown): void
+}
+
+/** A function of the library that is called with every client, and lets it connect or not. */
+type Middleware = (client: Client, next: (refusal?: Error) => void) => void
+
+export interface Handshakes {
+  readonly middleware: Middleware
+  /** Of a client that was let in. */
+  holderOf(client: Client): SocketIoHolder
+}
+
+/** A refused client gets a `connect_error`. */
+export function createHandshakes({ admission, onError }: HandshakeDependencies): Handshakes {
+  const holders = new WeakMap<Client, SocketIoHolder>()
+
+  async function admit(client: Client): Promise<void> {
+    const subject = await subjectOf(admission, client)
+    const place = admission.take(subject, admission.addressOf(client.request))
+    if (!place) throw tooManyConnections()
+    holders.set(client, { subject, place })
+    // The library forgets a client that disconnects before it is connected, without an event.
+    client.conn.once('close', () => place.giveBack())
+    if (client.conn.readyState !== 'open') place.giveBack()
+  }
+
+  return {
+    middleware(client, next) {
+      admit(client).then(
+        () => next(),
+        (thrown: unknown) => next(refusalOf(thrown, onError)),
+      )
+    },
+    holderOf(client) {
+      const holder = holders.get(client)
+      if (!holder) throw new Error('a client was connected without a handshake')
+      return holder
+    },
+  }
+}
+
+/** The token is in the handshake; where clients cannot put it there, it is where streams have it. */
+function subjectOf(admission: Admission, { handshake: { auth, headers, query } }: Client) {
+  const token: unknown = auth.token
+  if (typeof token === 'string') return admission.verify(token)
+  return admission.authenticate({
+    header: (name) => first(headers[name.toLowerCase()]),
+    query: (name) => first(query[name]),
+  })
+}
+
+/** `data` has what an acknowledgement of a refused message has. */
+function refusalOf(thrown: unknown, onError: (error: unknown) => void): Error {
+  const data = socketErrorOf(thrown, onError)
+  const isOfCredential = thrown instanceof Problem && thrown.body.status === 401
+  return Object.assign(new Error(isOfCredential ? 'Authentication error' : data.error), { data })
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
