@@ -23,6 +23,7 @@ const STATUS = {
   workflow_run_not_found: 404,
   step_not_found: 404,
   shell_not_found: 404,
+  request_timeout: 408,
   conflict: 409,
   stale_revision: 409,
   blocked_by_dependencies: 409,

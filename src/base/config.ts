@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
-import { hostList, listenHost, originList } from './host-settings.ts'
+import { hostList, listenHost, networkList, originList } from './host-settings.ts'
 import { jwksUrl, type PublicKey, password, publicKeys, secretList } from './key-settings.ts'
 
 /** How much of the transient events the log keeps: by age, by number of events, by bytes of payload. */
@@ -51,6 +51,13 @@ export interface Config {
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** Origins whose pages may call the API; empty: only the server's own. A lone `*` allows any. */
   readonly corsOrigins: readonly string[]
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[]
+  /** Mutations per second for each client; Infinity: no limit. */
+  readonly rateMutations: number
+  readonly rateBurst: number
+  /** How long a request may take to arrive, and how long a client may take nothing of an answer. */
+  readonly requestTimeoutMs: number
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -79,6 +86,11 @@ const millis = z.coerce
   .int('must be a whole number of milliseconds')
   .min(0, 'must be 0 or more')
   .max(3_600_000, 'must be at most 3600000, an hour')
+
+const rate = z.coerce
+  .number<string>('must be a number')
+  .min(0.01, 'must be at least 0.01')
+  .max(1e9, 'must be at most 1e9')
 
 /** A number that is not blank: coercion alone would read spaces as 0. */
 function nonBlank(schema: z.ZodCoercedNumber<string>) {
@@ -137,6 +149,14 @@ const environment = z.object({
     .refine((ms) => ms >= 1_000 && ms <= DAY_MS, 'must be from 1s to 1d')
     .default(KEEP_ALIVE_MS),
   BOARDCAST_CORS_ORIGINS: originList.default([]),
+  BOARDCAST_TRUSTED_PROXIES: networkList.default([]),
+  BOARDCAST_RATE_MUTATIONS: z
+    .union([z.literal('off').transform(() => Infinity), nonBlank(rate)], 'must be off, or a number of at least 0.01')
+    .default(100),
+  BOARDCAST_RATE_BURST: nonBlank(rate.int().min(1)).default(200),
+  BOARDCAST_REQUEST_TIMEOUT: duration
+    .refine((ms) => ms >= 1_000 && ms <= DAY_MS, 'must be from 1s to 1d')
+    .default(2 * 60_000),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 })
 
@@ -181,6 +201,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     keepAliveMs: settings.BOARDCAST_KEEP_ALIVE,
     logLevel: settings.LOG_LEVEL,
     corsOrigins: settings.BOARDCAST_CORS_ORIGINS,
+    trustedProxies: settings.BOARDCAST_TRUSTED_PROXIES,
+    rateMutations: settings.BOARDCAST_RATE_MUTATIONS,
+    rateBurst: settings.BOARDCAST_RATE_BURST,
+    requestTimeoutMs: settings.BOARDCAST_REQUEST_TIMEOUT,
   }
 }
 

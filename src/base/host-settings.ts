@@ -6,6 +6,9 @@ import { formatAuthority, formatOrigin, isLoopback, parseAuthority, parseHostNam
 /** Alone in a list of hosts or origins: matches all. */
 export const ANY = '*'
 
+/** In a list of proxies: one that connects by a Unix socket, which has no address. */
+export const UNIX_PEER = 'unix'
+
 /** An invalid item. The message is printed after the name of the variable. */
 class Fault extends Error {}
 
@@ -52,6 +55,19 @@ export const originList = list((item) => {
   const example = host ? `${isLoopback(host.name) ? 'http' : 'https'}://${item}` : 'https://board.example'
   throw new Fault(`lists "${item}", which is not an origin; write scheme, host and port, such as ${example}`)
 })
+
+/** `BOARDCAST_TRUSTED_PROXIES`. */
+export const networkList = list((item) => {
+  if (item === UNIX_PEER) return item
+  const bare = item.replace(/[[\]]/g, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '')
+  const [address = '', bits = '0', ...rest] = bare.split('/')
+  const most = isIP(address) === 6 ? 128 : 32
+  const isNetwork = isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most && !address.includes('%')
+  if (isNetwork && rest.length === 0) return bare
+  throw new Fault(
+    `lists "${item}", which is not an address; write it as 10.0.0.7, 10.0.0.0/8 or fd00::/8, or unix for a Unix socket`,
+  )
+}).refine((items) => !items.includes(ANY), 'lists *, with which every client could choose its address; list each proxy')
 
 /** A comma-separated list. Duplicates and empty items are dropped. */
 function list(parse: (item: string) => string) {

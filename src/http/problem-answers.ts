@@ -3,11 +3,15 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { HEADER } from '../../shared/src/protocol.ts'
 import type { Problem } from '../base/errors.ts'
+import { ANSWER_SECURITY } from '../base/security-headers.ts'
 import { NOT_STORED } from './cache-control.ts'
 import { requestIdOf } from './request-id.ts'
 
+/** How long the client of a request that could not be read has to read why. */
+const LAST_WORDS_MS = 2_000
 const CONTENT_TYPE = 'application/problem+json'
 const CHALLENGE = 'WWW-Authenticate'
+const FIXED = { 'Cache-Control': NOT_STORED, ...Object.fromEntries(ANSWER_SECURITY) }
 
 /** An answer of the application, with the headers that were set before the error was thrown (cursor, CORS). */
 export function problemResponse(problem: Problem, before: Headers): Response {
@@ -21,7 +25,7 @@ export function problemResponse(problem: Problem, before: Headers): Response {
 
 /** An answer outside of the application, which would have added the other headers. */
 export function bareProblemResponse(problem: Problem): Response {
-  const headers = { 'Content-Type': CONTENT_TYPE, 'Cache-Control': NOT_STORED, [HEADER.requestId]: requestIdOf({}) }
+  const headers = { 'Content-Type': CONTENT_TYPE, ...FIXED, [HEADER.requestId]: requestIdOf({}) }
   return new Response(JSON.stringify(problem.body), { status: problem.body.status, headers })
 }
 
@@ -29,6 +33,10 @@ export function bareProblemResponse(problem: Problem): Response {
 export function answerUnreadRequest(socket: Duplex, problem: Problem): void {
   const body = Buffer.from(JSON.stringify(problem.body))
   const tail = { [HEADER.requestId]: requestIdOf({}), Connection: 'close' }
+  socket.on('error', () => undefined) // Harmless: the connection ends either way.
+  // At once it could destroy the answer; but a client that never closes its side must not keep the connection.
+  const patience = setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref()
+  socket.once('close', () => clearTimeout(patience))
   socket.end(httpMessage(problem, { ...bodyHeaders(body), ...tail }, body))
 }
 
@@ -62,7 +70,7 @@ function challengeOf({ tokenError, body: { status } }: Problem): string | undefi
 }
 
 function bodyHeaders(body: Buffer): Record<string, string | number> {
-  return { 'Content-Type': CONTENT_TYPE, 'Cache-Control': NOT_STORED, 'Content-Length': body.length }
+  return { 'Content-Type': CONTENT_TYPE, ...FIXED, 'Content-Length': body.length }
 }
 
 function httpMessage({ body: { status } }: Problem, headers: Record<string, string | number>, body: Buffer): Buffer {

@@ -1,5 +1,5 @@
 /** Requests that cannot be read are answered in the form of all other refusals. */
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
 import { Problem } from '../base/errors.ts'
 import { answerUnreadRequest, bareProblemResponse } from './problem-answers.ts'
 
@@ -14,9 +14,15 @@ export function answerUnreadableAddress(): Response {
 }
 
 /** Listener for Node's `clientError`: there is no response, only a socket. */
-export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
+    return
+  }
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    // Opened in advance and not used: an answer could be taken for that to the first request.
+    if (socket.bytesRead === 0) socket.destroy()
+    else answerUnreadRequest(socket, tooSlow())
     return
   }
   const isTooLong = error.code === 'HPE_HEADER_OVERFLOW'
@@ -30,4 +36,11 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Duplex): 
         'The request is not HTTP/1.1 that can be read. TLS and HTTP/2 need a proxy in front of this server.',
       )
   answerUnreadRequest(socket, problem)
+}
+
+function tooSlow(): Problem {
+  return new Problem(
+    'request_timeout',
+    'The request did not arrive in time. Send it on a new connection, less at a time.',
+  )
 }

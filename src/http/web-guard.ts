@@ -3,9 +3,11 @@
  * two things are checked. The host of a request must be a name of this server; that of a page which was made to resolve to
  * this machine (DNS rebinding) is not. And a mutation or the opening of a socket must not come from a page of another
  * origin, unless that origin is listed. Reads by other origins fail in the browser, which finds no CORS headers. Programs
- * that are not browsers send neither `Origin` nor `Sec-Fetch-Site` and are not restricted.
+ * that are not browsers send neither `Origin` nor `Sec-Fetch-Site` and are not restricted, unless the cookie is their
+ * credential: browsers add it to the requests of every page, so such a request must prove that it comes from a good one.
  */
 import type { IncomingMessage } from 'node:http'
+import { credentialOf } from '../auth/credentials.ts'
 import {
   type Authority,
   formatOrigin,
@@ -20,6 +22,7 @@ import {
 import type { Config } from '../base/config.ts'
 import { Problem } from '../base/errors.ts'
 import { ANY } from '../base/host-settings.ts'
+import { isMutation } from './methods.ts'
 import { unreadableAddress } from './unreadable-request.ts'
 
 /** A refusal is undefined if the request is allowed. */
@@ -30,8 +33,13 @@ export interface WebGuard {
   readonly allowsOtherOrigins: boolean
   /** For requests to a host that is not this server. Only `Host` counts, not what a proxy adds beside it. */
   refusalOfHost(incoming: IncomingMessage): Problem | undefined
-  /** For mutations and sockets of a page of another origin that is not listed. */
+  /**
+   * For mutations and sockets of a page of another origin that is not listed, and for those with the cookie that do not
+   * come from a page at all.
+   */
   refusalOfPage(incoming: IncomingMessage): Problem | undefined
+  /** For everything else: only requests with the cookie are refused to a page of another origin that is not listed. */
+  refusalOfReader(incoming: IncomingMessage): Problem | undefined
   /** Whether `BOARDCAST_CORS_ORIGINS` lists an origin, given as the header `Origin` has it. */
   isListed(origin: string): boolean
 }
@@ -42,7 +50,11 @@ const WILDCARDS: readonly (string | undefined)[] = ['0.0.0.0', '[::]']
 /** More spellings of the host than legitimate clients use. */
 const MAX_REMEMBERED = 256
 
-export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host' | 'hosts' | 'corsOrigins'>): WebGuard {
+/** `isAuthOn`: the cookie is a credential. */
+export function createWebGuard(
+  { host, hosts, corsOrigins }: Pick<Config, 'host' | 'hosts' | 'corsOrigins'>,
+  isAuthOn: boolean,
+): WebGuard {
   const listening = parseHostName(host)
   const onEveryAddress = WILDCARDS.includes(listening)
   const listedHosts = hosts.flatMap((item) => parseAuthority(item) ?? [])
@@ -59,10 +71,30 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
     return listedHosts.some((listed) => isListedAs({ name, port }, listed))
   }
 
-  function isListed(text: string): boolean {
-    if (allowsAnyOrigin || listedOrigins.has(text)) return true
+  function isListedByName(text: string): boolean {
+    if (listedOrigins.has(text)) return true
     const origin = parseOrigin(text)
     return origin !== undefined && listedOrigins.has(formatOrigin(origin))
+  }
+
+  function isListed(text: string): boolean {
+    return allowsAnyOrigin || isListedByName(text)
+  }
+
+  /** `byCookie`: the request has the rights of the user, whatever page sends it, so `*` lists nothing. */
+  function refusalOf(incoming: IncomingMessage, byCookie: boolean): Problem | undefined {
+    const { origin } = incoming.headers
+    const site = incoming.headers['sec-fetch-site']
+    if (origin === undefined) {
+      if ((allowsAnyOrigin && !byCookie) || (site !== 'cross-site' && site !== 'same-site')) return undefined
+      return new Problem('forbidden', 'Pages of other origins may not do this. List theirs in BOARDCAST_CORS_ORIGINS.')
+    }
+    if (byCookie ? isListedByName(origin) : isListed(origin)) return undefined
+    if (site !== 'cross-site' && isSameOrigin(origin, hostOf(incoming))) return undefined
+    return new Problem(
+      'forbidden',
+      `Pages of ${quoted(origin)} may not do this. List that origin in BOARDCAST_CORS_ORIGINS, or have the proxy pass on Host as the browser sent it.`,
+    )
   }
 
   return {
@@ -86,22 +118,40 @@ export function createWebGuard({ host, hosts, corsOrigins }: Pick<Config, 'host'
       )
     },
     refusalOfPage(incoming) {
-      const { origin } = incoming.headers
-      const site = incoming.headers['sec-fetch-site']
-      if (origin === undefined) {
-        if (allowsAnyOrigin || (site !== 'cross-site' && site !== 'same-site')) return undefined
-        return new Problem(
-          'forbidden',
-          'Pages of other origins may not do this. List theirs in BOARDCAST_CORS_ORIGINS.',
-        )
-      }
-      if (isListed(origin) || (site !== 'cross-site' && isSameOrigin(origin, hostOf(incoming)))) return undefined
+      const byCookie = isAuthOn && usesCookie(incoming)
+      const refusal = refusalOf(incoming, byCookie)
+      if (refusal || !byCookie || !needsOrigin(incoming) || namesPage(incoming)) return refusal
       return new Problem(
         'forbidden',
-        `Pages of ${quoted(origin)} may not do this. List that origin in BOARDCAST_CORS_ORIGINS, or have the proxy pass on Host as the browser sent it.`,
+        'A request with the cookie must have the Origin of its page. Programs send Authorization: Bearer instead.',
       )
     },
+    refusalOfReader(incoming) {
+      // Another site may link to the page.
+      const isNavigation = incoming.headers['sec-fetch-mode'] === 'navigate'
+      return isAuthOn && !isNavigation && usesCookie(incoming) ? refusalOf(incoming, true) : undefined
+    },
   }
+}
+
+/** Whether the cookie is the credential of a request: others come before it, on a socket also those of the query. */
+function usesCookie({ headers, url = '' }: IncomingMessage): boolean {
+  if (headers.cookie === undefined) return false
+  const query = new URLSearchParams(url.slice(url.indexOf('?') + 1))
+  const fields = {
+    header: (name: string) => String(headers[name.toLowerCase()] ?? '') || undefined,
+    query: (name: string) => query.get(name) ?? undefined,
+  }
+  return credentialOf(fields, headers.upgrade !== undefined)?.from === 'cookie'
+}
+
+/** Browsers send `Origin` with everything except a plain read of their own origin, such as a poll of Socket.IO. */
+function needsOrigin({ method = '', headers }: IncomingMessage): boolean {
+  return isMutation(method) || headers.upgrade !== undefined
+}
+
+function namesPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined || headers['sec-fetch-site'] === 'same-origin'
 }
 
 /** Node uses the first; a proxy in front may use the last (RFC 9112, 3.2). */

@@ -16,7 +16,8 @@ import type { Snapshot } from '../db/snapshot.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Store, Tx } from '../db/store.ts'
 import { findAnswer, saveAnswer } from '../domain/idempotency.ts'
-import { parseJson, readBody } from './body.ts'
+import type { ClientLimits } from '../http/client-limits.ts'
+import { createBodyReader, parseJson } from './body.ts'
 import { authorizeAddress, authorizeBody, authorizeThing, type Right } from './rights.ts'
 
 /** What handlers get besides the request: Node's request and response, and the request id that the answer will carry. */
@@ -98,7 +99,8 @@ export interface Api {
   ): void
 }
 
-export function createApi(app: Hono<Env>, store: Store, authenticator: Authenticator): Api {
+export function createApi(app: Hono<Env>, store: Store, authenticator: Authenticator, limits: ClientLimits): Api {
+  const readBody = createBodyReader()
   return {
     get(path, options, answer) {
       app.get(path, async (c) => {
@@ -128,6 +130,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
       const { right } = options
       async function handle(c: Context<Env>): Promise<Response> {
         const subject = await authenticator.authenticate(credentialFields(c), false)
+        limits.spendMutation(subject, limits.addressOf(c.env.incoming))
         const params = paramsOf<typeof path>(c)
         const query = parseQuery(c, options.query)
         authorizeAddress(right, subject, 'publish', { params, query })

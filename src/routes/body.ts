@@ -3,16 +3,27 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { MAX_BODY_BYTES } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
+import { UnfinishedBodies } from './unfinished-bodies.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const EMPTY = Buffer.alloc(0)
 const NO_BODY = 'The body is empty; send a JSON object.'
 
+/** Memory for bodies of which a part is still to come, together. */
+const MAX_UNFINISHED_BYTES = 64 * MAX_BODY_BYTES
+
 /**
  * The whole body. Rejects with `too_large` as soon as the limit is exceeded, `unsupported_media_type` for a content coding,
- * `bad_request` when the request ends early.
+ * `bad_request` when the request ends early, `overloaded` when too much of other bodies arrived while this one did not.
  */
-export function readBody(incoming: IncomingMessage): Promise<Buffer> {
+export type BodyReader = (incoming: IncomingMessage) => Promise<Buffer>
+
+export function createBodyReader(): BodyReader {
+  const unfinished = new UnfinishedBodies(MAX_UNFINISHED_BYTES)
+  return (incoming) => readBody(incoming, unfinished)
+}
+
+function readBody(incoming: IncomingMessage, unfinished: UnfinishedBodies): Promise<Buffer> {
   const declared = Number(incoming.headers['content-length'] ?? NaN)
   if (declared === 0) return Promise.resolve(EMPTY)
   return new Promise((resolve, reject) => {
@@ -23,15 +34,24 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer> {
       // `Connection: close`: Node would close with unread bytes, and the reset could destroy the answer.
       incoming.off('data', take)
       incoming.resume()
+      fail(problem)
+    }
+    function fail(problem: Problem): void {
+      unfinished.forget(refuse)
+      chunks.length = 0
       reject(problem)
     }
     function endedEarly(cause?: Error): void {
-      reject(new Problem('bad_request', 'The request ended before its body was complete.', { cause }))
+      fail(new Problem('bad_request', 'The request ended before its body was complete.', { cause }))
     }
     function take(chunk: Buffer): void {
       size += chunk.length
       if (size > MAX_BODY_BYTES) refuse(tooLarge())
-      else chunks.push(chunk)
+      else {
+        chunks.push(chunk)
+        // Most bodies arrive in one piece.
+        if (size !== declared) unfinished.hold(refuse, size)
+      }
     }
     if (declared > MAX_BODY_BYTES) {
       refuse(tooLarge())
@@ -45,6 +65,7 @@ export function readBody(incoming: IncomingMessage): Promise<Buffer> {
     incoming.on('data', take)
     incoming.once('end', () => {
       incoming.off('close', endedEarly)
+      unfinished.forget(refuse)
       resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size))
     })
     incoming.once('error', endedEarly)

@@ -6,6 +6,7 @@ import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Admission } from '../connections/admission.ts'
 import type { Store } from '../db/store.ts'
+import type { ClientLimits } from '../http/client-limits.ts'
 import { corsFor } from '../http/cors.ts'
 import { isMutation } from '../http/methods.ts'
 import { problemResponse } from '../http/problem-answers.ts'
@@ -52,6 +53,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly socketIo: SocketIo | null
   readonly authenticator: Authenticator
   readonly logIn: PageLogin['logIn']
+  readonly limits: ClientLimits
   readonly guard: WebGuard
   /** null: it is not built. */
   readonly webApp: WebApp | null
@@ -72,7 +74,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   })
 
   const v1 = new Hono<Env>()
-  const api = createApi(v1, store, dependencies.authenticator)
+  const api = createApi(v1, store, dependencies.authenticator, dependencies.limits)
   registerBoards(api)
   registerColumns(api)
   registerCards(api)

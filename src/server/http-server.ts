@@ -11,19 +11,31 @@ import { listenFault } from './start-faults.ts'
 
 /** A hundred channels with long names are a request of 26 KB; Node's default limit is 16. */
 const MAX_HEADER_BYTES = 64 * 1024
+/** For the address and the headers, and for the first byte of a connection. */
+const HEADERS_TIMEOUT_MS = 20_000
+const CHECK_EVERY_MS = 2_000
 const BACKLOG = 4_096
 
-export function createHttpServer({ basePath, keepAliveMs }: Config, handle: RequestHandler): Server {
+export function createHttpServer({ basePath, keepAliveMs, requestTimeoutMs }: Config, handle: RequestHandler): Server {
   const listener = getRequestListener((request, env) => handle(request, env as HttpBindings), {
     // For requests without a Host, which HTTP/1.0 allows.
     hostname: 'localhost',
     errorHandler: answerUnreadableAddress,
   })
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES }, (incoming, outgoing) => {
-    simplifyHost(incoming)
-    if (basePath !== '') incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
-    void listener(incoming, outgoing)
-  })
+  const server = createServer(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      // A stream's request is short; only what the client sends counts.
+      requestTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, requestTimeoutMs),
+    },
+    (incoming, outgoing) => {
+      simplifyHost(incoming)
+      if (basePath !== '') incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
+      void listener(incoming, outgoing)
+    },
+  )
   server.keepAliveTimeout = keepAliveMs
   server.on('clientError', answerUnreadable)
   return server

@@ -4,6 +4,7 @@ import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Hono } from 'hono'
 import { HEADER } from '../../shared/src/protocol.ts'
+import { ANSWER_SECURITY } from '../base/security-headers.ts'
 import type { Drain } from '../connections/drain.ts'
 import type { Store } from '../db/store.ts'
 import { NOT_STORED } from '../http/cache-control.ts'
@@ -30,7 +31,11 @@ export function createRequestHandler(app: Hono<Env>, { store, drain, guard }: Re
     const foreignHost = guard.refusalOfHost(incoming)
     // Without `Event-Id`, which a page under a false host name could read.
     if (foreignHost) return problemResponse(foreignHost, new Headers())
-    const foreignPage = isMutation(incoming.method ?? '') ? guard.refusalOfPage(incoming) : undefined
+    if (!isMutation(incoming.method ?? '')) {
+      const foreignReader = guard.refusalOfReader(incoming)
+      return foreignReader && problemResponse(foreignReader, new Headers())
+    }
+    const foreignPage = guard.refusalOfPage(incoming)
     if (!foreignPage) return undefined
     const cursor = store.cursor
     return problemResponse(foreignPage, new Headers({ [HEADER.eventId]: cursor }))
@@ -47,6 +52,7 @@ export function createRequestHandler(app: Hono<Env>, { store, drain, guard }: Re
     outgoing.setHeader(HEADER.requestId, requestId)
     // Overridden by a response with its own, such as the web app's files.
     outgoing.setHeader('Cache-Control', NOT_STORED)
+    for (const [name, value] of ANSWER_SECURITY) outgoing.setHeader(name, value)
     // A connection that is kept open for a next request would hold up the shutdown.
     if (drain.hasBegun) outgoing.setHeader('Connection', 'close')
     return response

@@ -2,7 +2,6 @@
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { createAuthenticator } from '../auth/create-authenticator.ts'
-import { limitedClients } from '../auth/limited-clients.ts'
 import { type Config, ConfigError } from '../base/config.ts'
 import { createLogger, type Logger } from '../base/logger.ts'
 import { Admission } from '../connections/admission.ts'
@@ -17,7 +16,7 @@ import { StorageGuard } from '../db/sqlite/storage-guard.ts'
 import { StorageUnavailable } from '../db/storage-fault.ts'
 import { createStore } from '../db/store.ts'
 import type { Publish } from '../db/tail.ts'
-import { watchUnused } from '../http/unused-connections.ts'
+import { createClientLimits } from '../http/client-limits.ts'
 import { createWebGuard } from '../http/web-guard.ts'
 import { noteStart, noteStop } from '../jobs/clean-stop.ts'
 import { createMessageExpiry } from '../jobs/message-expiry.ts'
@@ -30,6 +29,7 @@ import { Snapshots } from '../sse/delivery/snapshots.ts'
 import { createStreamHandlers } from '../sse/handlers.ts'
 import { createListeners } from '../sse/listeners.ts'
 import { createApp } from './app.ts'
+import { guardConnections } from './connection-guards.ts'
 import { addressOf, createHttpServer, listen } from './http-server.ts'
 import { closeQuietly, type OpenedStore, openStore } from './open-store.ts'
 import { createRequestHandler } from './request-handler.ts'
@@ -107,11 +107,12 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
-  const guard = createWebGuard(config)
   const authenticator = await createAuthenticator(config, { store, logger })
+  const guard = createWebGuard(config, authenticator.isOn)
+  const limits = createClientLimits(config, authenticator.isOn)
   const admission = new Admission({
     authenticator,
-    clients: limitedClients(config, authenticator.isOn),
+    clients: limits,
     limit: new ConnectionLimit(config.maxStreams),
   })
   const live = {
@@ -138,12 +139,13 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     socketIo: sockets.socketIo,
     authenticator,
     logIn: authenticator.logIn,
+    limits,
     guard,
     webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath },
     logger,
   })
   const server = createHttpServer(config, createRequestHandler(app, { store, drain, guard }))
-  const endUnusedConnections = watchUnused(server)
+  const { endUnused, stopGuarding } = guardConnections(server, config, limits.proxies)
   sockets.listenOn(server)
   try {
     await listen(server, config)
@@ -164,6 +166,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     sockets.stop()
     authenticator.stop()
     retention.stop()
+    stopGuarding()
     stopForgetting()
     messageExpiry.stop()
     snapshots.stop()
@@ -179,5 +182,16 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   }
 
   const { drainMs } = config
-  return new RunningServer({ url, port, logger, server, sockets, registry, drain, drainMs, endUnusedConnections, stop })
+  return new RunningServer({
+    url,
+    port,
+    logger,
+    server,
+    sockets,
+    registry,
+    drain,
+    drainMs,
+    endUnusedConnections: endUnused,
+    stop,
+  })
 }

@@ -7,6 +7,7 @@ import { serveStatic } from '@hono/node-server/serve-static'
 import type { Context, Hono } from 'hono'
 import { parsePrefix } from '../base/base-path.ts'
 import { Problem } from '../base/errors.ts'
+import { PAGE_SECURITY } from '../base/security-headers.ts'
 import { onlyReadableRanges, partOf } from '../http/static-ranges.ts'
 import type { Env } from '../routes/api.ts'
 
@@ -18,11 +19,11 @@ export interface WebApp {
 }
 
 const FORWARDED_PREFIX = 'X-Forwarded-Prefix'
-const PAGE_HEADERS: Readonly<Record<string, string>> = {
-  'Content-Security-Policy': "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-  'X-Content-Type-Options': 'nosniff',
-  'Referrer-Policy': 'no-referrer',
-}
+/**
+ * Browsers send it over TLS and to loopback only. Elsewhere they would ignore `Cross-Origin-Opener-Policy` and report that
+ * as an error.
+ */
+const FETCH_METADATA = 'Sec-Fetch-Dest'
 /** The build puts a hash of the contents into the names there. */
 const HASHED = '/assets/'
 const FOR_EVER = 'public, max-age=31536000, immutable'
@@ -41,7 +42,7 @@ export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void
 
   app.get('*', async (c, next) => {
     await next()
-    for (const [name, value] of Object.entries(PAGE_HEADERS)) c.header(name, value)
+    for (const [name, value] of Object.entries(PAGE_SECURITY)) c.header(name, value)
     if (c.res.ok) c.header('Cache-Control', c.req.path.startsWith(HASHED) ? FOR_EVER : ASK_FIRST)
   })
   // A page of an older build may request files that are not there. It must not get the page instead.
@@ -56,7 +57,8 @@ export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void
   function page(c: Context<Env>): Response {
     const { html, etag } = pageFor(basePath || parsePrefix(c.req.header(FORWARDED_PREFIX) ?? '') || '')
     // A shared cache must keep apart the pages of different prefixes, and the answers to programs.
-    c.header('Vary', `Accept, ${FORWARDED_PREFIX}`, { append: true })
+    c.header('Vary', `Accept, ${FORWARDED_PREFIX}, ${FETCH_METADATA}`, { append: true })
+    if (c.req.header(FETCH_METADATA) !== undefined) c.header('Cross-Origin-Opener-Policy', 'same-origin')
     c.header('ETag', etag)
     if (isKnown(c.req.header('If-None-Match'), etag)) {
       c.header('Cache-Control', ASK_FIRST)

@@ -7,6 +7,7 @@ import type { ChannelKind } from '../../shared/src/channels.ts'
 import { CONTROL, type ControlEvent, HEADER, RETRY_MS } from '../../shared/src/protocol.ts'
 import type { Subject } from '../auth/subject.ts'
 import type { ChannelPatterns } from '../base/channel-patterns.ts'
+import { STREAM_SECURITY } from '../base/security-headers.ts'
 import { type Admission, retryWhenFull, tooManyConnections } from '../connections/admission.ts'
 import { Connection, type ConnectionDependencies } from '../connections/connection.ts'
 import type { Place } from '../connections/connection-limit.ts'
@@ -119,6 +120,7 @@ function streamHeaders(gzip: boolean): Record<string, string> {
     'cache-control': 'no-cache, no-transform',
     'x-accel-buffering': 'no',
     vary: 'Accept-Encoding, Origin',
+    ...STREAM_SECURITY,
     ...(gzip && { 'content-encoding': 'gzip' }),
   }
 }

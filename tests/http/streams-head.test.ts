@@ -30,6 +30,8 @@ const HEAD = [
   'cache-control: no-cache, no-transform',
   'x-accel-buffering: no',
   'vary: Accept-Encoding, Origin',
+  'x-content-type-options: nosniff',
+  'cross-origin-resource-policy: same-origin',
 ]
 
 const PATHS = ['/sse', '/sse?boardId=demo', '/sse?channels=agent:a', '/events/a', '/api/v1/sse?projectId=demo']

@@ -18,7 +18,7 @@ function faultOf(env: Readonly<Record<string, string>>): string {
 }
 
 function isServed(host: string, given: string, localAddress = '127.0.0.1'): boolean {
-  const guard = createWebGuard({ host, hosts: [], corsOrigins: [] })
+  const guard = createWebGuard({ host, hosts: [], corsOrigins: [] }, false)
   const incoming = { url: '/', headers: { host: given }, rawHeaders: ['Host', given], socket: { localAddress } }
   return guard.refusalOfHost(incoming as unknown as IncomingMessage) === undefined
 }

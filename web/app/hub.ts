@@ -2,4 +2,8 @@
 import { createClient, type Hub } from '../client/index.ts'
 import { pathOf } from './address.ts'
 
-export const hub: Hub = createClient({ baseUrl: pathOf('') })
+export const hub: Hub = createClient({
+  baseUrl: pathOf(''),
+  // In Firefox the library would read the stream in a worker made of a blob, which the page's policy forbids.
+  fetch: (input, init) => fetch(input, init),
+})

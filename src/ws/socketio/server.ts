@@ -52,7 +52,7 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     httpCompression: false,
     pingInterval: heartbeatMs,
     pingTimeout: heartbeatMs * SILENT_HEARTBEATS - heartbeatMs,
-    ...(guard.allowsOtherOrigins && { cors: { origin: corsOriginOf(guard) } }),
+    ...(guard.allowsOtherOrigins && { cors: { origin: corsOriginOf(guard), credentials: !guard.allowsAnyOrigin } }),
   })
   // The library needs a server to create its engine. Requests reach the engine from ours, so this one never listens.
   server.attach(createServer())
