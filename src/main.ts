@@ -19,12 +19,13 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Runn
   return start(config, findWebRoot(import.meta.url))
 }
 
-/** Resolves when the server listens. The first signal ends it gracefully, the second at once. */
-export async function main(): Promise<void> {
+/** Resolves to the server when it listens. The first signal ends it gracefully, the second at once. */
+export async function main(): Promise<RunningServer> {
   const server = await startServer()
   endBySignal(server)
   // After the handlers are installed: a program that reads the line may send a signal at once.
   process.stdout.write(`boardcast listening on ${server.url}\n`)
+  return server
 }
 
 function endBySignal(server: RunningServer): void {

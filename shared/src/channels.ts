@@ -71,6 +71,11 @@ export function parseChannelWithView(text: string): (Channel & { readonly view: 
   return { ...channel, view: suffix?.[1] === 'full' ? 'full' : 'diff' }
 }
 
+/** Whether `text` is a channel's name, or the beginning of names before a `*`. */
+export function isChannelPattern(text: string): boolean {
+  return parseChannel(text) !== null || /^[A-Za-z0-9:_./-]*\*$/.test(text)
+}
+
 function kindsWithIds(): Array<readonly [ChannelKind, string]> {
   return Object.entries(PREFIX).flatMap(([kind, prefix]) => (prefix ? [[kind as ChannelKind, prefix] as const] : []))
 }

@@ -14,6 +14,9 @@ import { redeemTicket } from './tickets.ts'
 import { createTokenCache } from './token-cache.ts'
 import { createTokenVerifier } from './token-verifier.ts'
 
+/** As long as the hash (RFC 7518, 3.2). */
+const MIN_SECRET_BYTES = 32
+
 export interface RunningAuthenticator extends Authenticator {
   /** Uses a ticket up, and makes a token for a cookie; null if the ticket is not valid, and while rights are off. */
   logIn(ticket: string): Promise<SessionToken | null>
@@ -36,6 +39,7 @@ export async function createAuthenticator(
       stop: () => undefined,
     }
   }
+  warnOfShort(config, logger)
   const subjectOfPassword = config.token === undefined ? () => undefined : passwordCheck(config.token)
   const sessions = await openSessionTokens(store)
   const sources: KeySource[] = [
@@ -65,6 +69,15 @@ export async function createAuthenticator(
     stop: () => remote?.stop(),
   }
   return authenticator
+}
+
+/** Anybody who has a token can try secrets against its signature, at home and without a limit. */
+function warnOfShort({ jwtSecrets }: Config, logger: Logger): void {
+  if (jwtSecrets.every((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES)) return
+  logger.warn(
+    {},
+    `BOARDCAST_JWT_SECRET holds a secret of fewer than ${MIN_SECRET_BYTES} bytes, which could be found by trying; "openssl rand -base64 32" makes a good one`,
+  )
 }
 
 async function holderOf(store: Store, ticket: string): Promise<Subject | null> {

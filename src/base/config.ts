@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
-import { hostList, listenHost, networkList, originList } from './host-settings.ts'
+import { hostList, listenAddress, networkList, originList, socketMode } from './host-settings.ts'
 import { jwksUrl, type PublicKey, password, publicKeys, secretList } from './key-settings.ts'
 
 /** How much of the transient events the log keeps: by age, by number of events, by bytes of payload. */
@@ -21,6 +21,9 @@ export interface Config {
   readonly port: number
   /** The name or address to listen on; IPv6 without brackets. */
   readonly host: string
+  /** The Unix socket to listen on instead of `host` and `port`, and the mode of its file. */
+  readonly socketPath: string | undefined
+  readonly socketMode: number
   /** Accepted values of the `Host` header, besides loopback and `host`; a lone `*` accepts any. */
   readonly hosts: readonly string[]
   readonly dbPath: string
@@ -116,7 +119,8 @@ const basePath = z.string().transform((text, c) => {
 
 const environment = z.object({
   PORT: nonBlank(z.coerce.number<string>('must be a port').int().min(0).max(65_535)).default(3000),
-  HOST: listenHost.default('127.0.0.1'),
+  HOST: listenAddress.default({ host: '127.0.0.1', socketPath: undefined }),
+  BOARDCAST_SOCKET_MODE: socketMode.default(0o660),
   BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
   BOARDCAST_BASE_PATH: basePath.default(''),
@@ -177,7 +181,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const settings = parsed.data
   return {
     port: settings.PORT,
-    host: settings.HOST,
+    ...settings.HOST,
+    socketMode: settings.BOARDCAST_SOCKET_MODE,
     hosts: settings.BOARDCAST_HOSTS,
     dbPath: settings.BOARDCAST_DB,
     basePath: settings.BOARDCAST_BASE_PATH,

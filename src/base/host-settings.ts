@@ -1,5 +1,6 @@
 /** The settings that name hosts and origins: normalised here, or rejected with a sentence that shows the correct form. */
 import { isIP } from 'node:net'
+import { resolve } from 'node:path'
 import * as z from 'zod'
 import { formatAuthority, formatOrigin, isLoopback, parseAuthority, parseHostName, parseOrigin } from './authority.ts'
 
@@ -12,9 +13,40 @@ export const UNIX_PEER = 'unix'
 /** An invalid item. The message is printed after the name of the variable. */
 class Fault extends Error {}
 
-/** `HOST`, in the form that Node's `listen` takes: without brackets, with the zone. */
-export const listenHost = setting((text) => {
+export interface ListenAddress {
+  /** In the form that Node's `listen` takes: without brackets, with the zone. */
+  readonly host: string
+  /** The Unix socket to listen on instead. */
+  readonly socketPath: string | undefined
+}
+
+const UNIX = 'unix:'
+/** What fits into the address of a socket. A longer path would be cut off. */
+const MAX_SOCKET_PATH_BYTES = process.platform === 'linux' ? 107 : 103
+
+/** `HOST`: a name, an address, or `unix:` and a path. */
+export const listenAddress = setting((text): ListenAddress => {
   const given = text.trim()
+  // A Unix socket is on this machine, so requests on it are to localhost.
+  if (given.startsWith(UNIX)) return { host: 'localhost', socketPath: socketPath(given.slice(UNIX.length)) }
+  return { host: listenHost(given), socketPath: undefined }
+})
+
+/** `BOARDCAST_SOCKET_MODE`. */
+export const socketMode = z
+  .string()
+  .regex(/^0?[0-7]{3}$/, 'must be the mode of a file in octal digits, such as 0660')
+  .transform((text) => Number.parseInt(text, 8))
+
+function socketPath(given: string): string {
+  if (given === '' || given.includes('\0'))
+    throw new Fault('must name a file after unix:, as in unix:/run/boardcast.sock')
+  const path = resolve(given)
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return path
+  throw new Fault(`names a path of more than ${MAX_SOCKET_PATH_BYTES} bytes, which is too long for a socket`)
+}
+
+function listenHost(given: string): string {
   const name = parseHostName(given)
   if (name === undefined || given === ANY) {
     throw new Fault(
@@ -24,7 +56,7 @@ export const listenHost = setting((text) => {
   // A link-local address is useless without its zone.
   const zone = /^\[?[^[\]]*(%[^[\]]+)\]?$/.exec(given)?.[1] ?? ''
   return name.replace(/^\[(.*)\]$/, '$1') + zone
-})
+}
 
 /** `BOARDCAST_HOSTS`. */
 export const hostList = list((item) => {

@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import type { MaintenanceOptions } from './maintenance.ts'
 import { readEnvironment } from './process/environment.ts'
 import { CommandError, exitCode, exitFlushed } from './process/exit.ts'
+import type { TokenOptions } from './token.ts'
 
 // Each command's file is imported only when the command runs: `boardcast run` must start quickly and never load the server
 // or SQLite.
@@ -13,6 +14,7 @@ interface ServerOption {
 }
 
 interface ServeOptions {
+  readonly open?: boolean
   readonly port?: string
   readonly host?: string
   readonly db?: string
@@ -70,14 +72,15 @@ server. "run" exits with the code of its program: 126 if it cannot be executed,
   subcommand(boardcast, 'serve')
     .description('start the server; SIGTERM or Ctrl-C stops it')
     .option('--port <number>', 'port to listen on; 0 picks a free one (PORT, default 3000)', port)
-    .option('--host <address>', 'address to listen on (HOST, default 127.0.0.1)')
+    .option('--host <address>', 'address to listen on, or unix:/path of a socket (HOST, default 127.0.0.1)')
     .addOption(databaseOption())
+    .option('--open', 'open the page in a browser, signed in, and print the link')
     .addHelpText('after', '\nThe other settings are environment variables: see docs/operations.md.')
     .action(async (options: ServeOptions) => {
       const { applyServerSettings } = await import('./process/environment.ts')
       applyServerSettings({ port: options.port, host: options.host, dbPath: options.db })
       const { serve } = await import('./serve.ts')
-      await serve()
+      await serve(options)
     })
 
   subcommand(boardcast, 'backup')
@@ -145,6 +148,34 @@ Examples:
     .action(async (options: DemoOptions) => {
       const { demo } = await import('./demo/demo.ts')
       await exitFlushed(await demo(options))
+    })
+
+  subcommand(boardcast, 'token')
+    .description('make a token for a server, or read one')
+    .usage('--subscribe P... --publish P... [options] | --read TOKEN')
+    .option('--subscribe <pattern...>', 'channels that the holder may listen to, such as board:demo or agent:*')
+    .option('--publish <pattern...>', 'channels that the holder may change things on')
+    .option('--admin', 'the holder may read the statistics and metrics of the server')
+    .option('--sub <name>', 'who the holder is: named as the author of events')
+    .option('--agent <id>', 'the holder speaks for this agent only')
+    .option('--session <id>', 'the holder speaks for this session only')
+    .option('--expires <duration>', 'how long the token is valid', '1h')
+    .option('--key <pem>', 'file of a private key to sign with (default: the first secret of BOARDCAST_JWT_SECRET)')
+    .addOption(
+      new Option('--read <token>', 'print the claims of a token, or of the one on stdin (-)').conflicts([
+        ...['subscribe', 'publish', 'admin', 'sub', 'agent', 'session', 'key'],
+      ]),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  boardcast token --sub ann --subscribe '*' --publish board:demo --expires 12h
+  boardcast token --read "$BOARDCAST_TOKEN"`,
+    )
+    .action(async (options: TokenOptions) => {
+      const { token } = await import('./token.ts')
+      await token(options)
     })
 
   return boardcast

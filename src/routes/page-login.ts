@@ -26,7 +26,7 @@ export function registerPageLogin(app: Hono<Env>, { basePath, logIn }: PageLogin
     if (session) c.header('Set-Cookie', cookieOf(session, `${prefix}/`, isHttps(c)))
     c.header('Referrer-Policy', 'no-referrer')
     // Whoever opens the link again, or reloads it, has the cookie already.
-    return c.redirect(prefix + withoutTicket(new URL(c.req.url)), 303)
+    return c.redirect(prefix + withoutCredentials(new URL(c.req.url)), 303)
   })
 }
 
@@ -40,8 +40,8 @@ function isHttps(c: Context<Env>): boolean {
   return c.req.header('X-Forwarded-Proto')?.split(',')[0]?.trim().toLowerCase() === 'https'
 }
 
-function withoutTicket({ pathname, searchParams }: URL): string {
-  searchParams.delete('ticket')
+function withoutCredentials({ pathname, searchParams }: URL): string {
+  for (const name of ['ticket', 'token']) searchParams.delete(name)
   const query = searchParams.toString()
   // Two slashes at the beginning would name another host.
   return `${pathname.replace(/^\/+/, '/')}${query === '' ? '' : `?${query}`}`

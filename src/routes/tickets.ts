@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { parseChannel } from '../../shared/src/channels.ts'
+import { isChannelPattern } from '../../shared/src/channels.ts'
 import { MAX_CHANNELS } from '../../shared/src/protocol.ts'
 import { issueTicket } from '../auth/tickets.ts'
 import type { Api } from './api.ts'
@@ -8,10 +8,7 @@ import { ANY_SUBJECT } from './rights.ts'
 const channelOrPattern = z
   .string()
   .max(257)
-  .refine(
-    (text) => parseChannel(text) !== null || /^[A-Za-z0-9:_./-]*\*$/.test(text),
-    'must be the name of a channel, or the beginning of names before a * at the end',
-  )
+  .refine(isChannelPattern, 'must be the name of a channel, or the beginning of names before a * at the end')
 const asked = z.strictObject({ channels: z.array(channelOrPattern).min(1).max(MAX_CHANNELS).optional() })
 
 export function registerTickets(api: Api): void {

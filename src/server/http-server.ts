@@ -8,6 +8,7 @@ import type { Config } from '../base/config.ts'
 import { answerUnreadable, answerUnreadableAddress } from '../http/unreadable-request.ts'
 import type { RequestHandler } from './request-handler.ts'
 import { listenFault } from './start-faults.ts'
+import { listenOnSocket } from './unix-socket.ts'
 
 /** A hundred channels with long names are a request of 26 KB; Node's default limit is 16. */
 const MAX_HEADER_BYTES = 64 * 1024
@@ -43,7 +44,8 @@ export function createHttpServer({ basePath, keepAliveMs, requestTimeoutMs }: Co
 
 /** Resolves when the server listens. Rejects with a ConfigError if the fault is in HOST or PORT. */
 export async function listen(server: Server, config: Config): Promise<void> {
-  const { port, host } = config
+  const { port, host, socketPath, socketMode } = config
+  if (socketPath !== undefined) return listenOnSocket(server, { path: socketPath, mode: socketMode, backlog: BACKLOG })
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)

@@ -19,6 +19,7 @@ export interface RunningParts {
   endUnusedConnections(): void
   /** Stops everything that runs by the clock, and closes the database. */
   stop(): Promise<void>
+  pageLink(): Promise<string | null>
 }
 
 export class RunningServer {
@@ -33,6 +34,14 @@ export class RunningServer {
     this.url = parts.url
     this.port = parts.port
     this.#parts = parts
+  }
+
+  /**
+   * The address of the page, with a ticket that opens it with every right, once and within 30 s. null: the server listens on
+   * a Unix socket, which no browser can reach.
+   */
+  pageLink(): Promise<string | null> {
+    return this.#parts.pageLink()
   }
 
   /** Drains the streams, finishes the requests in progress and closes the database. Safe to call twice. */

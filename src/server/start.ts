@@ -2,6 +2,8 @@
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { createAuthenticator } from '../auth/create-authenticator.ts'
+import { OPERATOR } from '../auth/subject.ts'
+import { issueTicket } from '../auth/tickets.ts'
 import { type Config, ConfigError } from '../base/config.ts'
 import { createLogger, type Logger } from '../base/logger.ts'
 import { Admission } from '../connections/admission.ts'
@@ -28,6 +30,7 @@ import { CatchUp } from '../sse/delivery/catch-up.ts'
 import { Snapshots } from '../sse/delivery/snapshots.ts'
 import { createStreamHandlers } from '../sse/handlers.ts'
 import { createListeners } from '../sse/listeners.ts'
+import { pageUrlOf, urlOf } from './addresses.ts'
 import { createApp } from './app.ts'
 import { guardConnections } from './connection-guards.ts'
 import { addressOf, createHttpServer, listen } from './http-server.ts'
@@ -158,8 +161,15 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   storageGuard.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
 
   const { port } = addressOf(server) ?? config
-  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  const url = urlOf(config, port)
   logger.info({ url, db: config.dbPath, epoch: log.epoch, head: store.head }, 'listening')
+
+  async function pageLink(): Promise<string | null> {
+    const pageUrl = pageUrlOf(config, port)
+    if (pageUrl === null) return null
+    const { ticket } = await store.transact((tx) => issueTicket(tx, OPERATOR))
+    return `${pageUrl}?ticket=${ticket}`
+  }
 
   async function stop(): Promise<void> {
     heartbeat.stop()
@@ -193,5 +203,6 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     drainMs,
     endUnusedConnections: endUnused,
     stop,
+    pageLink,
   })
 }

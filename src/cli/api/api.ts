@@ -12,6 +12,7 @@ import {
   Refused,
   Unreachable,
 } from './api-errors.ts'
+import { fetchFrom, socketPathOf } from './fetch.ts'
 import { tokenFrom } from './token.ts'
 
 /** How long a call keeps retrying while no server answers, and while the server answers that it is busy. */
@@ -81,7 +82,7 @@ export function createApi(options: ApiOptions): Api {
 
   async function send(method: Method, path: string, call: Call = {}): Promise<ApiResponse> {
     const patience = call.patience ?? ordinaryPatience
-    const request = { url: `${baseUrl}/api/v1${path}`, init: initOf(method, call, credentials), signal: call.signal }
+    const request = { baseUrl, path: `/api/v1${path}`, init: initOf(method, call, credentials), signal: call.signal }
     const startedAt = performance.now()
     for (let tries = 0; ; tries += 1) {
       const outcome = await tryOnce(request)
@@ -124,18 +125,21 @@ export function createApi(options: ApiOptions): Api {
   }
 }
 
-/** The URL of a board's page. */
+/** Where to see a board: the URL of its page. */
 export function boardPage(baseUrl: string, boardId: string): string {
+  // No browser can open a Unix socket.
+  if (socketPathOf(baseUrl) !== undefined) return `board ${boardId} on ${baseUrl}`
   return `${baseUrl}/?board=${encodeURIComponent(boardId)}`
 }
 
 function baseUrlOf(url: string | undefined, port: string | undefined): string {
   // PORT=0 lets a server pick a free port, so it does not tell where the server listens.
   const text = url ?? `http://127.0.0.1:${port === undefined || port === '0' ? '3000' : port}`
+  if (socketPathOf(text)) return text
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new CommandError(
       exitCode.usage,
-      `"${text}" is not a server address: use a URL such as --url http://127.0.0.1:3000.`,
+      `"${text}" is not a server address: use a URL such as --url http://127.0.0.1:3000, or unix:/path of a socket.`,
     )
   }
   const { origin, pathname } = new URL(text)
@@ -161,12 +165,13 @@ type Outcome =
   | { kind: 'unreachable'; reason: string }
 
 interface Request {
-  readonly url: string
+  readonly baseUrl: string
+  readonly path: string
   readonly init: RequestInit
   readonly signal: AbortSignal | undefined
 }
 
-async function tryOnce({ url, init, signal }: Request): Promise<Outcome> {
+async function tryOnce({ baseUrl, path, init, signal }: Request): Promise<Outcome> {
   signal?.throwIfAborted()
   // Not AbortSignal.any: it keeps every derived signal alive as long as the long-lived one, and a run posts for hours.
   const controller = new AbortController()
@@ -175,7 +180,7 @@ async function tryOnce({ url, init, signal }: Request): Promise<Outcome> {
   signal?.addEventListener('abort', abort, { once: true })
   try {
     // Redirects are not followed: fetch would turn a POST into a GET, which succeeds and does nothing.
-    const response = await fetch(url, { ...init, redirect: 'manual', signal: controller.signal })
+    const response = await fetchFrom(baseUrl, path, { ...init, redirect: 'manual', signal: controller.signal })
     return outcomeOf(response, await response.text())
   } catch (error) {
     signal?.throwIfAborted()

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { createParser } from 'eventsource-parser'
 import { z } from 'zod'
 import type { Api } from './api.ts'
+import { fetchFrom } from './fetch.ts'
 import { Attempt, type AttemptStatus, attemptStatus } from './responses.ts'
 
 export interface AttemptWatch {
@@ -73,7 +74,7 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
         ...api.credentials,
       }
       if (from !== undefined) headers['Last-Event-ID'] = from
-      const response = await fetch(`${api.baseUrl}/sse?${query}`, {
+      const response = await fetchFrom(api.baseUrl, `/sse?${query}`, {
         headers,
         redirect: 'manual',
         signal: connection.signal,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import colors from 'yoctocolors'
 import { type Api, type ApiOptions, boardPage, createApi } from '../api/api.ts'
 import { Unreachable } from '../api/api-errors.ts'
+import { socketPathOf } from '../api/fetch.ts'
 import { applyDemoServerDefaults, readEnvironment } from '../process/environment.ts'
 import { exitCode, signalExitCode } from '../process/exit.ts'
 import { type EndingSignal, onEndingSignal } from '../process/signals.ts'
@@ -31,16 +32,25 @@ export async function demo(command: DemoCommand): Promise<number> {
   const { api, close } = await findServer(command)
   try {
     const board = await openBoard(api, command.board)
-    const stream = `${api.baseUrl}/sse?boardId=${encodeURIComponent(command.board)}`
-    // Not the token itself, which would stay in the scrollback.
-    const header = api.credentials.Authorization === undefined ? '' : '-H "Authorization: Bearer $BOARDCAST_TOKEN" '
-    process.stdout.write(`board:  ${boardPage(api.baseUrl, command.board)}\nstream: curl -N ${header}'${stream}'\n`)
+    process.stdout.write(
+      `board:  ${boardPage(api.baseUrl, command.board)}\nstream: ${streamCommand(api, command.board)}\n`,
+    )
     const { speed, seed, once = false } = command
     await runSimulation({ api, board, speed, seed, once, signal: end.signal, report })
   } finally {
     await close()
   }
   return signalled === undefined ? exitCode.done : signalExitCode(signalled)
+}
+
+function streamCommand({ baseUrl, credentials }: Api, boardId: string): string {
+  const path = `/sse?boardId=${encodeURIComponent(boardId)}`
+  // Not the token itself, which would stay in the scrollback.
+  const header = credentials.Authorization === undefined ? '' : '-H "Authorization: Bearer $BOARDCAST_TOKEN" '
+  const socketPath = socketPathOf(baseUrl)
+  return socketPath === undefined
+    ? `curl -N ${header}'${baseUrl}${path}'`
+    : `curl -N ${header}--unix-socket '${socketPath}' 'http://localhost${path}'`
 }
 
 interface FoundServer {

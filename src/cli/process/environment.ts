@@ -4,6 +4,8 @@ export interface Environment {
   readonly url: string | undefined
   /** `BOARDCAST_TOKEN`: sent as `Authorization: Bearer`. */
   readonly token: string | undefined
+  /** The first of `BOARDCAST_JWT_SECRET`: what tokens are signed with. */
+  readonly jwtSecret: string | undefined
   /** `PORT`: where a server started from the same shell listens. */
   readonly port: string | undefined
   /** `BOARDCAST_DB`: the file of a server started from the same shell. */
@@ -19,10 +21,13 @@ export interface ServerSettings {
 
 export function readEnvironment(): Environment {
   // Shells and compose files write "not set" as an empty variable.
-  const { BOARDCAST_URL, BOARDCAST_TOKEN, PORT, BOARDCAST_DB } = process.env
+  const { BOARDCAST_URL, BOARDCAST_TOKEN, BOARDCAST_JWT_SECRET, PORT, BOARDCAST_DB } = process.env
   return {
     url: BOARDCAST_URL || undefined,
     token: BOARDCAST_TOKEN || undefined,
+    jwtSecret: BOARDCAST_JWT_SECRET?.split(',')
+      .map((secret) => secret.trim())
+      .find((secret) => secret !== ''),
     port: PORT || undefined,
     dbPath: BOARDCAST_DB || undefined,
   }

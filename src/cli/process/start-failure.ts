@@ -7,7 +7,7 @@ export async function startFailure(error: unknown): Promise<unknown> {
   if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
     return new CommandError(
       exitCode.failed,
-      `${error.message}. Stop what is listening there, or choose another port with --port or PORT.`,
+      `${error.message}. Stop what is listening there, or choose another ${'port' in error ? 'port with --port or PORT' : 'path with --host or HOST'}.`,
       { cause: error },
     )
   }
