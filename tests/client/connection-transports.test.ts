@@ -178,18 +178,31 @@ describe('a status that the transport does not show', () => {
     },
   )
 
-  test('[CT4] the probe sends the same credentials as the transport', async () => {
-    const asked: Array<{ method: string | undefined; token: string | null; authorization: string | undefined }> = []
-    const url = await answering(({ method, url, headers }, outgoing) => {
-      const token = new URL(`http://x${url}`).searchParams.get('token')
-      asked.push({ method, token, authorization: headers.authorization })
-      outgoing.writeHead(401).end()
+  test('[CT4] the probe sends the same credentials as the transport, but a token in a header', async () => {
+    const asked: string[] = []
+    const url = await answering(({ method, url = '', headers }, outgoing) => {
+      const { pathname, searchParams } = new URL(`http://x${url}`)
+      const query = [...searchParams].filter(([name]) => /^(token|ticket|key)$/.test(name)).join()
+      asked.push([method, pathname, headers.authorization, headers['x-key'], query].filter(Boolean).join(' '))
+      if (pathname === '/api/v1/tickets') {
+        outgoing.writeHead(201, { 'Content-Type': 'application/json' }).end('{"ticket":"once"}')
+      } else outgoing.writeHead(403).end()
     })
-    const hub = hubOf(url, { transport: 'eventsource', auth: () => 'secret' })
-    hub.subscribe({ channels: ['topic:t'] }, {})
-    await untilStatus(hub.status, 'the stop', ({ phase }) => phase === 'stopped')
-    const same = { token: 'secret', authorization: undefined }
-    expect(asked).toEqual(['GET', 'HEAD', 'GET'].map((method) => ({ method, ...same })))
+    async function stopped(auth: ClientOptions['auth']): Promise<string[]> {
+      asked.length = 0
+      const hub = hubOf(url, { transport: 'eventsource', auth })
+      hub.subscribe({ channels: ['topic:t'] }, {})
+      await untilStatus(hub.status, 'the stop', ({ phase }) => phase === 'stopped')
+      return asked
+    }
+    const probes = ['HEAD', 'GET']
+    expect(await stopped('secret')).toEqual([
+      'POST /api/v1/tickets Bearer secret',
+      'GET /sse ticket,once',
+      ...probes.map((method) => `${method} /sse Bearer secret`),
+    ])
+    const own = { headers: { 'X-Key': 'header' }, query: { key: 'query' } }
+    expect(await stopped(() => own)).toEqual(['GET', ...probes].map((method) => `${method} /sse key,query`))
   })
 
   test('[CT4] no answer to the probe is a failure', async () => {

@@ -406,6 +406,7 @@ describe('pages, then the stream', () => {
       baseUrl: 'http://hub',
       transport,
       auth: undefined,
+      fetch,
       clock,
       backoff: fullBackoff(),
       heartbeatTimeoutMs: undefined,

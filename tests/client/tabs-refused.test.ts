@@ -119,6 +119,7 @@ function open({ locks, BroadcastChannel }: Tabs) {
         baseUrl: 'http://hub',
         transport,
         auth: undefined,
+        fetch,
         clock,
         backoff: fullBackoff(),
         heartbeatTimeoutMs: 600_000,

@@ -26,7 +26,7 @@ export interface TestServer extends AsyncDisposable {
   post<T = Record<string, never>>(path: string, body: unknown): Promise<T & { eventId: string }>
   get<T = Record<string, unknown>>(path: string): Promise<T>
   /** Stops the server and starts another on the same port and file. */
-  restart(): Promise<void>
+  restart(changes?: Partial<Config>): Promise<void>
   /** Drains the streams and stops the server. */
   close(): Promise<void>
 }
@@ -81,9 +81,9 @@ export async function startTestServer(overrides: Partial<Config> = {}): Promise<
     async get<T>(path: string) {
       return (await expectOk<T>('GET', path)).body
     },
-    async restart() {
+    async restart(changes) {
       await server.close()
-      server = await startServer({ ...config, port })
+      server = await startServer({ ...config, ...changes, port })
     },
     close: () => server.close(),
     async [Symbol.asyncDispose]() {

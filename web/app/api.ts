@@ -2,6 +2,7 @@
 import type { Attempt, AttemptStatus, Board, Card } from '../../shared/src/types/kanban.ts'
 import { BoardcastError } from '../client/index.ts'
 import { hub } from './hub.ts'
+import { currentToken, keepToken, untilSignedIn } from './session.ts'
 
 /** A refusal of the server, in words for people. `status` is 0 if the server did not answer. */
 export class Refusal extends Error {
@@ -48,7 +49,33 @@ export function appendLog(attemptId: string, message: string): Promise<{ count: 
   return request('POST', `/attempts/${encodeURIComponent(attemptId)}/logs`, { message })
 }
 
+/** Keeps the token for this tab if the server accepts it. */
+export async function checkToken(token: string): Promise<void> {
+  const before = currentToken()
+  keepToken(token)
+  try {
+    await requestOnce('GET', '/boards')
+  } catch (error) {
+    // The token is known, and allows something else.
+    if (error instanceof Refusal && error.status === 403) return
+    keepToken(before)
+    throw error
+  }
+}
+
+/** Waits for somebody to sign in, and repeats, if the server asks for credentials: it has done nothing then. */
 async function request<Body>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<Body> {
+  for (;;) {
+    try {
+      return await requestOnce<Body>(method, path, body)
+    } catch (error) {
+      if (!(error instanceof Refusal && error.status === 401)) throw error
+      await untilSignedIn()
+    }
+  }
+}
+
+async function requestOnce<Body>(method: 'GET' | 'POST' | 'PATCH', path: string, body?: object): Promise<Body> {
   try {
     // Without retries: people see at once why it failed, and decide themselves.
     const reply = await hub.request<Body>(method, path, body, { retries: 0 })

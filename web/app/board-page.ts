@@ -1,7 +1,7 @@
 /** One board, live: its columns, the output of its attempts, and the events behind both. */
 import type { BoardState } from '../../shared/src/types/kanban.ts'
 import { oncePerAnimationFrame } from '../client/hooks/animation-frame.ts'
-import type { Frame, Payloads } from '../client/index.ts'
+import { BoardcastError, type Frame, type Payloads } from '../client/index.ts'
 import { addCardForm } from './add-card.ts'
 import { addressOf, urlOf } from './address.ts'
 import { getBoard, Refusal } from './api.ts'
@@ -66,6 +66,11 @@ export function boardPage(boardId: string, connection: Connection): Page {
         gap({ reason }) {
           log.addNote(`Gap (${reason}): lines may be missing here. The board above is fresh.`)
           connection.gap()
+        },
+        error(error) {
+          if (!(error instanceof BoardcastError)) throw error
+          // The store shows that a board does not exist.
+          if (error.status === 403) end('forbidden')
         },
       },
     ),

@@ -11,7 +11,7 @@ import { hub } from './hub.ts'
 
 export type Ended = 'deleted' | 'missing' | 'forbidden'
 
-type Pill = 'connecting' | 'live' | 'gap' | 'reconnecting' | 'ended'
+type Pill = 'connecting' | 'live' | 'gap' | 'reconnecting' | 'signed-out' | 'ended'
 
 export interface Connection {
   /** Another page is on screen. */
@@ -27,6 +27,7 @@ const WORDS: Readonly<Record<Exclude<Pill, 'ended'>, string>> = {
   live: 'Live',
   gap: 'Gap, fresh state loaded',
   reconnecting: 'Reconnecting',
+  'signed-out': 'Signed out',
 }
 const ENDED: Readonly<Record<Ended, string>> = {
   deleted: 'Ended, board deleted',
@@ -46,7 +47,7 @@ export function showConnection(container: HTMLElement): Connection {
     const words = name === 'ended' ? ENDED[why ?? 'forbidden'] : WORDS[name]
     if (pill.dataset.phase !== name || pill.textContent !== words) {
       pill.dataset.phase = name
-      pill.replaceChildren(icon(name), words)
+      pill.replaceChildren(icon(name === 'signed-out' ? 'ended' : name), words)
     }
     detail.textContent = detailOf(name, status)
   })
@@ -74,7 +75,7 @@ export function showConnection(container: HTMLElement): Connection {
 
 /** Why the whole stream was refused for good, if it was. */
 export function refusalOf({ stop }: Status): Ended | undefined {
-  return stop?.reason === 'unauthenticated' || stop?.reason === 'forbidden' ? 'forbidden' : undefined
+  return stop?.reason === 'forbidden' ? 'forbidden' : undefined
 }
 
 function pillOf(status: Status, isGap: boolean): Pill {
@@ -86,6 +87,7 @@ function pillOf(status: Status, isGap: boolean): Pill {
     case 'catching-up':
       return isGap ? 'gap' : 'live'
     case 'stopped':
+      if (status.stop?.reason === 'unauthenticated') return 'signed-out'
       return refusalOf(status) ? 'ended' : 'reconnecting'
     default:
       return 'reconnecting'
@@ -94,7 +96,7 @@ function pillOf(status: Status, isGap: boolean): Pill {
 
 function detailOf(pill: Pill, { lastEventId, lastFrameAt }: Status): string {
   const id = lastEventId ? `last event ${lastEventId}` : ''
-  const isStale = pill === 'reconnecting' || pill === 'ended'
+  const isStale = pill === 'reconnecting' || pill === 'signed-out' || pill === 'ended'
   const since = isStale && lastFrameAt ? `as of ${clock(new Date(lastFrameAt))}` : ''
   return [id, since].filter(Boolean).join(', ')
 }

@@ -3,7 +3,10 @@ import { currentBoard, goTo } from './address.ts'
 import { boardPage } from './board-page.ts'
 import { boardsPage } from './boards-page.ts'
 import { showConnection } from './connection.ts'
+import { hub } from './hub.ts'
 import type { Page } from './page.ts'
+import { onSignedOut, untilSignedIn } from './session.ts'
+import { signIn } from './sign-in.ts'
 
 const container = document.getElementById('page')
 const connectionContainer = document.getElementById('connection')
@@ -13,6 +16,14 @@ function start(container: HTMLElement, connectionContainer: HTMLElement): void {
   const connection = showConnection(connectionContainer)
   let page: Page | undefined
 
+  onSignedOut(async () => {
+    await signIn()
+    // The stream goes on where it was.
+    hub.reconnect()
+  })
+  hub.status.subscribe(() => {
+    if (hub.status.get().stop?.reason === 'unauthenticated') void untilSignedIn()
+  })
   show()
   addEventListener('popstate', () => {
     show()

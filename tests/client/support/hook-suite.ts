@@ -34,6 +34,7 @@ export function stubbed(): { stub: StubHub; hub: Hub; reconnects: () => number }
   let reconnects = 0
   const hub = {
     baseUrl: 'http://127.0.0.1:1',
+    auth: undefined,
     status: stub.status,
     clock: stub.clock,
     request: stub.request,

@@ -8,7 +8,7 @@ export type Credentials =
   | { readonly headers?: Readonly<Record<string, string>>; readonly query?: Readonly<Record<string, string>> }
   | null
   | undefined
-/** Called again before every request. */
+/** Called again before every request, and when the server reports that the credentials expire, or refuses them. */
 export type Auth = () => Credentials | Promise<Credentials>
 
 export interface Backoff {
@@ -27,10 +27,13 @@ export type TransportName = 'eventsource' | 'fetch' | 'ws'
 export interface ClientOptions {
   /** The server's address, such as `https://hub.example` or `/boardcast`. Default: the origin of the page. */
   readonly baseUrl?: string | undefined
-  readonly auth?: Auth | undefined
+  /** A token, or a function that returns credentials. */
+  readonly auth?: string | Auth | undefined
+  /** `include`: cookies go to another origin too, which must list this page's. Default: `same-origin`. */
+  readonly credentials?: 'same-origin' | 'include' | undefined
   /**
-   * Whom `auth` authenticates, such as the user's id. Hubs share a stream only if they have the same identity or, without
-   * one, the very same `auth` function. Required for `share: 'browser'` with `auth`.
+   * Whom `auth` authenticates, such as the user's id. Hubs of one page share a stream only if they have the same identity or,
+   * without one, the very same `auth`.
    */
   readonly identity?: string | undefined
   /** Default: `auto`, which is `fetch` where response bodies can be streamed, else `eventsource`. */
@@ -57,7 +60,7 @@ export interface EventSourceLike {
   ): void
   close(): void
 }
-export type EventSourceMaker = new (url: string) => EventSourceLike
+export type EventSourceMaker = new (url: string, init?: { readonly withCredentials: boolean }) => EventSourceLike
 
 /** The part of WebSocket that is used. */
 export interface WebSocketLike {
@@ -84,6 +87,7 @@ export interface ChosenTransport {
 }
 
 const CHOICES = {
+  credentials: ['same-origin', 'include'],
   transport: ['auto', 'fetch', 'eventsource', 'ws'],
   share: ['tab', 'browser', 'none'],
   validate: ['off', 'warn', 'strict'],
@@ -101,9 +105,6 @@ export function checkOptions(options: ClientOptions): void {
     if (given !== undefined && !(typeof given === 'number' && given >= 0)) {
       throw misuse(`${name} cannot be ${given}: use a number, 0 or more.`)
     }
-  }
-  if (options.share === 'browser' && options.auth && options.identity === undefined) {
-    throw misuse("share: 'browser' with auth needs identity, such as the user's id.")
   }
 }
 

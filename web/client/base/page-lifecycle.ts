@@ -43,6 +43,11 @@ export function isOffline(): boolean {
   return environment.navigator?.onLine === false
 }
 
+/** Whether nobody sees the page. Its timers may fire a minute late then. */
+export function isHidden(): boolean {
+  return environment.document?.visibilityState === 'hidden'
+}
+
 /** Firefox decides at the start of a navigation whether a page may enter the back-forward cache, before `pagehide`. */
 export function isFirefox(): boolean {
   return 'mozInnerScreenX' in globalThis

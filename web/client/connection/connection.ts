@@ -10,6 +10,8 @@
  *
  * `away` (the page is frozen or in the back-forward cache) lasts until the page is used again. When the set of channels
  * grows, a new request starts from the cursor: the channels that it had go on there, and new ones begin there.
+ *
+ * An open stream whose credentials are about to expire is replaced by another (attempts.ts): the phase stays `open`.
  */
 import { type FullBackoff, RetrySchedule } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
@@ -18,10 +20,12 @@ import type { Auth } from '../base/options.ts'
 import { isOffline, watchPage } from '../base/page-lifecycle.ts'
 import { keepStatus, type StatusKeeper, stopOf } from '../base/status.ts'
 import type { Status, Store, StreamListener, StreamSource } from '../base/types.ts'
-import { ConnectionAttempt } from './connection-attempt.ts'
-import { type Refusal, refusedChannels } from './probe.ts'
+import { Attempts } from './attempts.ts'
+import type { ConnectionAttempt } from './connection-attempt.ts'
+import type { Refusal } from './probe.ts'
 import { Receiver } from './receiver.ts'
-import { MAX_WAIT_MS, type StreamEnd, stopReason, type Transport } from './transport.ts'
+import { type StreamEnd, stopReason, type Transport } from './transport.ts'
+import { isTemporary, type Verdict, verdictOn } from './verdict.ts'
 import { WantedChannels } from './wanted-channels.ts'
 
 /** An open stream resets the failures only after this long, or a server that accepts and drops would be flooded. */
@@ -31,6 +35,8 @@ export interface ConnectionOptions {
   readonly baseUrl: string
   readonly transport: Transport
   readonly auth: Auth | undefined
+  /** For tickets. */
+  readonly fetch: typeof globalThis.fetch
   readonly clock: Clock
   readonly backoff: FullBackoff
   readonly heartbeatTimeoutMs: number | undefined
@@ -44,8 +50,8 @@ export interface ConnectionOptions {
 type State =
   | { readonly name: 'idle' | 'stopped' | 'away' | 'closed' }
   | { readonly name: 'waiting'; readonly timer: unknown }
-  /** `refused`: the server refused the attempt, and is being asked which channels it means. */
-  | { readonly name: 'opening' | 'open' | 'refused'; readonly attempt: ConnectionAttempt }
+  /** There is an attempt. `refused`: the server refused it, and it is being asked why, or for which channels. */
+  | { readonly name: 'opening' | 'open' | 'refused' }
 
 export class Connection implements StreamSource {
   readonly #options: ConnectionOptions
@@ -54,15 +60,19 @@ export class Connection implements StreamSource {
   readonly #receiver: Receiver
   readonly #schedule: RetrySchedule
   readonly #wanted = new WantedChannels()
+  readonly #attempts: Attempts
   readonly #unwatch: () => void
   #state: State = { name: 'idle' }
+  /** The last attempt was answered with 401. */
+  #wasRefused = false
   #names: ReadonlySet<string> = new Set()
   #update: unknown
   #healthTimer: unknown
 
   constructor(options: ConnectionOptions) {
+    const { baseUrl, transport, auth, fetch, clock } = options
     this.#options = options
-    this.#clock = options.clock
+    this.#clock = clock
     this.#status = keepStatus(this.#clock)
     this.#schedule = new RetrySchedule(options.backoff)
     this.#receiver = new Receiver(options.cursor ?? null, {
@@ -71,6 +81,25 @@ export class Connection implements StreamSource {
       listener: options.listener,
       opened: () => this.#opened(),
       boardDeleted: (boardId) => this.#boardDeleted(boardId),
+      expiring: (frame) => this.#attempts.expiring(frame),
+    })
+    this.#attempts = new Attempts({
+      transport,
+      auth,
+      fetch,
+      clock,
+      receiver: this.#receiver,
+      request: () => ({ baseUrl, cursor: this.cursor, names: this.#names }),
+      timeoutMs: () => this.#timeoutMs(),
+      ended: (attempt, end, isReplaced) => {
+        if (isReplaced) this.#state = { name: 'opening' }
+        else this.#ended(attempt, end)
+      },
+      timedOut: () => {
+        // Silence does not mean that the server is in trouble: a stream that was open is opened again at once.
+        if (this.#state.name === 'open') this.#receiver.serverDelayMs = 0
+        this.#lost({ detail: `no frame came within ${this.#timeoutMs()} ms` })
+      },
     })
     this.#unwatch = watchPage({
       woke: () => this.#woke(),
@@ -97,6 +126,7 @@ export class Connection implements StreamSource {
   reconnect(): void {
     if (this.#state.name === 'closed') return
     this.#schedule.failures = 0
+    this.#wasRefused = false
     this.#wanted.forgetRefusals()
     this.#open()
   }
@@ -113,7 +143,7 @@ export class Connection implements StreamSource {
 
   /** Refuses the channels beyond the limit of a stream, so that the others go on. */
   #withinLimit(): string[] {
-    this.#refuse(this.#wanted.beyondLimit('attempt' in this.#state ? this.#state.attempt.channels : []))
+    this.#refuse(this.#wanted.beyondLimit(this.#attempts.current?.channels ?? []))
     return this.#wanted.requestable()
   }
 
@@ -126,11 +156,12 @@ export class Connection implements StreamSource {
     }
     const channels = this.#withinLimit()
     if (channels.length === 0) return
-    const state = this.#state
-    if (state.name === 'idle' || state.name === 'stopped') this.#open()
-    else if (state.name === 'opening' || state.name === 'open') {
-      state.attempt.listenFor(this.#names)
-      if (channels.some((channel) => !state.attempt.channels.includes(channel))) this.#open()
+    const { name } = this.#state
+    if (name === 'idle' || name === 'stopped') this.#open()
+    else if (name === 'opening' || name === 'open') {
+      this.#attempts.listenFor(this.#names)
+      const held = this.#attempts.current?.channels ?? []
+      if (channels.some((channel) => !held.includes(channel))) this.#open()
     }
   }
 
@@ -143,43 +174,24 @@ export class Connection implements StreamSource {
     this.#status.set({ phase: 'idle', attempt: 0, nextRetryAt: null, stop: undefined })
   }
 
-  #open(): void {
+  #open(auth = this.#options.auth): void {
     const channels = this.#withinLimit()
     this.#abandon()
     if (channels.length === 0) {
       this.#stopOrRest()
       return
     }
-    const { baseUrl, transport, auth } = this.#options
-    const receiver = this.#receiver
-    receiver.serverDelayMs = undefined
-    receiver.lastFrameAt = this.#clock.now()
-    const attempt = new ConnectionAttempt({
-      transport,
-      auth,
-      clock: this.#clock,
-      request: { baseUrl, channels, cursor: this.cursor, names: this.#names },
-      lastFrameAt: () => receiver.lastFrameAt,
-      timeoutMs: () => this.#timeoutMs(),
-      frame: receiver.receive,
-      retry: (ms) => {
-        receiver.retryMs = Math.min(ms, MAX_WAIT_MS)
-      },
-      end: (end) => this.#ended(attempt, end),
-      timedOut: () => {
-        // Silence does not mean that the server is in trouble: a stream that was open is opened again at once.
-        if (this.#state.name === 'open') receiver.serverDelayMs = 0
-        this.#lost({ detail: `no frame came within ${this.#timeoutMs()} ms` })
-      },
-    })
-    this.#state = { name: 'opening', attempt }
+    this.#receiver.serverDelayMs = undefined
+    this.#receiver.lastFrameAt = this.#clock.now()
+    this.#state = { name: 'opening' }
+    this.#attempts.open(channels, auth)
     const { phase } = this.#status.now()
     this.#status.set({
       // A stream that is replaced only for its channels is still open to readers.
       phase: phase === 'open' ? phase : this.cursor === null ? 'connecting' : 'reconnecting',
       attempt: this.#schedule.failures,
       nextRetryAt: null,
-      transport: transport.name,
+      transport: this.#options.transport.name,
       stop: undefined,
     })
   }
@@ -188,7 +200,7 @@ export class Connection implements StreamSource {
   #abandon(): void {
     this.#clock.clearTimeout(this.#healthTimer)
     if (this.#state.name === 'waiting') this.#clock.clearTimeout(this.#state.timer)
-    else if ('attempt' in this.#state) this.#state.attempt.close()
+    this.#attempts.close()
     this.#state = { name: 'idle' }
   }
 
@@ -196,19 +208,21 @@ export class Connection implements StreamSource {
     return this.#receiver.timeoutMs(this.#options.heartbeatTimeoutMs)
   }
 
-  #opened(): readonly string[] {
-    if (!('attempt' in this.#state)) return []
-    const { name, attempt } = this.#state
-    if (name === 'opening') {
-      this.#state = { name: 'open', attempt }
+  #opened(): Pick<ConnectionAttempt, 'channels' | 'cursor'> {
+    const { current } = this.#attempts
+    if (!current) return { channels: [], cursor: this.cursor }
+    this.#wasRefused = false
+    if (this.#state.name === 'opening') {
+      this.#state = { name: 'open' }
+      this.#clock.clearTimeout(this.#healthTimer)
       this.#healthTimer = this.#clock.setTimeout(() => {
         this.#schedule.failures = 0
         this.#status.set({ attempt: 0 })
       }, HEALTHY_MS)
       this.#status.set({ phase: 'open', detail: undefined })
     }
-    attempt.timeoutChanged()
-    return attempt.channels
+    current.timeoutChanged()
+    return current
   }
 
   /** The server would refuse the channels of a deleted board. */
@@ -225,29 +239,39 @@ export class Connection implements StreamSource {
     }
   }
 
-  #ended(attempt: ConnectionAttempt, end: StreamEnd): void {
-    const { probe } = this.#options
-    const code = end.status
-    if (end.isRefusal && this.#state.name !== 'open') {
-      this.#state = { name: 'refused', attempt }
-      void probe(attempt.channels).then((answer) => {
-        if (this.#isCurrent(attempt)) this.#ended(attempt, { ...answer, isRefusal: false })
-      })
-    } else if (code === undefined || !stopReason(code)) this.#lost(end)
-    else if (code === 401 || code === 204) this.#stop(end)
-    else {
-      this.#state = { name: 'refused', attempt }
-      void refusedChannels(attempt.channels, end, probe).then((refusals) => {
-        if (!this.#isCurrent(attempt)) return
-        this.#refuse(refusals)
-        if (refusals.length > 0) this.#open()
-        else this.#stop(end)
-      })
+  #ended(attempt: ConnectionAttempt, given: StreamEnd): void {
+    // An open stream that ends has not been refused, whatever the transport makes of it.
+    const end = this.#state.name === 'open' ? { ...given, isRefusal: false } : given
+    if (isTemporary(end)) {
+      this.#lost(end)
+      return
     }
+    const { auth, probe } = this.#options
+    this.#state = { name: 'refused' }
+    void verdictOn(attempt, end, { auth, wasRefused: this.#wasRefused, probe }).then((verdict) => {
+      if (this.#attempts.current === attempt) this.#act(verdict)
+    })
   }
 
-  #isCurrent(attempt: ConnectionAttempt): boolean {
-    return 'attempt' in this.#state && this.#state.attempt === attempt
+  #act(verdict: Verdict): void {
+    switch (verdict.kind) {
+      case 'lost':
+        this.#lost(verdict.end)
+        break
+      case 'stopped':
+        this.#stop(verdict.end)
+        break
+      case 'again':
+        this.#wasRefused = true
+        this.#open(() => verdict.credentials)
+        break
+      case 'without':
+        this.#refuse(verdict.refusals)
+        this.#open()
+        break
+      default:
+        verdict satisfies never
+    }
   }
 
   /** No wanted channel can be had. */
@@ -260,6 +284,7 @@ export class Connection implements StreamSource {
   #stop({ status, detail }: StreamEnd): void {
     this.#abandon()
     this.#state = { name: 'stopped' }
+    this.#wasRefused = false
     const reason = stopReason(status ?? 0) ?? 'refused'
     this.#status.set({ phase: 'stopped', nextRetryAt: null, stop: stopOf(reason, status, detail) })
   }
@@ -293,7 +318,7 @@ export class Connection implements StreamSource {
   }
 
   #left(): void {
-    if (this.#state.name !== 'waiting' && !('attempt' in this.#state)) return
+    if (this.#state.name !== 'waiting' && !this.#attempts.current) return
     this.#abandon()
     this.#state = { name: 'away' }
     this.#status.set({ phase: 'reconnecting', nextRetryAt: null })

@@ -13,11 +13,12 @@ const CLOSED = 2
 /** More than the fields after the payload need: an id has 28 characters at most, a topic 200. */
 const MAX_TAIL = 400
 
-export function eventSourceTransport(EventSource: EventSourceMaker): Transport {
+/** `withCredentials`: cookies go to another origin too. */
+export function eventSourceTransport(EventSource: EventSourceMaker, withCredentials = false): Transport {
   return {
     name: 'eventsource',
     open(request, events) {
-      const source = new EventSource(`${streamUrl(request, true)}&names=0`)
+      const source = new EventSource(`${streamUrl(request)}&names=0`, { withCredentials })
       const listening = new Set<string>()
       let isClosed = false
       listenFor(['message'])

@@ -28,7 +28,7 @@ export function fetchTransport(fetch: typeof globalThis.fetch): Transport {
         const headers = { Accept: 'text/event-stream', ...headersOf(request.credentials) }
         // Sends `Cache-Control: no-cache` as an EventSource does, without a preflight request across origins.
         const init = { headers, signal, cache: 'no-store' } as const
-        const response = await fetch(streamUrl(request, false), init)
+        const response = await fetch(streamUrl(request), init)
         if (response.status !== 200) return refusalOf(response, Date.now())
         if (!response.body || !isEventStream(response)) {
           void response.body?.cancel().catch(() => undefined)

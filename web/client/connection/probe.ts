@@ -32,7 +32,7 @@ export interface ProbeOptions {
   readonly fetch: typeof globalThis.fetch
   readonly auth: Auth | undefined
   readonly clock: Clock
-  /** The transport that was refused. The probe sends credentials in the same place. */
+  /** The transport that was refused. */
   readonly transport: TransportName
 }
 
@@ -70,8 +70,9 @@ async function answerTo(
   signal: AbortSignal,
 ): Promise<StreamEnd> {
   const credentials = await auth?.()
-  const sendsHeaders = transport === 'fetch'
-  const url = streamUrl({ baseUrl, channels, cursor: null, names: [], credentials }, !sendsHeaders)
+  const url = streamUrl({ baseUrl, channels, cursor: null, names: [], credentials })
+  // A probe can send a token in a header. Other headers are judged as on the transport, which cannot send them.
+  const sendsHeaders = transport === 'fetch' || typeof credentials === 'string'
   const headers = { Accept: 'text/event-stream', ...(sendsHeaders && headersOf(credentials)) }
   const init = { method, headers, signal, cache: 'no-store' } as const
   const response = await fetch(url, init)

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { fieldOf, isControl, laterOf, parseFrame } from '../base/frames.ts'
 import type { StatusKeeper } from '../base/status.ts'
 import type { Frame, GapNotice, StreamListener } from '../base/types.ts'
+import type { ConnectionAttempt } from './connection-attempt.ts'
 import type { RawFrame } from './transport.ts'
 
 const TIMEOUT_HEARTBEATS = 2.5
@@ -14,8 +15,10 @@ export interface ReceiverOptions {
   readonly clock: Clock
   readonly status: StatusKeeper
   readonly listener: StreamListener
-  /** `hello` has come. Returns the channels that the stream carries. */
-  opened(): readonly string[]
+  /** `hello` has come. Returns what the stream carries, and from where. */
+  opened(): Pick<ConnectionAttempt, 'channels' | 'cursor'>
+  /** The credentials of the stream are about to expire. */
+  expiring(frame: Frame): void
   /** The board was deleted, which ends its channels on this stream. */
   boardDeleted(boardId: string): void
 }
@@ -91,7 +94,7 @@ export class Receiver {
         this.serverDelayMs = Number(fieldOf(frame.data, 'retryMs')) || this.retryMs || RETRY_MS
         break
       case CONTROL.authExpiring:
-        // There may be no newer credentials yet: wait for the stream to end.
+        this.#options.expiring(frame)
         break
       case CONTROL.authExpired:
         this.serverDelayMs = 0
@@ -107,9 +110,12 @@ export class Receiver {
   #hello({ id, data }: Frame): void {
     const heartbeatMs = Number(fieldOf(data, 'heartbeatMs'))
     if (heartbeatMs > 0) this.#announcedMs = heartbeatMs
-    this.#channels = this.#options.opened()
-    this.#notResumed = fieldOf(data, 'resumed') === false ? this.cursor : null
-    if (this.#notResumed === null) this.#start(laterOf(this.cursor, id) ?? id)
+    const { channels, cursor } = this.#options.opened()
+    this.#channels = channels
+    this.#notResumed = fieldOf(data, 'resumed') === false ? cursor : null
+    // A stream that replaces an open one begins before what that one has delivered since. Readers skip what comes again,
+    // but must know where the stream begins: it may join lines of which they have the first.
+    if (this.#notResumed === null) this.#start(laterOf(cursor, id) ?? id)
   }
 
   #gap(notice: GapNotice, id: string): void {

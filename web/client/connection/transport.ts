@@ -47,6 +47,8 @@ export interface OpenStream {
   close(): void
   /** Listens for these event names too. Only for transports that must ask for each name. */
   listenFor?(names: Iterable<string>): void
+  /** Gives the open stream another token. If it is refused, the stream ends. Only for transports that can. */
+  renew?(token: string, accepted: () => void): void
 }
 
 export interface Transport {
@@ -54,9 +56,9 @@ export interface Transport {
   open(request: StreamRequest, events: TransportEvents): OpenStream
 }
 
-/** The address of a channel stream. */
-export function streamUrl({ baseUrl, channels, cursor, credentials }: StreamRequest, tokenInQuery: boolean): string {
-  const query = new URLSearchParams({ channels: channels.join(','), ...queryOf(credentials, tokenInQuery) })
+/** The address of a channel stream. A token is never in it. */
+export function streamUrl({ baseUrl, channels, cursor, credentials }: StreamRequest): string {
+  const query = new URLSearchParams({ channels: channels.join(','), ...queryOf(credentials) })
   query.set(cursor === null ? 'since' : 'lastEventId', cursor ?? 'now')
   return `${baseUrl}/sse?${query}`
 }
@@ -66,9 +68,8 @@ export function headersOf(credentials: Credentials): Record<string, string> {
   return { ...credentials?.headers }
 }
 
-export function queryOf(credentials: Credentials, tokenInQuery: boolean): Record<string, string> {
-  if (typeof credentials === 'string') return tokenInQuery ? { token: credentials } : {}
-  return { ...credentials?.query }
+export function queryOf(credentials: Credentials): Record<string, string> {
+  return typeof credentials === 'string' ? {} : { ...credentials?.query }
 }
 
 /** The longest wait that a server can ask for. Anything longer is a mistake of something in between. */

@@ -17,10 +17,11 @@ export function wsTransport(WebSocket: WebSocketMaker): Transport {
   return {
     name: 'ws',
     open(request, events) {
-      const url = streamUrl(request, true).replace(/^http/, 'ws').replace('/sse?', '/ws?global=0&more=1&')
+      const url = streamUrl(request).replace(/^http/, 'ws').replace('/sse?', '/ws?global=0&more=1&')
       const socket: WebSocketLike = new WebSocket(url)
       let isOpen = false
       let isClosed = false
+      let accepted: (() => void) | undefined
 
       socket.addEventListener('open', () => {
         isOpen = true
@@ -38,7 +39,12 @@ export function wsTransport(WebSocket: WebSocketMaker): Transport {
         // A socket that never opened gives no reason.
         end(isOpen ? given : { isRefusal: true })
       })
-      return { close }
+      return { close, renew }
+
+      function renew(token: string, then: () => void): void {
+        accepted = then
+        socket.send(JSON.stringify({ type: 'auth', token, id: 'renewal' }))
+      }
 
       function receive(text: string): void {
         const message = parse(text)
@@ -47,6 +53,9 @@ export function wsTransport(WebSocket: WebSocketMaker): Transport {
           const { event, id } = message
           events.frame({ event, data: text, id: hasMore || isControl(event) ? undefined : id })
         } else if (message?.type === 'error') end({ detail: message.message ?? 'the socket failed' })
+        else if (message?.type === 'ack' && message.success) accepted?.()
+        // Whether another socket would be refused, and for which of its channels, shows when it is opened.
+        else if (message?.type === 'ack' || message?.type === 'unsubscribed') end({ isCleanEnd: true })
         // A frame without a name is counted as unreadable.
         else if (message?.type !== 'connected') events.frame({ event: '', data: text })
       }
@@ -68,6 +77,7 @@ export function wsTransport(WebSocket: WebSocketMaker): Transport {
 interface Message extends Partial<Frame> {
   readonly type?: string
   readonly message?: string
+  readonly success?: boolean
   /** More frames with this id follow, so a stream cannot be resumed from here. */
   readonly more?: boolean
 }

@@ -10,6 +10,7 @@ export interface WebSocketOptions {
   /** The agent whose presence the socket shows, and who sends its messages. */
   readonly agentId?: string | undefined
   readonly sessionId?: string | undefined
+  /** Default: what the hub's `auth` returns. */
   readonly token?: string | undefined
   /** Gets every event once. `lastMessage` only has the newest. */
   readonly onEvent?: ((event: Frame) => void) | undefined
@@ -42,7 +43,8 @@ export function useSocket(fw: Framework, options: WebSocketOptions = {}): WebSoc
   const socket = fw.useMemo(() => {
     if (!hub) return null
     const { baseUrl, clock } = hub
-    return new ChannelSocket({ baseUrl, channels, agentId, sessionId, token, WebSocket, clock, onEvent })
+    const auth = token === undefined ? hub.auth : () => token
+    return new ChannelSocket({ baseUrl, channels, agentId, sessionId, auth, WebSocket, clock, onEvent })
   }, [hub, agentId, sessionId, token, WebSocket])
   fw.useEffect(() => {
     if (autoConnect) socket?.open()

@@ -1,6 +1,6 @@
 /** `createClient`: a hub over a core that other hubs may share. */
 import { closed, misuse } from '../base/errors.ts'
-import { type ClientOptions, checkOptions } from '../base/options.ts'
+import { type Auth, type ClientOptions, checkOptions } from '../base/options.ts'
 import { createStore } from '../base/store.ts'
 import type { HubCore, Store, SubscribeHandlers, SubscribeOptions } from '../base/types.ts'
 import type { Stores } from '../stores/stores.ts'
@@ -17,6 +17,8 @@ export interface HandlersOf<Name extends string> extends Omit<SubscribeHandlers,
 export interface Hub extends Omit<HubCore, 'subscribe'>, Omit<Stores, 'close'> {
   /** The server's address, without a slash at the end. */
   readonly baseUrl: string
+  /** Returns the credentials of the hub, for connections of your own. */
+  readonly auth: Auth | undefined
   /**
    * Calls back with every event once, in order. Returns the unsubscribe function. Events that `types` names have the types
    * of their payloads.
@@ -85,6 +87,7 @@ export function createClient(options: ClientOptions = {}): Hub {
 
   return {
     baseUrl,
+    auth: core.auth,
     status,
     clock: core.clock,
     board: (id) => storeUntilClosed(stores.board(id)),

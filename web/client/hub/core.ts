@@ -5,7 +5,7 @@
 import { fullBackoff, withoutUndefined } from '../base/backoff.ts'
 import { systemClock, withLongTimers } from '../base/clock.ts'
 import { closed } from '../base/errors.ts'
-import { type ClientOptions, chooseTransport } from '../base/options.ts'
+import { type Auth, type ClientOptions, chooseTransport } from '../base/options.ts'
 import { IDLE } from '../base/status.ts'
 import { createStore } from '../base/store.ts'
 import type { HubCore } from '../base/types.ts'
@@ -17,6 +17,7 @@ import type { Engine } from './engine.ts'
 import { LazyEngine } from './lazy-engine.ts'
 
 export interface Core extends HubCore {
+  readonly auth: Auth | undefined
   readonly request: Requester
   readonly stores: Stores
   reconnect(): void
@@ -27,6 +28,7 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
   // An object of its own: stores without readers are kept by the clock of their hub. Timeouts may be as long as users want.
   const clock = withLongTimers(options.clock ?? systemClock)
   const transport = chooseTransport(options)
+  const auth = typeof options.auth === 'string' ? () => options.auth as string : options.auth
   const status = createStore(IDLE)
   const end = new AbortController()
   const engine = new LazyEngine(importEngine, clock, status)
@@ -36,7 +38,16 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
     const { createEngine } = await import('./engine.ts')
     return () => {
       end.signal.throwIfAborted()
-      return createEngine({ baseUrl, options, transport, clock, status, tabs, makeRoom: () => closeOldest(clock) })
+      return createEngine({
+        baseUrl,
+        options,
+        auth,
+        transport,
+        clock,
+        status,
+        tabs,
+        makeRoom: () => closeOldest(clock),
+      })
     }
   }
 
@@ -55,6 +66,7 @@ export function createCore(baseUrl: string, options: ClientOptions): Core {
   const stores = createStores(core)
   return {
     ...core,
+    auth,
     request,
     stores,
     reconnect: () => engine.reconnect(),

@@ -5,6 +5,7 @@
 import { fullBackoff } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import type {
+  Auth,
   ChosenTransport,
   ClientOptions,
   EventSourceMaker,
@@ -27,6 +28,7 @@ import type * as tabSources from '../tabs/tab-source.ts'
 export interface EngineOptions {
   readonly baseUrl: string
   readonly options: ClientOptions
+  readonly auth: Auth | undefined
   readonly transport: ChosenTransport
   readonly clock: Clock
   /** Where the status of the stream is shown. */
@@ -44,9 +46,10 @@ export interface Engine {
   close(): void
 }
 
-export function createEngine({ baseUrl, options, transport, clock, status, tabs, makeRoom }: EngineOptions): Engine {
-  const { validate = 'off', heartbeatTimeoutMs } = options
-  const fetch: typeof globalThis.fetch = options.fetch ?? ((...request) => globalThis.fetch(...request))
+export function createEngine(engine: EngineOptions): Engine {
+  const { baseUrl, options, auth: given, transport, clock, status, tabs, makeRoom } = engine
+  const { validate = 'off', heartbeatTimeoutMs, credentials } = options
+  const fetch = withCookies(options.fetch ?? ((...request) => globalThis.fetch(...request)), credentials)
   let isValid: ((frame: Frame) => boolean) | undefined
   const schemas =
     validate === 'off'
@@ -54,10 +57,12 @@ export function createEngine({ baseUrl, options, transport, clock, status, tabs,
       : import('./payloads.ts').then((module) => {
           isValid = module.isValid
         })
+  const noticed = given && tabs ? noticedBy(tabs, given) : given
   // Nothing is requested before its payloads can be validated.
-  const auth = schemas ? () => schemas.then(options.auth) : options.auth
+  const auth = schemas ? () => schemas.then(noticed) : noticed
   const { request, reset } = keepFresh(createRequester({ baseUrl, fetch, auth, clock }), () => stream.cursor)
   let source: StreamSource | undefined
+  let tabSource: tabSources.TabSource | undefined
   let catchingUp = 0
   let invalid = 0
 
@@ -80,11 +85,27 @@ export function createEngine({ baseUrl, options, transport, clock, status, tabs,
     return validate !== 'strict'
   }
 
+  /** Credentials of somebody else end the sharing with tabs of the one before. */
+  function noticedBy({ identityOf }: typeof tabSources, ask: Auth): Auth {
+    return async () => {
+      const answer = await ask()
+      const identity = await identityOf(answer, options.identity)
+      tabSource?.identified(identity === undefined ? undefined : nameOf(identity))
+      return answer
+    }
+  }
+
+  /** Of what tabs share. The version keeps tabs of different builds from reading each other's messages. */
+  function nameOf(identity: string): string {
+    return `boardcast/3 ${baseUrl} ${identity}`
+  }
+
   function connect(listener: StreamListener, cursor: string | null): Connection {
     return new Connection({
       baseUrl,
-      transport: loadedTransport(transport, fetch, options.fetch !== undefined),
+      transport: loadedTransport(transport, fetch, options),
       auth,
+      fetch,
       clock,
       backoff: fullBackoff(options.backoff),
       heartbeatTimeoutMs,
@@ -97,12 +118,12 @@ export function createEngine({ baseUrl, options, transport, clock, status, tabs,
   /** Opened by the first subscription, because it watches the page and may take locks. */
   function openSource(): StreamSource {
     const browser = tabs?.browserTabs()
-    // The version keeps tabs of different builds from reading each other's messages.
-    const name = `boardcast/2 ${baseUrl} ${options.identity ?? ''}`
-    const made =
-      tabs && browser
-        ? new tabs.TabSource({ name, tabs: browser, clock, listener: stream, idle: IDLE, connect })
-        : connect(stream, null)
+    if (tabs && browser) {
+      const name = auth ? undefined : nameOf(options.identity ?? '')
+      const identify = auth && (async () => auth())
+      tabSource = new tabs.TabSource({ name, identify, tabs: browser, clock, listener: stream, idle: IDLE, connect })
+    }
+    const made = tabSource ?? connect(stream, null)
     made.status.subscribe(showStatus)
     stream.attach(made)
     return made
@@ -129,23 +150,30 @@ export function createEngine({ baseUrl, options, transport, clock, status, tabs,
   }
 }
 
-/** `isOwnFetch`: the user passed `fetch`, which must not be replaced by a worker's. */
+function withCookies(
+  fetch: typeof globalThis.fetch,
+  credentials: ClientOptions['credentials'],
+): typeof globalThis.fetch {
+  return credentials ? (input, init) => fetch(input, { ...init, credentials }) : fetch
+}
+
 function loadedTransport(
   { name, Maker }: ChosenTransport,
   fetch: typeof globalThis.fetch,
-  isOwnFetch: boolean,
+  { credentials, fetch: ownFetch }: ClientOptions,
 ): Transport {
   switch (name) {
     case 'fetch':
       return loadedOnOpen(name, async () => {
         const { fetchTransport } = await import('../connection/fetch-transport.ts')
         const { needsWorker, workerFetch } = await import('../connection/worker-fetch.ts')
-        return fetchTransport(isOwnFetch || !needsWorker() ? fetch : workerFetch(fetch))
+        // A user's own fetch must not be replaced by a worker's.
+        return fetchTransport(ownFetch || !needsWorker() ? fetch : withCookies(workerFetch(fetch), credentials))
       })
     case 'eventsource':
       return loadedOnOpen(name, async () => {
         const { eventSourceTransport } = await import('../connection/eventsource-transport.ts')
-        return eventSourceTransport(Maker as EventSourceMaker)
+        return eventSourceTransport(Maker as EventSourceMaker, credentials === 'include')
       })
     case 'ws':
       return loadedOnOpen(name, async () => {
@@ -183,6 +211,7 @@ function loadedOnOpen(name: TransportName, load: () => Promise<Transport>): Tran
           names.push(...more)
           stream?.listenFor?.(more)
         },
+        ...(name === 'ws' && { renew: (token: string, accepted: () => void) => stream?.renew?.(token, accepted) }),
       }
     },
   }

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { BoardcastError, type Problem } from '../base/errors.ts'
 import type { Auth, Credentials } from '../base/options.ts'
 import type { Reply } from '../base/types.ts'
+import { areSame, askAgain } from '../connection/credentials.ts'
 import { headersOf, queryOf, retryAfterMs } from '../connection/transport.ts'
 import { bodyOf, fetchUnchanged } from './reply.ts'
 
@@ -39,27 +40,21 @@ export function cursorOfRefusal(error: unknown): string | null {
   return typeof error === 'object' && error !== null ? (refusedAt.get(error) ?? null) : null
 }
 
-export async function send<T>(
-  { baseUrl, fetch, auth, clock }: RequesterOptions,
-  { method, path, headers, body, signal }: Prepared,
-): Promise<Outcome<T>> {
+/** After a 401, `auth` is asked once more: its credentials may have expired on the way. */
+export async function send<T>(options: RequesterOptions, prepared: Prepared): Promise<Outcome<T>> {
+  const { auth, clock } = options
+  const { method, path, signal } = prepared
   const what = `${method} ${path}`
   const controller = new AbortController()
   const unfollow = follow(controller, signal)
   const timer = clock.setTimeout(() => controller.abort(), TIMEOUT_MS)
   try {
+    const within = { ...prepared, signal: controller.signal }
     const credentials = await credentialsWithin(controller.signal, auth, what)
-    const asked = {
-      method,
-      url: withQuery(`${baseUrl}${API_PREFIX}${path}`, credentials),
-      init: { body, headers: { ...headers, ...headersOf(credentials) }, signal: controller.signal },
-    }
-    const response = await fetchUnchanged(fetch, asked)
-    const text = await response.text()
-    if (!response.ok) return refusal(response, text, what, clock)
-    const made = bodyOf(text, response, asked) as T
-    const eventId = response.headers.get(HEADER.eventId) ?? response.headers.get(HEADER.cursor)
-    return { reply: { status: response.status, body: made, eventId } }
+    const outcome = await sendWith<T>(options, within, credentials)
+    if (!('error' in outcome) || outcome.error.status !== 401 || !auth) return outcome
+    const others = await Promise.race([askAgain(auth, credentials), whenAborted(controller.signal)])
+    return areSame(others, credentials) ? outcome : await sendWith<T>(options, within, others)
   } catch (cause) {
     signal.throwIfAborted()
     if (cause instanceof BoardcastError) return { error: cause, mayRetry: false }
@@ -68,6 +63,24 @@ export async function send<T>(
     clock.clearTimeout(timer)
     unfollow()
   }
+}
+
+async function sendWith<T>(
+  { baseUrl, fetch, clock }: RequesterOptions,
+  { method, path, headers, body, signal }: Prepared,
+  credentials: Credentials,
+): Promise<Outcome<T>> {
+  const asked = {
+    method,
+    url: withQuery(`${baseUrl}${API_PREFIX}${path}`, credentials),
+    init: { body, headers: { ...headers, ...headersOf(credentials) }, signal },
+  }
+  const response = await fetchUnchanged(fetch, asked)
+  const text = await response.text()
+  if (!response.ok) return refusal(response, text, `${method} ${path}`, clock)
+  const made = bodyOf(text, response, asked) as T
+  const eventId = response.headers.get(HEADER.eventId) ?? response.headers.get(HEADER.cursor)
+  return { reply: { status: response.status, body: made, eventId } }
 }
 
 async function credentialsWithin(signal: AbortSignal, auth: Auth | undefined, what: string): Promise<Credentials> {
@@ -91,7 +104,7 @@ function refusal(response: Response, text: string, what: string, clock: Clock): 
 }
 
 function withQuery(url: string, credentials: Credentials): string {
-  const query = new URLSearchParams(queryOf(credentials, false)).toString()
+  const query = new URLSearchParams(queryOf(credentials)).toString()
   return query === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`
 }
 

@@ -9,11 +9,10 @@
  * again.
  */
 import { CLOSE, CONTROL, HEARTBEAT_MS } from '../../../shared/src/protocol.ts'
-import { DEFAULT_BACKOFF, delayMs } from '../base/backoff.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
 import { errorOf } from '../base/errors.ts'
 import { compareIds, fieldOf, isControl, isFrame } from '../base/frames.ts'
-import type { WebSocketLike, WebSocketMaker } from '../base/options.ts'
+import type { Auth, WebSocketLike, WebSocketMaker } from '../base/options.ts'
 import { watchPage } from '../base/page-lifecycle.ts'
 import { createStore, reportUncaught } from '../base/store.ts'
 import type { Frame, Store } from '../base/types.ts'
@@ -26,6 +25,8 @@ import {
   type SocketChannel,
   SocketChannels,
 } from './socket-channels.ts'
+import { SocketCredentials } from './socket-credentials.ts'
+import { SocketRetry } from './socket-retry.ts'
 
 export interface SocketState {
   /** It is open, and its channels are joined. */
@@ -37,6 +38,9 @@ export interface SocketState {
 
 export interface SocketOptions extends AddressOptions {
   readonly channels: readonly string[]
+  readonly auth?: Auth | undefined
+  /** For tickets. */
+  readonly fetch?: typeof globalThis.fetch | undefined
   readonly WebSocket?: WebSocketMaker | undefined
   readonly clock?: Clock | undefined
   onEvent?(event: Frame): void
@@ -45,10 +49,12 @@ export interface SocketOptions extends AddressOptions {
 export const CLOSED: SocketState = { connected: false, connecting: false, lastMessage: null, error: null }
 
 const TIMEOUT_HEARTBEATS = 2.5
-/** An open socket resets the failures only after this long, or a server that accepts and drops would be flooded. */
-const HEALTHY_MS = 60_000
+/** The credentials are not good enough, or no longer. */
+const UNAUTHENTICATED = 4401
 /** After these codes reconnecting would not help. */
-const FINAL: ReadonlySet<number> = new Set([CLOSE.done, CLOSE.refused, 4401])
+const FINAL: ReadonlySet<number> = new Set([CLOSE.done, CLOSE.refused, UNAUTHENTICATED])
+/** The close codes that mean the same as statuses of a request for a ticket. */
+const CODE_OF: Readonly<Record<number, number>> = { 401: UNAUTHENTICATED, 403: CLOSE.refused }
 const NOTHING: Addressed = { channels: [], since: undefined }
 
 export class ChannelSocket implements Store<SocketState> {
@@ -57,6 +63,8 @@ export class ChannelSocket implements Store<SocketState> {
   readonly #state = createStore<SocketState>(CLOSED)
   readonly #channels = new SocketChannels()
   readonly #requests: JoinRequests
+  readonly #credentials: SocketCredentials | undefined
+  readonly #retry: SocketRetry
   readonly #delivered = new DeliveredEvents()
   #socket: WebSocketLike | undefined
   #isOpen = false
@@ -66,12 +74,8 @@ export class ChannelSocket implements Store<SocketState> {
   #addressed: Addressed = NOTHING
   /** The channels that the next gap would be about; null: all of them. */
   #resuming: readonly SocketChannel[] | null = null
-  #failures = 0
-  #openedAt = 0
-  #serverDelayMs = 0
   #heartbeatMs = HEARTBEAT_MS
   #silence: unknown
-  #retry: unknown
   #unwatch: (() => void) | undefined
   /** The page is frozen, or in the back-forward cache. */
   #isAway = false
@@ -79,12 +83,16 @@ export class ChannelSocket implements Store<SocketState> {
   constructor(options: SocketOptions) {
     this.#options = options
     this.#clock = options.clock ?? systemClock
+    this.#retry = new SocketRetry(this.#clock)
     for (const channel of options.channels) this.#channels.add(channel)
     this.#requests = new JoinRequests({
       clock: this.#clock,
       channel: (name) => this.#channels.get(name),
       send: (message) => this.#post(message),
     })
+    const { baseUrl, auth, fetch = (...request) => globalThis.fetch(...request) } = options
+    this.#credentials =
+      auth && new SocketCredentials({ baseUrl, auth, fetch, clock: this.#clock, send: (message) => this.send(message) })
   }
 
   readonly get = (): SocketState => this.#state.get()
@@ -137,18 +145,32 @@ export class ChannelSocket implements Store<SocketState> {
       this.#set({ error: new Error('WebSocket is not available here: pass the option WebSocket.') })
       return
     }
+    this.#set({ connecting: true })
+    this.#watch()
+    if (!this.#credentials) this.#openSocket(WebSocket, {})
+    else {
+      this.#credentials.forAddress(
+        (query) => this.#openSocket(WebSocket, query),
+        ({ status, detail, retryAfterMs = 0 }) => {
+          this.#retry.serverDelayMs = retryAfterMs
+          this.#lost(CODE_OF[status ?? 0] ?? 1006, detail)
+        },
+      )
+    }
+  }
+
+  #openSocket(WebSocket: WebSocketMaker, credentials: Readonly<Record<string, string>>): void {
     this.#addressed = this.#channels.addressed()
     let socket: WebSocketLike
     try {
-      socket = new WebSocket(addressOf(this.#options, this.#addressed))
+      socket = new WebSocket(addressOf(this.#options, this.#addressed, credentials))
     } catch (error) {
       // The page's policy forbids it, and would forbid the next one too.
+      this.#disconnect()
       this.#set({ error: errorOf(error) })
       return
     }
     this.#socket = socket
-    this.#set({ connecting: true })
-    this.#watch()
     const isCurrent = () => socket === this.#socket
     socket.addEventListener('message', ({ data }) => isCurrent() && this.#receive(String(data)))
     socket.addEventListener('error', () => {
@@ -167,10 +189,10 @@ export class ChannelSocket implements Store<SocketState> {
     this.#addressed = NOTHING
     this.#resuming = null
     this.#requests.disconnected()
+    this.#credentials?.disconnected()
     this.#channels.reset()
     this.#clock.clearTimeout(this.#silence)
-    this.#clock.clearTimeout(this.#retry)
-    this.#retry = undefined
+    this.#retry.cancel()
     socket?.close()
     this.#set({ connected: false, connecting: false })
   }
@@ -179,21 +201,19 @@ export class ChannelSocket implements Store<SocketState> {
     const canRetry = !FINAL.has(code) || (code === CLOSE.refused && this.#channels.addressRefused(this.#addressed))
     this.#disconnect()
     if (code !== CLOSE.done) this.#set({ error: new Error(reason || `the socket was closed (${code})`) })
+    if (code === UNAUTHENTICATED) this.#credentials?.refused(() => this.#connect())
     if (!canRetry) return
-    this.#failures += 1
     this.#set({ connecting: true })
-    const waitMs = this.#serverDelayMs || delayMs(DEFAULT_BACKOFF, this.#failures)
-    this.#retry = this.#clock.setTimeout(() => this.#connect(), waitMs)
-    this.#serverDelayMs = 0
+    this.#retry.schedule(() => this.#connect())
   }
 
   #woke(): void {
-    if (this.#retry !== undefined) this.#connect()
+    if (this.#retry.isWaiting) this.#connect()
   }
 
   /** Browsers do not put a page with an open socket into the back-forward cache. */
   #left(): void {
-    if (!this.#socket && this.#retry === undefined) return
+    if (!this.#socket && !this.#state.get().connecting) return
     this.#disconnect()
     this.#isAway = true
     this.#set({ connecting: true })
@@ -211,8 +231,9 @@ export class ChannelSocket implements Store<SocketState> {
     switch (message.type) {
       case 'connected':
         this.#isOpen = true
-        this.#openedAt = this.#clock.now()
+        this.#retry.opened()
         this.#requests.connected()
+        this.#credentials?.connected()
         this.#set({ error: null })
         for (const channel of this.#channels.all) {
           if (!this.#addressed.channels.includes(channel)) this.#requests.join(channel.name)
@@ -222,6 +243,9 @@ export class ChannelSocket implements Store<SocketState> {
       case 'event':
         if (isFrame(message)) this.#event(message)
         break
+      case 'unsubscribed':
+        this.#lostChannel(message)
+        break
       case 'ack':
       case 'error':
         this.#answered(message)
@@ -230,7 +254,16 @@ export class ChannelSocket implements Store<SocketState> {
     }
   }
 
+  /** The credentials that the socket was given do not allow the channel. */
+  #lostChannel({ channel = '' }: ServerMessage): void {
+    const lost = this.#channels.get(channel)
+    if (!lost) return
+    Object.assign(lost, { isJoined: false, isDoubtful: true })
+    this.#set({ error: new Error(`${channel} may no longer be read`) })
+  }
+
   #answered(answer: ServerMessage): void {
+    if (this.#credentials?.answered(answer)) return
     const result = this.#requests.answered(answer)
     if (result === 'again') return
     if (result?.isJoined) {
@@ -258,12 +291,18 @@ export class ChannelSocket implements Store<SocketState> {
         this.#hello(frame)
         return
       case CONTROL.heartbeat:
-        if (this.#clock.now() - this.#openedAt >= HEALTHY_MS) this.#failures = 0
+        this.#retry.checkHealth()
         this.#channels.advance(id)
         return
       case CONTROL.draining:
       case CONTROL.overloaded:
-        this.#serverDelayMs = Number(fieldOf(data, 'retryMs')) || 0
+        this.#retry.serverDelayMs = Number(fieldOf(data, 'retryMs')) || 0
+        return
+      case CONTROL.authExpiring:
+        this.#credentials?.expiring(frame)
+        return
+      case CONTROL.authExpired:
+        // `close` follows.
         return
       case CONTROL.gap:
         this.#channels.gap(resuming ?? this.#channels.joined, id)

@@ -10,6 +10,7 @@ export interface ServerEvent extends Frame {
 }
 
 export interface ServerMessage extends Answer {
+  readonly channel?: string
   readonly message?: string
 }
 

@@ -153,15 +153,15 @@ export interface AddressOptions {
   readonly baseUrl: string
   readonly agentId?: string | undefined
   readonly sessionId?: string | undefined
-  readonly token?: string | undefined
 }
 
 export function addressOf(
-  { baseUrl, agentId, sessionId, token }: AddressOptions,
+  { baseUrl, agentId, sessionId }: AddressOptions,
   { channels, since }: Addressed,
+  credentials: Readonly<Record<string, string>>,
 ): string {
-  const query = new URLSearchParams({ global: '0', more: '1' })
-  const given = { agent_id: agentId, session_id: sessionId, token, lastEventId: since }
+  const query = new URLSearchParams({ global: '0', more: '1', ...credentials })
+  const given = { agent_id: agentId, session_id: sessionId, lastEventId: since }
   for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value)
   // Not escaped: channel names need no escapes, which would make the address a tenth longer.
   const list = channels.length > 0 ? `&channels=${channels.map(({ spelled }) => spelled).join(',')}` : ''

@@ -24,6 +24,8 @@ import type { Selection } from './subscription.ts'
 const MAX_QUEUED = 2_000
 /** Between two attempts to read a page, on top of the retries of each request. */
 const RETRY_MS = 5_000
+/** After a page was refused for want of credentials. Usually a stream with new ones comes first, and makes it read again. */
+const SIGNED_OUT_MS = 60_000
 
 interface QueuedFrame {
   readonly frame: Frame
@@ -228,9 +230,10 @@ export class Reader {
       if (result === 'aborted' || (result === 'gap' && !this.isWaiting)) return
     } catch (error) {
       if (signal.aborted) return
-      if (error instanceof BoardcastError && error.code === 'refused') this.refuse(error)
+      const isSignedOut = error instanceof BoardcastError && error.status === 401
+      if (error instanceof BoardcastError && error.code === 'refused' && !isSignedOut) this.refuse(error)
       else {
-        await pause(this.#options.clock, RETRY_MS, signal)
+        await pause(this.#options.clock, isSignedOut ? SIGNED_OUT_MS : RETRY_MS, signal)
         if (!signal.aborted) void this.#readPages(state)
       }
       return

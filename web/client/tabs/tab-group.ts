@@ -36,6 +36,8 @@ export interface TabGroupOptions {
   onStatus(status: Status, role: Status['role']): void
   /** The phase of the stream, as this tab sees it. */
   phase(): Status['phase']
+  /** The stream has stopped because its credentials were refused. */
+  isSignedOut(): boolean
   /** This tab has lost a lock, or another tab leads too: it must join again. */
   onLost(): void
   /** Locks or messages do not work here. */
@@ -55,6 +57,8 @@ export class TabGroup {
   #isKnown = false
   #leaderId: string | null = null
   #leader: Leader | null = null
+  /** The leader that was asked to reconnect, until its credentials turn out to be refused. */
+  #takesLeadOf: string | null = null
   #watchdog: unknown
   /** Runs until this tab has its lock, then until it knows of a leader. */
   #patience: unknown
@@ -85,7 +89,17 @@ export class TabGroup {
 
   reconnect(): void {
     if (this.#leader) this.#leader.reconnect()
-    else this.#send({ kind: 'reconnect' })
+    else if (this.#options.isSignedOut()) this.#takeLead()
+    else {
+      this.#takesLeadOf = this.#leaderId
+      this.#send({ kind: 'reconnect' })
+    }
+  }
+
+  /** The leader's credentials were refused. Those of this tab may be newer. */
+  #takeLead(): void {
+    this.#takesLeadOf = null
+    this.#locks.stealLead(() => this.#lead())
   }
 
   leave(): void {
@@ -163,7 +177,7 @@ export class TabGroup {
   }
 
   #receive(message: SentMessage): void {
-    const { wants, deliver, onStatus, onLost } = this.#options
+    const { wants, deliver, onStatus, onLost, isSignedOut } = this.#options
     const { from, kind } = message
     switch (kind) {
       case 'wants': {
@@ -197,7 +211,10 @@ export class TabGroup {
         break
       case 'status':
         this.#leaderId ??= from
-        if (this.#leaderId === from) onStatus(message.status, 'follower')
+        if (this.#leaderId !== from) break
+        onStatus(message.status, 'follower')
+        if (message.status.phase === 'open') this.#takesLeadOf = null
+        if (this.#takesLeadOf === from && isSignedOut()) this.#takeLead()
         break
       case 'reconnect':
         this.#leader?.reconnect()

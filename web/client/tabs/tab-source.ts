@@ -13,6 +13,7 @@ import type { Connection } from '../connection/connection.ts'
 import { TabGroup } from './tab-group.ts'
 import type { ListenerCall, Tabs, TabWants } from './tab-messages.ts'
 
+export { identityOf } from './identity.ts'
 export { browserTabs } from './tab-messages.ts'
 
 /** A navigation that takes longer than this was cancelled, or was a download. */
@@ -22,12 +23,14 @@ const MAX_LOSSES = 5
 const LOSSES_WITHIN_MS = 60_000
 
 export interface TabSourceOptions {
-  /** The same for all tabs that may share. */
-  readonly name: string
+  /** The same for all tabs that may share. Undefined until it is known: see `identify`. */
+  readonly name?: string | undefined
   readonly tabs: Tabs
   readonly clock: Clock
   readonly listener: StreamListener
   readonly idle: Status
+  /** Finds out the name, and calls `identified`. May reject, and is called again then. */
+  readonly identify?: (() => Promise<unknown>) | undefined
   connect(listener: StreamListener, cursor: string | null): Connection
 }
 
@@ -36,6 +39,7 @@ export class TabSource implements StreamSource {
   readonly #options: TabSourceOptions
   readonly #unwatch: () => void
   #wants: TabWants = { channels: [], names: [], cursor: null }
+  #name: string | undefined
   #group: TabGroup | null = null
   /** This tab's own stream, once it has turned out that it cannot share. */
   #alone: Connection | null = null
@@ -43,9 +47,11 @@ export class TabSource implements StreamSource {
   /** When this tab lost a lock. */
   readonly #losses: number[] = []
   #rejoining: unknown
+  #identifying: unknown
 
   constructor(options: TabSourceOptions) {
     this.#options = options
+    this.#name = options.name
     this.status = createStore<Status>({ ...options.idle, role: 'follower' })
     this.#unwatch = watchPage({
       woke() {},
@@ -61,6 +67,20 @@ export class TabSource implements StreamSource {
       returned: () => this.#join(),
     })
     this.#join()
+    void this.#identify(0)
+  }
+
+  /**
+   * Tabs of this name may share with this one. It leaves those of another name, and goes on from where it is. Undefined:
+   * none may.
+   */
+  identified(name: string | undefined): void {
+    if (name === undefined) this.#standAlone()
+    else if (name !== this.#name) {
+      this.#name = name
+      this.#leave()
+      this.#join()
+    }
   }
 
   want(channels: ReadonlySet<string>, names: ReadonlySet<string>): void {
@@ -71,21 +91,43 @@ export class TabSource implements StreamSource {
   }
 
   reconnect(): void {
+    const { identify } = this.#options
     if (this.#alone) this.#alone.reconnect()
-    else this.#group?.reconnect()
+    else if (!identify) this.#group?.reconnect()
+    // Somebody else may have signed in, who has another stream.
+    else
+      void identify().then(
+        () => this.#group?.reconnect(),
+        () => undefined,
+      )
   }
 
   close(): void {
     this.#isClosed = true
     this.#unwatch()
+    this.#options.clock.clearTimeout(this.#identifying)
     this.#leave()
     this.#alone?.close()
     this.status.set({ ...this.status.get(), phase: 'stopped', stop: { reason: 'closed' }, nextRetryAt: null })
   }
 
+  async #identify(failures: number): Promise<void> {
+    const { identify, clock } = this.#options
+    try {
+      await identify?.()
+    } catch (error) {
+      if (this.#isClosed || this.#name !== undefined) return
+      const phase = failures > 0 ? 'reconnecting' : 'connecting'
+      this.status.set({ ...this.status.get(), phase, detail: `no credentials: ${error}` })
+      const inMs = delayMs(DEFAULT_BACKOFF, failures + 1)
+      this.#identifying = clock.setTimeout(() => void this.#identify(failures + 1), inMs)
+    }
+  }
+
   #join(): void {
-    if (this.#group || this.#alone || this.#isClosed) return
-    const { name, tabs, clock, connect } = this.#options
+    const name = this.#name
+    if (name === undefined || this.#group || this.#alone || this.#isClosed) return
+    const { tabs, clock, connect } = this.#options
     const ifCurrent = (then: () => void) => () => {
       if (this.#group === group) then()
     }
@@ -100,6 +142,7 @@ export class TabSource implements StreamSource {
         deliver: (call) => this.#deliver(call),
         onStatus: (status, role) => this.status.set({ ...status, role }),
         phase: () => this.status.get().phase,
+        isSignedOut: () => this.status.get().stop?.reason === 'unauthenticated',
         onLost: ifCurrent(() => this.#rejoin()),
         onUnusable: ifCurrent(() => this.#standAlone()),
       })
