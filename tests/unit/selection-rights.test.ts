@@ -1,7 +1,8 @@
 /** What a subject may see decides about events to everyone, and about whose overview is rendered and refreshed. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { exampleIds } from '../../shared/src/catalogue/examples.ts'
-import { type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
+import { catalogue, type Entry, type EventPayload, type EventType, entryOf } from '../../shared/src/catalogue.ts'
+import { EVERYONE } from '../../shared/src/protocol.ts'
 import { EVERY_TYPE } from '../../shared/src/type-filter.ts'
 import { ChannelPatterns } from '../../src/base/channel-patterns.ts'
 import { LogEvent, PayloadEncoder } from '../../src/db/log-event.ts'
@@ -58,6 +59,13 @@ test('[RS2] a message to everyone is seen by everybody, and on `global` an event
   const message = event('message.new', { to_agent: null, topic: null })
   expect(namesOf(selection('topic:x', 'topic:x'), message)).toEqual(['message.new'])
   expect(namesOf(selection('global', 'global'), event('agent.registered'))).toEqual(['agent.registered'])
+})
+
+test('[RS2] every event to everyone names what it concerns, but messages, which are for everybody', () => {
+  const forAll = Object.entries<Entry>(catalogue).flatMap(([type, { to }]) =>
+    to.some(({ channel, concerns }) => channel === EVERYONE && !concerns) ? [type] : [],
+  )
+  expect(forAll).toEqual(['message.new', 'message.read', 'message.expired'])
 })
 
 test('[RS2] a channel that is joined or left changes nothing about what the subject may see', () => {
