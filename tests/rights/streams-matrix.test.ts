@@ -174,7 +174,8 @@ test('[RS1] the token may be in the header, in the cookie, or in the query', asy
   const token = (await tokenOf('right', ['topic:news'])) ?? ''
   const forms: ReadonlyArray<readonly [string, Record<string, string>]> = [
     ['', { Authorization: `Bearer ${token}` }],
-    ['', { Cookie: `boardcast_token=${token}` }],
+    // As a browser sends it with a request of the server's own page.
+    ['', { Cookie: `boardcast_token=${token}`, Origin: server.url }],
     [`&token=${token}`, {}],
   ]
   for (const [query, headers] of forms) {
@@ -183,6 +184,23 @@ test('[RS1] the token may be in the header, in the cookie, or in the query', asy
     const options = { extraHeaders: headers, query: query === '' ? {} : { token } }
     await using client = await SocketIoClient.open(server.url, ['websocket'], options)
     expect(client.socket.connected).toBe(true)
+  }
+})
+
+test('[RS1] a ticket opens one stream or socket, and no second one', async () => {
+  const holder = actingAs(server, (await tokenOf('right', ['topic:news'])) ?? '')
+  for (const open of [
+    async (query: string) => (await opened(`/sse?channels=topic:news&${query}`, {})).status,
+    async (query: string) => statusOfUpgrade(`/ws?channels=topic:news&${query}`, {}),
+    async (query: string) => {
+      const ticket = query.slice('ticket='.length)
+      await using client = await SocketIoClient.open(server.url, ['websocket'], { query: { ticket } })
+      return client.socket.connected ? 200 : client.failures[0]?.message
+    },
+  ]) {
+    const { ticket } = await holder.post<{ ticket: string }>('/tickets', {})
+    expect([101, 200]).toContain(await open(`ticket=${ticket}`))
+    expect([401, 'Authentication error']).toContain(await open(`ticket=${ticket}`))
   }
 })
 
