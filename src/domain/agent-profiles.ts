@@ -1,5 +1,6 @@
 /** Profiles: named sets of options to run an agent with, for one board or for all. */
 import { isDeepStrictEqual } from 'node:util'
+import { channelName } from '../../shared/src/channels.ts'
 import type { Profile } from '../../shared/src/types/agents.ts'
 import { Problem } from '../base/errors.ts'
 import * as rows from '../db/rows/agent-profiles.ts'
@@ -8,6 +9,7 @@ import type { Tx } from '../db/store.ts'
 import { agentLabel } from './agents.ts'
 import { checkBoardId } from './boards.ts'
 import { newId } from './ids.ts'
+import { KNOWS_ALL, type Knows } from './knows.ts'
 
 export { listProfiles } from '../db/rows/agent-profiles.ts'
 
@@ -15,8 +17,8 @@ export { listProfiles } from '../db/rows/agent-profiles.ts'
 export type ProfileInput = Omit<Profile, 'id'>
 
 /** Throws `validation_failed` when `boardId` names no board. */
-export async function createProfile(tx: Tx, input: ProfileInput): Promise<Profile> {
-  await checkBoardId(tx.sql, input.boardId)
+export async function createProfile(tx: Tx, input: ProfileInput, knows: Knows = KNOWS_ALL): Promise<Profile> {
+  await checkBoardId(tx.sql, input.boardId, knows)
   const profile = { id: newId('pro'), ...input }
   await rows.insertProfile(tx.sql, profile, tx.now)
   await emitChanged(tx, 'created', profile)
@@ -24,11 +26,17 @@ export async function createProfile(tx: Tx, input: ProfileInput): Promise<Profil
 }
 
 /** Changes the given fields. Emits nothing when nothing changes. Throws `profile_not_found`. */
-export async function updateProfile(tx: Tx, id: string, changes: Partial<ProfileInput>): Promise<Profile> {
+export async function updateProfile(
+  tx: Tx,
+  id: string,
+  changes: Partial<ProfileInput>,
+  knows: Knows = KNOWS_ALL,
+): Promise<Profile> {
   const before = await requireProfile(tx.sql, id)
   const after: Profile = { ...before, ...changes }
   if (isDeepStrictEqual(before, after)) return before
-  await checkBoardId(tx.sql, after.boardId)
+  // The board that it has may be unknown to whoever has a right to its agent.
+  if (after.boardId !== before.boardId) await checkBoardId(tx.sql, after.boardId, knows)
   await rows.updateProfile(tx.sql, after)
   await emitChanged(tx, 'updated', after)
   return after
@@ -39,6 +47,11 @@ export async function deleteProfile(tx: Tx, id: string): Promise<void> {
   const profile = await requireProfile(tx.sql, id)
   await rows.deleteProfile(tx.sql, id)
   await emitChanged(tx, 'deleted', profile)
+}
+
+/** The channels that show a profile: that of its agent, and that of its board if it has one. */
+export function channelsOfProfile({ agent, boardId }: Pick<Profile, 'agent' | 'boardId'>): string[] {
+  return [channelName('agent', agent), ...(boardId === null ? [] : [channelName('board', boardId)])]
 }
 
 async function emitChanged(tx: Tx, kind: 'created' | 'updated' | 'deleted', profile: Profile): Promise<void> {

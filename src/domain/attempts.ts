@@ -7,22 +7,24 @@ import {
   REVIEW_COLUMN_KEY,
 } from '../../shared/src/types/kanban.ts'
 import { invalidField, Problem } from '../base/errors.ts'
+import { findProfileForBoard } from '../db/rows/agent-profiles.ts'
 import {
   type AttemptRefs,
   findActiveAttempt,
   findAttempt,
   findAttemptRefs,
   insertAttempt,
-  isProfileOfBoard,
   listActiveAttempts,
   listNewestAttempts,
   saveAttempt,
 } from '../db/rows/attempts.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
+import { channelsOfProfile } from './agent-profiles.ts'
 import { checkTransition, isFinal } from './attempt-status.ts'
 import { getCard, isInDoneColumn, moveCardToEnd } from './cards.ts'
 import { newId } from './ids.ts'
+import { KNOWS_ALL, type Knows } from './knows.ts'
 
 export interface NewAttempt {
   readonly agent: string
@@ -53,10 +55,16 @@ export async function getAttemptRefs(sql: Sql, id: string): Promise<AttemptRefs>
  * Creates an attempt at a card. With `running` it is queued and started in the same transaction. Throws `card_not_found`;
  * `card_done`, `blocked_by_dependencies` or `conflict` when the card does not allow another attempt.
  */
-export async function createAttempt(tx: Tx, cardId: string, given: NewAttempt): Promise<Attempt> {
+export async function createAttempt(
+  tx: Tx,
+  cardId: string,
+  given: NewAttempt,
+  knows: Knows = KNOWS_ALL,
+): Promise<Attempt> {
   const card = await getCard(tx.sql, cardId)
   const profileId = given.profileId ?? null
-  if (profileId !== null && !(await isProfileOfBoard(tx.sql, profileId, card.boardId))) {
+  const profile = profileId === null ? undefined : await findProfileForBoard(tx.sql, profileId, card.boardId)
+  if (profileId !== null && !(profile && channelsOfProfile(profile).some(knows))) {
     throw invalidField('profileId', 'is not the id of a profile that this board can use')
   }
   await checkWorkable(tx.sql, card)

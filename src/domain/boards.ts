@@ -1,5 +1,7 @@
+import { channelName } from '../../shared/src/channels.ts'
 import type { BoardEdit, NewBoard } from '../../shared/src/inputs/boards.ts'
 import type { Board, BoardState, Column } from '../../shared/src/types/kanban.ts'
+import { ChannelPatterns } from '../base/channel-patterns.ts'
 import { invalidField, Problem } from '../base/errors.ts'
 import * as rows from '../db/rows/boards.ts'
 import { insertColumn, listColumnsOfBoards, listColumnsWithCards } from '../db/rows/columns.ts'
@@ -7,6 +9,7 @@ import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { boardState } from './board-state.ts'
 import { newId } from './ids.ts'
+import { KNOWS_ALL, type Knows } from './knows.ts'
 import { ticketPrefixFor } from './ticket-prefix.ts'
 
 const DEFAULT_COLUMNS: NonNullable<NewBoard['columns']> = [
@@ -31,17 +34,22 @@ export function boardNotFound(id: string): Problem {
   return new Problem('board_not_found', `There is no board ${id}.`)
 }
 
-/** Throws `validation_failed` when the field `boardId` of a body names a board that does not exist. */
-export async function checkBoardId(sql: Sql, boardId: string | null): Promise<void> {
-  if (boardId !== null && !(await boardExists(sql, boardId))) {
+/** Throws `validation_failed` when the field `boardId` of a body names a board that does not exist, or is not known. */
+export async function checkBoardId(sql: Sql, boardId: string | null, knows: Knows = KNOWS_ALL): Promise<void> {
+  if (boardId !== null && !((await boardExists(sql, boardId)) && knows(channelName('board', boardId)))) {
     throw invalidField('boardId', `must name a board, but there is no board ${boardId}`)
   }
 }
 
-/** At most `limit` boards, oldest first. */
-export async function listBoards(sql: Sql, limit: number): Promise<Board[]> {
-  const boards = await rows.listBoards(sql, limit)
-  const columns = await listColumnsOfBoards(sql, limit)
+/** At most `limit` boards that `sees` matches, oldest first. */
+export async function listBoards(
+  sql: Sql,
+  limit: number,
+  sees: ChannelPatterns = ChannelPatterns.all,
+): Promise<Board[]> {
+  const range = sees.idsOf('board')
+  const boards = await rows.listBoards(sql, range, limit)
+  const columns = await listColumnsOfBoards(sql, range, limit)
   return boards.map((board) => withColumns(board, columns.get(board.id) ?? []))
 }
 

@@ -1,3 +1,4 @@
+import { channelName } from '../../shared/src/channels.ts'
 import type { FieldError } from '../../shared/src/errors.ts'
 import type { Card } from '../../shared/src/types/kanban.ts'
 import { Problem } from '../base/errors.ts'
@@ -9,20 +10,26 @@ import {
   listDependenciesOfBoard,
 } from '../db/rows/card-dependencies.ts'
 import type { Sql } from '../db/sql.ts'
+import type { Knows } from './knows.ts'
 
 /** An error sentence names at most this many cards. */
 const NAMED = 5
 
 /**
- * The cards that a new card of the board will depend on, without duplicates. Throws `validation_failed`, which lists each
- * id that is not a card of the board.
+ * The cards that a card of the board will depend on, without duplicates. Throws `validation_failed`, which lists each id
+ * that is not a card of the board, or that `isKnown` says must not be known to be one.
  */
-export async function resolveDependencies(sql: Sql, boardId: string, ids: readonly string[]): Promise<Dependency[]> {
+export async function resolveDependencies(
+  sql: Sql,
+  boardId: string,
+  ids: readonly string[],
+  isKnown: (id: string) => boolean = () => true,
+): Promise<Dependency[]> {
   const found = new Map<string, Dependency>()
   const errors: FieldError[] = []
   for (const [index, id] of ids.entries()) {
     if (found.has(id)) continue
-    const dependency = await findDependency(sql, boardId, id)
+    const dependency = isKnown(id) ? await findDependency(sql, boardId, id) : undefined
     if (dependency) found.set(id, dependency)
     else errors.push({ path: `dependsOn.${index}`, message: 'is not a card of this board' })
   }
@@ -33,9 +40,19 @@ export async function resolveDependencies(sql: Sql, boardId: string, ids: readon
   return [...found.values()]
 }
 
-/** Like `resolveDependencies`, for an existing card: drops the card itself and throws `dependency_cycle` for a cycle. */
-export async function resolveNewDependencies(sql: Sql, card: Card, ids: readonly string[]): Promise<Dependency[]> {
-  const resolved = await resolveDependencies(sql, card.boardId, ids)
+/**
+ * Like `resolveDependencies`, for an existing card: drops the card itself and throws `dependency_cycle` for a cycle. Whoever
+ * knows the card knows what it depends on already.
+ */
+export async function resolveNewDependencies(
+  sql: Sql,
+  card: Card,
+  ids: readonly string[],
+  knows: Knows,
+): Promise<Dependency[]> {
+  const knowsBoard = knows(channelName('board', card.boardId))
+  const isKnown = (id: string) => knowsBoard || card.dependsOn.includes(id) || knows(channelName('issue', id))
+  const resolved = await resolveDependencies(sql, card.boardId, ids, isKnown)
   const dependencies = resolved.filter(({ id }) => id !== card.id)
   const added = dependencies.filter(({ id }) => !card.dependsOn.includes(id))
   if (added.length === 0) return dependencies

@@ -16,6 +16,7 @@ import { refuseBlocked, refuseOpen, resolveDependencies, resolveNewDependencies 
 import { refuseStageChange } from './card-stages.ts'
 import { targetColumn } from './columns.ts'
 import { newId } from './ids.ts'
+import { KNOWS_ALL, type Knows } from './knows.ts'
 
 /** Fields that may change freely: no rule applies to them beyond their schema. */
 const PLAIN_FIELDS = [
@@ -88,7 +89,7 @@ export async function createCard(tx: Tx, boardId: string, input: NewCard): Promi
  * Changes the given fields. When nothing changes there is no event and no new revision. Throws `card_not_found`,
  * `stale_revision`, `invalid_transition` for a stage, `validation_failed` or `dependency_cycle` for dependencies.
  */
-export async function updateCard(tx: Tx, id: string, edit: CardEdit): Promise<Card> {
+export async function updateCard(tx: Tx, id: string, edit: CardEdit, knows: Knows = KNOWS_ALL): Promise<Card> {
   const card = await getCard(tx.sql, id)
   refuseStale(card, edit.ifRevision)
   const changes: CardChanges = {}
@@ -101,7 +102,7 @@ export async function updateCard(tx: Tx, id: string, edit: CardEdit): Promise<Ca
     changes.stage = edit.stage
   }
   if (edit.dependsOn !== undefined) {
-    const dependencies = await resolveNewDependencies(tx.sql, card, edit.dependsOn)
+    const dependencies = await resolveNewDependencies(tx.sql, card, edit.dependsOn, knows)
     Object.assign(changes, dependencyChanges(card, dependencies))
   }
   return changeCard(tx, card, changes)

@@ -10,6 +10,7 @@ import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { checkBoardId } from './boards.ts'
 import { newId } from './ids.ts'
+import { KNOWS_ALL, type Knows } from './knows.ts'
 import { currentSeq, type PageRequest, readLogPage } from './log-pages.ts'
 import { statusRules } from './status-rules.ts'
 
@@ -62,13 +63,13 @@ export async function getSession(sql: Sql, id: string): Promise<Session> {
 }
 
 /** Throws `conflict` when the id is taken, `validation_failed` for an unknown board. The agent need not be registered. */
-export async function createSession(tx: Tx, given: NewSession): Promise<Session> {
+export async function createSession(tx: Tx, given: NewSession, knows: Knows = KNOWS_ALL): Promise<Session> {
   const id = given.id ?? newId('ses')
   if (await findSession(tx.sql, id)) {
     throw new Problem('conflict', `The session ${id} already exists. Choose another id, or change it with PATCH.`)
   }
   const boardId = given.boardId ?? null
-  await checkBoardId(tx.sql, boardId)
+  await checkBoardId(tx.sql, boardId, knows)
   const session: Session = {
     id,
     boardId,

@@ -10,6 +10,7 @@ import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { checkBoardId } from './boards.ts'
 import { newId } from './ids.ts'
+import { KNOWS_ALL, type Knows } from './knows.ts'
 import { currentSeq, type PageRequest, readLogPage } from './log-pages.ts'
 
 export { listShells } from '../db/rows/shells.ts'
@@ -42,12 +43,12 @@ export async function getShell(sql: Sql, id: string): Promise<Shell> {
 }
 
 /** Throws `conflict` when the id is taken, `validation_failed` for an unknown board or attempt. */
-export async function createShell(tx: Tx, given: NewShell): Promise<Shell> {
+export async function createShell(tx: Tx, given: NewShell, knows: Knows = KNOWS_ALL): Promise<Shell> {
   const id = given.id ?? newId('shl')
   if (await findShell(tx.sql, id)) throw new Problem('conflict', `The shell ${id} already exists. Choose another id.`)
   const shell: Shell = {
     id,
-    boardId: await boardOf(tx.sql, given),
+    boardId: await boardOf(tx.sql, given, knows),
     attemptId: given.attemptId ?? null,
     command: given.command ?? null,
     status: 'open',
@@ -103,11 +104,12 @@ export async function reportShellError(tx: Tx, id: string, error: string): Promi
 }
 
 /** Throws `validation_failed` for an unknown board, or an attempt that is not on it. */
-async function boardOf(sql: Sql, { boardId = null, attemptId = null }: NewShell): Promise<string | null> {
-  await checkBoardId(sql, boardId)
+async function boardOf(sql: Sql, { boardId = null, attemptId = null }: NewShell, knows: Knows): Promise<string | null> {
+  await checkBoardId(sql, boardId, knows)
   if (attemptId === null) return boardId
   const attempt = await findAttemptRefs(sql, attemptId)
-  if (!attempt) throw invalidField('attemptId', 'is not the id of an attempt')
+  const isKnown = attempt && [channelName('board', attempt.boardId), channelName('attempt', attemptId)].some(knows)
+  if (!isKnown) throw invalidField('attemptId', 'is not the id of an attempt')
   if (boardId !== null && attempt.boardId !== boardId) {
     throw invalidField('attemptId', 'is not the id of an attempt on this board')
   }

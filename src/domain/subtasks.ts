@@ -1,12 +1,14 @@
 /** Subtasks: the parts of a task that agents work on. `blocked_by` is stored and shown, but not enforced. */
 import { isDeepStrictEqual } from 'node:util'
 import type { EventType } from '../../shared/src/catalogue.ts'
+import { channelName } from '../../shared/src/channels.ts'
 import type { Subtask, SubtaskStatus } from '../../shared/src/types/tasks.ts'
 import { invalidField, Problem } from '../base/errors.ts'
 import * as rows from '../db/rows/subtasks.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
 import { newId } from './ids.ts'
+import { KNOWS_ALL, type Knows } from './knows.ts'
 import { statusRules } from './status-rules.ts'
 import { getTask } from './tasks.ts'
 
@@ -69,13 +71,24 @@ export async function listSubtasks(sql: Sql, taskId: string, limit: number): Pro
  * Changes the given fields. Emits nothing when nothing changes. Throws `subtask_not_found`, `invalid_transition`, or
  * `validation_failed` for a blocker.
  */
-export async function updateSubtask(tx: Tx, id: string, changes: SubtaskChanges): Promise<Subtask> {
+export async function updateSubtask(
+  tx: Tx,
+  id: string,
+  changes: SubtaskChanges,
+  knows: Knows = KNOWS_ALL,
+): Promise<Subtask> {
   const subtask = await getSubtask(tx.sql, id)
   const { status } = changes
   const isOtherStatus = status !== undefined && statuses.checkChange(subtask.status, status)
   const next: Subtask = { ...subtask, ...changes }
   if (changes.blocked_by) {
-    next.blocked_by = await checkedBlockers(tx.sql, { id, taskId: subtask.task_id, blocked_by: changes.blocked_by })
+    const task = await getTask(tx.sql, subtask.task_id)
+    const knowsTask = knows(task.session_id === null ? 'global' : channelName('session', task.session_id))
+    next.blocked_by = await checkedBlockers(
+      tx.sql,
+      { id, taskId: subtask.task_id, blocked_by: changes.blocked_by },
+      (other) => knowsTask || subtask.blocked_by.includes(other.subtask_id) || channelsOfAgents(other).some(knows),
+    )
   }
   if (isDeepStrictEqual(next, subtask)) return subtask
   if (status === 'running') next.started_at ??= tx.now
@@ -85,15 +98,25 @@ export async function updateSubtask(tx: Tx, id: string, changes: SubtaskChanges)
   return next
 }
 
-/** Drops duplicates and the subtask itself. Throws `validation_failed` for an id that is not a subtask of the same task. */
+/** The channels of the agents that a subtask is for. */
+export function channelsOfAgents({ agent_id, agent_type }: Pick<Subtask, 'agent_id' | 'agent_type'>): string[] {
+  return [agent_id, agent_type].flatMap((id) => (id ? [channelName('agent', id)] : []))
+}
+
+/**
+ * Drops duplicates and the subtask itself. Throws `validation_failed` for an id that is not a subtask of the same task, or
+ * that `isKnown` says must not be known to be one.
+ */
 async function checkedBlockers(
   sql: Sql,
   { id, taskId, blocked_by }: { id: string; taskId: string; blocked_by: readonly string[] },
+  isKnown: (subtask: Subtask) => boolean = () => true,
 ): Promise<string[]> {
   const blockers = new Set(blocked_by)
   blockers.delete(id)
   for (const blocker of blockers) {
-    if (await rows.isSubtaskOf(sql, blocker, taskId)) continue
+    const found = await rows.findSubtask(sql, blocker)
+    if (found?.task_id === taskId && isKnown(found)) continue
     throw invalidField(`blocked_by.${blocked_by.indexOf(blocker)}`, 'is not the id of a subtask of the same task')
   }
   return [...blockers]

@@ -24,7 +24,7 @@ export function registerAgentOutput(api: Api): void {
   api.mutate(
     'post',
     '/agents/:id/output',
-    { status: 202, right: channelOf('agent'), body: posted },
+    { status: 202, right: channelOf('agent'), speaksFor: ({ params }) => ({ agent: params.id }), body: posted },
     async (tx, { params, body }) => ({
       count: appendOutput(tx, params.id, body),
     }),

@@ -17,7 +17,12 @@ export function registerAgents(api: Api): void {
   api.mutate(
     'post',
     '/agents',
-    { status: 201, right: { by: 'body', needs: ({ id }) => [[channelName('agent', id)]] }, body: registration },
+    {
+      status: 201,
+      right: { by: 'body', needs: ({ id }) => [[channelName('agent', id)]] },
+      speaksFor: ({ body }) => ({ agent: body.id }),
+      body: registration,
+    },
     async (tx, { body, subject }) => {
       const { agent, created } = await registerAgent(tx, body, subject.subscribe)
       return created ? agent : new Answer(200, agent)
@@ -32,8 +37,13 @@ export function registerAgents(api: Api): void {
     getAgent(sql, params.id, now(), subject.subscribe),
   )
 
-  api.mutate('post', '/agents/:id/heartbeat', { status: 202, right: channelOf('agent') }, async (tx, { params }) => {
-    await noteHeartbeat(tx, params.id)
-    return {}
-  })
+  api.mutate(
+    'post',
+    '/agents/:id/heartbeat',
+    { status: 202, right: channelOf('agent'), speaksFor: ({ params }) => ({ agent: params.id }) },
+    async (tx, { params }) => {
+      await noteHeartbeat(tx, params.id)
+      return {}
+    },
+  )
 }

@@ -18,7 +18,14 @@ import type { Store, Tx } from '../db/store.ts'
 import { findAnswer, saveAnswer } from '../domain/idempotency.ts'
 import type { ClientLimits } from '../http/client-limits.ts'
 import { createBodyReader, parseJson } from './body.ts'
-import { authorizeAddress, authorizeBody, authorizeThing, type Right } from './rights.ts'
+import {
+  authorizeAddress,
+  authorizeBody,
+  authorizeSpeaker,
+  authorizeThing,
+  type Right,
+  type Speaker,
+} from './rights.ts'
 
 /** What handlers get besides the request: Node's request and response, and the request id that the answer will carry. */
 export type Env = { Bindings: HttpBindings & { readonly requestId: string } }
@@ -71,7 +78,15 @@ export class JsonText {
   }
 }
 
+/** A route as it was declared, for whoever checks that each has a rule. */
+export interface DeclaredRoute {
+  readonly method: string
+  readonly path: string
+  readonly right: Pick<Right<never, never, never>, 'by'>
+}
+
 export interface Api {
+  readonly routes: readonly DeclaredRoute[]
   /** Declares a GET. `answer` runs in one `store.read`; its result is answered with 200 and the cursor of the snapshot. */
   get<Path extends string, Query = unknown>(
     path: Path,
@@ -88,6 +103,8 @@ export interface Api {
     options: {
       status: 200 | 201 | 202 | 204
       right: Right<Params<Path>, Body, Query>
+      /** In whose name it is done: a token that is bound to another agent or session is refused. */
+      speaksFor?(input: { params: Params<Path>; body: Body }): Speaker
       body?: z.ZodType<Body>
       /** What a request without a body means; without this it is refused. */
       emptyBody?: Body
@@ -101,8 +118,11 @@ export interface Api {
 
 export function createApi(app: Hono<Env>, store: Store, authenticator: Authenticator, limits: ClientLimits): Api {
   const readBody = createBodyReader()
+  const routes: DeclaredRoute[] = []
   return {
+    routes,
     get(path, options, answer) {
+      routes.push({ method: 'get', path, right: options.right })
       app.get(path, async (c) => {
         const subject = await authenticator.authenticate(credentialFields(c), false)
         const params = paramsOf<typeof path>(c)
@@ -128,6 +148,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
     },
     mutate(method, path, options, work) {
       const { right } = options
+      routes.push({ method, path, right })
       async function handle(c: Context<Env>): Promise<Response> {
         const subject = await authenticator.authenticate(credentialFields(c), false)
         limits.spendMutation(subject, limits.addressOf(c.env.incoming))
@@ -138,13 +159,16 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
         const parsed = attempt(() => bodyOf(c, raw, options))
         // Whoever may not see a thing does not learn from an error in the body that it exists.
         if (parsed.error !== undefined && (right.by !== 'thing' || subject.publish.isAll)) throw parsed.error
+        const body = parsed.value as never
+        if (parsed.error === undefined) {
+          authorizeBody(right, subject, 'publish', { body, params })
+          if (options.speaksFor) authorizeSpeaker(subject, options.speaksFor({ params, body }))
+        }
         const key = method === 'post' && !options.isSecret ? idempotencyKey(c) : undefined
         const answer = await store.transact(
           async (tx) => {
             await authorizeThing(right, subject, 'publish', { sql: tx.sql, params })
             if (parsed.error !== undefined) throw parsed.error
-            const body = parsed.value as never
-            authorizeBody(right, subject, 'publish', { body, params })
             const claim = key && { subject: subject.id, route: c.req.path, key, bodyHash: hash(raw) }
             const first = claim && (await findAnswer(tx, claim))
             if (first) return { ...first, replayed: true }
@@ -175,7 +199,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
   }
 }
 
-function credentialFields(c: Context<Env>): CredentialFields {
+export function credentialFields(c: Context<Env>): CredentialFields {
   return { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
 }
 

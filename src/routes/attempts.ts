@@ -4,6 +4,7 @@ import { createAttempt, getAttempt, stopAttempt, updateAttempt } from '../domain
 import { getConversation } from '../domain/conversation.ts'
 import { getTodos } from '../domain/todos.ts'
 import type { Api } from './api.ts'
+import { knowledgeOf } from './rights.ts'
 import { boardOrAttempt, boardOrIssueOfCard } from './things.ts'
 
 const { agent, profileId, status, exitCode, error, baseBranch, branchName, worktreePath } = attempt.shape
@@ -23,7 +24,7 @@ export function registerAttempts(api: Api): void {
     'post',
     '/cards/:id/attempts',
     { status: 201, right: boardOrIssueOfCard, body: creation },
-    (tx, { params, body }) => createAttempt(tx, params.id, body),
+    (tx, { params, body, subject }) => createAttempt(tx, params.id, body, knowledgeOf(subject)),
   )
   api.get('/attempts/:id', { right: boardOrAttempt }, async ({ sql, params }) => ({
     attempt: await getAttempt(sql, params.id),

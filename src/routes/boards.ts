@@ -7,9 +7,13 @@ import { pageLimit } from './paging.ts'
 import { ANY_SUBJECT, channelOf, type Need } from './rights.ts'
 
 export function registerBoards(api: Api): void {
-  api.get('/boards', { right: ANY_SUBJECT, query: z.object({ limit: pageLimit }) }, async ({ sql, query }) => ({
-    boards: await listBoards(sql, query.limit),
-  }))
+  api.get(
+    '/boards',
+    { right: ANY_SUBJECT, query: z.object({ limit: pageLimit }) },
+    async ({ sql, query, subject }) => ({
+      boards: await listBoards(sql, query.limit, subject.subscribe),
+    }),
+  )
   api.get('/boards/:id', { right: channelOf('board') }, async ({ sql, params, cursor }) => ({
     ...(await getBoardWithState(sql, params.id)),
     cursor,
@@ -32,7 +36,10 @@ export function registerBoards(api: Api): void {
   })
 }
 
-/** A board whose id the server makes up is nobody's yet: `board:*` matches it, as any other pattern of all boards does. */
+/**
+ * The server makes up an id for whoever may publish everywhere or on every board, which `board:*` matches. An id of the
+ * client's choice needs the right to that board: the answer tells whether there is one.
+ */
 function toCreateBoard(id: string | undefined): Need {
-  return id === undefined ? ['global', channelName('board', '')] : ['global', channelName('board', id)]
+  return id === undefined ? ['global', channelName('board', '')] : [channelName('board', id)]
 }

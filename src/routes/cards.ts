@@ -1,7 +1,7 @@
 import { cardDeletion, cardEdit, cardMove, newCard } from '../../shared/src/inputs/boards.ts'
 import { createCard, deleteCard, getCard, moveCard, updateCard } from '../domain/cards.ts'
 import type { Api } from './api.ts'
-import { channelOf } from './rights.ts'
+import { channelOf, knowledgeOf } from './rights.ts'
 import { boardOrIssueOfCard } from './things.ts'
 
 export function registerCards(api: Api): void {
@@ -16,7 +16,7 @@ export function registerCards(api: Api): void {
     'patch',
     '/cards/:id',
     { status: 200, right: boardOrIssueOfCard, body: cardEdit },
-    (tx, { params, body }) => updateCard(tx, params.id, body),
+    (tx, { params, body, subject }) => updateCard(tx, params.id, body, knowledgeOf(subject)),
   )
   api.mutate(
     'delete',

@@ -8,6 +8,7 @@ import { listMail, readMessage, sendMessage } from '../domain/messages.ts'
 import type { Api } from './api.ts'
 import { pageLimit } from './paging.ts'
 import { channelOf, type Need } from './rights.ts'
+import { addresseesOf, mailOfMessage } from './things.ts'
 
 const { from_agent, to_agent, topic, priority, ttl_seconds } = message.shape
 
@@ -34,7 +35,12 @@ export function registerMessages(api: Api): void {
   api.mutate(
     'post',
     '/messages',
-    { status: 201, right: { by: 'body', needs: addresseesOf }, body: creation },
+    {
+      status: 201,
+      right: { by: 'body', needs: toSend },
+      speaksFor: ({ body }) => ({ agent: body.from_agent }),
+      body: creation,
+    },
     (tx, { body }) => sendMessage(tx, body),
   )
   api.get('/agents/:id/messages', { right: channelOf('agent'), query: mail }, async ({ sql, params, query }) => {
@@ -44,16 +50,22 @@ export function registerMessages(api: Api): void {
   api.mutate(
     'post',
     '/messages/:id/read',
-    { status: 200, right: { by: 'body', needs: ({ agent_id }) => [[channelName('agent', agent_id)]] }, body: reading },
+    {
+      status: 200,
+      right: {
+        ...mailOfMessage,
+        action: 'subscribe',
+        needs: ({ agent_id }: z.infer<typeof reading>) => [[channelName('agent', agent_id)]],
+      },
+      speaksFor: ({ body }) => ({ agent: body.agent_id }),
+      body: reading,
+    },
     (tx, { params, body }) => readMessage(tx, params.id, body.agent_id),
   )
 }
 
 /** A message shows on the channels of its addressee and of its topic; with neither, everywhere. */
-function addresseesOf({ to_agent, topic }: z.infer<typeof creation>): readonly Need[] {
-  const channels = [
-    ...(to_agent ? [channelName('agent', to_agent)] : []),
-    ...(topic ? [channelName('topic', topic)] : []),
-  ]
+function toSend(body: z.infer<typeof creation>): readonly Need[] {
+  const channels = addresseesOf(body)
   return channels.length > 0 ? channels.map((channel) => [channel]) : [['global']]
 }

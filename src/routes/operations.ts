@@ -1,8 +1,10 @@
 /** Health, statistics and metrics. */
 
 import type { AddressInfo } from 'node:net'
-import type { Hono } from 'hono'
+import type { Context, Hono } from 'hono'
 import { formatCursor } from '../../shared/src/cursor.ts'
+import type { Authenticator } from '../auth/authenticator.ts'
+import { authorizeAdmin } from '../auth/rights.ts'
 import { nowIso } from '../base/clock.ts'
 import { Problem } from '../base/errors.ts'
 import type { Drain } from '../connections/drain.ts'
@@ -11,7 +13,7 @@ import { readMeta, writeMeta } from '../db/meta.ts'
 import type { Store } from '../db/store.ts'
 import type { Metrics } from '../jobs/metrics.ts'
 import type { Bus } from '../sse/bus.ts'
-import type { Env } from './api.ts'
+import { credentialFields, type Env } from './api.ts'
 
 export interface OperationsDependencies {
   readonly store: Store
@@ -19,16 +21,30 @@ export interface OperationsDependencies {
   readonly connections: ConnectionRegistry
   readonly drain: Drain
   readonly metrics: Metrics
+  readonly authenticator: Authenticator
   address(): AddressInfo | null
 }
 
 export function registerOperations(
   app: Hono<Env>,
-  { store, bus, connections, drain, metrics, address }: OperationsDependencies,
+  { store, bus, connections, drain, metrics, authenticator, address }: OperationsDependencies,
 ): void {
   const startedAt = performance.now()
 
-  app.get('/health', (c) => {
+  async function requireAdmin(c: Context<Env>): Promise<void> {
+    authorizeAdmin(await authenticator.authenticate(credentialFields(c), false))
+  }
+
+  /** Asks without refusing anybody. */
+  async function isAdmin(c: Context<Env>): Promise<boolean> {
+    try {
+      return (await authenticator.authenticate(credentialFields(c), false)).isAdmin
+    } catch {
+      return false // Harmless: whoever has no valid token gets what is open to everyone.
+    }
+  }
+
+  app.get('/health', async (c) => {
     const channelStats = bus.channelStats()
     return c.json({
       status: 'healthy',
@@ -36,7 +52,8 @@ export function registerOperations(
       port: address()?.port ?? null,
       connectedClients: connections.size,
       activeChannels: Object.keys(channelStats).length,
-      channelStats,
+      // The names of channels are not for everyone.
+      channelStats: (await isAdmin(c)) ? channelStats : {},
       timestamp: nowIso(),
     })
   })
@@ -56,7 +73,8 @@ export function registerOperations(
     return c.json({ status: 'ready' })
   })
 
-  app.get('/stats', (c) => {
+  app.get('/stats', async (c) => {
+    await requireAdmin(c)
     const { epoch, bounds, transient } = store
     const { total, byTransport, behind, bytesWritten, pendingBytes } = connections.counts()
     const memory = process.memoryUsage()
@@ -80,5 +98,8 @@ export function registerOperations(
     })
   })
 
-  app.get('/metrics', async (c) => c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType }))
+  app.get('/metrics', async (c) => {
+    await requireAdmin(c)
+    return c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType })
+  })
 }

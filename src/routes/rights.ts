@@ -4,12 +4,16 @@
  */
 import { type ChannelKind, channelName } from '../../shared/src/channels.ts'
 import type { Action } from '../auth/rights.ts'
-import { authorizeAdmin, authorizeAny, hidden, may } from '../auth/rights.ts'
+import { authorizeAdmin, authorizeAgent, authorizeAny, authorizeSession, hidden, may } from '../auth/rights.ts'
 import type { Subject } from '../auth/subject.ts'
 import type { Sql } from '../db/sql.ts'
+import type { Knows } from '../domain/knows.ts'
 
 /** One of these channels. */
 export type Need = readonly string[]
+
+/** Instead of channels: shown to everyone. */
+export const ANYONE = 'anyone'
 
 export type Right<Params, Body, Query> =
   /** The address decides: asked before the body is read, and before anything is looked up. All needs count. */
@@ -18,12 +22,14 @@ export type Right<Params, Body, Query> =
   | { readonly by: 'body'; needs(body: Body, params: Params): readonly Need[] }
   /**
    * The thing that the address names decides. `find` resolves to the channels that show it, null if there is none: then
-   * only a subject with every channel of `kind` learns so. `needs`: what the body needs besides.
+   * only a subject that would see it whatever it is learns so, by a right to every channel of all `kinds`. `needs`: what the
+   * body needs besides. `action`: if it is not that of the method, as the answer shows the thing.
    */
   | {
       readonly by: 'thing'
-      readonly kind: ChannelKind
-      find(sql: Sql, params: Params): Promise<Need | null>
+      readonly kinds: readonly ChannelKind[]
+      readonly action?: Action
+      find(sql: Sql, params: Params): Promise<Need | typeof ANYONE | null>
       needs?(body: Body, params: Params): readonly Need[]
     }
   /** Any subject: the answer has only what the subject may see. */
@@ -56,6 +62,7 @@ export function authorizeAddress<Params, Query>(
   else if (right.by === 'address') authorizeAll(subject, action, right.needs(params, query))
   // Whatever the body names would be refused.
   else if (right.by !== 'subject' && subject[action].isEmpty) throw hidden(action)
+  else if (right.by === 'thing' && right.action && subject[right.action].isEmpty) throw hidden(right.action)
 }
 
 /** Asks about the thing that the address names, in the transaction that works on it. Rejects with `forbidden`. */
@@ -65,12 +72,32 @@ export async function authorizeThing<Params>(
   action: Action,
   { sql, params }: { sql: Sql; params: Params },
 ): Promise<void> {
-  if (right.by !== 'thing' || subject[action].isAll) return
+  if (right.by !== 'thing') return
+  const asked = right.action ?? action
+  if (subject[asked].isAll) return
   const channels = await right.find(sql, params)
+  if (channels === ANYONE) return
   const isAllowed = channels
-    ? channels.some((channel) => may(subject, action, channel))
-    : subject[action].covers(right.kind)
-  if (!isAllowed) throw hidden(action)
+    ? channels.some((channel) => may(subject, asked, channel))
+    : right.kinds.every((kind) => subject[asked].covers(kind))
+  if (!isAllowed) throw hidden(asked)
+}
+
+/** The agent or the session in whose name something is done; undefined if the server makes up its id. */
+export interface Speaker {
+  readonly agent?: string
+  readonly session?: string | undefined
+}
+
+/** Throws `forbidden` for a token that is bound to another agent or session. */
+export function authorizeSpeaker(subject: Subject, speaker: Speaker): void {
+  if (speaker.agent !== undefined) authorizeAgent(subject, speaker.agent)
+  if ('session' in speaker) authorizeSession(subject, speaker.session ?? '')
+}
+
+/** Whether the subject may read from the channel or write to it, and so may learn that what it shows exists. */
+export function knowledgeOf(subject: Subject): Knows {
+  return (channel) => may(subject, 'subscribe', channel) || may(subject, 'publish', channel)
 }
 
 /** Asks about what the body names. Throws `forbidden`. */

@@ -11,7 +11,7 @@ import {
 import type { Api } from './api.ts'
 import { oneOrMany } from './batch.ts'
 import { logPageQuery, pageLimit } from './paging.ts'
-import { ANY_SUBJECT, channelOf, type Need } from './rights.ts'
+import { ANY_SUBJECT, channelOf, knowledgeOf, type Need, type Speaker } from './rights.ts'
 import { boardOr, sessionOr } from './things.ts'
 
 const { id, boardId, agentId, name, status, error } = session.shape
@@ -31,23 +31,28 @@ export function registerSessions(api: Api): void {
   api.mutate(
     'post',
     '/sessions',
-    { status: 201, right: { by: 'body', needs: (body) => [toCreate(body)] }, body: creation },
-    (tx, { body }) => createSession(tx, body),
+    {
+      status: 201,
+      right: { by: 'body', needs: (body) => [toCreate(body)] },
+      speaksFor: ({ body }) => ({ session: body.id }),
+      body: creation,
+    },
+    (tx, { body, subject }) => createSession(tx, body, knowledgeOf(subject)),
   )
-  api.get('/sessions', { right: ANY_SUBJECT, query: filter }, async ({ sql, query }) => ({
-    sessions: await listSessions(sql, query),
+  api.get('/sessions', { right: ANY_SUBJECT, query: filter }, async ({ sql, query, subject }) => ({
+    sessions: await listSessions(sql, query, subject.subscribe),
   }))
   api.get('/sessions/:id', { right: channelOf('session') }, ({ sql, params }) => getSession(sql, params.id))
   api.mutate(
     'patch',
     '/sessions/:id',
-    { status: 200, right: channelOf('session'), body: changes },
+    { status: 200, right: channelOf('session'), speaksFor, body: changes },
     (tx, { params, body }) => updateSession(tx, params.id, body),
   )
   api.mutate(
     'post',
     '/sessions/:id/output',
-    { status: 202, right: channelOf('session'), body: chunks },
+    { status: 202, right: channelOf('session'), speaksFor, body: chunks },
     async (tx, { params, body }) => ({
       count: await appendSessionOutput(tx, params.id, body),
     }),
@@ -55,6 +60,10 @@ export function registerSessions(api: Api): void {
   api.get('/sessions/:id/output', { right: channelOf('session'), query: logPageQuery }, ({ snapshot, params, query }) =>
     readSessionOutput(snapshot, params.id, query),
   )
+}
+
+function speaksFor({ params }: { params: { readonly id: string } }): Speaker {
+  return { session: params.id }
 }
 
 /** A session whose id the server makes up is created for its board, or for everybody. */

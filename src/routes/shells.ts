@@ -1,7 +1,8 @@
 import * as z from 'zod'
 import { channelName } from '../../shared/src/channels.ts'
-import { shell, shellChunk } from '../../shared/src/types/shells.ts'
+import { type Shell, shell, shellChunk } from '../../shared/src/types/shells.ts'
 import { line } from '../../shared/src/types/text.ts'
+import { authorizeAny } from '../auth/rights.ts'
 import {
   appendShellOutput,
   createShell,
@@ -14,7 +15,7 @@ import {
 import type { Api } from './api.ts'
 import { oneOrMany } from './batch.ts'
 import { logPageQuery, pageLimit } from './paging.ts'
-import { ANY_SUBJECT, type Need } from './rights.ts'
+import { ANY_SUBJECT, knowledgeOf, type Need } from './rights.ts'
 import { boardOr, shellOrBoard } from './things.ts'
 
 const { id, boardId, attemptId, command, exitCode } = shell.shape
@@ -34,11 +35,16 @@ export function registerShells(api: Api): void {
   api.mutate(
     'post',
     '/shells',
-    { status: 201, right: { by: 'body', needs: (body) => [toCreate(body)] }, body: creation },
-    (tx, { body }) => createShell(tx, body),
+    { status: 201, right: { by: 'body', needs: toCreate }, body: creation },
+    async (tx, { body, subject }) => {
+      const shell = await createShell(tx, body, knowledgeOf(subject))
+      // Its board is that of its attempt, which is known only now.
+      if (body.id === undefined && body.attemptId) authorizeAny(subject, 'publish', channelsOf(shell))
+      return shell
+    },
   )
-  api.get('/shells', { right: ANY_SUBJECT, query: filter }, async ({ sql, query }) => ({
-    shells: await listShells(sql, query),
+  api.get('/shells', { right: ANY_SUBJECT, query: filter }, async ({ sql, query, subject }) => ({
+    shells: await listShells(sql, query, subject.subscribe),
   }))
   api.get('/shells/:id', { right: shellOrBoard }, ({ sql, params }) => getShell(sql, params.id))
   api.mutate(
@@ -60,6 +66,12 @@ export function registerShells(api: Api): void {
   )
 }
 
-function toCreate({ id, boardId }: z.infer<typeof creation>): Need {
-  return [...(id ? [channelName('shell', id)] : []), boardOr('global', boardId)]
+/** An id of the client's choice needs the right to that shell: the answer tells whether there is one. */
+function toCreate({ id, boardId, attemptId }: z.infer<typeof creation>): readonly Need[] {
+  if (id !== undefined) return [[channelName('shell', id)]]
+  return attemptId ? [] : [[boardOr('global', boardId)]]
+}
+
+function channelsOf({ boardId, attemptId }: Shell): Need {
+  return [boardOr('global', boardId), ...(attemptId === null ? [] : [channelName('attempt', attemptId)])]
 }

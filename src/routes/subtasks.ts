@@ -4,6 +4,7 @@ import { type Subtask, subtask } from '../../shared/src/types/tasks.ts'
 import { createSubtask, getSubtask, listSubtasks, updateSubtask } from '../domain/subtasks.ts'
 import type { Api } from './api.ts'
 import { pageLimit } from './paging.ts'
+import { knowledgeOf } from './rights.ts'
 import { agentOrSessionOfSubtask, sessionOfTask } from './things.ts'
 
 const MAX_BLOCKERS = 1_000
@@ -41,6 +42,6 @@ export function registerSubtasks(api: Api): void {
     'patch',
     '/subtasks/:id',
     { status: 200, right: agentOrSessionOfSubtask, body: changes },
-    (tx, { params, body }) => updateSubtask(tx, params.id, body),
+    (tx, { params, body, subject }) => updateSubtask(tx, params.id, body, knowledgeOf(subject)),
   )
 }

@@ -26,11 +26,23 @@ export function registerTasks(api: Api): void {
     },
     (tx, { body }) => createTask(tx, body),
   )
-  api.get('/tasks', { right: ANY_SUBJECT, query: filter }, async ({ sql, query }) => ({
-    tasks: await listTasks(sql, query, query.limit),
+  api.get('/tasks', { right: ANY_SUBJECT, query: filter }, async ({ sql, query, subject }) => ({
+    tasks: await listTasks(sql, query, query.limit, subject.subscribe),
   }))
   api.get('/tasks/:id', { right: sessionOfTask }, ({ sql, params }) => getTask(sql, params.id))
-  api.mutate('patch', '/tasks/:id', { status: 200, right: sessionOfTask, body: changes }, (tx, { params, body }) =>
-    updateTask(tx, params.id, body),
+  api.mutate(
+    'patch',
+    '/tasks/:id',
+    {
+      status: 200,
+      right: {
+        ...sessionOfTask,
+        // Where it goes: its events show there from now on.
+        needs: ({ session_id }: z.infer<typeof changes>) =>
+          session_id === undefined ? [] : [[sessionOr('global', session_id)]],
+      },
+      body: changes,
+    },
+    (tx, { params, body }) => updateTask(tx, params.id, body),
   )
 }

@@ -23,8 +23,8 @@ export function registerWorkflowRuns(api: Api): void {
     { status: 201, right: { by: 'body', needs: ({ boardId }) => [[boardOr('global', boardId)]] }, body: newRun },
     (tx, { body }) => createRun(tx, body),
   )
-  api.get('/workflow-runs', { right: ANY_SUBJECT, query: filter }, async ({ sql, query }) => ({
-    runs: await listRuns(sql, query),
+  api.get('/workflow-runs', { right: ANY_SUBJECT, query: filter }, async ({ sql, query, subject }) => ({
+    runs: await listRuns(sql, query, subject.subscribe),
   }))
   api.get('/workflow-runs/:id', { right: runOrBoard }, ({ sql, params }) => getRun(sql, params.id))
   api.mutate('patch', '/workflow-runs/:id', { status: 200, right: runOrBoard, body: runEdit }, (tx, { params, body }) =>

@@ -38,6 +38,8 @@ export async function startTestServer(overrides: Partial<Config> = {}): Promise<
     dbPath: join(folder, 'boardcast.db'),
     logLevel: 'error',
     drainMs: 50,
+    // Tests of other things change more in a second than a client usually does.
+    rateMutations: Infinity,
     ...overrides,
   } as const
   let server = await startServer(config)

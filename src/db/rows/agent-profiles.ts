@@ -1,6 +1,8 @@
 /** Rows of agent profiles. */
 import type { Profile } from '../../../shared/src/types/agents.ts'
+import { ChannelPatterns } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
+import { anyOf, type Condition, clause, equals, within } from './visible.ts'
 
 interface ProfileRow {
   id: string
@@ -17,17 +19,28 @@ export async function findProfile(sql: Sql, id: string): Promise<Profile | undef
   return row && fromRow(row)
 }
 
-/** Oldest first. The profiles of a board include those for every board. */
-export async function listProfiles(sql: Sql, filter: { boardId?: string; agent?: string }): Promise<Profile[]> {
-  const boardId = filter.boardId ?? null
-  const agent = filter.agent ?? null
-  const rows = await sql.all<ProfileRow>(
-    `${SELECT} WHERE (CAST(? AS TEXT) IS NULL OR board_id = ? OR board_id IS NULL)
-       AND (CAST(? AS TEXT) IS NULL OR agent = ?)
-     ORDER BY position`,
-    [boardId, boardId, agent, agent],
+/**
+ * Oldest first. The profiles of a board include those for every board. `sees` matches the agent of each, or its board.
+ */
+export async function listProfiles(
+  sql: Sql,
+  { boardId, agent }: { boardId?: string; agent?: string },
+  sees: ChannelPatterns = ChannelPatterns.all,
+): Promise<Profile[]> {
+  const { text, params } = clause(
+    'WHERE',
+    boardId === undefined ? null : { text: '(board_id = ? OR board_id IS NULL)', params: [boardId] },
+    equals('agent', agent),
+    anyOf(within('agent', sees.idsOf('agent')), boardsWithin(sees)),
   )
+  const rows = await sql.all<ProfileRow>(`${SELECT} ${text} ORDER BY position`, params)
   return rows.map(fromRow)
+}
+
+/** Undefined for a profile that does not exist, or is for another board. */
+export async function findProfileForBoard(sql: Sql, id: string, boardId: string): Promise<Profile | undefined> {
+  const profile = await findProfile(sql, id)
+  return profile && (profile.boardId === null || profile.boardId === boardId) ? profile : undefined
 }
 
 export async function insertProfile(sql: Sql, profile: Profile, createdAt: string): Promise<void> {
@@ -50,6 +63,10 @@ export async function updateProfile(sql: Sql, profile: Profile): Promise<void> {
 
 export async function deleteProfile(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM agent_profiles WHERE id = ?', [id])
+}
+
+function boardsWithin(sees: ChannelPatterns): Condition {
+  return within('board_id', sees.idsOf('board')) ?? { text: 'board_id IS NOT NULL', params: [] }
 }
 
 function fromRow(row: ProfileRow): Profile {

@@ -138,15 +138,6 @@ export async function saveLastLineAt(sql: Sql, attemptId: string, now: string): 
   await sql.run('UPDATE attempts SET last_line_at = ? WHERE id = ?', [now, attemptId])
 }
 
-/** Whether the profile exists and is for this board or for every board. */
-export async function isProfileOfBoard(sql: Sql, profileId: string, boardId: string): Promise<boolean> {
-  const row = await sql.get(
-    'SELECT 1 AS found FROM agent_profiles WHERE id = ? AND (board_id IS NULL OR board_id = ?)',
-    [profileId, boardId],
-  )
-  return row !== undefined
-}
-
 function toAttempt(row: AttemptRow): Attempt {
   return {
     id: row.id,

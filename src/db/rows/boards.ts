@@ -1,6 +1,8 @@
 /** Rows of boards. */
 import type { Board } from '../../../shared/src/types/kanban.ts'
+import type { IdRange } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
+import { clause, within } from './visible.ts'
 
 /** A board without its columns, which have rows of their own. */
 export type BoardFields = Omit<Board, 'columns'>
@@ -21,9 +23,10 @@ export async function findBoard(sql: Sql, id: string): Promise<BoardFields | und
   return row && toBoard(row)
 }
 
-/** At most `limit` boards, oldest first. */
-export async function listBoards(sql: Sql, limit: number): Promise<BoardFields[]> {
-  const rows = await sql.all<BoardRow>(`${BOARD} ORDER BY position LIMIT ?`, [limit])
+/** At most `limit` boards in the range of ids, oldest first. */
+export async function listBoards(sql: Sql, range: IdRange, limit: number): Promise<BoardFields[]> {
+  const seen = clause('WHERE', within('id', range))
+  const rows = await sql.all<BoardRow>(`${BOARD} ${seen.text} ORDER BY position LIMIT ?`, [...seen.params, limit])
   return rows.map(toBoard)
 }
 

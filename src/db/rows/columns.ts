@@ -1,7 +1,9 @@
 /** Rows of columns. The column `position` of the table is the list index of a column on its board. */
 import type { Column } from '../../../shared/src/types/kanban.ts'
+import type { IdRange } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
 import type { Shift } from './list-index.ts'
+import { clause, within } from './visible.ts'
 
 /** A column without its cards. */
 export interface ColumnFields {
@@ -59,12 +61,17 @@ export async function listColumnsWithCards(sql: Sql, boardId: string): Promise<C
 }
 
 /** Like `listColumnsWithCards`, by board id, for the boards that `listBoards` returns with the same limit. */
-export async function listColumnsOfBoards(sql: Sql, limit: number): Promise<ReadonlyMap<string, Column[]>> {
+export async function listColumnsOfBoards(
+  sql: Sql,
+  range: IdRange,
+  limit: number,
+): Promise<ReadonlyMap<string, Column[]>> {
+  const seen = clause('WHERE', within('id', range))
   const rows = await sql.all<ColumnAndCardRow>(
     `${COLUMN_AND_CARD}
-     WHERE k.board_id IN (SELECT id FROM boards ORDER BY position LIMIT ?)
+     WHERE k.board_id IN (SELECT id FROM boards ${seen.text} ORDER BY position LIMIT ?)
      ORDER BY k.board_id, k.position, c.position`,
-    [limit],
+    [...seen.params, limit],
   )
   const columns = new Map<string, Column[]>()
   for (const { boardId, column } of gather(rows)) {

@@ -45,6 +45,11 @@ export async function findMessage(sql: Sql, id: string, now: string): Promise<Me
   return row && (await withReaders(sql, [row]))[0]
 }
 
+/** Whom a message is for, whether or not it has expired; undefined for a message that does not exist. */
+export async function findMessageRefs(sql: Sql, id: string): Promise<Pick<Message, 'to_agent' | 'topic'> | undefined> {
+  return sql.get('SELECT to_agent, topic FROM messages WHERE message_id = ?', [id])
+}
+
 /** Messages to the agent or to everyone, oldest first; fewer than `limit` when they are long. */
 export async function listMail(sql: Sql, { agentId, unread, limit, now }: MailQuery): Promise<Message[]> {
   const messages: Message[] = []

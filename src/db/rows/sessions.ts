@@ -1,6 +1,8 @@
 /** Rows of sessions. `position` is their insertion order. */
 import type { Session, SessionStatus } from '../../../shared/src/types/sessions.ts'
+import { ChannelPatterns } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
+import { clause, equals, within } from './visible.ts'
 
 /** The ids that a session refers to, for the events of its output. */
 export interface SessionRefs {
@@ -35,15 +37,14 @@ export async function findSessionRefs(sql: Sql, id: string): Promise<SessionRefs
   )
 }
 
-/** At most `limit` sessions, newest first; of one board when `boardId` is given. */
+/** At most `limit` sessions that `sees` matches, newest first; of one board when `boardId` is given. */
 export async function listSessions(
   sql: Sql,
   { boardId, limit }: { boardId?: string | undefined; limit: number },
+  sees: ChannelPatterns = ChannelPatterns.all,
 ): Promise<Session[]> {
-  const rows =
-    boardId === undefined
-      ? await sql.all<SessionRow>(`${SELECT} ORDER BY position DESC LIMIT ?`, [limit])
-      : await sql.all<SessionRow>(`${SELECT} WHERE board_id = ? ORDER BY position DESC LIMIT ?`, [boardId, limit])
+  const { text, params } = clause('WHERE', equals('board_id', boardId), within('id', sees.idsOf('session')))
+  const rows = await sql.all<SessionRow>(`${SELECT} ${text} ORDER BY position DESC LIMIT ?`, [...params, limit])
   return rows.map(toSession)
 }
 

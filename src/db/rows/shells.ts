@@ -1,6 +1,8 @@
 /** Rows of shells. `position` is their insertion order. */
 import type { Shell } from '../../../shared/src/types/shells.ts'
+import { ChannelPatterns } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
+import { anyOf, clause, equals, onBoardOr, within } from './visible.ts'
 
 /** The ids that a shell refers to, for the events about it. */
 export interface ShellRefs {
@@ -37,15 +39,18 @@ export async function findShellRefs(sql: Sql, id: string): Promise<ShellRefs | u
   )
 }
 
-/** At most `limit` shells, newest first; of one board when `boardId` is given. */
+/**
+ * At most `limit` shells, newest first; of one board when `boardId` is given. `sees` matches the channel of each, or that
+ * of its board, which is `global` without one.
+ */
 export async function listShells(
   sql: Sql,
   { boardId, limit }: { boardId?: string | undefined; limit: number },
+  sees: ChannelPatterns = ChannelPatterns.all,
 ): Promise<Shell[]> {
-  const rows =
-    boardId === undefined
-      ? await sql.all<ShellRow>(`${SELECT} ORDER BY position DESC LIMIT ?`, [limit])
-      : await sql.all<ShellRow>(`${SELECT} WHERE board_id = ? ORDER BY position DESC LIMIT ?`, [boardId, limit])
+  const seen = anyOf(within('id', sees.idsOf('shell')), onBoardOr('global', sees))
+  const { text, params } = clause('WHERE', equals('board_id', boardId), seen)
+  const rows = await sql.all<ShellRow>(`${SELECT} ${text} ORDER BY position DESC LIMIT ?`, [...params, limit])
   return rows.map(toShell)
 }
 

@@ -33,11 +33,6 @@ export async function listSubtasks(sql: Sql, taskId: string, limit: number): Pro
   return rows.map(fromRow)
 }
 
-export async function isSubtaskOf(sql: Sql, id: string, taskId: string): Promise<boolean> {
-  const row = await sql.get<{ task_id: string }>('SELECT task_id FROM subtasks WHERE subtask_id = ?', [id])
-  return row?.task_id === taskId
-}
-
 export async function insertSubtask(sql: Sql, subtask: Subtask): Promise<void> {
   await sql.run(`INSERT INTO subtasks (${FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
     subtask.subtask_id,

@@ -1,6 +1,8 @@
 /** Rows of tasks. `position` is their insertion order. */
 import type { Task, TaskStatus } from '../../../shared/src/types/tasks.ts'
-import type { Sql, SqlValue } from '../sql.ts'
+import { ChannelPatterns } from '../../base/channel-patterns.ts'
+import type { Sql } from '../sql.ts'
+import { anyOf, clause, equals, within } from './visible.ts'
 
 export interface TaskFilter {
   readonly status?: TaskStatus | undefined
@@ -13,21 +15,22 @@ export async function findTask(sql: Sql, id: string): Promise<Task | undefined> 
   return sql.get<Task>(`SELECT ${FIELDS} FROM tasks WHERE task_id = ?`, [id])
 }
 
-/** At most `limit` tasks, newest first. */
-export async function listTasks(sql: Sql, { status, session_id }: TaskFilter, limit: number): Promise<Task[]> {
-  const params: SqlValue[] = []
-  const conditions: string[] = []
-  // At most four different texts: each is prepared once and uses an index.
-  if (status !== undefined) {
-    conditions.push('status = ?')
-    params.push(status)
-  }
-  if (session_id !== undefined) {
-    conditions.push('session_id = ?')
-    params.push(session_id)
-  }
-  const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : ''
-  return sql.all<Task>(`SELECT ${FIELDS} FROM tasks ${where} ORDER BY position DESC LIMIT ?`, [...params, limit])
+/** At most `limit` tasks, newest first. `sees` matches the session of each, or `global` without one. */
+export async function listTasks(
+  sql: Sql,
+  { status, session_id }: TaskFilter,
+  limit: number,
+  sees: ChannelPatterns = ChannelPatterns.all,
+): Promise<Task[]> {
+  const session = within('session_id', sees.idsOf('session')) ?? { text: 'session_id IS NOT NULL', params: [] }
+  const seen = sees.matches('global') ? anyOf(session, { text: 'session_id IS NULL', params: [] }) : session
+  const { text, params } = clause(
+    'WHERE',
+    equals('status', status),
+    equals('session_id', session_id),
+    sees.isAll ? null : seen,
+  )
+  return sql.all<Task>(`SELECT ${FIELDS} FROM tasks ${text} ORDER BY position DESC LIMIT ?`, [...params, limit])
 }
 
 export async function insertTask(sql: Sql, task: Task): Promise<void> {

@@ -2,7 +2,7 @@
  * Conditions for queries that return only what a subject may see. The rights are patterns of channels; here they are the
  * ids of one kind that these match (IdRange). Ids compare by their bytes, as patterns do.
  */
-import type { IdRange } from '../../base/channel-patterns.ts'
+import type { ChannelPatterns, IdRange } from '../../base/channel-patterns.ts'
 import type { SqlValue } from '../sql.ts'
 
 export interface Condition {
@@ -32,6 +32,15 @@ export function within(column: string, range: IdRange): Condition | null {
 export function onBoard(column: string, boards: IdRange): Condition | null {
   const condition = within('id', boards)
   return condition && { ...condition, text: `${column} IN (SELECT id FROM boards WHERE ${condition.text})` }
+}
+
+/** That `board_id` names a board that `sees` matches, or is null and `sees` matches the channel of what is on no board. */
+export function onBoardOr(other: 'global', sees: ChannelPatterns): Condition | null {
+  const board = within('board_id', sees.idsOf('board'))
+  const hasOther = sees.matches(other)
+  // A range of all boards says nothing about what is on none.
+  if (!board) return hasOther ? null : { text: 'board_id IS NOT NULL', params: [] }
+  return hasOther ? anyOf(board, { text: 'board_id IS NULL', params: [] }) : board
 }
 
 /**

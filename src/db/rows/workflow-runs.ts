@@ -1,6 +1,8 @@
 /** Rows of workflow runs. `position` is their insertion order. */
 import type { RunStatus, WorkflowRun } from '../../../shared/src/types/workflows.ts'
+import { ChannelPatterns } from '../../base/channel-patterns.ts'
 import type { Sql } from '../sql.ts'
+import { anyOf, clause, equals, onBoardOr, within } from './visible.ts'
 
 interface RunRow {
   id: string
@@ -20,15 +22,18 @@ export async function findRun(sql: Sql, id: string): Promise<WorkflowRun | undef
   return row && toRun(row)
 }
 
-/** At most `limit` runs, newest first; of one board when `boardId` is given. */
+/**
+ * At most `limit` runs, newest first; of one board when `boardId` is given. `sees` matches the channel of each, or that of
+ * its board, which is `global` without one.
+ */
 export async function listRuns(
   sql: Sql,
   { boardId, limit }: { boardId?: string | undefined; limit: number },
+  sees: ChannelPatterns = ChannelPatterns.all,
 ): Promise<WorkflowRun[]> {
-  const rows =
-    boardId === undefined
-      ? await sql.all<RunRow>(`${SELECT} ORDER BY position DESC LIMIT ?`, [limit])
-      : await sql.all<RunRow>(`${SELECT} WHERE board_id = ? ORDER BY position DESC LIMIT ?`, [boardId, limit])
+  const seen = anyOf(within('id', sees.idsOf('workflow')), onBoardOr('global', sees))
+  const { text, params } = clause('WHERE', equals('board_id', boardId), seen)
+  const rows = await sql.all<RunRow>(`${SELECT} ${text} ORDER BY position DESC LIMIT ?`, [...params, limit])
   return rows.map(toRun)
 }
 
