@@ -104,6 +104,7 @@ describe('the channel of a session', () => {
       event,
       data,
       timestamp: expect.any(Number),
+      actor: null,
       id: happened[index]?.eventId,
     }))
     for (const listener of [first, second]) {

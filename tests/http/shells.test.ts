@@ -105,6 +105,7 @@ describe('the channel of a shell', () => {
           event,
           data,
           timestamp: expect.any(Number),
+          actor: null,
           id: happened[index]?.eventId,
         })),
       )

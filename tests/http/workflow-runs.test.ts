@@ -167,6 +167,7 @@ describe('the events of a run', () => {
       event: 'workflow.run.failed',
       data: told[4]?.[1],
       timestamp: Date.parse(last.body.completedAt ?? ''),
+      actor: null,
       id: last.eventId,
     })
     // An event to the board follows everything that the board must not see.
