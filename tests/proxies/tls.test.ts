@@ -1,0 +1,149 @@
+/**
+ * The configurations with TLS in docs/proxies, each in front of a server with rights on, with a certificate that is made here.
+ * Rule PX7.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { isOnPath, type RunningProxy } from '../support/proxy-process.ts'
+import type { TestServer } from '../support/server.ts'
+import { bearer, startServerWithRights, tokenFor } from '../support/tokens.ts'
+import { isInstalled, PROXIES, type ProxyKind, startProxy } from './programs.ts'
+
+const FILES: Readonly<Record<string, string>> = {
+  nginx: 'nginx-tls.conf',
+  HAProxy: 'haproxy-tls.cfg',
+  Caddy: 'Caddyfile-tls',
+}
+
+const hasOpenSsl = isOnPath('openssl')
+if (!hasOpenSsl)
+  process.stderr.write('skipped: openssl is not installed, so there is no certificate to test TLS with\n')
+
+for (const plain of PROXIES.filter(({ name }) => name in FILES)) {
+  describe.skipIf(!hasOpenSsl || !isInstalled(plain))(`behind ${plain.name} with TLS`, () => {
+    let folder: string
+    let server: TestServer
+    let proxy: RunningProxy
+    let session: ClientHttp2Session
+    let token: string
+
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'boardcast-tls-'))
+      token = await tokenFor(['*'])
+      server = await startServerWithRights({ heartbeatMs: 500 })
+      proxy = await startProxy(withTls(plain, folder), server.port)
+      session = connect(`https://127.0.0.1:${proxy.port}`, { ca: readFileSync(join(folder, 'board.pem')) })
+    })
+    afterAll(async () => {
+      session?.destroy()
+      await proxy?.[Symbol.asyncDispose]()
+      await server?.[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    })
+
+    /** Over HTTP/2; resolves as soon as `enough` of the body is there, or all. */
+    function ask(headers: Record<string, string>, body = '', enough: (text: string) => boolean = () => false) {
+      return new Promise<{ headers: IncomingHttpHeaders; status: number; text: string }>((resolve, reject) => {
+        const stream = session.request(headers)
+        let head: IncomingHttpHeaders & { ':status'?: number } = {}
+        let text = ''
+        const done = () => resolve({ headers: head, status: head[':status'] ?? 0, text })
+        stream.on('response', (given) => {
+          head = given
+        })
+        stream.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk
+          if (enough(text)) {
+            done()
+            stream.close()
+          }
+        })
+        stream.on('end', done)
+        stream.on('error', reject)
+        if (headers[':method'] === 'POST') stream.end(body)
+      })
+    }
+
+    const EVENT = { ':method': 'POST', ':path': '/api/v1/topics/t/events', 'content-type': 'application/json' }
+    const SAID = '{"event":"said"}'
+
+    it('[PX7] streams and mutations pass over HTTP/2, and browsers are told to stay with TLS', async () => {
+      const stream = ask(
+        { ':path': '/sse?channels=topic:t', ...bearer(token) },
+        '',
+        (text) => text.includes('event: said') && text.includes('event: heartbeat'),
+      )
+      // Until the stream is open, events pass it by.
+      let isOpen = false
+      void stream.then(() => {
+        isOpen = true
+      })
+      while (!isOpen) {
+        const { status, headers } = await ask({ ...EVENT, ...bearer(token) }, SAID)
+        expect(status).toBe(202)
+        expect(headers['strict-transport-security']).toContain('max-age=31536000')
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect((await stream).headers['content-type']).toContain('text/event-stream')
+    })
+
+    it('[PX7] sockets pass', async () => {
+      const socket = new WebSocket(`wss://127.0.0.1:${proxy.port}/ws?token=${token}`, {
+        ca: readFileSync(join(folder, 'board.pem')),
+      })
+      const first = await new Promise<string>((resolve, reject) => {
+        socket.once('message', (data) => resolve(String(data)))
+        socket.once('error', reject)
+      })
+      expect(first).toContain('"connected"')
+      socket.terminate()
+    })
+
+    it('[PX7] the cookie counts for a page of that address, and for no other', async () => {
+      const cookie = { cookie: `boardcast_token=${token}` }
+      const ours = { ...EVENT, ...cookie, origin: `https://127.0.0.1:${proxy.port}` }
+      expect((await ask(ours, SAID)).status).toBe(202)
+      expect((await ask({ ...ours, origin: 'https://evil.test' }, SAID)).status).toBe(403)
+      expect((await ask({ ...EVENT, ...cookie }, SAID)).status).toBe(403)
+    })
+
+    it('[PX7] a page that is opened with a ticket gets a cookie for TLS only', async () => {
+      const made = await ask({ ...EVENT, ':path': '/api/v1/tickets', ...bearer(token) }, '{}')
+      expect(made.status).toBe(201)
+      const { ticket } = JSON.parse(made.text) as { ticket: string }
+      const { headers, status } = await ask({ ':path': `/?ticket=${ticket}`, accept: 'text/html' })
+      expect(status).toBe(303)
+      expect(headers['set-cookie']?.[0]).toMatch(/; Secure/)
+    })
+  })
+}
+
+/** The same program with the file for TLS, and a certificate in place of the one that it names. */
+function withTls(plain: ProxyKind, folder: string): ProxyKind {
+  const [key, certificate] = [join(folder, 'board.key'), join(folder, 'board.pem')]
+  const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
+  const made = [
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    key,
+    '-out',
+    certificate,
+  ]
+  execFileSync('openssl', ['req', '-x509', '-days', '2', ...made, ...subject], { stdio: 'ignore' })
+  writeFileSync(join(folder, 'board-with-key.pem'), readFileSync(certificate, 'latin1') + readFileSync(key, 'latin1'))
+  return {
+    ...plain,
+    file: FILES[plain.name] ?? '',
+    prepare: (text, where) =>
+      plain.prepare(text.replaceAll('/etc/ssl/', `${folder}/`).replaceAll(/\b8443\b/g, String(where.port)), where),
+  }
+}
