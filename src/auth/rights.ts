@@ -7,6 +7,8 @@ import type { Subject } from './subject.ts'
 
 export type Action = 'subscribe' | 'publish'
 
+const SCOPE = { tokenError: 'insufficient_scope' } as const
+
 export function may(subject: Subject, action: Action, channel: string): boolean {
   return subject[action].matches(channel)
 }
@@ -23,13 +25,13 @@ export function authorizeAny(subject: Subject, action: Action, channels: readonl
 
 /** Throws `forbidden` unless the subject is an administrator. */
 export function authorizeAdmin(subject: Subject): void {
-  if (!subject.isAdmin) throw new Problem('forbidden', 'This needs a token with "admin": true.')
+  if (!subject.isAdmin) throw new Problem('forbidden', 'This needs a token with "admin": true.', SCOPE)
 }
 
 /** Throws `forbidden` if the token is bound to another agent than the one that it claims to speak for. */
 export function authorizeAgent({ agentId }: Subject, claimed: string): void {
   if (agentId !== null && agentId !== claimed) {
-    throw new Problem('forbidden', `This token is bound to agent ${agentId}, and cannot speak for another.`)
+    throw new Problem('forbidden', `This token is bound to agent ${agentId}, and cannot speak for another.`, SCOPE)
   }
 }
 
@@ -49,6 +51,7 @@ export function hidden(action: Action): Problem {
   return new Problem(
     'forbidden',
     `This token may not ${verb} that: there is no such thing, or its channel is not among the ${action} patterns of the token.`,
+    SCOPE,
   )
 }
 
@@ -56,5 +59,6 @@ function refusal(action: Action, channels: readonly string[]): Problem {
   return new Problem(
     'forbidden',
     `This token has no right to ${action} on ${channels.join(' or ')}. Ask for one whose ${action} patterns match that.`,
+    SCOPE,
   )
 }

@@ -187,6 +187,9 @@ describe('what is answered', () => {
     expect(await challenge(bearer(await sign({ exp: 1 })))).toBe('Bearer realm="boardcast", error="invalid_token"')
     expect(await challenge(bearer(await sign({ sub: 7 })))).toBe('Bearer realm="boardcast", error="invalid_token"')
     expect(await challenge(bearer(await tokenFor(['*'])))).toBe(null)
+    const other = await server.call('GET', '/boards/demo', undefined, bearer(await tokenFor(['board:other'])))
+    expect(other.status).toBe(403)
+    expect(other.headers.get('WWW-Authenticate')).toBe('Bearer realm="boardcast", error="insufficient_scope"')
   })
 
   it('[AU16] a huge token is refused before it is decoded', async () => {
