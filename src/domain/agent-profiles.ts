@@ -21,7 +21,7 @@ export async function createProfile(tx: Tx, input: ProfileInput, knows: Knows = 
   await checkBoardId(tx.sql, input.boardId, knows)
   const profile = { id: newId('pro'), ...input }
   await rows.insertProfile(tx.sql, profile, tx.now)
-  await emitChanged(tx, 'created', profile)
+  await emitChanged(tx, 'created', profile, knows)
   return profile
 }
 
@@ -38,15 +38,15 @@ export async function updateProfile(
   // The board that it has may be unknown to whoever has a right to its agent.
   if (after.boardId !== before.boardId) await checkBoardId(tx.sql, after.boardId, knows)
   await rows.updateProfile(tx.sql, after)
-  await emitChanged(tx, 'updated', after)
+  await emitChanged(tx, 'updated', after, knows)
   return after
 }
 
 /** Deletes the profile; attempts that used it keep its id. Throws `profile_not_found`. */
-export async function deleteProfile(tx: Tx, id: string): Promise<void> {
+export async function deleteProfile(tx: Tx, id: string, knows: Knows = KNOWS_ALL): Promise<void> {
   const profile = await requireProfile(tx.sql, id)
   await rows.deleteProfile(tx.sql, id)
-  await emitChanged(tx, 'deleted', profile)
+  await emitChanged(tx, 'deleted', profile, knows)
 }
 
 /** The channels that show a profile: that of its agent, and that of its board if it has one. */
@@ -54,9 +54,14 @@ export function channelsOfProfile({ agent, boardId }: Pick<Profile, 'agent' | 'b
   return [channelName('agent', agent), ...(boardId === null ? [] : [channelName('board', boardId)])]
 }
 
-async function emitChanged(tx: Tx, kind: 'created' | 'updated' | 'deleted', profile: Profile): Promise<void> {
-  const { id, agent, boardId } = profile
-  const label = await agentLabel(tx.sql, agent)
+/** The event reaches everyone who may see the board: it has the agent's label only if the author may know the agent. */
+async function emitChanged(
+  tx: Tx,
+  kind: 'created' | 'updated' | 'deleted',
+  { id, agent, boardId }: Profile,
+  knows: Knows,
+): Promise<void> {
+  const label = knows(channelName('agent', agent)) ? await agentLabel(tx.sql, agent) : null
   tx.emit('agent.profile.changed', { agentId: agent, boardId, kind, profileId: id, agent, label })
 }
 

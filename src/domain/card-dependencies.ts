@@ -59,7 +59,7 @@ export async function resolveNewDependencies(
   const edges = edgesByCard(await listDependenciesOfBoard(sql, card.boardId))
   for (const dependency of added) {
     const path = shortestPath(dependency, card.id, edges)
-    if (path) throw cycle(card, path, `dependsOn.${ids.indexOf(dependency.id)}`)
+    if (path) throw cycle(card, knowsBoard ? path : [dependency], `dependsOn.${ids.indexOf(dependency.id)}`)
   }
   return dependencies
 }
@@ -114,6 +114,7 @@ function shortestPath(
   return null
 }
 
+/** `cards`: those along the cycle that may be named; the first is the one that was added. */
 function cycle(card: Card, cards: readonly Dependency[], path: string): Problem {
   const chain = cards.map(({ ticketKey }) => ticketKey).join(', which waits for ')
   const message = `makes a cycle: ${card.ticketKey} would wait for ${chain}`

@@ -42,8 +42,13 @@ export function registerAgentProfiles(api: Api): void {
     },
   )
 
-  api.mutate('delete', '/agent-profiles/:id', { status: 204, right: agentOrBoardOfProfile }, async (tx, { params }) => {
-    await deleteProfile(tx, params.id)
-    return undefined
-  })
+  api.mutate(
+    'delete',
+    '/agent-profiles/:id',
+    { status: 204, right: agentOrBoardOfProfile },
+    async (tx, { params, subject }) => {
+      await deleteProfile(tx, params.id, knowledgeOf(subject))
+      return undefined
+    },
+  )
 }

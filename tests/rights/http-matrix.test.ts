@@ -10,6 +10,7 @@ import type { Store } from '../../src/db/store.ts'
 import { createClientLimits } from '../../src/http/client-limits.ts'
 import { createApi } from '../../src/routes/api.ts'
 import { registerApiRoutes } from '../../src/server/api-routes.ts'
+import { type AppDependencies, createApp } from '../../src/server/app.ts'
 import { makeScene, type Scene } from '../support/rights-scene.ts'
 import { type Sample, samples } from '../support/route-samples.ts'
 import { type Answer, startTestServer, type TestServer } from '../support/server.ts'
@@ -34,6 +35,38 @@ afterAll(() => server[Symbol.asyncDispose]())
 it('[RI1] every declared route has a sample here', () => {
   expect(routes.map(({ name }) => name).filter((name) => !samples[name])).toEqual([])
   expect(new Set(routes.map(({ name }) => name)).size).toBe(routes.length)
+})
+
+it('[RI1] every other route has a rule elsewhere, or is for administrators', () => {
+  const dependencies = {
+    store: {},
+    guard: { allowsOtherOrigins: false },
+    drain: {},
+    authenticator: RIGHTS_OFF,
+    socketIo: null,
+    webApp: null,
+    stream: () => () => undefined,
+  }
+  const app = createApp(dependencies as unknown as AppDependencies)
+  const declared = new Set(routes.map(({ path }) => `/api/v1${path}`))
+  const others = new Set(app.routes.map(({ path }) => path).filter((path) => !declared.has(path)))
+  // Streams and sockets: RS1 and the following. Operations: RI9. Without a route: RI10.
+  expect([...others].sort()).toEqual([
+    '/api/v1/*',
+    '/api/v1/sse',
+    '/api/v1/ws',
+    '/api/v1/ws/dashboard',
+    '/events/:agentId',
+    '/health',
+    '/health/live',
+    '/health/ready',
+    '/metrics',
+    '/socket.io/*',
+    '/sse',
+    '/stats',
+    '/ws',
+    '/ws/dashboard',
+  ])
 })
 
 describe.each(routes.filter(({ name }) => samples[name]))('$name', ({ method, name }) => {

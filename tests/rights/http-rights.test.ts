@@ -146,6 +146,36 @@ it('[RI2] a message is read by whoever may see it, and everyone may see one to e
   expect((await read(scene.message)).status).toBe(403)
 })
 
+it('[RI6] a profile does not tell the label of an agent that its author may not know', async () => {
+  const admin = actingAs(server, await tokenFor(['*']))
+  await admin.post('/agents', { id: loose.agent, label: 'A secret' })
+  const labelIn = async (patterns: string[]) => {
+    const one = actingAs(server, await tokenFor([`board:${scene.board}`, ...patterns]))
+    const profile = { agent: loose.agent, name: 'x', boardId: scene.board }
+    const { eventId } = await one.post('/agent-profiles', profile)
+    const { body } = await admin.call<Lists>('GET', '/events?types=agent.profile.changed&limit=1000')
+    const data = body.events?.find(({ id, channel }) => id === eventId && channel === 'global')?.data
+    return (data as { label: string | null }).label
+  }
+  expect(await labelIn([])).toBe(null)
+  expect(await labelIn([`agent:${loose.agent}`])).toBe('A secret')
+})
+
+it('[RI6] a cycle of dependencies names only cards that the subject may know', async () => {
+  const admin = actingAs(server, await tokenFor(['*']))
+  const path = `/boards/${scene.board}/cards`
+  const first = await admin.post<{ id: string; ticketKey: string }>(path, { title: 'first' })
+  const hidden = await admin.post<{ id: string; ticketKey: string }>(path, { title: 'hidden', dependsOn: [first.id] })
+  const last = await admin.post<{ id: string; ticketKey: string }>(path, { title: 'last', dependsOn: [hidden.id] })
+  const ask = async (...patterns: string[]) => {
+    const one = actingAs(server, await tokenFor(patterns))
+    const { status, body } = await one.call('PATCH', `/cards/${first.id}`, { dependsOn: [last.id] })
+    return [status, body.code, String(body.detail).includes(hidden.ticketKey)]
+  }
+  expect(await ask(`board:${scene.board}`)).toEqual([422, 'dependency_cycle', true])
+  expect(await ask(`issue:${first.id}`, `issue:${last.id}`)).toEqual([422, 'dependency_cycle', false])
+})
+
 it('[RI3] a thing cannot be moved to where the subject may not publish', async () => {
   const session = actingAs(server, await tokenFor([`session:${scene.session}`]))
   for (const session_id of [loose.session, null]) {
