@@ -13,6 +13,8 @@ export interface LimitedClients {
   addressOf(incoming: IncomingMessage): string
   /** undefined: there is no limit. */
   clientOf(subject: Subject, address: string): string | undefined
+  /** Counts a mutation. Throws `rate_limited`. */
+  spendMutation(subject: Subject, address: string): void
 }
 
 export interface AdmissionOptions {
@@ -60,6 +62,11 @@ export class Admission {
 
   addressOf(incoming: IncomingMessage): string {
     return this.#clients.addressOf(incoming)
+  }
+
+  /** Counts a message that changes something. Throws `rate_limited` if the client makes too many changes. */
+  spendMutation(subject: Subject, address: string): void {
+    this.#clients.spendMutation(subject, address)
   }
 
   /** A place for one more connection; null: the client holds as many as it may. */

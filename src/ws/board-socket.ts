@@ -6,6 +6,7 @@ import { authorize } from '../auth/rights.ts'
 import type { Subject } from '../auth/subject.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
+import type { Admission } from '../connections/admission.ts'
 import type { Drain } from '../connections/drain.ts'
 import { findCard } from '../db/rows/cards.ts'
 import type { Store, Tx } from '../db/store.ts'
@@ -17,6 +18,7 @@ import { BINARY, TOO_MANY } from './socket-errors.ts'
 export interface BoardSocketDependencies {
   readonly store: Store
   readonly drain: Drain
+  readonly admission: Admission
   onError(error: unknown): void
 }
 
@@ -36,21 +38,26 @@ type BoardCommand = (typeof BOARD_COMMANDS)[number]
 export class BoardSocket implements MessageHandler {
   readonly #store: Store
   readonly #drain: Drain
+  readonly #admission: Admission
   readonly #onError: (error: unknown) => void
   readonly #boardId: string
   readonly #subject: Subject
+  /** For limits. */
+  readonly #address: string
   readonly #peer: Peer
 
   constructor(
-    { store, drain, onError }: BoardSocketDependencies,
-    { boardId, subject }: { boardId: string; subject: Subject },
+    { store, drain, admission, onError }: BoardSocketDependencies,
+    { boardId, subject, address }: { boardId: string; subject: Subject; address: string },
     peer: Peer,
   ) {
     this.#store = store
     this.#drain = drain
+    this.#admission = admission
     this.#onError = onError
     this.#boardId = boardId
     this.#subject = subject
+    this.#address = address
     this.#peer = peer
   }
 
@@ -83,6 +90,7 @@ export class BoardSocket implements MessageHandler {
   async #carryOut(type: unknown, payload: unknown): Promise<string> {
     const command = commandOf(type)
     authorize(this.#subject, 'publish', channelName('board', this.#boardId))
+    this.#admission.spendMutation(this.#subject, this.#address)
     switch (command) {
       case 'create_card': {
         const input = parseInput(newCard, payload ?? {}, 'message')

@@ -145,9 +145,10 @@ export class ChannelSocket implements MessageHandler {
 
   async #publish(id: MessageId | undefined, message: object): Promise<void> {
     const { channel, event, data } = parseInput(publication, message, 'message')
-    const { store, drain } = this.#dependencies
+    const { store, drain, admission } = this.#dependencies
     drain.refuseMutations()
     const subject = this.#subject
+    admission.spendMutation(subject, this.#client.address)
     const publisher = {
       agentId: this.#identity.kind === 'agent' ? this.#identity.id : subject.agentId,
       clientId: this.#peer.clientId,
@@ -181,6 +182,8 @@ export class ChannelSocket implements MessageHandler {
       channels.map((name) => ({ name })),
     )
     mustHaveRoomFor(this.#peer.subscription, channels, 'Leave some first.')
+    // Others see that the agent is connected.
+    if (agent_id) admission.spendMutation(subject, this.#client.address)
     if (isRenewal) await this.#renew(subject)
     this.#acknowledge(id)
     for (const channel of channels) {

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { makeBoard } from '../support/board.ts'
 import { postFrom } from '../support/from-address.ts'
 import { rawRequest } from '../support/raw-request.ts'
+import { RawSocket } from '../support/raw-socket.ts'
 import { startTestServer } from '../support/server.ts'
+import { SocketClient } from '../support/socket.ts'
 import { actingAs, bearer, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
 const EVENT = { event: 'said' }
@@ -101,6 +103,39 @@ describe('with rights', () => {
     await using server = await startServerWithRights({ rateMutations: Infinity, rateBurst: 1 })
     const one = actingAs(server, await tokenFor(['*']))
     expect(await statuses(5, () => one.call('POST', PATH, EVENT))).toEqual(of(5, 0))
+  })
+})
+
+describe('messages of sockets', () => {
+  it('[HA12] that change something count with everything else of the client, and reading does not', async () => {
+    await using server = await startServerWithRights(SCARCE)
+    const token = await tokenFor(['*'])
+    const one = actingAs(server, token)
+    await one.post('/boards', { id: 'demo', name: 'Demo' })
+    await using channels = await SocketClient.open(server.url, `/ws?global=0&token=${token}`)
+    await using board = await RawSocket.open(server.url, `/ws?boardId=demo&token=${token}`)
+    const publish = { type: 'publish', channel: 'topic:t', event: 'said', data: 1 }
+    expect(await channels.ask(publish)).toMatchObject({ success: true })
+    expect(await channels.ask({ type: 'auth', agent_id: 'a' })).toMatchObject({ success: true })
+    board.send({ type: 'create_card', payload: { nonsense: true }, id: 1 })
+    await board.until('the answer', () => board.messages.find(({ payload }) => payload?.id === 1))
+    expect((await one.call('POST', PATH, EVENT)).status).toBe(202)
+
+    expect((await one.call('POST', PATH, EVENT)).status).toBe(429)
+    expect(await channels.ask(publish)).toMatchObject({ success: false, code: 'RATE_LIMITED' })
+    expect(await channels.ask({ type: 'auth', agent_id: 'b' })).toMatchObject({ success: false, code: 'RATE_LIMITED' })
+    for (const type of ['create_card', 'update_card', 'move_card', 'delete_card']) {
+      board.send({ type, payload: {}, id: type })
+      const { payload } = await board.until('the refusal', () =>
+        board.messages.find(({ payload }) => payload?.id === type),
+      )
+      expect(payload).toMatchObject({ success: false, code: 'rate_limited' })
+    }
+    expect(await channels.ask({ type: 'subscribe', channel: 'topic:t' })).toMatchObject({ success: true })
+    board.send({ type: 'get_state', payload: {}, id: 'state' })
+    await board.until('the state', () =>
+      board.messages.find(({ payload }) => payload?.id === 'state' && payload.success),
+    )
   })
 })
 

@@ -206,7 +206,7 @@ describe('security headers', () => {
     ['to a foreign page', 403, { ...EVENT, headers: { Origin: 'https://evil.test' } }],
     ['to a bad address', 400, { target: '/', headers: { Host: 'a b' } }],
     ['to a bad request', 400, { target: '/ x' }],
-    ['to a WebSocket without an upgrade', 426, { target: '/ws' }],
+    ['to a WebSocket without an upgrade', 401, { target: '/ws' }],
     ['of Socket.IO', 200, { target: `${SOCKET_IO}polling` }],
   ]
   it.each(answers)('[HA3] are on the answer %s', async (_, status, request) => {
