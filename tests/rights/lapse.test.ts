@@ -192,6 +192,11 @@ describe('a channel socket', () => {
     expect(got.length).toBeLessThan(ids.length)
     expect(client.messages[atLeaving]).toMatchObject({ channel: 'topic:big' })
     expect(client.messages.slice(atLeaving).filter(({ event }) => event === 'big')).toEqual([])
+    const ofAdmin = bearer(await tokenFor(['*'], [], { boardcast: { admin: true } }))
+    const { channelStats } = (await (await fetch(`${server.url}/stats`, { headers: ofAdmin })).json()) as {
+      channelStats: object
+    }
+    expect(Object.keys(channelStats)).toEqual(['topic:other'])
   })
 })
 

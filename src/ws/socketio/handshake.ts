@@ -28,8 +28,8 @@ export function createHandshakes({ admission, onError }: HandshakeDependencies):
     const place = admission.take(subject, admission.addressOf(client.request))
     if (!place) throw tooManyConnections()
     holders.set(client, { subject, place })
-    // The library forgets a client that disconnects before it is connected, without an event.
-    client.conn.once('close', () => place.giveBack())
+    // The library forgets a client that has disconnected meanwhile, without an event. Nothing can end it from here on until
+    // its connection takes over.
     if (client.conn.readyState !== 'open') place.giveBack()
   }
 
