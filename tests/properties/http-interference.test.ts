@@ -218,7 +218,7 @@ test('[RI11] two boards with two tokens are two worlds over HTTP', async () => {
         one.answers.find((answer, index) => answer !== both.answers[index]),
       )
     }),
-    { numRuns: 15, endOnFailure: true },
+    { numRuns: 10, endOnFailure: true },
   )
   // Otherwise nothing was tested.
   expect(refused).toBeGreaterThan(40)
