@@ -2,6 +2,7 @@
 import type { Load } from '../load.ts'
 import { compression } from './compression.ts'
 import { delivery, websocketDelivery } from './delivery.ts'
+import { flood } from './flood.ts'
 import { fullView } from './full-view.ts'
 import { ladder } from './ladder.ts'
 import { lines } from './lines.ts'
@@ -27,6 +28,7 @@ export const loads: readonly Load[] = [
   openingState,
   fullView,
   rights,
+  flood,
   websocketDelivery,
   websocketSaturation,
 ]

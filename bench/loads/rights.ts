@@ -1,9 +1,8 @@
-import { SignJWT } from 'jose'
 import { type Settings, startBoardcast } from '../boardcast.ts'
 import type { Bench, Budget, Case, Load } from '../load.ts'
 import { measured, ratio, using } from '../load.ts'
+import { headerOf, SECRET, signToken } from '../token.ts'
 
-const SECRET = 'the-secret-of-a-benchmark-longer-than-32-bytes'
 const RATE = 50
 const IN_FLIGHT = 64
 const DELIVERY = 'a delivery'
@@ -49,18 +48,14 @@ function caseOf(bench: Bench, what: string, areOn: boolean): Case {
 }
 
 async function withRights(): Promise<{ settings: Settings; headers: string }> {
-  const claims = { subscribe: ['board:bench-0'], publish: ['board:bench-0'] }
-  const token = await new SignJWT({ sub: 'bench', boardcast: claims })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setExpirationTime('1h')
-    .sign(new TextEncoder().encode(SECRET))
+  const token = await signToken('bench')
   const env = {
     BOARDCAST_JWT_SECRET: SECRET,
     BOARDCAST_MAX_STREAMS: '100000',
     BOARDCAST_RATE_MUTATIONS: '1000000',
     BOARDCAST_RATE_BURST: '1000000',
   }
-  return { settings: { env, token }, headers: `Authorization: Bearer ${token}\r\n` }
+  return { settings: { env, token }, headers: headerOf(token) }
 }
 
 function atMost(what: string, times: number): Budget {
