@@ -56,6 +56,8 @@ function caseOf(bench: Bench, variant: string): Case {
           headers,
         })
         const seconds = (performance.now() - begun) / 1_000
+        // A p99 of nothing would be 0, the best figure of all.
+        if (report.deliveries === 0) throw new Error('nothing was delivered while it was measured')
         const refused = (await flooding?.stop()) ?? 0
         return { p99Ms: report.p99Ms, refusedPerS: refused / seconds }
       })

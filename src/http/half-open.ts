@@ -34,7 +34,8 @@ export function limitHalfOpen(server: Server, limits: HalfOpenLimits, proxies: T
   const waiting = new Map<Socket, HalfOpen>()
 
   server.on('connection', (socket) => {
-    if (socket.destroyed) return
+    // One whose offer of an upgrade is ignored is emitted again for every such request: its first one has arrived.
+    if (socket.destroyed || socket.bytesRead > 0) return
     const { remoteAddress } = socket
     // All clients of a proxy have its address.
     const isShared = limits.perAddress === undefined || proxies.isTrusted(remoteAddress)
