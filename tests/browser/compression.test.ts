@@ -29,7 +29,9 @@ test.each(['EventSource', 'fetch'] as const)('[Z1] [Z2] %s in Chromium', async (
   })
   onTestFinished(() => browser.close())
   const page = await browser.newPage()
-  await page.goto(`${server.url}/health/live`)
+  // A page of the server's origin that does nothing by itself: those of the server forbid foreign scripts, or listen.
+  await page.route('**/blank', (route) => route.fulfill({ contentType: 'text/html', body: '' }))
+  await page.goto(`${server.url}/blank`)
   const protocol = await page.context().newCDPSession(page)
   await protocol.send('Network.enable')
   const opened = page.waitForResponse((response) => response.url().includes('/sse'))
