@@ -77,7 +77,7 @@ describe('who is let in', () => {
 
 describe('who is refused', () => {
   it('[AU6] [AU7] a token that has expired, though it was good a moment ago', async () => {
-    const within = await tokenFor(['*'], [], { exp: seconds(-4) })
+    const within = await tokenFor(['*'], [], { exp: seconds(-2) })
     expect((await read(bearer(within))).status).toBe(200)
     const expired = await read(bearer(await tokenFor(['*'], [], { exp: seconds(-6) })))
     expect(expired.status).toBe(401)
