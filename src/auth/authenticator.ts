@@ -1,4 +1,4 @@
-/** Who asks? A request or a message is turned into a subject, or refused. */
+/** Authentication: finds the subject of a request or of a message, or refuses it. */
 import { ANYBODY, type Subject } from './subject.ts'
 
 /** Header and query fields of a request, whatever the transport represents them by. */

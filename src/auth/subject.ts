@@ -1,4 +1,4 @@
-/** Who asks: what a credential says about its holder. */
+/** The holder of a credential: who it is, and what the credential allows. */
 import { ChannelPatterns } from '../base/channel-patterns.ts'
 
 export interface Subject {

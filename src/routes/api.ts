@@ -46,7 +46,7 @@ export interface ReadContext<Path extends string, Query> {
   readonly cursor: string
   readonly params: Params<Path>
   readonly query: Query
-  /** Who asks. A list has only what the subject may see. */
+  /** The authenticated caller. A list has only what the subject may see. */
   readonly subject: Subject
 }
 

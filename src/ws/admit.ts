@@ -1,4 +1,4 @@
-/** Who asks for a socket, and for what: checked before the upgrade, and by a plain GET of the address. */
+/** Authenticates and authorizes requests for a socket: before the upgrade, and for a plain GET of the address. */
 import { authorizeAgent, authorizeSession } from '../auth/rights.ts'
 import type { Subject } from '../auth/subject.ts'
 import type { Admission } from '../connections/admission.ts'

@@ -80,6 +80,7 @@ afterAll(() => browser.close())
 function testWith(...programs: readonly string[]) {
   const absent = missing(...programs)
   return (title: string, work: () => Promise<void>) =>
+    // Skipped only where the proxy is not installed; .ci/run installs it.
     absent.length > 0 ? test.skip(`${title} (not installed: ${absent.join(', ')})`, work) : test(title, work)
 }
 
