@@ -1,4 +1,4 @@
-/** Limits are for each client: which one that is, and how much it may change. Rules HA20 to HA24 of docs/security.md. */
+/** Limits are for each client: which one that is, and how much it may change. Rules HA10 to HA15 of docs/security.md. */
 import type { IncomingMessage } from 'node:http'
 import type { Subject } from '../auth/subject.ts'
 import { isLoopback, parseHostName } from '../base/authority.ts'
@@ -6,6 +6,7 @@ import type { Config } from '../base/config.ts'
 import { Problem } from '../base/errors.ts'
 import { TokenBuckets } from '../base/token-bucket.ts'
 import { type TrustedProxies, trustedProxies } from './client-address.ts'
+import { HeldRefusals } from './held-refusals.ts'
 
 export interface ClientLimits {
   readonly proxies: TrustedProxies
@@ -15,6 +16,8 @@ export interface ClientLimits {
   clientOf(subject: Subject, address: string): string | undefined
   /** Counts a mutation. Throws `rate_limited`; then nothing is counted. */
   spendMutation(subject: Subject, address: string): void
+  /** As `spendMutation` for a request. Rejects when the refusal may be answered: at once, or after a while (HA15). */
+  admitMutation(subject: Subject, incoming: IncomingMessage): Promise<never> | undefined
 }
 
 type LimitSettings = Pick<Config, 'host' | 'trustedProxies' | 'rateMutations' | 'rateBurst'>
@@ -29,6 +32,7 @@ export function createClientLimits(
   const byAddress = !isAuthOn && !isLocal(host)
   const isLimited = isAuthOn || byAddress
   const proxy = trustedProxies(proxies)
+  const refusals = new HeldRefusals()
   const mutations =
     isLimited && rateMutations < Infinity
       ? new TokenBuckets({ rate: rateMutations, burst: rateBurst }, MAX_CLIENTS)
@@ -39,19 +43,34 @@ export function createClientLimits(
     return byAddress ? address : id
   }
 
+  function addressOf(incoming: IncomingMessage): string {
+    return byAddress ? proxy.clientOf(incoming) : ''
+  }
+
+  /** The refusal of a change of the client. */
+  function refusalOf(client: string): Problem | undefined {
+    const waitMs = mutations?.take(client, performance.now()) ?? 0
+    if (waitMs === 0) return undefined
+    return new Problem(
+      'rate_limited',
+      `At most ${rateMutations} changes a second, with bursts of ${rateBurst}; nothing was changed. Send several lines at a time, or try again later.`,
+      { retryAfterS: Math.max(1, Math.ceil(waitMs / 1_000)) },
+    )
+  }
+
   return {
     proxies: proxy,
-    addressOf: (incoming) => (byAddress ? proxy.clientOf(incoming) : ''),
+    addressOf,
     clientOf,
     spendMutation(subject, address) {
-      if (!mutations) return
-      const waitMs = mutations.take(clientOf(subject, address) ?? '', performance.now())
-      if (waitMs === 0) return
-      throw new Problem(
-        'rate_limited',
-        `At most ${rateMutations} changes a second, with bursts of ${rateBurst}; nothing was changed. Send several lines at a time, or try again later.`,
-        { retryAfterS: Math.max(1, Math.ceil(waitMs / 1_000)) },
-      )
+      const refusal = refusalOf(clientOf(subject, address) ?? '')
+      if (refusal) throw refusal
+    },
+    admitMutation(subject, incoming) {
+      if (!mutations) return undefined
+      const client = clientOf(subject, addressOf(incoming)) ?? ''
+      const refusal = refusalOf(client)
+      return refusal && refusals.hold(client, incoming, refusal)
     },
   }
 }

@@ -151,7 +151,8 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
       routes.push({ method, path, right })
       async function handle(c: Context<Env>): Promise<Response> {
         const subject = await authenticator.authenticate(credentialFields(c), false)
-        limits.spendMutation(subject, limits.addressOf(c.env.incoming))
+        const refusal = limits.admitMutation(subject, c.env.incoming)
+        if (refusal) await refusal
         const params = paramsOf<typeof path>(c)
         const query = parseQuery(c, options.query)
         authorizeAddress(right, subject, 'publish', { params, query })
