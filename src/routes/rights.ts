@@ -21,9 +21,10 @@ export type Right<Params, Body, Query> =
   /** The body decides. */
   | { readonly by: 'body'; needs(body: Body, params: Params): readonly Need[] }
   /**
-   * The thing that the address names decides. `find` resolves to the channels that show it, null if there is none: then
-   * only a subject that would see it whatever it is learns so, by a right to every channel of all `kinds`. `needs`: what the
-   * body needs besides. `action`: if it is not that of the method, as the answer shows the thing.
+   * The thing that the address names decides. `find` resolves to the channels that show it, null if there is none. Any such
+   * thing shows on a channel of one of the `kinds`, so a subject with a right to every channel of all of them is not looked
+   * up, and learns that there is no such thing; others do not. `needs`: what the body needs besides. `action`: if it is
+   * not that of the method, as the answer shows the thing.
    */
   | {
       readonly by: 'thing'
@@ -74,13 +75,11 @@ export async function authorizeThing<Params>(
 ): Promise<void> {
   if (right.by !== 'thing') return
   const asked = right.action ?? action
-  if (subject[asked].isAll) return
+  // Whatever it is, the subject may; and may learn that it is not there.
+  if (right.kinds.every((kind) => subject[asked].covers(kind))) return
   const channels = await right.find(sql, params)
-  if (channels === ANYONE) return
-  const isAllowed = channels
-    ? channels.some((channel) => may(subject, asked, channel))
-    : right.kinds.every((kind) => subject[asked].covers(kind))
-  if (!isAllowed) throw hidden(asked)
+  if (channels === ANYONE || channels?.some((channel) => may(subject, asked, channel))) return
+  throw hidden(asked)
 }
 
 /** The agent or the session in whose name something is done; undefined if the server makes up its id. */
