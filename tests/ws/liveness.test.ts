@@ -15,7 +15,7 @@ describe('pings of the server', () => {
     for (const path of ['/ws', '/ws?boardId=demo', '/ws/dashboard']) {
       const started = performance.now()
       await using socket = await SocketClient.open(server.url, path)
-      await socket.until(() => socket.pings === 5)
+      await socket.until(() => socket.pings >= 5)
       // On a busy machine they are late, but never early.
       expect(performance.now() - started).toBeGreaterThan(750)
       // The client library answers them, so the socket is still open after five.
