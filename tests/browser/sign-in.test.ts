@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test 
 import type { TestServer } from '../support/server.ts'
 import { actingAs, SECRET, sign, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
-const OTHER_SECRET = 'another secret of these tests, longer than 32 bytes'
+const OTHER_SECRET = 'another secret of these tests longer than 32 bytes'
 
 let browser: Browser
 const pageErrors: string[] = []

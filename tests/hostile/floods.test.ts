@@ -7,12 +7,10 @@ import { connect, type Socket } from 'node:net'
 import { expect, it } from 'vitest'
 import { ChildServer } from '../support/child-server.ts'
 import { listen } from '../support/stream.ts'
-import { bearer, sign } from '../support/tokens.ts'
+import { bearer, SECRET, sign } from '../support/tokens.ts'
 
 const HALF_OPEN = 10_000
 const MIB = 1_024
-/** Commas separate several. */
-const SECRET = 'a secret of this test without a comma'
 const EVERYTHING = { subscribe: ['*'], publish: ['*'] }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -65,8 +63,8 @@ it(`[HA21] ${HALF_OPEN} half-open connections, or as many as this machine allows
 it('[HA32] a publisher that never stops is held back, and others are served', async () => {
   await using server = await ChildServer.start({ BOARDCAST_JWT_SECRET: SECRET, BOARDCAST_RATE_BURST: '50' })
   const [flooder, other] = await Promise.all([
-    sign({ sub: 'flooder', boardcast: EVERYTHING }, SECRET),
-    sign({ sub: 'other', boardcast: EVERYTHING }, SECRET),
+    sign({ sub: 'flooder', boardcast: EVERYTHING }),
+    sign({ sub: 'other', boardcast: EVERYTHING }),
   ])
   await using stream = await listen(server.url, '/sse?channels=topic:quiet', { headers: bearer(other) })
   await stream.frame('hello')

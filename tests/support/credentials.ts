@@ -36,7 +36,7 @@ export async function tokenOf(credential: Credential, channels: readonly string[
     case 'expired':
       return sign({ exp: seconds(-60), boardcast: patterns })
     case 'wrong key':
-      return sign({ boardcast: patterns }, `${SECRET}, but another`)
+      return sign({ boardcast: patterns }, `${SECRET} but another`)
     case 'other board':
       return tokenFor(['board:of-others', 'topic:of-others'])
     case 'read only':

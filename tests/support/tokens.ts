@@ -2,8 +2,8 @@
 import { SignJWT } from 'jose'
 import { startTestServer, type TestServer } from './server.ts'
 
-/** What servers of these tests verify with, unless they are given another. */
-export const SECRET = 'a secret of these tests, longer than 32 bytes'
+/** What servers of these tests verify with, unless they are given another. A comma would make two of it in a setting. */
+export const SECRET = 'a secret of these tests longer than 32 bytes'
 
 export interface Claims {
   readonly sub?: string
