@@ -1,4 +1,5 @@
 /** Tickets, and the cookie that a browser gets for one. Rules AU17 to AU22 of docs/security.md. */
+import { once } from 'node:events'
 import SqliteDatabase from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../src/auth/create-authenticator.ts'
@@ -6,8 +7,10 @@ import { issueTicket, redeemTicket } from '../../src/auth/tickets.ts'
 import { loadConfig } from '../../src/base/config.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { createStore } from '../../src/db/store.ts'
+import { gate } from '../support/gate.ts'
 import { rawRequest } from '../support/raw-request.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { Listener } from '../support/stream.ts'
 import { TestStore } from '../support/test-store.ts'
 import { actingAs, bearer, seconds, sign, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
@@ -115,6 +118,27 @@ describe('a ticket', () => {
     expect(winners).toEqual([{ ...holder, id: 'sub:ann', actor: 'ann' }])
     const reasons = used.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
     for (const reason of reasons) expect(reason).toMatchObject({ code: 'unauthenticated', tokenError: 'invalid_token' })
+  })
+
+  it('[AU19] opens one stream, though 100 ask for it at the same time, and that one is alive', async () => {
+    const token = await tokenFor(['topic:news'])
+    const { ticket } = await ticketOf(token)
+    const connected = gate()
+    const path = `/sse?channels=topic:news&ticket=${ticket}`
+    const streams = Array.from({ length: 100 }, () => new Listener(server.url, path, { after: connected.promise }))
+    try {
+      for (const { socket } of streams) if (socket.connecting) await once(socket, 'connect')
+      connected.resolve()
+      for (const stream of streams) await stream.until('an answer', () => stream.head !== '')
+      const opened = streams.filter(({ status }) => status === 200)
+      expect(opened).toHaveLength(1)
+      expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200, 401]))
+      await opened[0]?.frame('hello')
+      const { eventId } = await actingAs(server, token).post('/topics/news/events', { event: 'said' })
+      await opened[0]?.id(eventId)
+    } finally {
+      for (const stream of streams) stream.close()
+    }
   })
 
   it('[AU19] is of no use after 30 s, and is deleted when another is made', async () => {
