@@ -1,5 +1,5 @@
 /** Where a server listens, and what it needs for that: the built program. Rules AU23 to AU26 of docs/security.md. */
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -181,11 +181,17 @@ describe('serve --open', () => {
     const link = await linkOf(program)
     expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?ticket=[\w-]{43}$/)
     await expect.poll(() => existsSync(opened), { timeout: 20_000 }).toBe(true)
+    expect(readFileSync(opened, 'utf8')).toBe(link)
     const first = await fetch(link, { redirect: 'manual', headers: { Accept: 'text/html' } })
     const cookie = first.headers.get('Set-Cookie')?.split(';')[0] ?? ''
-    const boards = new URL('/api/v1/boards', link)
-    expect((await fetch(boards, { headers: { Cookie: cookie } })).status).toBe(200)
-    expect((await fetch(new URL('/api/v1/boards', link))).status).toBe(401)
+    const { href: boards, origin } = new URL('/api/v1/boards', link)
+    const headers = { Cookie: cookie, Origin: origin, 'Content-Type': 'application/json' }
+    const created = await fetch(boards, { method: 'POST', headers, body: '{"id":"demo","name":"Demo"}' })
+    expect(created.status).toBe(201)
+    for (const path of ['/api/v1/boards/demo', '/stats']) {
+      expect((await fetch(new URL(path, link), { headers: { Cookie: cookie } })).status).toBe(200)
+    }
+    expect((await fetch(boards)).status).toBe(401)
     const second = await fetch(link, { redirect: 'manual', headers: { Accept: 'text/html' } })
     expect(second.headers.get('Set-Cookie')).toBe(null)
     expect(program.stderr).not.toContain(new URL(link).searchParams.get('ticket'))

@@ -1,6 +1,6 @@
 /** `boardcast token`, run as the built program, against real servers. Rules TOK1 to TOK4 of docs/cli.md. */
 import { execFile } from 'node:child_process'
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,13 +91,18 @@ describe('making a token', () => {
 
   it('[TOK2] keys that cannot sign are refused, and not quoted', async () => {
     const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 1_024 })
-    const weak = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
     const shown = publicKey.export({ type: 'spki', format: 'pem' }).toString()
+    const p384 = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey
+    const ed448 = generateKeyPairSync('ed448').privateKey
+    const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const weak = pem(privateKey)
     const encrypted = privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })
     for (const [key, said] of [
       [join(folder, 'nowhere.pem'), /cannot be read \(ENOENT\)/],
       [keyFile('public.pem', shown), /public key, which can only verify/],
       [keyFile('weak.pem', weak), /2048 bits/],
+      [keyFile('p384.pem', pem(p384)), /P-256/],
+      [keyFile('ed448.pem', pem(ed448)), /Ed25519/],
       [keyFile('encrypted.pem', String(encrypted)), /encrypted/],
       [weak.slice(0, 200), /holds no private key/],
       [weak, /2048 bits/],

@@ -52,8 +52,11 @@ test('[RS11] a stream warns, says that the credential has lapsed, and ends; aski
 test('[RS11] every socket is warned, and closed with 4401; asking again is 401', async () => {
   const { server } = await serve()
   const { token, expiresAt } = await lapsingIn(2, ['*'])
-  for (const path of ['/ws?boardId=demo', '/ws', '/ws/dashboard']) {
-    await using client = await SocketClient.open(server.url, path, { headers: bearer(token) })
+  const paths = ['/ws?boardId=demo', '/ws', '/ws/dashboard']
+  const clients = await Promise.all(
+    paths.map((path) => SocketClient.open(server.url, path, { headers: bearer(token) })),
+  )
+  for (const [index, client] of clients.entries()) {
     expect(await client.untilClosed()).toEqual({ code: 4401, reason: 'The credential has lapsed' })
     const controls = client.messages
       .slice(-2)
@@ -62,9 +65,8 @@ test('[RS11] every socket is warned, and closed with 4401; asking again is 401',
       ['auth_expiring', { expiresAt: expiresAt.toISOString() }],
       ['auth_expired', {}],
     ])
-    await using again = await SocketClient.open(server.url, path, { headers: bearer(token) })
+    await using again = await SocketClient.open(server.url, paths[index] ?? '', { headers: bearer(token) })
     expect(again.refused).toBe(401)
-    if (path === '/ws?boardId=demo') break
   }
 })
 
