@@ -17,7 +17,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Carries out the steps, those of the others only in their world, and resolves to what was seen. */
 async function seenIn(world: 'alone' | 'with others', steps: readonly Step[]): Promise<string[][]> {
-  await using server = await startServerWithRights({ maxStreams: 100 })
+  await using server = await startServerWithRights({ maxStreams: 100, hasSocketIo: true })
   const foreign = world === 'alone' ? null : await Party.start(server, 'foreign')
   const own = await Party.start(server, 'own')
   await using watching = await Watching.start(server, own, 'own')

@@ -5,6 +5,7 @@
 
 import type { TestServer } from './server.ts'
 import { SocketClient } from './socket.ts'
+import { SocketIoClient } from './socketio.ts'
 import { type Listener, listen } from './stream.ts'
 import { actingAs, bearer, tokenFor } from './tokens.ts'
 
@@ -127,26 +128,37 @@ interface Ear {
   cursor: string | undefined
 }
 
-/** Everything of the first party that stays open: streams that are cut and resumed, and a socket that joins and leaves. */
+/**
+ * Everything of the first party that stays open: streams that are cut and resumed, and a socket and a client of Socket.IO
+ * that join and leave.
+ */
 export class Watching implements AsyncDisposable {
   readonly #server: TestServer
   readonly #party: Party
   readonly #name: string
   readonly #ears: readonly Ear[]
   readonly #socket: SocketClient
+  readonly #client: SocketIoClient
   readonly #held = new Set<string>()
 
-  private constructor(server: TestServer, party: Party, name: string, socket: SocketClient) {
+  private constructor(
+    server: TestServer,
+    party: Party,
+    name: string,
+    sockets: readonly [SocketClient, SocketIoClient],
+  ) {
     this.#server = server
     this.#party = party
     this.#name = name
-    this.#socket = socket
+    ;[this.#socket, this.#client] = sockets
     this.#ears = STREAMS(name).map((path) => ({ path, seen: [], listener: null, cursor: undefined }))
   }
 
   static async start(server: TestServer, party: Party, name: string): Promise<Watching> {
-    const socket = await SocketClient.open(server.url, `/ws?channels=topic:${name}`, { headers: bearer(party.token) })
-    const watching = new Watching(server, party, name, socket)
+    const { token } = party
+    const socket = await SocketClient.open(server.url, `/ws?channels=topic:${name}`, { headers: bearer(token) })
+    const client = await SocketIoClient.open(server.url, ['websocket'], { auth: { token } })
+    const watching = new Watching(server, party, name, [socket, client])
     for (const [index] of STREAMS(name).entries()) await watching.cutOrResume(index)
     await socket.first('hello', ({ event }) => event === 'hello')
     return watching
@@ -171,9 +183,10 @@ export class Watching implements AsyncDisposable {
     const channel = JOINED(this.#name)[n % JOINED(this.#name).length] ?? ''
     const isHeld = this.#held.delete(channel)
     if (!isHeld) this.#held.add(channel)
-    const message = { type: isHeld ? 'unsubscribe' : 'subscribe', channel, ...(n % 2 && !isHeld && { since }) }
-    const { success } = await this.#socket.ask(message)
-    if (success !== true) throw new Error(`${channel} could not be joined`)
+    const type = isHeld ? 'unsubscribe' : 'subscribe'
+    const asked = { channel, ...(n % 2 && !isHeld && { since }) }
+    const answers = [await this.#socket.ask({ type, ...asked }), await this.#client.ask(type, asked)]
+    if (answers.some(({ success }) => success !== true)) throw new Error(`${channel} could not be joined or left`)
   }
 
   /** What was seen on each connection up to the last card, without ids and times, one text for each event. */
@@ -187,18 +200,33 @@ export class Watching implements AsyncDisposable {
     const isLast = ({ text }: { text: string }) => text.includes('the last card')
     await full?.until('the last state', () => full.named('state').some(isLast))
     const cards = Object.keys((await full?.frame('state', full.frames.findIndex(isLast)))?.data.cards).length
+    const hasCounts = (text: string) => text.includes(`"totalCards":${cards},`)
     const counts = (seen: Listener | undefined | null) =>
-      seen?.named('dashboard_overview').some(({ text }) => text.includes(`"totalCards":${cards},`))
+      seen?.named('dashboard_overview').some(({ text }) => hasCounts(text))
     await dashboard?.until('the last overview', () => counts(dashboard))
     await channels?.until('the last overview', () => counts(channels))
-    await this.#socket.id(id)
+    for (const [socket, heard] of [
+      [this.#socket, () => this.#onSocket()],
+      [this.#client, () => this.#onSocketIo()],
+    ] as const) {
+      await socket.until(() => heard().some(({ text }) => text.includes(id)))
+      if (this.#held.has('dashboard')) await socket.until(() => heard().some(({ text }) => hasCounts(text)))
+    }
     for (const ear of this.#ears) await this.#cut(ear)
-    const heard = this.#socket.messages.map(({ event, type, ...message }) => ({
-      event: event ?? type,
-      text: JSON.stringify({ event, type, ...message }),
-    }))
     const anonymous = anonymizer()
-    return [...this.#ears.map(({ seen }) => seen), heard].map((seen) => withoutRhythm(seen).map(anonymous))
+    const all = [...this.#ears.map(({ seen }) => seen), this.#onSocket(), this.#onSocketIo()]
+    return all.map((seen) => withoutRhythm(seen).map(anonymous))
+  }
+
+  #onSocket(): Seen[] {
+    return this.#socket.messages.map((message) => ({
+      event: message.event ?? message.type,
+      text: JSON.stringify(message),
+    }))
+  }
+
+  #onSocketIo(): Seen[] {
+    return this.#client.messages.map((message) => ({ event: message.type, text: JSON.stringify(message) }))
   }
 
   async #cut(ear: Ear): Promise<void> {
@@ -213,6 +241,7 @@ export class Watching implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { listener } of this.#ears) listener?.close()
     this.#socket.websocket.terminate()
+    await this.#client[Symbol.asyncDispose]()
   }
 }
 
