@@ -56,7 +56,7 @@ const CONTROL_FRAMES: Readonly<Record<ControlEvent, string>> = {
   heartbeat: '`{ts}`: every 15 s, with the newest id (S12)',
   gap: '`{requested, oldest, reason}`: the cursor cannot be used; fresh state follows (R8 to R11, M4)',
   draining: '`{retryMs}`: the server shuts down; reconnect after this time (E4)',
-  overloaded: '`{retryMs}`: the client holds too many streams and sockets; reconnect after this time (RS16)',
+  overloaded: '`{retryMs}`: too many streams (RS16), or no keys yet (AU11); reconnect after this time',
   auth_expiring: '`{expiresAt}`: the credential lapses then, 30 s from now or sooner (RS11)',
   auth_expired: '`{}`: the credential has lapsed; the end follows (RS11)',
 }

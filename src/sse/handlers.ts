@@ -6,7 +6,8 @@ import { uuidv7 } from 'uuidv7'
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { CONTROL, type ControlEvent, HEADER, RETRY_MS } from '../../shared/src/protocol.ts'
 import type { Subject } from '../auth/subject.ts'
-import type { ChannelPatterns } from '../base/channel-patterns.ts'
+import { ChannelPatterns } from '../base/channel-patterns.ts'
+import { Problem } from '../base/errors.ts'
 import { STREAM_SECURITY } from '../base/security-headers.ts'
 import { type Admission, retryWhenFull, tooManyConnections } from '../connections/admission.ts'
 import { Connection, type ConnectionDependencies } from '../connections/connection.ts'
@@ -44,7 +45,15 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
   return (parse) => async (c) => {
     const { incoming, outgoing } = c.env
     const fields: RequestFields = { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
-    const subject = await admission.authenticate(fields)
+    let subject: Subject
+    try {
+      subject = await admission.authenticate(fields)
+    } catch (thrown) {
+      const retryMs = retryOfIssuer(thrown)
+      if (retryMs === undefined || !acceptsEvents(fields)) throw thrown
+      // Nobody is authenticated, so its id tells nothing about the log.
+      return farewell(c, parse(fields, ChannelPatterns.none, c), CONTROL.overloaded, retryMs, bus.cursor(0))
+    }
     const request = parse(fields, subject.subscribe, c)
     const { selection } = request
     // Before anything is looked up: the answer must not tell what exists.
@@ -101,6 +110,12 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
 
 function connectionOptions({ selection, limit, timeoutMs }: StreamRequest, { expiresAt }: Subject, place: Place) {
   return { selection, limit, timeoutMs, expiresAt, place }
+}
+
+/** When to come back if the keys of the issuer could not be fetched; undefined for every other failure. */
+function retryOfIssuer(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Problem) || thrown.code !== 'issuer_unavailable') return undefined
+  return jittered((thrown.retryAfterS ?? 1) * 1_000)
 }
 
 /** A browser's EventSource. */

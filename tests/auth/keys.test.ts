@@ -4,10 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EventSource } from 'eventsource'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/base/config.ts'
 import { issuerKey, startKeySetServer } from '../support/issuer.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { Listener } from '../support/stream.ts'
 import { bearer } from '../support/tokens.ts'
 
 const CLAIMS = { sub: 'ann', boardcast: { subscribe: ['*'] } }
@@ -138,6 +140,40 @@ describe('a key set', () => {
     issuer.answerBy(answer)
     expect(await statusOf(server, await stranger.sign(CLAIMS, { kid: 'new' }))).toBe(401)
     expect(await statusOf(server, await ec.sign({ ...CLAIMS, sub: 'another' }))).toBe(200)
+  })
+
+  it('[AU11] meanwhile an EventSource is asked to come back, and is served as soon as there are keys', async () => {
+    await using issuer = await startKeySetServer(ec)
+    issuer.answerBy((response) => response.writeHead(500).end())
+    await using server = await startTestServer({ jwksUrl: issuer.url, logLevel: 'silent' })
+    const token = await ec.sign(CLAIMS)
+    for (const [path, dataOf] of [
+      ['/sse?channels=topic:news', (data: { data: unknown }) => data.data],
+      ['/sse', (data: unknown) => data],
+      ['/events/a', (data: unknown) => data],
+    ] as const) {
+      await using listener = new Listener(server.url, path, { headers: bearer(token) })
+      await listener.untilClosed()
+      expect([listener.status, listener.ended], path).toEqual([200, true])
+      expect(listener.frames.map(({ event }) => event)).toEqual(['overloaded'])
+      expect(listener.frames[0]?.id).toBeUndefined()
+      expect(dataOf(listener.frames[0]?.data)).toEqual({ retryMs: listener.retry })
+      expect(listener.retry).toBeGreaterThanOrEqual(1_600)
+      expect(listener.retry).toBeLessThanOrEqual(2_400)
+    }
+    const program = await fetch(`${server.url}/sse`, { headers: bearer(token) })
+    expect([program.status, await program.json()]).toMatchObject([503, { code: 'issuer_unavailable' }])
+    const other = { ...bearer('garbage'), Accept: 'text/event-stream' }
+    expect((await fetch(`${server.url}/sse`, { headers: other })).status).toBe(401)
+
+    const source = new EventSource(`${server.url}/sse?token=${token}`)
+    try {
+      await new Promise((resolve) => source.addEventListener('overloaded', resolve, { once: true }))
+      issuer.answerBy(undefined)
+      await new Promise((resolve) => source.addEventListener('hello', resolve, { once: true }))
+    } finally {
+      source.close()
+    }
   })
 
   it('[AU9] is not fetched from where it redirects to', async () => {
