@@ -59,6 +59,8 @@ export interface Config {
   /** Mutations per second for each client; Infinity: no limit. */
   readonly rateMutations: number
   readonly rateBurst: number
+  /** Bad credentials per second for each address; Infinity: no limit. */
+  readonly rateBadTokens: number
   /** How long a request may take to arrive, and how long a client may take nothing of an answer. */
   readonly requestTimeoutMs: number
 }
@@ -99,6 +101,11 @@ const rate = z.coerce
 function nonBlank(schema: z.ZodCoercedNumber<string>) {
   return z.string().regex(/\S/, 'must be a number, and is blank').pipe(schema)
 }
+
+const rateOrOff = z.union(
+  [z.literal('off').transform(() => Infinity), nonBlank(rate)],
+  'must be off, or a number of at least 0.01',
+)
 
 /**
  * Longer than the 60 s of most proxies, so that the proxy closes first: a server that closes may cut off a request that
@@ -154,10 +161,9 @@ const environment = z.object({
     .default(KEEP_ALIVE_MS),
   BOARDCAST_CORS_ORIGINS: originList.default([]),
   BOARDCAST_TRUSTED_PROXIES: networkList.default([]),
-  BOARDCAST_RATE_MUTATIONS: z
-    .union([z.literal('off').transform(() => Infinity), nonBlank(rate)], 'must be off, or a number of at least 0.01')
-    .default(100),
+  BOARDCAST_RATE_MUTATIONS: rateOrOff.default(100),
   BOARDCAST_RATE_BURST: nonBlank(rate.int().min(1)).default(200),
+  BOARDCAST_RATE_BAD_TOKENS: rateOrOff.default(10),
   BOARDCAST_REQUEST_TIMEOUT: duration
     .refine((ms) => ms >= 1_000 && ms <= DAY_MS, 'must be from 1s to 1d')
     .default(2 * 60_000),
@@ -209,6 +215,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     trustedProxies: settings.BOARDCAST_TRUSTED_PROXIES,
     rateMutations: settings.BOARDCAST_RATE_MUTATIONS,
     rateBurst: settings.BOARDCAST_RATE_BURST,
+    rateBadTokens: settings.BOARDCAST_RATE_BAD_TOKENS,
     requestTimeoutMs: settings.BOARDCAST_REQUEST_TIMEOUT,
   }
 }

@@ -5,6 +5,7 @@ import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Admission } from '../connections/admission.ts'
 import type { Store } from '../db/store.ts'
+import type { BadTokens } from '../http/bad-tokens.ts'
 import type { ClientLimits } from '../http/client-limits.ts'
 import { corsFor } from '../http/cors.ts'
 import { isMutation } from '../http/methods.ts'
@@ -28,6 +29,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly socketIo: SocketIo | null
   readonly logIn: PageLogin['logIn']
   readonly limits: ClientLimits
+  readonly badTokens: BadTokens
   readonly guard: WebGuard
   /** null: it is not built. */
   readonly webApp: WebApp | null
@@ -35,7 +37,7 @@ export interface AppDependencies extends OperationsDependencies {
 }
 
 export function createApp(dependencies: AppDependencies): Hono<Env> {
-  const { store, logger, webApp, drain, guard, authenticator } = dependencies
+  const { store, logger, webApp, drain, guard, authenticator, badTokens } = dependencies
   const app = new Hono<Env>()
 
   if (guard.allowsOtherOrigins) app.use(corsFor(guard))
@@ -73,7 +75,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   app.onError((error, c) => {
     if (!(error instanceof Problem)) logger.error({ err: error, path: c.req.path }, 'a request failed')
     else if (error.cause) logger.debug({ err: error.cause, path: c.req.path }, error.message)
-    return problemResponse(asProblem(error), c.res.headers)
+    return problemResponse(badTokens.refusalOf(asProblem(error), c.env.incoming), c.res.headers)
   })
   return app
 }

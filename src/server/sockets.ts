@@ -5,6 +5,7 @@ import { withoutBasePath } from '../base/base-path.ts'
 import type { Config } from '../base/config.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import { Liveness } from '../connections/liveness.ts'
+import type { BadTokens } from '../http/bad-tokens.ts'
 import { afterEarlierAnswers } from '../http/earlier-answers.ts'
 import { asksForWebSocket, serveWithoutUpgrade } from '../http/not-a-websocket.ts'
 import { refuseUpgrade } from '../http/problem-answers.ts'
@@ -15,12 +16,12 @@ import { createUpgradeHandler, type UpgradeHandler } from '../ws/upgrade.ts'
 
 /** Rejects with ConfigError if Socket.IO is switched on and not installed. */
 export async function createSockets(config: Config, dependencies: SocketIoDependencies): Promise<Sockets> {
-  const { store, heartbeatMs, onError } = dependencies
+  const { store, heartbeatMs, badTokens, onError } = dependencies
   const socketIo = config.hasSocketIo ? await createSocketIo(dependencies) : null
   const liveness = new Liveness(heartbeatMs, () => socketIo?.forgivePause())
   const presence = createPresence(store, onError)
   const webSocket = createUpgradeHandler({ ...dependencies, liveness, presence })
-  return new Sockets({ basePath: config.basePath, socketIo, liveness, presence, webSocket, onError })
+  return new Sockets({ basePath: config.basePath, socketIo, liveness, presence, webSocket, badTokens, onError })
 }
 
 interface SocketParts {
@@ -29,6 +30,7 @@ interface SocketParts {
   readonly liveness: Liveness
   readonly presence: Presence
   readonly webSocket: UpgradeHandler
+  readonly badTokens: BadTokens
   onError(error: unknown): void
 }
 
@@ -71,7 +73,7 @@ export class Sockets {
   /** Does not reject. */
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!negotiate(incoming, socket)) return
-    const { basePath, socketIo, webSocket, onError } = this.#parts
+    const { basePath, socketIo, webSocket, badTokens, onError } = this.#parts
     incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
     this.#upgraded.add(socket)
     socket.once('close', () => this.#upgraded.delete(socket))
@@ -80,7 +82,7 @@ export class Sockets {
       else await webSocket(incoming, socket, head)
     } catch (thrown) {
       if (!(thrown instanceof Problem)) onError(thrown)
-      refuseUpgrade(incoming, socket, asProblem(thrown))
+      refuseUpgrade(incoming, socket, badTokens.refusalOf(asProblem(thrown), incoming))
     }
   }
 }

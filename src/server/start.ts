@@ -18,6 +18,7 @@ import { StorageGuard } from '../db/sqlite/storage-guard.ts'
 import { StorageUnavailable } from '../db/storage-fault.ts'
 import { createStore } from '../db/store.ts'
 import type { Publish } from '../db/tail.ts'
+import { createBadTokens } from '../http/bad-tokens.ts'
 import { createClientLimits } from '../http/client-limits.ts'
 import { createWebGuard } from '../http/web-guard.ts'
 import { noteStart, noteStop } from '../jobs/clean-stop.ts'
@@ -113,6 +114,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   const authenticator = await createAuthenticator(config, { store, logger })
   const guard = createWebGuard(config, authenticator.isOn)
   const limits = createClientLimits(config, authenticator.isOn)
+  const badTokens = createBadTokens(config.rateBadTokens, limits.proxies)
   const admission = new Admission({
     authenticator,
     clients: limits,
@@ -129,7 +131,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     maxAgeMs: config.streamMaxAgeMs,
     mustExist: (kind: ChannelKind, id: string) => store.read(({ sql }) => mustExist(sql, kind, id)),
   }
-  const sockets = await createSockets(config, { ...live, guard, onError })
+  const sockets = await createSockets(config, { ...live, guard, badTokens, onError })
   const app = createApp({
     store,
     bus,
@@ -143,6 +145,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     authenticator,
     logIn: authenticator.logIn,
     limits,
+    badTokens,
     guard,
     webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath },
     logger,

@@ -40,6 +40,7 @@ export async function startTestServer(overrides: Partial<Config> = {}): Promise<
     drainMs: 50,
     // Tests of other things change more in a second than a client usually does.
     rateMutations: Infinity,
+    rateBadTokens: Infinity,
     ...overrides,
   } as const
   let server = await startServer(config)

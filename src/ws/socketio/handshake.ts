@@ -2,11 +2,13 @@
 import type { Socket as Client } from 'socket.io'
 import { Problem } from '../../base/errors.ts'
 import { type Admission, tooManyConnections } from '../../connections/admission.ts'
+import type { BadTokens } from '../../http/bad-tokens.ts'
 import { socketErrorOf } from '../socket-errors.ts'
 import type { SocketIoHolder } from './peer.ts'
 
 export interface HandshakeDependencies {
   readonly admission: Admission
+  readonly badTokens: BadTokens
   onError(error: unknown): void
 }
 
@@ -20,7 +22,7 @@ export interface Handshakes {
 }
 
 /** A refused client gets a `connect_error`. */
-export function createHandshakes({ admission, onError }: HandshakeDependencies): Handshakes {
+export function createHandshakes({ admission, badTokens, onError }: HandshakeDependencies): Handshakes {
   const holders = new WeakMap<Client, SocketIoHolder>()
 
   async function admit(client: Client): Promise<void> {
@@ -37,7 +39,10 @@ export function createHandshakes({ admission, onError }: HandshakeDependencies):
     middleware(client, next) {
       admit(client).then(
         () => next(),
-        (thrown: unknown) => next(refusalOf(thrown, onError)),
+        (thrown: unknown) => {
+          const refused = thrown instanceof Problem ? badTokens.refusalOf(thrown, client.request) : thrown
+          next(refusalOf(refused, onError))
+        },
       )
     },
     holderOf(client) {

@@ -5,6 +5,7 @@ import type { Server } from 'socket.io'
 import { MAX_MESSAGE_BYTES, SILENT_HEARTBEATS } from '../../../shared/src/protocol.ts'
 import { ConfigError } from '../../base/config.ts'
 import { Problem } from '../../base/errors.ts'
+import type { BadTokens } from '../../http/bad-tokens.ts'
 import type { WebGuard } from '../../http/web-guard.ts'
 import { createHandshakes } from './handshake.ts'
 import { SocketIoPeer, type SocketIoPeerDependencies } from './peer.ts'
@@ -16,6 +17,7 @@ const ENGINE_PROTOCOL = '4'
 
 export interface SocketIoDependencies extends SocketIoPeerDependencies {
   readonly guard: WebGuard
+  readonly badTokens: BadTokens
 }
 
 /** The requests under SOCKET_IO_PATH. Both handlers throw `forbidden`, `bad_request` and `draining`. */
