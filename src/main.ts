@@ -1,6 +1,7 @@
 /** The program: settings from the environment, one line on stdout when it listens, and an end by signal. */
+import { randomBytes } from 'node:crypto'
 import { closeSync } from 'node:fs'
-import { type Config, loadConfig, refuseOpenWithoutAuth } from './base/config.ts'
+import { type Config, hasKey, loadConfig, refuseOpenWithoutAuth } from './base/config.ts'
 import type { RunningServer } from './server/running-server.ts'
 import { start } from './server/start.ts'
 import { findWebRoot } from './server/web-app.ts'
@@ -17,6 +18,19 @@ export async function startServer(overrides: Partial<Config> = {}): Promise<Runn
   const config = { ...loadConfig(process.env), ...overrides }
   refuseOpenWithoutAuth(config)
   return start(config, findWebRoot(import.meta.url))
+}
+
+/**
+ * As `startServer`, for a program that is also a client of the server. `token` has every right; undefined: rights are off.
+ * If no password is configured, it is made up, and known to this process only.
+ */
+export async function startOwnServer(
+  overrides: Partial<Config> = {},
+): Promise<{ readonly server: RunningServer; readonly token: string | undefined }> {
+  const config = { ...loadConfig(process.env), ...overrides }
+  if (config.isAuthOff || !hasKey(config)) return { server: await startServer(overrides), token: undefined }
+  const { token = randomBytes(32).toString('base64url') } = config
+  return { server: await startServer({ ...overrides, token }), token }
 }
 
 /** Resolves to the server when it listens. The first signal ends it gracefully, the second at once. */

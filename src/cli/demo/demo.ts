@@ -69,11 +69,11 @@ async function findServer(command: DemoCommand): Promise<FoundServer> {
   } catch (error) {
     if (!(error instanceof Unreachable)) throw error
   }
-  return await startOwnServer(command)
+  return await startServer()
 }
 
 /** Uses a temporary database unless the user named one, so that the demo leaves nothing behind. */
-async function startOwnServer(command: DemoCommand): Promise<FoundServer> {
+async function startServer(): Promise<FoundServer> {
   applyDemoServerDefaults()
   const { dbPath } = readEnvironment()
   const folder = dbPath === undefined ? await mkdtemp(join(tmpdir(), 'boardcast-demo-')) : undefined
@@ -82,10 +82,11 @@ async function startOwnServer(command: DemoCommand): Promise<FoundServer> {
   }
   try {
     // Not `main`, which handles Ctrl-C itself and would close the server before the demo has stopped its attempts.
-    const { startServer } = await import('../../main.ts')
-    const server = await startServer(folder === undefined ? {} : { dbPath: join(folder, 'demo.db') })
+    const { startOwnServer } = await import('../../main.ts')
+    const { server, token } = await startOwnServer(folder === undefined ? {} : { dbPath: join(folder, 'demo.db') })
     return {
-      api: createApi({ ...command, url: server.url }),
+      // A password in the variable is read from there: as an option, "@" would make it the name of a file.
+      api: createApi({ url: server.url, token: readEnvironment().token === undefined ? token : undefined }),
       async close() {
         await server.close()
         await removeFolder()
