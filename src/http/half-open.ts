@@ -1,7 +1,7 @@
 /**
- * Connections whose first request has not arrived yet. A client that is slow or hostile can hold any number of them open at
- * no cost, so when there are too many, in all or from one address, the oldest are ended. The others are served in the
- * meantime: their requests arrive at once.
+ * Connections whose first request has not arrived yet, and those of Socket.IO whose client has not been let in yet. A client
+ * that is slow or hostile can hold any number of them open at no cost, so when there are too many, in all or from one
+ * address, the oldest are ended. The others are served in the meantime: their requests arrive at once.
  */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -20,48 +20,77 @@ export const HALF_OPEN_PER_ADDRESS = 100
 export const HALF_OPEN_EVERY_MS = 500
 
 interface HalfOpen {
+  /** Empty: shared by several clients. */
   readonly address: string
-  /** How often it was found without a request. */
+  /** How often it was found waiting. */
   looks: number
+  end(): void
 }
 
 /**
- * Watches the connections of a server. A connection is ended only if it was there at an earlier look: before that, its request
- * may have arrived and wait to be read. The function returned stops the watch.
+ * A connection is ended only if it was there at an earlier look: before that, its request may have arrived and wait to be
+ * read.
  */
-export function limitHalfOpen(server: Server, limits: HalfOpenLimits, proxies: TrustedProxies): () => void {
+export class HalfOpenConnections {
+  readonly #limits: HalfOpenLimits
+  readonly #proxies: TrustedProxies
   /** The oldest first. */
-  const waiting = new Map<Socket, HalfOpen>()
+  readonly #waiting = new Set<HalfOpen>()
+  readonly #timer: NodeJS.Timeout
 
-  server.on('connection', (socket) => {
-    // One whose offer of an upgrade is ignored is emitted again for every such request: its first one has arrived.
-    if (socket.destroyed || socket.bytesRead > 0) return
-    const { remoteAddress } = socket
-    // All clients of a proxy have its address.
-    const isShared = limits.perAddress === undefined || proxies.isTrusted(remoteAddress)
-    waiting.set(socket, { address: isShared ? '' : groupOf(remoteAddress ?? ''), looks: 0 })
-    socket.once('close', () => waiting.delete(socket))
-  })
-  const served = ({ socket }: IncomingMessage) => waiting.delete(socket)
-  server.on('request', served)
-  server.on('upgrade', served)
+  constructor(limits: HalfOpenLimits, proxies: TrustedProxies) {
+    this.#limits = limits
+    this.#proxies = proxies
+    this.#timer = setInterval(() => this.#look(), limits.everyMs).unref()
+  }
 
-  function look(): void {
-    let surplus = waiting.size - limits.total
-    const perAddress = limits.perAddress ?? Infinity
-    const counts = countByAddress(waiting.values())
-    for (const [socket, connection] of waiting) {
+  /** Watches the connections of a server. */
+  watch(server: Server): void {
+    const leaves = new WeakMap<Socket, () => void>()
+    server.on('connection', (socket) => {
+      // One whose offer of an upgrade is ignored is emitted again for every such request: its first one has arrived.
+      if (socket.destroyed || socket.bytesRead > 0) return
+      const { remoteAddress } = socket
+      // All clients of a proxy have its address.
+      const isShared = this.#proxies.isTrusted(remoteAddress)
+      const leave = this.#add(isShared ? '' : groupOf(remoteAddress ?? ''), () => socket.destroy())
+      leaves.set(socket, leave)
+      socket.once('close', leave)
+    })
+    const served = ({ socket }: IncomingMessage) => leaves.get(socket)?.()
+    server.on('request', served)
+    server.on('upgrade', served)
+  }
+
+  /** Adds a connection that a request has opened. The function returned takes it out: its client is let in, or gone. */
+  add(incoming: IncomingMessage, end: () => void): () => void {
+    return this.#add(this.#proxies.clientOf(incoming), end)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #add(address: string, end: () => void): () => void {
+    const connection = { address: this.#limits.perAddress === undefined ? '' : address, looks: 0, end }
+    this.#waiting.add(connection)
+    return () => this.#waiting.delete(connection)
+  }
+
+  #look(): void {
+    let surplus = this.#waiting.size - this.#limits.total
+    const perAddress = this.#limits.perAddress ?? Infinity
+    const counts = countByAddress(this.#waiting)
+    for (const connection of this.#waiting) {
       const { address } = connection
       const count = counts.get(address) ?? 0
       connection.looks += 1
       if (connection.looks < 2 || (surplus <= 0 && (address === '' || count <= perAddress))) continue
       surplus -= 1
       counts.set(address, count - 1)
-      socket.destroy()
+      connection.end()
     }
   }
-  const timer = setInterval(look, limits.everyMs).unref()
-  return () => clearInterval(timer)
 }
 
 function countByAddress(connections: Iterable<HalfOpen>): Map<string, number> {

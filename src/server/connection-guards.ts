@@ -3,7 +3,7 @@ import type { Server } from 'node:http'
 import type { Config } from '../base/config.ts'
 import type { TrustedProxies } from '../http/client-address.ts'
 import { isLocal } from '../http/client-limits.ts'
-import { HALF_OPEN_EVERY_MS, HALF_OPEN_PER_ADDRESS, HALF_OPEN_TOTAL, limitHalfOpen } from '../http/half-open.ts'
+import { HALF_OPEN_EVERY_MS, HALF_OPEN_PER_ADDRESS, HALF_OPEN_TOTAL, HalfOpenConnections } from '../http/half-open.ts'
 import { watchConnections } from '../http/open-connections.ts'
 import { cutSlowReaders } from '../http/slow-readers.ts'
 
@@ -16,27 +16,24 @@ export interface ConnectionGuards {
   stopGuarding(): void
 }
 
+export function createHalfOpen({ host }: Pick<Config, 'host'>, proxies: TrustedProxies): HalfOpenConnections {
+  const perAddress = isLocal(host) ? undefined : HALF_OPEN_PER_ADDRESS
+  return new HalfOpenConnections({ total: HALF_OPEN_TOTAL, perAddress, everyMs: HALF_OPEN_EVERY_MS }, proxies)
+}
+
 export function guardConnections(
   server: Server,
-  { host, requestTimeoutMs }: Pick<Config, 'host' | 'requestTimeoutMs'>,
-  proxies: TrustedProxies,
+  { requestTimeoutMs }: Pick<Config, 'requestTimeoutMs'>,
+  halfOpen: HalfOpenConnections,
 ): ConnectionGuards {
   const connections = watchConnections(server)
   const stopCutting = cutSlowReaders(connections, requestTimeoutMs, requestTimeoutMs / LOOKS)
-  const stopLimiting = limitHalfOpen(
-    server,
-    {
-      total: HALF_OPEN_TOTAL,
-      perAddress: isLocal(host) ? undefined : HALF_OPEN_PER_ADDRESS,
-      everyMs: HALF_OPEN_EVERY_MS,
-    },
-    proxies,
-  )
+  halfOpen.watch(server)
   return {
     endUnused: () => connections.endUnused(),
     stopGuarding() {
       stopCutting()
-      stopLimiting()
+      halfOpen.stop()
     },
   }
 }

@@ -26,7 +26,7 @@ export function createHttpServer({ basePath, keepAliveMs, requestTimeoutMs }: Co
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      headersTimeout: headersTimeoutMs(requestTimeoutMs),
       // A stream's request is short; only what the client sends counts.
       requestTimeout: requestTimeoutMs,
       connectionsCheckingInterval: Math.min(CHECK_EVERY_MS, requestTimeoutMs),
@@ -40,6 +40,11 @@ export function createHttpServer({ basePath, keepAliveMs, requestTimeoutMs }: Co
   server.keepAliveTimeout = keepAliveMs
   server.on('clientError', answerUnreadable)
   return server
+}
+
+/** How long the address and the headers of a request may take, and what a client of Socket.IO sends in their place. */
+export function headersTimeoutMs(requestTimeoutMs: number): number {
+  return Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs)
 }
 
 /** Resolves when the server listens. Rejects with a ConfigError if the fault is in HOST or PORT. */

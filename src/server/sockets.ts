@@ -13,11 +13,16 @@ import { negotiate } from '../ws/handshake.ts'
 import { createPresence, type Presence } from '../ws/presence.ts'
 import { createSocketIo, SOCKET_IO_PATH, type SocketIo, type SocketIoDependencies } from '../ws/socketio/server.ts'
 import { createUpgradeHandler, type UpgradeHandler } from '../ws/upgrade.ts'
+import { headersTimeoutMs } from './http-server.ts'
+
+type SocketsDependencies = Omit<SocketIoDependencies, 'connectTimeoutMs'>
 
 /** Rejects with ConfigError if Socket.IO is switched on and not installed. */
-export async function createSockets(config: Config, dependencies: SocketIoDependencies): Promise<Sockets> {
+export async function createSockets(config: Config, dependencies: SocketsDependencies): Promise<Sockets> {
   const { store, heartbeatMs, badTokens, onError } = dependencies
-  const socketIo = config.hasSocketIo ? await createSocketIo(dependencies) : null
+  const socketIo = config.hasSocketIo
+    ? await createSocketIo({ ...dependencies, connectTimeoutMs: headersTimeoutMs(config.requestTimeoutMs) })
+    : null
   const liveness = new Liveness(heartbeatMs, () => socketIo?.forgivePause())
   const presence = createPresence(store, onError)
   const webSocket = createUpgradeHandler({ ...dependencies, liveness, presence })

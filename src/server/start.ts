@@ -33,7 +33,7 @@ import { createStreamHandlers } from '../sse/handlers.ts'
 import { createListeners } from '../sse/listeners.ts'
 import { pageUrlOf, urlOf } from './addresses.ts'
 import { createApp } from './app.ts'
-import { guardConnections } from './connection-guards.ts'
+import { createHalfOpen, guardConnections } from './connection-guards.ts'
 import { addressOf, createHttpServer, listen } from './http-server.ts'
 import { closeQuietly, type OpenedStore, openStore } from './open-store.ts'
 import { createRequestHandler } from './request-handler.ts'
@@ -131,7 +131,8 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     maxAgeMs: config.streamMaxAgeMs,
     mustExist: (kind: ChannelKind, id: string) => store.read(({ sql }) => mustExist(sql, kind, id)),
   }
-  const sockets = await createSockets(config, { ...live, guard, badTokens, onError })
+  const halfOpen = createHalfOpen(config, limits.proxies)
+  const sockets = await createSockets(config, { ...live, guard, badTokens, halfOpen, onError })
   const app = createApp({
     store,
     bus,
@@ -151,7 +152,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     logger,
   })
   const server = createHttpServer(config, createRequestHandler(app, { store, drain, guard }))
-  const { endUnused, stopGuarding } = guardConnections(server, config, limits.proxies)
+  const { endUnused, stopGuarding } = guardConnections(server, config, halfOpen)
   sockets.listenOn(server)
   try {
     await listen(server, config)

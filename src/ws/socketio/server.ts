@@ -1,11 +1,12 @@
 /** Socket.IO. The library does the protocol (polling, upgrade, pings); what is sent is encoded once for all clients. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Server } from 'socket.io'
+import type { Socket as Client, Server } from 'socket.io'
 import { MAX_MESSAGE_BYTES, SILENT_HEARTBEATS } from '../../../shared/src/protocol.ts'
 import { ConfigError } from '../../base/config.ts'
 import { Problem } from '../../base/errors.ts'
 import type { BadTokens } from '../../http/bad-tokens.ts'
+import type { HalfOpenConnections } from '../../http/half-open.ts'
 import type { WebGuard } from '../../http/web-guard.ts'
 import { createHandshakes } from './handshake.ts'
 import { SocketIoPeer, type SocketIoPeerDependencies } from './peer.ts'
@@ -18,6 +19,9 @@ const ENGINE_PROTOCOL = '4'
 export interface SocketIoDependencies extends SocketIoPeerDependencies {
   readonly guard: WebGuard
   readonly badTokens: BadTokens
+  readonly halfOpen: HalfOpenConnections
+  /** How long a client may take until it connects to the namespace. */
+  readonly connectTimeoutMs: number
 }
 
 /** The requests under SOCKET_IO_PATH. Both handlers throw `forbidden`, `bad_request` and `draining`. */
@@ -31,6 +35,7 @@ export interface SocketIo {
 
 type Engine = Server['engine']
 type EngineRequest = Parameters<Engine['handleRequest']>[0]
+type EngineClient = Client['conn']
 type CustomOrigin = (origin: string | undefined, allow: (error: Error | null, isAllowed?: boolean) => void) => void
 
 /** What the engine's types leave out: its clients by session id, each with the timer of the answer that is awaited. */
@@ -42,7 +47,7 @@ interface EngineClients {
 
 /** Loads the library. Rejects with ConfigError if it is not installed. */
 export async function createSocketIo(dependencies: SocketIoDependencies): Promise<SocketIo> {
-  const { drain, guard, heartbeatMs } = dependencies
+  const { drain, guard, halfOpen, heartbeatMs, connectTimeoutMs } = dependencies
   const library = await import('socket.io').catch((cause: unknown) => {
     throw new ConfigError('BOARDCAST_SOCKETIO=1 needs the package socket.io: npm install socket.io', { cause })
   })
@@ -52,6 +57,7 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     maxHttpBufferSize: MAX_MESSAGE_BYTES,
     perMessageDeflate: false,
     httpCompression: false,
+    connectTimeout: connectTimeoutMs,
     pingInterval: heartbeatMs,
     pingTimeout: heartbeatMs * SILENT_HEARTBEATS - heartbeatMs,
     ...(guard.allowsOtherOrigins && { cors: { origin: corsOriginOf(guard), credentials: !guard.allowsAnyOrigin } }),
@@ -60,10 +66,17 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
   server.attach(createServer())
   const handshakes = createHandshakes(dependencies)
   server.use(handshakes.middleware)
+  const letIn = new WeakMap<EngineClient, () => void>()
   server.on('connection', (client) => {
+    letIn.get(client.conn)?.()
     void new SocketIoPeer(dependencies, client, handshakes.holderOf(client)).open()
   })
   const engine: Engine = server.engine
+  engine.on('connection', (connection: EngineClient) => {
+    const leave = halfOpen.add(connection.request, () => cut(connection))
+    letIn.set(connection, leave)
+    connection.once('close', leave)
+  })
 
   function refuse(incoming: IncomingMessage): void {
     const refusal = guard.refusalOfHost(incoming) ?? guard.refusalOfPage(incoming)
@@ -101,6 +114,13 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     },
     close: () => engine.close(),
   }
+}
+
+/** Does not wait for the closing handshake of a WebSocket. */
+function cut(connection: EngineClient): void {
+  connection.close(true)
+  const { socket } = connection.transport as { readonly socket?: { terminate(): void } }
+  socket?.terminate()
 }
 
 /** The engine would refuse these handshakes too, but on a WebSocket only after the upgrade. */

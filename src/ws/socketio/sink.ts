@@ -14,7 +14,11 @@ export class SocketIoSink implements ConnectionSink {
   constructor(client: Client, owner: SinkOwner) {
     this.#client = client
     this.#owner = owner
-    client.on('disconnect', () => this.#onClose())
+    client.on('disconnect', () => {
+      // A client that leaves the namespace could otherwise keep its transport, which counts nowhere.
+      client.conn.close()
+      this.#onClose()
+    })
   }
 
   get pendingBytes(): number {
