@@ -6,10 +6,10 @@ import type { Store } from '../db/store.ts'
 import { type Authenticator, RIGHTS_OFF } from './authenticator.ts'
 import { credentialOf } from './credentials.ts'
 import { fixedKeys, hmacKey, type KeySource, publicKey } from './keys.ts'
+import { createPageLogins, logInsWithoutRights, type PageLogins } from './page-logins.ts'
 import { passwordCheck } from './password.ts'
 import { RemoteKeys } from './remote-keys.ts'
-import { openSessionTokens, type SessionToken } from './session-tokens.ts'
-import type { Subject } from './subject.ts'
+import { openSessionTokens } from './session-tokens.ts'
 import { redeemTicket } from './tickets.ts'
 import { createTokenCache } from './token-cache.ts'
 import { createTokenVerifier } from './token-verifier.ts'
@@ -18,8 +18,7 @@ import { createTokenVerifier } from './token-verifier.ts'
 const MIN_SECRET_BYTES = 32
 
 export interface RunningAuthenticator extends Authenticator {
-  /** Uses a ticket up, and makes a token for a cookie; null if the ticket is not valid, and while rights are off. */
-  logIn(ticket: string): Promise<SessionToken | null>
+  readonly logins: PageLogins
   /** Stops fetching keys. */
   stop(): void
 }
@@ -32,10 +31,7 @@ export async function createAuthenticator(
   if (config.isAuthOff || !hasKey(config)) {
     return {
       ...RIGHTS_OFF,
-      async logIn(ticket) {
-        await holderOf(store, ticket)
-        return null
-      },
+      logins: logInsWithoutRights(store),
       stop: () => undefined,
     }
   }
@@ -50,7 +46,7 @@ export async function createAuthenticator(
   const remote = config.jwksUrl === undefined ? null : remoteKeys(config.jwksUrl, () => cache.clear(), logger)
   if (remote) sources.push(remote)
 
-  const authenticator: RunningAuthenticator = {
+  const authenticator: Authenticator = {
     isOn: true,
     async authenticate(fields, inQuery) {
       const credential = credentialOf(fields, inQuery)
@@ -62,13 +58,12 @@ export async function createAuthenticator(
     async verify(token) {
       return subjectOfPassword(token) ?? cache.verify(token)
     },
-    async logIn(ticket) {
-      const holder = await holderOf(store, ticket)
-      return holder && sessions.sign(holder)
-    },
+  }
+  return {
+    ...authenticator,
+    logins: createPageLogins(store, sessions, authenticator),
     stop: () => remote?.stop(),
   }
-  return authenticator
 }
 
 /** Anybody who has a token can try secrets against its signature, at home and without a limit. */
@@ -78,15 +73,6 @@ function warnOfShort({ jwtSecrets }: Config, logger: Logger): void {
     {},
     `BOARDCAST_JWT_SECRET holds a secret of fewer than ${MIN_SECRET_BYTES} bytes, which could be found by trying; "openssl rand -base64 32" makes a good one`,
   )
-}
-
-async function holderOf(store: Store, ticket: string): Promise<Subject | null> {
-  try {
-    return await redeemTicket(store, ticket)
-  } catch (error) {
-    if (error instanceof Problem && error.code === 'unauthenticated') return null
-    throw error
-  }
 }
 
 function remoteKeys(url: string, onChange: () => void, logger: Logger): RemoteKeys {

@@ -40,6 +40,8 @@ export interface WebGuard {
   refusalOfPage(incoming: IncomingMessage): Problem | undefined
   /** For everything else: only requests with the cookie are refused to a page of another origin that is not listed. */
   refusalOfReader(incoming: IncomingMessage): Problem | undefined
+  /** For the form that signs a browser in. It must come from a page of this server, or of an origin listed by name. */
+  refusalOfSignIn(incoming: IncomingMessage): Problem | undefined
   /** Whether `BOARDCAST_CORS_ORIGINS` lists an origin, given as the header `Origin` has it. */
   isListed(origin: string): boolean
 }
@@ -125,6 +127,11 @@ export function createWebGuard(
         'forbidden',
         'A request with the cookie must have the Origin of its page. Programs send Authorization: Bearer instead.',
       )
+    },
+    refusalOfSignIn(incoming) {
+      const refusal = refusalOf(incoming, true)
+      if (refusal || namesPage(incoming)) return refusal
+      return new Problem('forbidden', 'This form is for browsers. Programs send Authorization: Bearer.')
     },
     refusalOfReader(incoming) {
       // Another site may link to the page.

@@ -1,6 +1,7 @@
 /** All routes in one application: the API, the streams, operations, and the web app for everything else. */
 import { Hono } from 'hono'
 import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
+import type { PageLogins } from '../auth/page-logins.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Admission } from '../connections/admission.ts'
@@ -13,7 +14,7 @@ import { problemResponse } from '../http/problem-answers.ts'
 import type { WebGuard } from '../http/web-guard.ts'
 import { createApi, credentialFields, type Env } from '../routes/api.ts'
 import { type OperationsDependencies, registerOperations } from '../routes/operations.ts'
-import { type PageLogin, registerPageLogin } from '../routes/page-login.ts'
+import { registerPageLogin } from '../routes/page-login.ts'
 import { registerSocketIo } from '../routes/socketio.ts'
 import { registerStreams } from '../routes/streams.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
@@ -27,7 +28,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly admission: Admission
   /** null: it is switched off. */
   readonly socketIo: SocketIo | null
-  readonly logIn: PageLogin['logIn']
+  readonly logins: PageLogins
   readonly limits: ClientLimits
   readonly badTokens: BadTokens
   readonly guard: WebGuard
@@ -63,7 +64,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     throw new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.`)
   })
   if (webApp) {
-    registerPageLogin(app, { basePath: webApp.basePath, logIn: dependencies.logIn })
+    registerPageLogin(app, { basePath: webApp.basePath, logins: dependencies.logins, guard, badTokens })
     registerWebApp(app, webApp)
   }
 

@@ -144,7 +144,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     admission,
     socketIo: sockets.socketIo,
     authenticator,
-    logIn: authenticator.logIn,
+    logins: authenticator.logins,
     limits,
     badTokens,
     guard,

@@ -8,6 +8,7 @@ import { loadConfig } from '../../src/base/config.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { createStore } from '../../src/db/store.ts'
 import { gate } from '../support/gate.ts'
+import { answerLink, openLink } from '../support/page-login.ts'
 import { rawRequest } from '../support/raw-request.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { Listener } from '../support/stream.ts'
@@ -31,13 +32,10 @@ async function ticketOf(token: string, body: object = {}, on = server): Promise<
   return actingAs(on, token).post<Made>('/tickets', body)
 }
 
-/** Opens a page, and returns where the browser is sent and the cookie that it gets. */
+/** Opens a page, signs in if it asks, and returns where the browser is sent and the cookie that it gets. */
 async function open(path: string, headers: Record<string, string> = {}, on = server) {
-  const { status, header } = await rawRequest(on.port, {
-    target: path,
-    headers: { Host: '127.0.0.1', Accept: 'text/html', ...headers },
-  })
-  return { status, location: header('Location'), cookie: header('Set-Cookie') }
+  const { status, location, cookie } = await answerLink(on, await openLink(on, path, headers), headers)
+  return { status, location, cookie }
 }
 
 /** What the holder of the ticket may read, by the cookie that it is exchanged for. */

@@ -116,8 +116,14 @@ for (const plain of PROXIES.filter(({ name }) => name in FILES)) {
       const made = await ask({ ...EVENT, ':path': '/api/v1/tickets', ...bearer(token) }, '{}')
       expect(made.status).toBe(201)
       const { ticket } = JSON.parse(made.text) as { ticket: string }
-      const { headers, status } = await ask({ ':path': `/?ticket=${ticket}`, accept: 'text/html' })
+      const asked = await ask({ ':path': `/?ticket=${ticket}`, accept: 'text/html' })
+      const [, session = ''] = /name="token" value="([^"]*)"/.exec(asked.text) ?? []
+      const form = { ':path': '/sign-in', ':method': 'POST', 'content-type': 'application/x-www-form-urlencoded' }
+      const origin = `https://127.0.0.1:${proxy.port}`
+      const answer = `${new URLSearchParams({ token: session, to: '/' })}`
+      const { headers, status } = await ask({ ...form, origin }, answer)
       expect(status).toBe(303)
+      expect((await ask({ ...form, origin: 'https://evil.test' }, answer)).status).toBe(403)
       expect(headers['set-cookie']?.[0]).toMatch(/; Secure/)
     })
   })
