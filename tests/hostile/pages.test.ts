@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rawRequest } from '../support/raw-request.ts'
 import { RawSocket } from '../support/raw-socket.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { listen } from '../support/stream.ts'
 import { sign, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
 type Headers = Readonly<Record<string, string>>
@@ -183,6 +184,41 @@ describe('a page of a listed origin', () => {
       expect(reply.header('Access-Control-Expose-Headers')).toBe(exposed)
       expect(reply.header('Vary')).toContain('Origin')
     }
+  })
+
+  it('[HA7] can read streams, and why one is refused', async () => {
+    await using limited = await startServerWithRights({ corsOrigins: [LISTED], maxStreams: 1 })
+    const credential = { Authorization: `Bearer ${await tokenFor(['topic:t'], [], { sub: 'one' })}` }
+    const asked = { ...page, ...credential, Accept: 'text/event-stream' }
+    await using held = await listen(limited.url, '/sse?channels=topic:t', { headers: asked })
+    const streams = [{ status: held.status, header: (name: string) => held.header(name) }]
+    for (const [target, headers] of [
+      ['/sse?channels=topic:t', asked],
+      ['/sse?channels=topic:t', { ...asked, Accept: '*/*' }],
+      ['/sse?channels=topic:t', page],
+      ['/sse?channels=topic:other', asked],
+      ['/sse?channels=nonsense', asked],
+    ] as const) {
+      streams.push(await ask(limited, { target, headers }))
+    }
+    expect(streams.map(({ status }) => status)).toEqual([200, 200, 429, 401, 403, 400])
+    for (const { header } of streams) {
+      expect(header('Access-Control-Allow-Origin')).toBe(LISTED)
+      expect(header('Access-Control-Allow-Credentials')).toBe('true')
+      expect(header('Access-Control-Expose-Headers')).toBe(exposed)
+      expect(header('Vary')).toContain('Origin')
+    }
+  })
+
+  it('[HA7] can read that it makes too many changes, and when to come back', async () => {
+    await using limited = await startServerWithRights({ corsOrigins: [LISTED], rateMutations: 0.01, rateBurst: 1 })
+    const headers = { ...page, Authorization: `Bearer ${token}`, ...JSON_TYPE }
+    expect((await ask(limited, { ...EVENT, headers })).status).toBe(202)
+    const reply = await ask(limited, { ...EVENT, headers })
+    expect(reply.status).toBe(429)
+    expect(Number(reply.header('Retry-After'))).toBeGreaterThan(0)
+    expect(reply.header('Access-Control-Allow-Origin')).toBe(LISTED)
+    expect(reply.header('Access-Control-Expose-Headers')).toBe(exposed)
   })
 
   it('[HA7] may use the cookie over Socket.IO as over HTTP, but not if every origin is listed', async () => {

@@ -1,7 +1,8 @@
 /** What the holder of one token sees does not depend on what happens where he has no rights. */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { startServerWithRights } from '../support/tokens.ts'
+import { listen } from '../support/stream.ts'
+import { bearer, startServerWithRights } from '../support/tokens.ts'
 import { Party, type Step, Watching, WORK } from '../support/two-boards.ts'
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -19,6 +20,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 async function seenIn(world: 'alone' | 'with others', steps: readonly Step[]): Promise<string[][]> {
   await using server = await startServerWithRights({ maxStreams: 100, hasSocketIo: true })
   const foreign = world === 'alone' ? null : await Party.start(server, 'foreign')
+  // On a channel that both have, with other rights.
+  await using neighbour = foreign && (await listen(server.url, '/sse', { headers: bearer(foreign.token) }))
   const own = await Party.start(server, 'own')
   await using watching = await Watching.start(server, own, 'own')
   let since = await own.do('topic', 0)
@@ -31,7 +34,9 @@ async function seenIn(world: 'alone' | 'with others', steps: readonly Step[]): P
       if (n % 3 === 0) since = id
     }
   }
-  return await watching.end()
+  const seen = await watching.end()
+  expect(neighbour?.closed ?? false).toBe(false)
+  return seen
 }
 
 test('[RS14] streams and sockets show the same whether or not others work on another board', {

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { RawSocket } from '../support/raw-socket.ts'
 import type { TestServer } from '../support/server.ts'
 import { startTestServer } from '../support/server.ts'
 import { SocketClient } from '../support/socket.ts'
@@ -82,6 +83,10 @@ test('[RS16] an EventSource is told to come back, and other clients are answered
     expect(Number(response.headers.get('Retry-After'))).toBeGreaterThanOrEqual(4)
     expect(await response.json()).toMatchObject({ code: 'rate_limited' })
   }
+  await using socket = new RawSocket(server.url, '/ws', { headers: bearer(token) })
+  await socket.until('a refusal', () => socket.status === 429 && socket.body !== '')
+  expect(Number(socket.header('Retry-After'))).toBeGreaterThanOrEqual(4)
+  expect(JSON.parse(socket.body)).toMatchObject({ code: 'rate_limited' })
   await close(held)
 })
 
