@@ -4,6 +4,7 @@
  * CA1  A ticket is in the address of a stream that cannot send headers, and the token is not.
  * CA3  Before credentials expire, `auth` is asked, and another stream takes over without a gap.
  * CA4  After a 401 `auth` is asked once more; what is the same, or refused too, stops the stream.
+ * CA11 Whatever `auth` does, the stream goes on as soon as it returns credentials, and no error has a token in it.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { fullBackoff } from '../../web/client/base/backoff.ts'
@@ -60,9 +61,11 @@ async function setUp(options: Options = {}) {
     probe: async () => ({ status: 200 }),
   })
   const phases = [connection.status.get().phase]
+  const details: string[] = []
   connection.status.subscribe(() => {
-    const { phase } = connection.status.get()
+    const { phase, detail } = connection.status.get()
     if (phase !== phases.at(-1)) phases.push(phase)
+    if (detail !== undefined && detail !== details.at(-1)) details.push(detail)
   })
   stream.attach(connection)
   stream.subscribe(select({ channels: ['agent:a'] }), { event: (frame) => delivered.push(frame) })
@@ -74,6 +77,7 @@ async function setUp(options: Options = {}) {
     streams: fake.streams,
     pages,
     phases,
+    details,
     seqs: () => delivered.map(({ id }) => Number(id.split('-')[1])),
     delivered,
     /** The server announces that the newest stream expires. */
@@ -289,6 +293,19 @@ describe('refusal', () => {
     expect(it.stop()).toBe('unauthenticated')
   })
 
+  test('[CA11] an auth that never answers does not hide it either', async () => {
+    let asked = 0
+    const it = await setUp({
+      auth: () => {
+        asked += 1
+        return asked === 1 ? 'first' : new Promise<never>(() => undefined)
+      },
+    })
+    it.streams[0]?.end({ status: 401 })
+    await it.clock.pass(31_000)
+    expect(it.stop()).toBe('unauthenticated')
+  })
+
   test('[CA4] after other credentials it goes on where it was', async () => {
     const it = await setUp()
     it.streams[0]?.hello({ seq: 5 })
@@ -378,4 +395,52 @@ describe('tickets', () => {
     await it.clock.pass(12_001)
     expect(asked).toHaveLength(2)
   })
+})
+
+describe('an auth that is not as it should be', () => {
+  test('[CA11] one that throws at once is a failed attempt, and the next one is made', async () => {
+    let asked = 0
+    const it = await setUp({
+      auth: () => {
+        asked += 1
+        if (asked === 1) throw new Error('the login is away')
+        return 'second'
+      },
+    })
+    expect(it.connection.status.get()).toMatchObject({
+      phase: 'reconnecting',
+      detail: 'no credentials: Error: the login is away',
+    })
+    await it.clock.pass(2_000)
+    expect(it.streams[0]?.request.credentials).toBe('second')
+  })
+
+  test('[CA11] one that never answers is named, and asked again', async () => {
+    let asked = 0
+    const it = await setUp({
+      auth: () => {
+        asked += 1
+        return asked === 1 ? new Promise<never>(() => undefined) : 'second'
+      },
+    })
+    await it.clock.pass(40_000)
+    expect(it.streams[0]?.request.credentials).toBe('second')
+    expect(it.details).toEqual([expect.stringMatching(/^auth returned nothing within \d+ ms$/)])
+  })
+
+  test('[CA11] a line end after a token is dropped', async () => {
+    const it = await setUp({ auth: () => ' first\r\n' })
+    expect(it.streams[0]?.request.credentials).toBe('first')
+  })
+
+  test.each(['to\nken', 'to ken', 'tök', '日本', 'to\0ken'])(
+    '[CA11] %j is not sent, and not in the error',
+    async (token) => {
+      const it = await setUp({ auth: () => token })
+      await it.clock.pass(2_000)
+      expect(it.streams).toEqual([])
+      const { detail } = it.connection.status.get()
+      expect(detail).toBe('no credentials: Error: the token holds characters that no token has, such as spaces')
+    },
+  )
 })

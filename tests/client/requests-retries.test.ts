@@ -178,6 +178,17 @@ describe('retries', () => {
     })
   })
 
+  test.each(['to\nken', '日本'])(
+    '[CA11] a token that no header can carry, such as %j, is reported at once, without it',
+    async (token) => {
+      const request = createRequester({ baseUrl: 'http://hub', fetch, clock: new FakeClock(), auth: () => token })
+      await expect(request('GET', '/boards')).rejects.toMatchObject({
+        code: 'unreachable',
+        message: expect.stringMatching(/^GET \/boards: no credentials, auth failed: Error: the token holds characters/),
+      })
+    },
+  )
+
   test('[CQ2] an answer that never comes counts as lost', async () => {
     const { clock, sent, request } = setUp(() => new Promise(() => {}), ok)
     const never = request('GET', '/boards')

@@ -23,8 +23,8 @@ export interface AttemptsOptions {
   timeoutMs(): number
   /** The current attempt has ended. `isReplaced`: another one is on its way. */
   ended(attempt: ConnectionAttempt, end: StreamEnd, isReplaced: boolean): void
-  /** No frame came for too long. */
-  timedOut(): void
+  /** No frame came for too long, or `auth` returned nothing. */
+  timedOut(hasCredentials: boolean): void
 }
 
 export class Attempts {

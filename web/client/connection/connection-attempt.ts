@@ -1,7 +1,7 @@
 /** One attempt at a stream: gets credentials, opens the transport, and notices when no frames come. */
 import type { Clock } from '../base/clock.ts'
 import type { Auth, Credentials } from '../base/options.ts'
-import { inAddress, NoTicket } from './credentials.ts'
+import { askFor, inAddress, NoTicket } from './credentials.ts'
 import type { OpenStream, StreamEnd, StreamRequest, Transport, TransportEvents } from './transport.ts'
 
 export interface ConnectionAttemptOptions extends TransportEvents {
@@ -15,8 +15,8 @@ export interface ConnectionAttemptOptions extends TransportEvents {
   lastFrameAt(): number
   /** Without a frame for this long, the stream is dead. */
   timeoutMs(): number
-  /** Called instead of `end` when no frame came in time. */
-  timedOut(): void
+  /** Called instead of `end` when no frame came in time, or `auth` returned nothing. */
+  timedOut(hasCredentials: boolean): void
 }
 
 export class ConnectionAttempt {
@@ -28,6 +28,7 @@ export class ConnectionAttempt {
   readonly #options: ConnectionAttemptOptions
   readonly #controller = new AbortController()
   #stream: OpenStream | undefined
+  #hasCredentials = false
   #watchdog: unknown
   #watchedMs = 0
 
@@ -68,7 +69,8 @@ export class ConnectionAttempt {
     const { signal } = this.#controller
     let credentials: Credentials
     try {
-      this.credentials = await auth?.()
+      this.credentials = await askFor(auth)
+      this.#hasCredentials = true
       if (signal.aborted) return
       const ticketFrom = { baseUrl: request.baseUrl, fetch }
       credentials =
@@ -89,7 +91,7 @@ export class ConnectionAttempt {
     if (leftMs > 0) this.#watchdog = clock.setTimeout(() => this.#watch(), leftMs)
     else {
       this.close()
-      timedOut()
+      timedOut(this.#hasCredentials)
     }
   }
 

@@ -95,10 +95,11 @@ export class Connection implements StreamSource {
         if (isReplaced) this.#state = { name: 'opening' }
         else this.#ended(attempt, end)
       },
-      timedOut: () => {
+      timedOut: (hasCredentials) => {
         // Silence does not mean that the server is in trouble: a stream that was open is opened again at once.
         if (this.#state.name === 'open') this.#receiver.serverDelayMs = 0
-        this.#lost({ detail: `no frame came within ${this.#timeoutMs()} ms` })
+        const what = hasCredentials ? 'no frame came' : 'auth returned nothing'
+        this.#lost({ detail: `${what} within ${this.#timeoutMs()} ms` })
       },
     })
     this.#unwatch = watchPage({
@@ -246,9 +247,9 @@ export class Connection implements StreamSource {
       this.#lost(end)
       return
     }
-    const { auth, probe } = this.#options
+    const { auth, clock, probe } = this.#options
     this.#state = { name: 'refused' }
-    void verdictOn(attempt, end, { auth, wasRefused: this.#wasRefused, probe }).then((verdict) => {
+    void verdictOn(attempt, end, { auth, clock, wasRefused: this.#wasRefused, probe }).then((verdict) => {
       if (this.#attempts.current === attempt) this.#act(verdict)
     })
   }

@@ -1,5 +1,6 @@
 /** Credentials of a connection: whether they have changed, and a ticket in place of a token that headers cannot carry. */
 import { API_PREFIX } from '../../../shared/src/protocol.ts'
+import type { Clock } from '../base/clock.ts'
 import { fieldOf } from '../base/frames.ts'
 import type { Auth, Credentials } from '../base/options.ts'
 import { headersOf, refusalOf, type StreamEnd } from './transport.ts'
@@ -8,13 +9,36 @@ export function areSame(a: Credentials, b: Credentials): boolean {
   return a === b || JSON.stringify(a ?? null) === JSON.stringify(b ?? null)
 }
 
+/** How long `auth` may take when it is asked again: nothing else goes on meanwhile. */
+const ASK_AGAIN_MS = 30_000
+
+/**
+ * What `auth` returns. Rejects if it fails, also if it throws at once, and for a token that no header can carry: the error
+ * of `fetch` would quote it.
+ */
+export async function askFor(auth: Auth | undefined): Promise<Credentials> {
+  const credentials = await auth?.()
+  if (typeof credentials !== 'string') return credentials
+  // What was read from a file or a body often ends in a line end.
+  const token = credentials.trim()
+  if (/[^\x21-\x7e]/.test(token)) throw new Error('the token holds characters that no token has, such as spaces')
+  return token
+}
+
 /** Asks again after a refusal. Returns `used` if there are no others. */
-export async function askAgain(auth: Auth | undefined, used: Credentials): Promise<Credentials> {
+export async function askAgain(auth: Auth | undefined, used: Credentials, clock: Clock): Promise<Credentials> {
+  if (!auth) return used
+  let timer: unknown
+  const tooLong = new Promise<Credentials>((resolve) => {
+    timer = clock.setTimeout(() => resolve(used), ASK_AGAIN_MS)
+  })
   try {
-    return auth ? await auth() : used
+    return await Promise.race([askFor(auth), tooLong])
   } catch {
     // The refusal says more than the failure to ask.
     return used
+  } finally {
+    clock.clearTimeout(timer)
   }
 }
 

@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.ts'
 import { BoardcastError } from '../base/errors.ts'
 import type { Auth, TransportName } from '../base/options.ts'
+import { askFor } from './credentials.ts'
 import { headersOf, isEventStream, notAStream, refusalOf, type StreamEnd, stopReason, streamUrl } from './transport.ts'
 
 const PROBE_TIMEOUT_MS = 10_000
@@ -69,7 +70,7 @@ async function answerTo(
   method: 'HEAD' | 'GET',
   signal: AbortSignal,
 ): Promise<StreamEnd> {
-  const credentials = await auth?.()
+  const credentials = await askFor(auth)
   const url = streamUrl({ baseUrl, channels, cursor: null, names: [], credentials })
   // A probe can send a token in a header. Other headers are judged as on the transport, which cannot send them.
   const sendsHeaders = transport === 'fetch' || typeof credentials === 'string'

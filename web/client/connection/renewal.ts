@@ -70,7 +70,7 @@ export class Renewal {
   async #ask(): Promise<void> {
     const { auth, clock, renew } = this.#options
     const generation = this.#generation
-    const credentials = await askAgain(auth, this.#current)
+    const credentials = await askAgain(auth, this.#current, clock)
     if (generation !== this.#generation) return
     if (areSame(credentials, this.#current)) {
       this.again()

@@ -1,4 +1,5 @@
 /** What the end of an attempt means for the next one, which may have to be asked of the server or of `auth`. */
+import type { Clock } from '../base/clock.ts'
 import type { Auth, Credentials } from '../base/options.ts'
 import type { ConnectionAttempt } from './connection-attempt.ts'
 import { areSame, askAgain } from './credentials.ts'
@@ -15,6 +16,7 @@ export type Verdict =
 
 export interface VerdictOptions {
   readonly auth: Auth | undefined
+  readonly clock: Clock
   /** The attempt before this one was refused for its credentials too. */
   readonly wasRefused: boolean
   /** The status with which the server would answer a stream of these channels. */
@@ -29,7 +31,7 @@ export function isTemporary({ isRefusal, status }: StreamEnd): boolean {
 export async function verdictOn(
   { channels, credentials: used }: ConnectionAttempt,
   end: StreamEnd,
-  { auth, wasRefused, probe }: VerdictOptions,
+  { auth, clock, wasRefused, probe }: VerdictOptions,
 ): Promise<Verdict> {
   const answer = end.isRefusal ? { ...(await probe(channels)), isRefusal: false } : end
   if (isTemporary(answer)) return { kind: 'lost', end: answer }
@@ -37,7 +39,7 @@ export async function verdictOn(
   if (answer.status === 204) return stopped
   if (answer.status === 401) {
     // Once: the credentials may have expired since they were given.
-    const others = wasRefused ? used : await askAgain(auth, used)
+    const others = wasRefused ? used : await askAgain(auth, used, clock)
     return areSame(others, used) ? stopped : { kind: 'again', credentials: others }
   }
   const refusals = await refusedChannels(channels, answer, probe)

@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { BoardcastError, type Problem } from '../base/errors.ts'
 import type { Auth, Credentials } from '../base/options.ts'
 import type { Reply } from '../base/types.ts'
-import { areSame, askAgain } from '../connection/credentials.ts'
+import { areSame, askAgain, askFor } from '../connection/credentials.ts'
 import { headersOf, queryOf, retryAfterMs } from '../connection/transport.ts'
 import { bodyOf, fetchUnchanged } from './reply.ts'
 
@@ -53,7 +53,7 @@ export async function send<T>(options: RequesterOptions, prepared: Prepared): Pr
     const credentials = await credentialsWithin(controller.signal, auth, what)
     const outcome = await sendWith<T>(options, within, credentials)
     if (!('error' in outcome) || outcome.error.status !== 401 || !auth) return outcome
-    const others = await Promise.race([askAgain(auth, credentials), whenAborted(controller.signal)])
+    const others = await Promise.race([askAgain(auth, credentials, clock), whenAborted(controller.signal)])
     return areSame(others, credentials) ? outcome : await sendWith<T>(options, within, others)
   } catch (cause) {
     signal.throwIfAborted()
@@ -85,7 +85,7 @@ async function sendWith<T>(
 
 async function credentialsWithin(signal: AbortSignal, auth: Auth | undefined, what: string): Promise<Credentials> {
   try {
-    return await Promise.race([auth?.(), whenAborted(signal)])
+    return await Promise.race([askFor(auth), whenAborted(signal)])
   } catch (cause) {
     throw new BoardcastError('unreachable', `${what}: no credentials, auth failed: ${cause}`, { cause })
   }

@@ -2,7 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Auth, Credentials } from '../base/options.ts'
 import type { Frame } from '../base/types.ts'
-import { areSame, askAgain, inAddress, NoTicket } from '../connection/credentials.ts'
+import { areSame, askAgain, askFor, inAddress, NoTicket } from '../connection/credentials.ts'
 import { Renewal } from '../connection/renewal.ts'
 import { queryOf, type StreamEnd } from '../connection/transport.ts'
 
@@ -81,8 +81,9 @@ export class SocketCredentials {
       this.#wasRefused = false
       return
     }
+    const { auth, clock } = this.#options
     const { signal } = this.#controller
-    void askAgain(this.#options.auth, this.#used).then((credentials) => {
+    void askAgain(auth, this.#used, clock).then((credentials) => {
       if (signal.aborted || areSame(credentials, this.#used)) return
       this.#wasRefused = true
       this.#others = { credentials }
@@ -92,7 +93,7 @@ export class SocketCredentials {
 
   async #ask(signal: AbortSignal): Promise<Record<string, string>> {
     const { auth } = this.#options
-    this.#used = this.#others ? this.#others.credentials : await auth()
+    this.#used = this.#others ? this.#others.credentials : await askFor(auth)
     this.#others = undefined
     return queryOf(await inAddress(this.#options, this.#used, signal))
   }
