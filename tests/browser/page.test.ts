@@ -370,6 +370,14 @@ describe('with a board', () => {
     await page.locator('.board-name', { hasText: HOSTILE }).waitFor()
     expect(await page.locator('main img, main b').count()).toBe(0)
   })
+
+  test.each(['<b>bold</b>', '..'])('[PG8] an address that names no board, %j, is that of the list', async (id) => {
+    const server = await serve()
+    await makeBoard(server, { id: 'demo', name: 'Demo' })
+    const { page, consoleErrors } = await open(server, {}, `/?board=${encodeURIComponent(id)}`)
+    await page.getByRole('link', { name: 'Demo' }).waitFor()
+    expect(consoleErrors).toEqual([])
+  })
 })
 
 test('[PG9] events of any name show among the events', async () => {

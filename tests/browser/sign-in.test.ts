@@ -3,6 +3,9 @@
  *
  * CA9   After a 401 a dialog asks for a token, keeps it for this tab, and everything goes on where it was.
  * CA10  The dialog works with the keyboard, for screen readers, at 360 px and in both colour schemes.
+ * CA12  Signing out forgets the token.
+ * CA13  What somebody else has seen, and has wanted, does not stay.
+ * CA14  The list of boards without a right to the dashboard.
  */
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -31,6 +34,15 @@ async function serve(secrets: readonly string[] = [SECRET]): Promise<TestServer>
   const server = await startServerWithRights({ jwtSecrets: secrets })
   onTestFinished(() => server.close())
   return server
+}
+
+/** Somebody types a card, and sends it. */
+function addCard(page: Page, title: string): Promise<void> {
+  return page.evaluate(`{
+    const form = document.querySelector('form.add-card')
+    form.querySelector('input').value = ${JSON.stringify(title)}
+    form.requestSubmit()
+  }`)
 }
 
 /** A server with a board, what may do everything there, and a page that shows the board. */
@@ -166,11 +178,7 @@ describe('a token that is no longer accepted', () => {
     const { page, dialog, token, submit, newToken } = await refused()
     await dialog.waitFor()
     // As when the token lapses while the form is being sent.
-    await page.evaluate(`{
-      const form = document.querySelector('form.add-card')
-      form.querySelector('input').value = 'In flight'
-      form.requestSubmit()
-    }`)
+    await addCard(page, 'In flight')
     await token.fill(newToken)
     await submit.click()
     await page.locator('.card', { hasText: 'In flight' }).waitFor()
@@ -178,7 +186,110 @@ describe('a token that is no longer accepted', () => {
   })
 })
 
+describe('somebody else', () => {
+  test('[CA12] signing out forgets the token, and shows nothing', async () => {
+    const { page, dialog, token, submit, everything, owner } = await scene()
+    await owner.post('/boards/demo/cards', { title: 'Seen' })
+    await dialog.waitFor()
+    const button = page.getByRole('button', { name: 'Sign out', includeHidden: true })
+    expect(await button.isVisible()).toBe(false)
+    await token.fill(everything)
+    await submit.click()
+    await page.locator('.card', { hasText: 'Seen' }).waitFor()
+    await button.click()
+    await dialog.filter({ hasText: 'asks for a token' }).waitFor()
+    expect(await page.evaluate('sessionStorage.length')).toBe(0)
+    expect(await page.locator('.card').count()).toBe(0)
+  })
+
+  test('[CA13] nothing of the one before stays, and what was being sent is not made', async () => {
+    const rights = { subscribe: ['*'], publish: ['*'] }
+    const { page, server, dialog, token, submit, owner } = await scene()
+    await dialog.waitFor()
+    await token.fill(await sign({ sub: 'ann', boardcast: rights }))
+    await submit.click()
+    await isLive(page)
+    await owner.post('/boards/demo/cards', { title: 'Seen by Ann' })
+    await page.locator('.event-name').first().waitFor()
+    await server.restart({ jwtSecrets: [OTHER_SECRET] })
+    await dialog.waitFor()
+    await addCard(page, 'Wanted by Ann')
+    await token.fill(await sign({ sub: 'bob', boardcast: rights }, OTHER_SECRET))
+    await submit.click()
+    await dialog.waitFor({ state: 'detached' })
+    await isLive(page)
+    await page.locator('.card', { hasText: 'Seen by Ann' }).waitFor()
+    expect(await page.locator('.event-name').count()).toBe(0)
+    const bob = actingAs(server, await sign({ sub: 'bob', boardcast: rights }, OTHER_SECRET))
+    const { body } = await bob.call('GET', '/boards/demo')
+    expect(JSON.stringify(body)).not.toContain('Wanted by Ann')
+  })
+
+  test('[CA13] a board that one may no longer see is taken off the page, which takes another token', async () => {
+    const { page, server, dialog, token, submit, owner } = await scene()
+    await owner.post('/boards/demo/cards', { title: 'Seen before' })
+    await dialog.waitFor()
+    await token.fill(await sign({ sub: 'ann', boardcast: { subscribe: ['*'] } }))
+    await submit.click()
+    await page.locator('.card', { hasText: 'Seen before' }).waitFor()
+    await page.getByRole('heading', { name: 'Demo', level: 1 }).waitFor()
+    await server.restart({ jwtSecrets: [OTHER_SECRET] })
+    await dialog.waitFor()
+    await token.fill(await sign({ sub: 'ann', boardcast: { subscribe: ['board:other'] } }, OTHER_SECRET))
+    await submit.click()
+    await page.getByRole('alert').filter({ hasText: 'not allowed' }).waitFor()
+    expect(await page.content()).not.toContain('Seen before')
+    await page.getByRole('heading', { name: 'demo', exact: true, level: 1 }).waitFor()
+
+    const another = page.getByRole('button', { name: 'Sign in with another token' })
+    await another.click()
+    await dialog.waitFor()
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await another.click()
+    await token.fill(await sign({ sub: 'ann', boardcast: { subscribe: ['*'] } }, OTHER_SECRET))
+    await submit.click()
+    await page.locator('.card', { hasText: 'Seen before' }).waitFor()
+    await isLive(page)
+  })
+
+  test('[CA14] without a right to the dashboard the list says that it is not live', async () => {
+    const { server, owner } = await scene()
+    await owner.post('/boards', { id: 'secret', name: 'Secret' })
+    const { page, dialog, token, submit } = await open(server, '/')
+    await dialog.waitFor()
+    await token.fill(await tokenFor(['board:demo']))
+    await submit.click()
+    await page.getByRole('link', { name: 'Demo' }).waitFor()
+    await page.getByText('does not change by itself').waitFor()
+    await page.getByRole('status').filter({ hasText: 'Not live' }).waitFor()
+    expect(await page.getByRole('link', { name: 'Secret' }).count()).toBe(0)
+    // The board itself is live, and so is the way back.
+    await page.getByRole('link', { name: 'Demo' }).click()
+    await isLive(page)
+    await page.getByRole('link', { name: 'All boards' }).click()
+    await page.getByRole('status').filter({ hasText: 'Not live' }).waitFor()
+    await page.getByRole('link', { name: 'Demo' }).waitFor()
+  })
+})
+
 describe('the dialog', () => {
+  test('[CA9] what is no token is not sent, and "Bearer" in front of one is dropped', async () => {
+    const { page, dialog, token, submit, problem, everything } = await scene()
+    await dialog.waitFor()
+    for (const text of ['日本', 'two words']) {
+      await token.fill(text)
+      await submit.click()
+      await problem.filter({ hasText: 'This is not a token' }).waitFor()
+      await token.fill('')
+      await submit.click()
+      await problem.filter({ hasText: 'Paste a token' }).waitFor()
+    }
+    await token.fill(`Bearer ${everything}`)
+    await submit.click()
+    await isLive(page)
+  })
+
   test('[CA10] works with the keyboard alone, and Escape does not close it', async () => {
     const { page, dialog, problem, everything } = await scene()
     await dialog.waitFor()

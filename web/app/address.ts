@@ -2,6 +2,8 @@
  * Addresses of the page and of the server behind it. A proxy may serve both under a path, which the server writes into the
  * page. The board on screen is the `board` parameter of the page's address, so that a reload and a link find it again.
  */
+import { parseChannel } from '../../shared/src/channels.ts'
+
 const PARAMETER = 'board'
 
 /** The prefix of every path; '' if the server has a host of its own. */
@@ -17,8 +19,11 @@ export function urlOf(path: string): string {
   return `${location.origin}${base}${path}`
 }
 
+/** undefined: the address names none, or nothing that could be one. */
 export function currentBoard(): string | undefined {
-  return new URLSearchParams(location.search).get(PARAMETER) || boardOfPath(location.pathname)
+  const id = new URLSearchParams(location.search).get(PARAMETER) || boardOfPath(location.pathname)
+  const isId = id && !/^\.\.?$/.test(id) && parseChannel(`board:${id}`)?.kind === 'board'
+  return isId ? id : undefined
 }
 
 export function addressOf(boardId: string | undefined): string {

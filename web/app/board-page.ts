@@ -14,6 +14,10 @@ import { hub } from './hub.ts'
 import { logPanel } from './log-panel.ts'
 import { nextStep, postCard } from './next-step.ts'
 import type { Page } from './page.ts'
+import { startAfresh } from './session.ts'
+import { signIn } from './sign-in.ts'
+
+type BoardEnd = Exclude<Ended, 'unwatched'>
 
 export function boardPage(boardId: string, connection: Connection): Page {
   const heading = element('h1', { tabindex: '-1', dir: 'auto' }, boardId)
@@ -46,6 +50,7 @@ export function boardPage(boardId: string, connection: Connection): Page {
   /** The last one that was shown: a board that is deleted stays on screen. */
   let state: BoardState | undefined
   let wasDeleted = false
+  let isForbidden = false
   let titleChanged = () => {}
   const { request: draw, cancel } = oncePerAnimationFrame(() => {
     if (!state) return
@@ -97,7 +102,7 @@ export function boardPage(boardId: string, connection: Connection): Page {
   function boardChanged(): void {
     const value = board.get()
     if (value.phase === 'gone') end(wasDeleted ? 'deleted' : 'missing')
-    else if (value.state) {
+    else if (value.state && !isForbidden) {
       state = value.state
       draw()
     }
@@ -137,19 +142,33 @@ export function boardPage(boardId: string, connection: Connection): Page {
     return card?.ticketKey ?? attemptId.slice(-8)
   }
 
-  function end(why: Ended): void {
+  function end(why: BoardEnd): void {
+    if (why === 'forbidden') forget()
     form.hidden = true
     commands.hidden = true
     live.hidden = !state
     const back = element('a', { href: addressOf(undefined), 'data-board': '' }, 'Choose another board')
-    notice.replaceChildren(element('p', { role: 'alert' }, WHY_ENDED[why]), element('p', {}, back))
+    notice.replaceChildren(
+      element('p', { role: 'alert' }, WHY_ENDED[why]),
+      element('p', {}, back),
+      why === 'forbidden' ? anotherToken() : '',
+    )
     notice.hidden = false
     connection.ended(why)
   }
 
+  /** Whoever looks at the page now may not see what it has shown. */
+  function forget(): void {
+    isForbidden = true
+    state = undefined
+    live.replaceChildren()
+    setName(boardId)
+  }
+
   async function readName(): Promise<void> {
     try {
-      setName((await getBoard(boardId)).name)
+      const { name } = await getBoard(boardId)
+      if (!isForbidden) setName(name)
     } catch (refusal) {
       // The heading shows the id instead. If the board is gone, its store shows that.
       if (!(refusal instanceof Refusal)) throw refusal
@@ -162,7 +181,16 @@ export function boardPage(boardId: string, connection: Connection): Page {
   }
 }
 
-const WHY_ENDED: Readonly<Record<Ended, string>> = {
+function anotherToken(): HTMLElement {
+  const button = element('button', { type: 'button', class: 'quiet' }, 'Sign in with another token')
+  button.addEventListener('click', async () => {
+    if (await signIn({ canCancel: true })) await startAfresh()
+    button.focus()
+  })
+  return button
+}
+
+const WHY_ENDED: Readonly<Record<BoardEnd, string>> = {
   deleted: 'This board was deleted. What is shown is the last of it.',
   missing: 'This board does not exist (any more).',
   forbidden: 'You are not allowed to see this board, or no longer.',

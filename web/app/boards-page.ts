@@ -1,9 +1,11 @@
 /** All boards, live from the dashboard, and how to make the first one. */
 import { API_PREFIX } from '../../shared/src/protocol.ts'
 import type { Overview } from '../../shared/src/types/dashboard.ts'
+import { BoardcastError } from '../client/index.ts'
 import { addressOf, urlOf } from './address.ts'
 import { listBoards, Refusal } from './api.ts'
 import { command, curlPost } from './command.ts'
+import type { Connection } from './connection.ts'
 import { createDemoBoard, DEMO_BOARD, playDemo } from './demo.ts'
 import { arrange, element } from './element.ts'
 import { hub } from './hub.ts'
@@ -14,13 +16,17 @@ type ProjectSnapshot = Overview['projectSnapshots'][number]
 /** The list of boards contains only names. The counts come with the dashboard. */
 type BoardLine = Pick<ProjectSnapshot, 'boardId' | 'name'> & Partial<ProjectSnapshot>
 
-export function boardsPage(open: (boardId: string) => void): Page {
+const NOT_WATCHED =
+  'You have no right to the dashboard. The boards that you may see are listed, but the list does not change by itself: reload the page.'
+
+export function boardsPage(open: (boardId: string) => void, connection: Connection): Page {
   const heading = element('h1', { tabindex: '-1' }, 'Boards')
   const loading = element('p', { class: 'empty' }, 'Loading boards…')
+  const note = element('p', { class: 'list-note', hidden: true }, NOT_WATCHED)
   const list = element('ul', { class: 'boards' })
   const guide = firstBoardGuide(open)
   guide.hidden = true
-  const node = element('div', { class: 'boards-page' }, heading, loading, list, guide)
+  const node = element('div', { class: 'boards-page' }, heading, note, loading, list, guide)
   const lines = new Map<string, { node: HTMLElement; drawn: string }>()
   let hasOverview = false
 
@@ -31,10 +37,23 @@ export function boardsPage(open: (boardId: string) => void): Page {
   return { node, heading, close, onTitle() {} }
 
   function show(): void {
-    const { overview } = dashboard.get()
+    const { overview, error } = dashboard.get()
+    if (error instanceof BoardcastError && error.status === 403) {
+      endList()
+      return
+    }
     if (!overview) return
     hasOverview = true
     draw(overview.projectSnapshots)
+  }
+
+  /** The boards that one may see are listed without a right to the dashboard, too. */
+  function endList(): void {
+    if (!note.hidden) return
+    note.hidden = false
+    hasOverview = false
+    connection.ended('unwatched')
+    void readList()
   }
 
   async function readList(): Promise<void> {

@@ -9,7 +9,8 @@ import { clock } from './clock.ts'
 import { element, icon } from './element.ts'
 import { hub } from './hub.ts'
 
-export type Ended = 'deleted' | 'missing' | 'forbidden'
+/** `unwatched`: what is shown may be read and not listened to. */
+export type Ended = 'deleted' | 'missing' | 'forbidden' | 'unwatched'
 
 type Pill = 'connecting' | 'live' | 'gap' | 'reconnecting' | 'signed-out' | 'ended'
 
@@ -33,6 +34,7 @@ const ENDED: Readonly<Record<Ended, string>> = {
   deleted: 'Ended, board deleted',
   missing: 'Ended, no such board',
   forbidden: 'Ended, not allowed',
+  unwatched: 'Not live',
 }
 
 export function showConnection(container: HTMLElement): Connection {
@@ -74,7 +76,7 @@ export function showConnection(container: HTMLElement): Connection {
 }
 
 /** Why the whole stream was refused for good, if it was. */
-export function refusalOf({ stop }: Status): Ended | undefined {
+export function refusalOf({ stop }: Status): 'forbidden' | undefined {
   return stop?.reason === 'forbidden' ? 'forbidden' : undefined
 }
 

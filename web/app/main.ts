@@ -5,8 +5,9 @@ import { boardsPage } from './boards-page.ts'
 import { showConnection } from './connection.ts'
 import { hub } from './hub.ts'
 import type { Page } from './page.ts'
-import { onSignedOut, untilSignedIn } from './session.ts'
+import { currentToken, haveOneHolder, onSignedOut, startAfresh, untilSignedIn } from './session.ts'
 import { signIn } from './sign-in.ts'
+import { signOut } from './sign-out.ts'
 
 const container = document.getElementById('page')
 const connectionContainer = document.getElementById('connection')
@@ -16,8 +17,17 @@ function start(container: HTMLElement, connectionContainer: HTMLElement): void {
   const connection = showConnection(connectionContainer)
   let page: Page | undefined
 
+  const leave = signOut()
+  connectionContainer.after(leave.node)
   onSignedOut(async () => {
+    const before = currentToken()
+    // A cookie, of which nothing is known, may have been the credential.
+    const hasShown = hub.status.get().lastFrameAt !== null
     await signIn()
+    const token = currentToken()
+    const isAnother = before === undefined ? hasShown : token !== undefined && !haveOneHolder(before, token)
+    if (isAnother) await startAfresh()
+    leave.update()
     // The stream goes on where it was.
     hub.reconnect()
   })
@@ -47,7 +57,7 @@ function start(container: HTMLElement, connectionContainer: HTMLElement): void {
     page?.close()
     connection.reset()
     const boardId = currentBoard()
-    const shown = boardId ? boardPage(boardId, connection) : boardsPage(open)
+    const shown = boardId ? boardPage(boardId, connection) : boardsPage(open, connection)
     page = shown
     const setTitle = () => {
       document.title = `${shown.heading.textContent} · Boardcast`

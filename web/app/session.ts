@@ -2,6 +2,8 @@
  * The token of this tab, and who is waiting for one. It lives in sessionStorage, never in an address; without one the
  * browser may have a cookie of the server's.
  */
+import { fieldOf } from '../client/base/frames.ts'
+import { payloadOf } from '../client/tabs/identity.ts'
 import { pathOf } from './address.ts'
 
 /** Servers under several paths of one origin have tokens of their own. */
@@ -25,6 +27,24 @@ export function keepToken(newToken: string | undefined): void {
   } catch {
     // It lasts as long as the page.
   }
+}
+
+/** Whether both tokens are of one holder, by what they say. Of passwords nothing is known: they count as one holder's. */
+export function haveOneHolder(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((token) => {
+    const claims = payloadOf(token)
+    return JSON.stringify([fieldOf(claims, 'sub'), fieldOf(claims, 'agent_id')])
+  })
+  return a === b
+}
+
+/**
+ * Loads the page again. Nothing stays on it of what somebody else has seen, and nothing is carried out that somebody else
+ * has begun. Never resolves.
+ */
+export function startAfresh(): Promise<never> {
+  location.reload()
+  return new Promise(() => undefined)
 }
 
 /** `ask` resolves when somebody has signed in. */

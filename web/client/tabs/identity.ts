@@ -22,14 +22,18 @@ export async function identityOf(credentials: Credentials, named: string | undef
 
 /** Undefined if the token is not a JSON Web Token, or says nothing of its holder. */
 function claimsOf(token: string): string | undefined {
+  const ofHolder = Object.entries(payloadOf(token) ?? {}).filter(([name]) => !OF_THE_TOKEN.has(name))
+  return ofHolder.length > 0 ? JSON.stringify(ofHolder.sort(([a], [b]) => (a < b ? -1 : 1))) : undefined
+}
+
+/** What a JSON Web Token says, whoever signed it; undefined for other tokens. */
+export function payloadOf(token: string): object | undefined {
   const [, payload, signature] = token.split('.')
   if (payload === undefined || signature === undefined) return undefined
   try {
     const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0))
     const claims: unknown = JSON.parse(new TextDecoder().decode(bytes))
-    if (typeof claims !== 'object' || claims === null) return undefined
-    const ofHolder = Object.entries(claims).filter(([name]) => !OF_THE_TOKEN.has(name))
-    return ofHolder.length > 0 ? JSON.stringify(ofHolder.sort(([a], [b]) => (a < b ? -1 : 1))) : undefined
+    return typeof claims === 'object' && claims !== null ? claims : undefined
   } catch {
     // Some other token with two dots.
     return undefined
