@@ -8,10 +8,10 @@ import type { Subject } from './subject.ts'
 export const LEEWAY_S = 5
 
 /**
- * The subject of claims whose signature and dates are good. `fallbackId` is its id if the claims name neither a subject nor
- * an agent. Throws `unauthenticated` and names the claims that are malformed. Unknown claims are ignored.
+ * The subject of claims whose signature, by the key `keyId`, and dates are good. `fallbackId` is its id if the claims name
+ * neither a subject nor an agent. Throws `unauthenticated` and names the claims that are malformed. Unknown claims are ignored.
  */
-export function subjectOf(payload: unknown, fallbackId: string): Subject {
+export function subjectOf(payload: unknown, keyId: string, fallbackId: string): Subject {
   const parsed = tokenClaims.safeParse(payload)
   if (!parsed.success) {
     const faults = parsed.error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')} ${faultOf(message)}`)
@@ -28,6 +28,7 @@ export function subjectOf(payload: unknown, fallbackId: string): Subject {
     isAdmin: boardcast.admin,
     agentId,
     sessionId,
+    keyId,
     expiresAt: exp === undefined ? Infinity : (exp + LEEWAY_S) * 1_000,
   }
 }

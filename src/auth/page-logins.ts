@@ -34,7 +34,12 @@ export function logInsWithoutRights(store: Store): PageLogins {
   }
 }
 
-export function createPageLogins(store: Store, sessions: SessionTokens, authenticator: Authenticator): PageLogins {
+/** `redeem` uses a ticket up. */
+export function createPageLogins(
+  redeem: (ticket: string) => Promise<Subject>,
+  sessions: SessionTokens,
+  authenticator: Authenticator,
+): PageLogins {
   /** Whether the browser is signed in with other rights than these. */
   async function isSomebodyElse(cookie: string | undefined, holder: Subject): Promise<boolean> {
     const fields = { header: (name: string) => (name === 'Cookie' ? cookie : undefined), query: () => undefined }
@@ -48,7 +53,7 @@ export function createPageLogins(store: Store, sessions: SessionTokens, authenti
 
   return {
     async byTicket(ticket, cookie) {
-      const holder = await redeemTicket(store, ticket)
+      const holder = await redeem(ticket)
       const mustAsk = holder.id !== OPERATOR.id || (await isSomebodyElse(cookie, holder))
       return { session: await sessions.sign(holder), actor: holder.actor, mustAsk }
     },

@@ -2,10 +2,10 @@
  * The key set of an issuer (RFC 7517), fetched from BOARDCAST_JWKS_URL: at the start, every few minutes, and when a token
  * names a key that is not in it. Until a fetch succeeds, the keys of the last one stay valid.
  */
-import { createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
+import { calculateJwkThumbprint, createLocalJWKSet, errors, type JSONWebKeySet } from 'jose'
 import { elapsed } from '../base/clock.ts'
 import { Problem } from '../base/errors.ts'
-import type { KeyHint, KeySource, VerificationKey } from './keys.ts'
+import { type KeyHint, type KeySource, type VerificationKey, withThumbprint } from './keys.ts'
 
 const REFRESH_MS = 5 * 60_000
 /** Anybody can send tokens with made-up key ids: these cause one fetch per interval. */
@@ -24,6 +24,8 @@ interface RemoteKeysOptions {
   readonly url: string
   /** The set has changed, so tokens that were verified with it must be verified anew. */
   onChange(): void
+  /** The set is up to date. */
+  onFetched(): void
   /** Called for the first of several failures in a row, and when a fetch succeeds again. */
   onFailure(reason: string): void
   onRecovery(): void
@@ -37,6 +39,7 @@ export class RemoteKeys implements KeySource {
   readonly #ending = new AbortController()
   #text = ''
   #find: FindKey | null = null
+  #ids: ReadonlySet<string> = new Set()
   #pending: Promise<void> | null = null
   #isFailing = false
   #attemptedAt = -Infinity
@@ -52,21 +55,29 @@ export class RemoteKeys implements KeySource {
 
   async candidates(hint: KeyHint): Promise<readonly VerificationKey[]> {
     if (!ALGORITHMS.includes(hint.alg)) return []
-    if (!this.#find && (this.#pending || elapsed() - this.#attemptedAt >= FAILURE_PAUSE_MS)) await this.#refresh()
-    if (!this.#find) {
-      throw new Problem('issuer_unavailable', 'The keys of the issuer of tokens cannot be fetched at the moment.', {
-        retryAfterS: 2,
-      })
-    }
-    const known = await keysFor(this.#find, hint)
+    const find = await this.#known()
+    const known = await keysFor(find, hint)
     if (known.length > 0 || !this.#maySeek()) return known
     await this.#refresh()
-    return keysFor(this.#find, hint)
+    return keysFor(this.#find ?? find, hint)
+  }
+
+  async has(keyId: string): Promise<boolean> {
+    await this.#known()
+    return this.#ids.has(keyId)
   }
 
   stop(): void {
     clearInterval(this.#timer)
     this.#ending.abort()
+  }
+
+  async #known(): Promise<FindKey> {
+    if (!this.#find && (this.#pending || elapsed() - this.#attemptedAt >= FAILURE_PAUSE_MS)) await this.#refresh()
+    if (this.#find) return this.#find
+    throw new Problem('issuer_unavailable', 'The keys of the issuer of tokens cannot be fetched at the moment.', {
+      retryAfterS: 2,
+    })
   }
 
   #maySeek(): boolean {
@@ -85,15 +96,19 @@ export class RemoteKeys implements KeySource {
   }
 
   async #fetch(): Promise<void> {
-    const { url, onChange, onFailure, onRecovery } = this.#options
+    const { url, onChange, onFetched, onFailure, onRecovery } = this.#options
     this.#attemptedAt = elapsed()
     try {
       const text = await fetchText(url, this.#ending.signal)
       if (text !== this.#text) {
-        this.#find = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
+        const keySet = JSON.parse(text) as JSONWebKeySet
+        const find = createLocalJWKSet(keySet)
+        this.#ids = await thumbprintsOf(keySet)
+        this.#find = find
         this.#text = text
         onChange()
       }
+      onFetched()
       if (this.#isFailing) onRecovery()
       this.#isFailing = false
     } catch (error) {
@@ -106,18 +121,24 @@ export class RemoteKeys implements KeySource {
 async function keysFor(find: FindKey, { alg, kid }: KeyHint): Promise<VerificationKey[]> {
   const algorithm = alg as JwksAlgorithm
   try {
-    return [{ algorithm, key: await find({ alg, ...(kid !== undefined && { kid }) }) }]
+    return [await withThumbprint(algorithm, await find({ alg, ...(kid !== undefined && { kid }) }))]
   } catch (error) {
     const found: VerificationKey[] = []
     // Otherwise there is none, or it is not a usable key.
     if (error instanceof errors.JWKSMultipleMatchingKeys) {
       for await (const key of error) {
-        found.push({ algorithm, key })
+        found.push(await withThumbprint(algorithm, key))
         if (found.length === MAX_CANDIDATES) break
       }
     }
     return found
   }
+}
+
+/** Entries that are not keys have none. */
+async function thumbprintsOf({ keys }: JSONWebKeySet): Promise<Set<string>> {
+  const thumbprints = await Promise.allSettled(keys.map(async (key) => calculateJwkThumbprint(key)))
+  return new Set(thumbprints.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])))
 }
 
 /** Redirects are not followed: they could lead anywhere. */

@@ -13,12 +13,14 @@ export interface Subject {
   /** The agent and the session that the token is bound to: it speaks for no other. */
   readonly agentId: string | null
   readonly sessionId: string | null
+  /** The key that the credential was verified with. When that is withdrawn, the credential is worth nothing. */
+  readonly keyId: string
   /** When the credential lapses, in milliseconds since 1970; Infinity: never. */
   readonly expiresAt: number
 }
 
 /** Somebody without a name who may do everything. */
-function almighty(id: string): Subject {
+function almighty(id: string, keyId: string): Subject {
   return {
     id,
     actor: null,
@@ -27,12 +29,19 @@ function almighty(id: string): Subject {
     isAdmin: true,
     agentId: null,
     sessionId: null,
+    keyId,
     expiresAt: Infinity,
   }
 }
 
+/** The key of nobody: a ticket of a time without rights opens nothing once they are on. */
+const NO_KEY = ''
+
+/** Stands for the server, which vouches for those who have started it. */
+export const SERVER_KEY = 'server'
+
 /** Everybody, while rights are off. */
-export const ANYBODY: Subject = almighty('')
+export const ANYBODY: Subject = almighty('', NO_KEY)
 
 /** Whoever has the password, or has started the server. */
-export const OPERATOR: Subject = almighty('operator')
+export const OPERATOR: Subject = almighty('operator', SERVER_KEY)

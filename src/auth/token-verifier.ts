@@ -5,7 +5,8 @@ import { now } from '../base/clock.ts'
 import { Problem } from '../base/errors.ts'
 import { LEEWAY_S, subjectOf } from './claims.ts'
 import type { KeyHint, KeySource, VerificationKey } from './keys.ts'
-import type { Subject } from './subject.ts'
+import { ORIGIN_CLAIM, type Origin } from './session-tokens.ts'
+import { SERVER_KEY, type Subject } from './subject.ts'
 
 /** In characters. A longer token is refused before any of it is decoded. */
 const MAX_TOKEN_LENGTH = 8_192
@@ -18,9 +19,37 @@ export function createTokenVerifier(sources: readonly KeySource[]): VerifyToken 
     if (token.length > MAX_TOKEN_LENGTH) {
       throw invalid(`The token is longer than ${MAX_TOKEN_LENGTH} characters, the longest that is accepted.`)
     }
-    const payload = await verifiedPayload(token, candidatesOf(sources, headerOf(token)))
-    return subjectOf(payload, `token:${createHash('sha256').update(token).digest('base64url').slice(0, 22)}`)
+    const { payload, keyId } = await verified(token, candidatesOf(sources, headerOf(token)))
+    const subject = subjectOf(payload, keyId, idOf(token))
+    return keyId === SERVER_KEY ? likeItsOrigin(subject, payload, sources) : subject
   }
+}
+
+/**
+ * The id of a holder without a name. The signature is left out: several spellings of one are valid (its last character has
+ * bits to spare), and each would have limits of its own.
+ */
+function idOf(token: string): string {
+  const signed = token.slice(0, token.lastIndexOf('.'))
+  return `token:${createHash('sha256').update(signed).digest('base64url').slice(0, 22)}`
+}
+
+/** The subject of a token of the server's own, which stands for the one that it was given out for. */
+async function likeItsOrigin(subject: Subject, payload: JWTPayload, sources: readonly KeySource[]): Promise<Subject> {
+  const origin = payload[ORIGIN_CLAIM] as Origin | undefined
+  if (!origin) throw invalid('The token was made by another version of the server. Get a new one.')
+  await mustBeValid(sources, origin.key)
+  return { ...subject, id: origin.id, keyId: origin.key }
+}
+
+/** Rejects with `unauthenticated` if the key was withdrawn. */
+export async function mustBeValid(sources: readonly KeySource[], keyId: string): Promise<void> {
+  if (!(await isValid(sources, keyId))) throw invalid('The key behind it is not valid any more. Get a new one.')
+}
+
+export async function isValid(sources: readonly KeySource[], keyId: string): Promise<boolean> {
+  for (const source of sources) if (await source.has(keyId)) return true
+  return false
 }
 
 /** The refusal of a credential. It has no cause, because what a parser quotes could get into the log. */
@@ -51,11 +80,14 @@ async function* candidatesOf(sources: readonly KeySource[], hint: KeyHint): Asyn
   for (const source of sources) yield* await source.candidates(hint)
 }
 
-async function verifiedPayload(token: string, keys: AsyncGenerator<VerificationKey>): Promise<JWTPayload> {
-  for await (const { key, algorithm } of keys) {
+async function verified(
+  token: string,
+  keys: AsyncGenerator<VerificationKey>,
+): Promise<{ payload: JWTPayload; keyId: string }> {
+  for await (const { key, algorithm, id } of keys) {
     try {
       const options = { algorithms: [algorithm], clockTolerance: LEEWAY_S, currentDate: new Date(now()) }
-      return (await jwtVerify(token, key, options)).payload
+      return { payload: (await jwtVerify(token, key, options)).payload, keyId: id }
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw refusalFor(error)
     }

@@ -14,6 +14,7 @@
  * Ten thousand may be open, so it has no closures: each would retain a scope.
  */
 import { RETRY_MS } from '../../shared/src/protocol.ts'
+import type { Subject } from '../auth/subject.ts'
 import { LongTimer } from '../base/long-timer.ts'
 import type { Start } from '../sse/delivery/channel-change.ts'
 import type { EndReason, Framing } from '../sse/delivery/framing.ts'
@@ -52,12 +53,15 @@ export interface ConnectionOptions<S extends ConnectionSink> {
   readonly limit?: number | undefined
   /** End after so long. */
   readonly timeoutMs?: number | undefined
-  /** When the client's credential lapses, in milliseconds since 1970. Default: never. */
-  readonly expiresAt?: number
+  /** Whose credential opened it. Without one it never lapses. */
+  readonly subject?: Credential
   /** It is given back when the connection has ended. */
   readonly place?: Place
   readonly observer?: ConnectionObserver
 }
+
+/** What ends a connection together with the credential that opened it. */
+export type Credential = Pick<Subject, 'expiresAt' | 'keyId'>
 
 export interface ConnectionObserver {
   /** The connection has ended, for whatever reason. Called once. */
@@ -83,6 +87,7 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
   readonly #heartbeatSlot: HeartbeatSlot
   readonly #timers: readonly LongTimer[] | null
   readonly #place: Place
+  #keyId: string
   #lapse: Lapse | null
   #state: State = OPENING
 
@@ -106,7 +111,12 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
     shared.drain.include(this)
     this.#timers = endTimers(this.subscription, [options.timeoutMs, shared.maxAgeMs && jittered(shared.maxAgeMs)])
     this.#place = options.place ?? UNLIMITED
-    this.#lapse = lapseAt(this.subscription, options.expiresAt ?? Infinity)
+    this.#keyId = options.subject?.keyId ?? ''
+    this.#lapse = lapseAt(this.subscription, options.subject?.expiresAt ?? Infinity)
+  }
+
+  get keyId(): string {
+    return this.#keyId
   }
 
   get hasEnded(): boolean {
@@ -134,8 +144,9 @@ export class Connection<S extends ConnectionSink = ConnectionSink>
     this.#finish(reason)
   }
 
-  /** The client has a new credential, which lapses then. */
-  renew(expiresAt: number): void {
+  /** The client has a new credential. */
+  renew({ expiresAt, keyId }: Credential): void {
+    this.#keyId = keyId
     this.#lapse?.clear()
     this.#lapse = this.hasEnded ? null : lapseAt(this.subscription, expiresAt)
   }

@@ -32,8 +32,7 @@ export class Lapse {
   check(): void {
     const leftMs = this.#expiresAt - now()
     if (leftMs <= 0) {
-      this.#subscription.sendControl(CONTROL.authExpired, '{}')
-      this.#subscription.finish('expired')
+      expire(this.#subscription)
       return
     }
     if (leftMs <= AUTH_WARNING_MS && !this.#hasWarned) {
@@ -48,6 +47,12 @@ export class Lapse {
     const leftMs = this.#expiresAt - now() - (this.#hasWarned ? 0 : AUTH_WARNING_MS)
     return setTimeout(check, Math.min(Math.max(leftMs, 0), CHECK_MS), this)
   }
+}
+
+/** Ends a connection whose credential is not valid any more. */
+export function expire(subscription: Pick<Subscription, 'sendControl' | 'finish'>): void {
+  subscription.sendControl(CONTROL.authExpired, '{}')
+  subscription.finish('expired')
 }
 
 function check(lapse: Lapse): void {

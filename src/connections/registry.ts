@@ -1,5 +1,6 @@
 /** All open connections of all transports, and the figures that operations report about them. */
 import type { Subscription } from '../sse/delivery/subscription.ts'
+import { expire } from './lapse.ts'
 import type { ConnectionSink } from './sink.ts'
 
 /** In the order in which statistics list them. */
@@ -10,6 +11,8 @@ export interface RegisteredConnection {
   readonly transport: Transport
   readonly subscription: Pick<Subscription, 'isBehind' | 'sendControl' | 'finish'>
   readonly sink: Pick<ConnectionSink, 'bytesWritten' | 'pendingBytes' | 'destroy'>
+  /** The key that the client's credential was verified with. */
+  readonly keyId: string
 }
 
 export interface ConnectionCounts {
@@ -42,6 +45,16 @@ export class ConnectionRegistry {
   /** Safe to call twice. */
   remove(connection: RegisteredConnection): void {
     if (this.#open.delete(connection)) this.#endedBytes += connection.sink.bytesWritten
+  }
+
+  /** Ends the connections of keys that were withdrawn, as if their credentials had lapsed. */
+  async expireWithdrawn(isWithdrawn: (keyId: string) => Promise<boolean>): Promise<void> {
+    const keyIds = new Set<string>()
+    for (const { keyId } of this.#open) keyIds.add(keyId)
+    for (const keyId of keyIds) {
+      if (!(await isWithdrawn(keyId))) continue
+      for (const connection of this.#open) if (connection.keyId === keyId) expire(connection.subscription)
+    }
   }
 
   counts(): ConnectionCounts {

@@ -111,7 +111,11 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
-  const authenticator = await createAuthenticator(config, { store, logger })
+  const authenticator = await createAuthenticator(config, {
+    store,
+    logger,
+    onKeys: (isWithdrawn) => void registry.expireWithdrawn(isWithdrawn),
+  })
   const guard = createWebGuard(config, authenticator.isOn)
   const limits = createClientLimits(config, authenticator.isOn)
   const badTokens = createBadTokens(config.rateBadTokens, limits.proxies)

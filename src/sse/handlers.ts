@@ -108,8 +108,8 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
   }
 }
 
-function connectionOptions({ selection, limit, timeoutMs }: StreamRequest, { expiresAt }: Subject, place: Place) {
-  return { selection, limit, timeoutMs, expiresAt, place }
+function connectionOptions({ selection, limit, timeoutMs }: StreamRequest, subject: Subject, place: Place) {
+  return { selection, limit, timeoutMs, subject, place }
 }
 
 /** When to come back if the keys of the issuer could not be fetched; undefined for every other failure. */

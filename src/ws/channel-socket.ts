@@ -211,7 +211,7 @@ export class ChannelSocket implements MessageHandler {
     const sees = subject.subscribe
     const isSame = sees.key === this.#subject.subscribe.key
     this.#subject = subject
-    this.#peer.renew(subject.expiresAt)
+    this.#peer.renew(subject)
     this.#dependencies.admission.move(place, subject, address)
     if (isSame) return
     await new Promise<void>((resolve) => {

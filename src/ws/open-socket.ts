@@ -52,7 +52,7 @@ export async function openSocket(
     outlivesChannels: isChannels,
     limit: request.limit,
     timeoutMs: request.timeoutMs,
-    expiresAt: client.subject.expiresAt,
+    subject: client.subject,
     place: client.place,
     createHandler: (created) => handlerOf(dependencies, { ...request, ...client }, created),
   })

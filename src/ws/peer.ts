@@ -14,6 +14,7 @@ import {
   type ConnectionDependencies,
   type ConnectionObserver,
   type ConnectionOptions,
+  type Credential,
 } from '../connections/connection.ts'
 import type { Liveness, LivenessSubject } from '../connections/liveness.ts'
 import type { Start } from '../sse/delivery/channel-change.ts'
@@ -94,9 +95,9 @@ export class Peer implements LivenessSubject, ConnectionObserver {
     return !this.#connection.hasEnded
   }
 
-  /** The client has a new credential, which lapses then. */
-  renew(expiresAt: number): void {
-    this.#connection.renew(expiresAt)
+  /** The client has a new credential. */
+  renew(credential: Credential): void {
+    this.#connection.renew(credential)
   }
 
   send(message: object): void {

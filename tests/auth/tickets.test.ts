@@ -107,7 +107,7 @@ describe('a ticket', () => {
     const { store } = database
     const logger = createLogger('silent')
     const config = loadConfig({ BOARDCAST_TOKEN: 'x' })
-    const authenticator = await createAuthenticator(config, { store, logger })
+    const authenticator = await createAuthenticator(config, { store, logger, onKeys: () => {} })
     const holder = await authenticator.verify('x')
     const { ticket } = await store.transact((tx) => issueTicket(tx, { ...holder, id: 'sub:ann', actor: 'ann' }))
     const fields = { header: () => undefined, query: (name: string) => (name === 'ticket' ? ticket : undefined) }
@@ -144,7 +144,7 @@ describe('a ticket', () => {
     using database = await TestStore.open()
     const store = createStore(database.transactions, database.log, () => {}, { now: () => nowMs })
     const config = loadConfig({ BOARDCAST_TOKEN: 'x' })
-    const authenticator = await createAuthenticator(config, { store, logger: createLogger('silent') })
+    const authenticator = await createAuthenticator(config, { store, logger: createLogger('silent'), onKeys: () => {} })
     const holder = await authenticator.verify('x')
     const make = () => store.transact((tx) => issueTicket(tx, holder))
     const [first, second] = [await make(), await make()]

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { makeBoard } from '../support/board.ts'
 import { postFrom } from '../support/from-address.ts'
+import { answerLink, openLink } from '../support/page-login.ts'
 import { rawRequest } from '../support/raw-request.ts'
 import { RawSocket } from '../support/raw-socket.ts'
 import { startTestServer } from '../support/server.ts'
@@ -21,6 +22,17 @@ async function statuses(count: number, post: () => Promise<{ status: number }>):
   return seen
 }
 const of = (accepted: number, refused: number) => [...Array(accepted).fill(202), ...Array(refused).fill(429)]
+
+/** Tokens with the same bytes: the last character of a signature has two bits to spare, and padding is allowed. */
+function otherSpellings(token: string): string[] {
+  const signature = token.slice(token.lastIndexOf('.') + 1)
+  const bytes = Buffer.from(signature, 'base64url')
+  const last = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'].filter(
+    (character) =>
+      !signature.endsWith(character) && bytes.equals(Buffer.from(signature.slice(0, -1) + character, 'base64url')),
+  )
+  return [`${token}=`, ...last.map((character) => token.slice(0, -1) + character)]
+}
 
 describe('with rights', () => {
   it('[HA10] [HA11] a subject may make the burst, then it is told when it may go on', async () => {
@@ -50,6 +62,28 @@ describe('with rights', () => {
     expect(await statuses(3, () => first!.call('POST', PATH, EVENT))).toEqual(of(3, 0))
     expect(await statuses(3, () => second!.call('POST', PATH, EVENT))).toEqual(of(2, 1))
     expect(await statuses(6, () => other!.call('POST', PATH, EVENT))).toEqual(of(5, 1))
+  })
+
+  it('[HA10] [RI8] a token without a name is one client, however its signature is spelled', async () => {
+    await using server = await startServerWithRights(SCARCE)
+    const token = await tokenFor(['*'])
+    const post = (spelling: string) =>
+      actingAs(server, spelling).call('POST', PATH, EVENT, { 'Idempotency-Key': 'the same' })
+    const [first, ...others] = await Promise.all([token, ...otherSpellings(token)].map(post))
+    for (const other of others) expect(other).toMatchObject({ status: 202, eventId: first?.eventId })
+    expect(others.length).toBe(4)
+    expect(await statuses(2, () => post(token))).toEqual(of(0, 2))
+  })
+
+  it('[HA10] [AU22] a cookie counts for the holder of the token behind it, with a name or without', async () => {
+    await using server = await startServerWithRights({ ...SCARCE, token: 'the-password' })
+    for (const token of ['the-password', await tokenFor(['*']), await tokenFor(['*'], ['*'], { sub: 'one' })]) {
+      const { ticket } = await actingAs(server, token).post<{ ticket: string }>('/tickets', {})
+      const signedIn = await answerLink(server, await openLink(server, `/?ticket=${ticket}`))
+      const cookie = /boardcast_token=([^;]+)/.exec(signedIn.cookie ?? '')?.[1] ?? ''
+      expect(await statuses(3, () => actingAs(server, token).call('POST', PATH, EVENT))).toEqual(of(3, 0))
+      expect(await statuses(2, () => actingAs(server, cookie).call('POST', PATH, EVENT))).toEqual(of(1, 1))
+    }
   })
 
   it('[HA10] tokens come back with time', async () => {

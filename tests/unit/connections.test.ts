@@ -17,6 +17,7 @@ import { sseFraming } from '../../src/sse/wire/frames.ts'
 function fakeConnection() {
   return {
     transport: 'sse',
+    keyId: '',
     sink: { bytesWritten: 0, pendingBytes: 0, destroy: vi.fn() },
     subscription: { isBehind: false, sendControl: vi.fn(), finish: vi.fn() },
   } satisfies RegisteredConnection

@@ -58,7 +58,7 @@ export class SocketIoPeer {
       selection: new Selection([], EVERY_TYPE, { sees: subject.subscribe }),
       withOpeningFrames: false,
       outlivesChannels: true,
-      expiresAt: subject.expiresAt,
+      subject,
       place,
     })
     this.#inbox = new Inbox(MESSAGE_BURST, dependencies.onError)
