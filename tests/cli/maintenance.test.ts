@@ -10,7 +10,18 @@
  *   ST22  Every command that docs/operations.md gives for the database works as it is written.
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, linkSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import SqliteDatabase from 'better-sqlite3'
@@ -70,6 +81,10 @@ function writeSteadily(api: ApiClient): { count: () => number; stop: () => Promi
       return done
     },
   }
+}
+
+function modeOf(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8)
 }
 
 function ticksIn(path: string): number[] {
@@ -135,6 +150,32 @@ test('[ST20] [ST21] [ST22] a backup of a busy server completes and can be restor
   const next = await listen(server.url, '/sse?channels=board:kept', { headers: { 'Last-Event-ID': cursor } })
   expect((await next.frame('gap')).data.data).toMatchObject({ reason: 'epoch' })
   next.socket.destroy()
+})
+
+test('[ST23] what it creates is readable by its owner only, and a restore keeps the mode and the owner', async () => {
+  await using server = await ChildServer.start()
+  const folder = dirname(server.dbPath)
+  const modes = () => Object.fromEntries(readdirSync(folder).map((name) => [name, modeOf(join(folder, name))]))
+  const name = basename(server.dbPath)
+  expect(modes()).toMatchObject({
+    [name]: '600',
+    [`${name}-wal`]: '600',
+    [`${name}-shm`]: '600',
+    [`${name}.lock`]: '600',
+  })
+  expect(await runBeside(server, BACKUP)).toMatchObject({ code: 0 })
+  expect(modes()).toMatchObject({ 'backup.db': '600' })
+
+  expect(await server.stop('SIGTERM')).toBe(0)
+  chmodSync(server.dbPath, 0o640)
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) chownSync(server.dbPath, 65_534, 65_534)
+  const owner = statSync(server.dbPath).uid
+  expect(await runBeside(server, RESTORE)).toMatchObject({ code: 0 })
+  expect([modeOf(server.dbPath), statSync(server.dbPath).uid]).toEqual(['640', owner])
+  rmSync(server.dbPath)
+  expect(await runBeside(server, RESTORE)).toMatchObject({ code: 0 })
+  expect(modeOf(server.dbPath)).toBe('600')
 })
 
 test('[ST20] refuses to copy a hard link, which would lack the log; a copy through a symbolic link is complete', async () => {

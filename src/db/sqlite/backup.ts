@@ -9,6 +9,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { findDatabase, lockBeside } from './database-lock.ts'
 import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
 import { lockInode } from './inode-lock.ts'
+import { createPrivately, takeOver } from './private-file.ts'
 
 /** Copies a database, in use or not, into a new file. Resolves to its size. Rejects with a sentence for the user. */
 export async function backUp(dbPath: string, copyPath: string): Promise<number> {
@@ -20,7 +21,11 @@ export async function backUp(dbPath: string, copyPath: string): Promise<number> 
   const path = findDatabase(dbPath)
   await refuseOtherName(path)
   try {
-    withOurs(path, (sqlite) => sqlite.prepare('VACUUM INTO ?').run(part), `cannot be copied to ${copyPath}`)
+    const copyOut = (sqlite: SqliteDatabase.Database) => {
+      createPrivately(part)
+      sqlite.prepare('VACUUM INTO ?').run(part)
+    }
+    withOurs(path, copyOut, `cannot be copied to ${copyPath}`)
     sync(part)
     renameSync(part, copyPath)
   } catch (error) {
@@ -43,6 +48,7 @@ export async function restore(copyPath: string, dbPath: string): Promise<string>
     copyFileSync(copy, part)
     const epoch = drawEpoch(part)
     sync(part)
+    takeOver(part, statSync(path, { throwIfNoEntry: false }))
     // They belong to the replaced database; SQLite would apply them to the copy and damage it.
     for (const companion of ['-wal', '-shm']) rmSync(`${path}${companion}`, { force: true })
     renameSync(part, path)

@@ -6,6 +6,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import SqliteDatabase from 'better-sqlite3'
+import { createPrivately } from './private-file.ts'
 
 export interface DatabaseLock {
   release(): void
@@ -33,6 +34,7 @@ export function inUse(path: string, cause?: unknown): Error {
 export function lockBeside(realPath: string, path: string): DatabaseLock {
   const lockPath = `${realPath}.lock`
   const wasThere = existsSync(lockPath)
+  createPrivately(lockPath)
   const lock = new SqliteDatabase(lockPath, { timeout: 0 })
   try {
     lock.pragma('journal_mode = MEMORY')

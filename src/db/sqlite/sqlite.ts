@@ -7,6 +7,7 @@ import type { Database } from './database.ts'
 import { DatabaseFiles } from './database-files.ts'
 import { findDatabase, lockBeside } from './database-lock.ts'
 import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
+import { createPrivately } from './private-file.ts'
 import { queriesOn } from './queries.ts'
 
 /** How long start-up waits for another program's lock. */
@@ -72,6 +73,7 @@ function openFile(path: string, durability: Durability, onFailure: () => void): 
   let sqlite: SqliteDatabase.Database | undefined
   const hasLog = existsSync(`${path}-wal`)
   try {
+    createPrivately(path)
     sqlite = new SqliteDatabase(path, { timeout: START_PATIENCE_MS })
     const { isUnclosed } = refuseForeign(sqlite)
     if (isUnclosed && !hasLog && statSync(path).nlink > 1) {
