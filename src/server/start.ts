@@ -152,7 +152,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     limits,
     badTokens,
     guard,
-    webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath },
+    webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath, hasRights: authenticator.isOn },
     logger,
   })
   const server = createHttpServer(config, createRequestHandler(app, { store, drain, guard }))

@@ -16,6 +16,8 @@ export interface WebApp {
   readonly root: string
   /** The path that browsers see in front of every address; '': a proxy may set it for each request. */
   readonly basePath: string
+  /** Whether the page's commands need a token. */
+  readonly hasRights: boolean
 }
 
 const FORWARDED_PREFIX = 'X-Forwarded-Prefix'
@@ -30,14 +32,17 @@ const FOR_EVER = 'public, max-age=31536000, immutable'
 /** Cached, but revalidated for every use: an old page would load files that a new build no longer has. */
 const ASK_FIRST = 'no-cache'
 
+const [RIGHTS_OFF, RIGHTS_ON] = ['name="rights" content="off"', 'name="rights" content="on"']
+
 /** The built files lie beside the built program, and in dist if it runs from its sources (src/main.ts); null: not built. */
 export function findWebRoot(mainUrl: string): string | null {
   const candidates = ['./web', '../web', '../dist/web'].map((path) => fileURLToPath(new URL(path, mainUrl)))
   return candidates.find((path) => existsSync(`${path}/index.html`)) ?? null
 }
 
-export function registerWebApp(app: Hono<Env>, { root, basePath }: WebApp): void {
-  const pageFor = pages(readFileSync(join(root, 'index.html'), 'utf8'))
+export function registerWebApp(app: Hono<Env>, { root, basePath, hasRights }: WebApp): void {
+  const built = readFileSync(join(root, 'index.html'), 'utf8')
+  const pageFor = pages(hasRights ? built.replace(RIGHTS_OFF, RIGHTS_ON) : built)
   const file = serveStatic<Env>({ root })
 
   app.get('*', async (c, next) => {

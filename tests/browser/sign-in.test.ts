@@ -6,10 +6,17 @@
  * CA12  Signing out forgets the token.
  * CA13  What somebody else has seen, and has wanted, does not stay.
  * CA14  The list of boards without a right to the dashboard.
+ * PG11  The commands send the token in BOARDCAST_TOKEN, and show none.
+ * PG12  The events panel shows who has caused an event.
+ * AU27  A link with a ticket signs in after a question; no other page can answer it.
  */
+import { execFile } from 'node:child_process'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { TestServer } from '../support/server.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
 import { actingAs, SECRET, sign, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
 const OTHER_SECRET = 'another secret of these tests longer than 32 bytes'
@@ -322,5 +329,136 @@ describe('the dialog', () => {
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
     const folder = process.env.BOARDCAST_SCREENSHOTS
     if (folder) await page.screenshot({ path: `${folder}/sign-in-${colorScheme}.png` })
+  })
+})
+
+describe('the commands', () => {
+  /** Runs a command as it was copied, with the token in the environment. */
+  const run = (command: string, token: string) =>
+    promisify(execFile)('sh', ['-c', command], { env: { ...process.env, BOARDCAST_TOKEN: token } })
+
+  test('[PG11] work with the token in BOARDCAST_TOKEN, and show none', async () => {
+    const server = await serve()
+    const everything = await tokenFor(['*'])
+    const { page, dialog, token, submit } = await open(server, '/', { viewport: { width: 360, height: 640 } })
+    await dialog.waitFor()
+    await token.fill(everything)
+    await submit.click()
+    await page.getByRole('heading', { name: 'Make the first board' }).waitFor()
+    const header = '-H "Authorization: Bearer $BOARDCAST_TOKEN"'
+    const [create = '', post = '', ...others] = await page.locator('.command-text').allTextContents()
+    expect(create).toBe(`curl ${header} --json '{"id":"demo","name":"Demo"}' ${server.url}/api/v1/boards`)
+    expect(post).toContain(`curl ${header} --json `)
+    // It reads the variable by itself.
+    expect(others).toEqual([`node dist/cli.js demo --url ${server.url}`])
+    await run(create, everything)
+    await run(post, everything)
+    await page.getByRole('link', { name: 'Demo' }).click()
+    await page.locator('.card', { hasText: 'Hello from curl' }).waitFor()
+
+    const ofBoard = page.locator('.command-text', { hasText: '/attempts' })
+    await ofBoard.waitFor()
+    const [watch = '', start = ''] = await page.locator('.command-text').allTextContents()
+    expect(watch).toBe(`curl -N ${header} '${server.url}/sse?boardId=demo'`)
+    expect((await run(`${watch} -s --max-time 1 || true`, everything)).stdout).toContain('event: state')
+    await run(start, everything)
+    await page.locator('.badge[data-status=running]').waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    expect(await page.evaluate<string>('document.documentElement.outerHTML')).not.toContain(everything)
+  })
+
+  test('[PG11] have no token while rights are off', async () => {
+    await using server = await startTestServer()
+    const { page } = await open(server, '/')
+    await page.getByRole('heading', { name: 'Make the first board' }).waitFor()
+    expect((await page.locator('.command-text').allTextContents()).join()).not.toContain('Authorization')
+  })
+})
+
+describe('the events panel', () => {
+  test('[PG12] shows who has caused an event, as text', async () => {
+    const { page, server, owner, dialog, token, submit, everything } = await scene()
+    const hostile = '<img src=x onerror="document.title=\'owned\'">'
+    const [ann, other] = await Promise.all(
+      ['ann', hostile].map(async (sub) => actingAs(server, await tokenFor(['*'], ['*'], { sub }))),
+    )
+    await dialog.waitFor()
+    await token.fill(everything)
+    await submit.click()
+    await isLive(page)
+    const ids: string[] = []
+    for (const holder of [ann, other, owner]) {
+      ids.push((await holder!.post('/boards/demo/cards', { title: 'By somebody' })).eventId)
+    }
+    const actorOf = async (id: string) => {
+      const row = page.locator('.events li', { has: page.locator('.event-id', { hasText: id }) }).first()
+      await row.waitFor()
+      return row.locator('.event-actor').allTextContents()
+    }
+    expect([await actorOf(ids[0] ?? ''), await actorOf(ids[1] ?? ''), await actorOf(ids[2] ?? '')]).toEqual([
+      ['ann'],
+      [hostile],
+      [],
+    ])
+    expect(await page.title()).not.toContain('owned')
+  })
+})
+
+describe('a link that signs in', () => {
+  /** A link on a page of another origin. */
+  async function followed(ticketOf: string) {
+    const server = await serve()
+    const owner = actingAs(server, await tokenFor(['*']))
+    await owner.post('/boards', { id: 'demo', name: 'Demo' })
+    const { ticket } = await actingAs(server, ticketOf).post<{ ticket: string }>('/tickets', {})
+    const elsewhere = createServer((_, response) => {
+      response.setHeader('Content-Type', 'text/html').end(`<a href="${server.url}/?board=demo&ticket=${ticket}">Go</a>`)
+    })
+    await new Promise<void>((resolve) => elsewhere.listen(0, 'localhost', resolve))
+    onTestFinished(() => {
+      elsewhere.closeAllConnections()
+      elsewhere.close()
+    })
+    const context = await browser.newContext()
+    onTestFinished(() => context.close())
+    const page = await context.newPage()
+    await page.goto(`http://localhost:${(elsewhere.address() as AddressInfo).port}/`)
+    await page.getByRole('link', { name: 'Go' }).click()
+    await page.getByRole('heading', { name: 'Sign in as mallory?' }).waitFor()
+    expect(await context.cookies()).toEqual([])
+    return { server, page, context }
+  }
+
+  const mallory = () => tokenFor(['*'], ['*'], { sub: 'mallory' })
+
+  test('[AU27] asks first, and after a yes the page is live', async () => {
+    const { server, page, context } = await followed(await mallory())
+    // Its own style is allowed by its policy.
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('form')).display`)).toBe('flex')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await isLive(page)
+    expect(page.url()).toBe(`${server.url}/?board=demo`)
+    expect(await context.cookies()).toMatchObject([{ name: 'boardcast_token', httpOnly: true, sameSite: 'Lax' }])
+  })
+
+  test('[AU27] after a no there is no cookie, and the page asks for a token', async () => {
+    const { server, page, context } = await followed(await mallory())
+    await page.getByRole('link', { name: 'Cancel' }).click()
+    await parts(page).dialog.waitFor()
+    expect(page.url()).toBe(`${server.url}/?board=demo`)
+    expect(await context.cookies()).toEqual([])
+  })
+
+  test('[AU27] another page cannot answer for the user', async () => {
+    const { server, page, context } = await followed(await mallory())
+    const token = await page.locator('input[name=token]').inputValue()
+    await page.goBack()
+    await page.evaluate(`{
+      document.body.innerHTML = '<form method="post" action="${server.url}/sign-in"><input name="token" value="${token}"></form>'
+      document.querySelector('form').submit()
+    }`)
+    await page.waitForURL(`${server.url}/sign-in`)
+    expect(await page.locator('body').textContent()).toContain('forbidden')
+    expect(await context.cookies()).toEqual([])
   })
 })

@@ -3,10 +3,10 @@ import type { BoardState } from '../../shared/src/types/kanban.ts'
 import { oncePerAnimationFrame } from '../client/hooks/animation-frame.ts'
 import { BoardcastError, type Frame, type Payloads } from '../client/index.ts'
 import { addCardForm } from './add-card.ts'
-import { addressOf, urlOf } from './address.ts'
+import { addressOf } from './address.ts'
 import { getBoard, Refusal } from './api.ts'
 import { boardStrip } from './board-strip.ts'
-import { command } from './command.ts'
+import { command, curlStream } from './command.ts'
 import { type Connection, type Ended, refusalOf } from './connection.ts'
 import { element } from './element.ts'
 import { eventPanel } from './event-panel.ts'
@@ -28,7 +28,7 @@ export function boardPage(boardId: string, connection: Connection): Page {
   const form = addCardForm(boardId)
   const step = command('Post a card', postCard(boardId))
   const stream = `/sse?boardId=${encodeURIComponent(boardId)}`
-  const watch = command('Watch this board in a terminal', `curl -N '${urlOf(stream)}'`)
+  const watch = command('Watch this board in a terminal', curlStream(stream))
   const commands = element('section', { class: 'commands', 'aria-label': 'From a terminal' }, watch.node, step.node)
   const live = element(
     'div',

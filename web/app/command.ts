@@ -2,6 +2,7 @@
 import { urlOf } from './address.ts'
 import { announce } from './announce.ts'
 import { element } from './element.ts'
+import { hasRights } from './session.ts'
 
 const COPIED_MS = 2_000
 
@@ -48,7 +49,14 @@ async function write(text: string): Promise<boolean> {
   }
 }
 
+/** Not the token itself, which would stay on the screen and in the history of a shell. */
+const credentials = hasRights ? ' -H "Authorization: Bearer $BOARDCAST_TOKEN"' : ''
+
 /** The body is put into single quotes as it is: callers pass constants and ids, which contain no quotes. */
 export function curlPost(path: string, body: object): string {
-  return `curl --json '${JSON.stringify(body)}' ${urlOf(path)}`
+  return `curl${credentials} --json '${JSON.stringify(body)}' ${urlOf(path)}`
+}
+
+export function curlStream(path: string): string {
+  return `curl -N${credentials} '${urlOf(path)}'`
 }

@@ -9,6 +9,9 @@ import { pathOf } from './address.ts'
 /** Servers under several paths of one origin have tokens of their own. */
 const KEY = `boardcast-token ${pathOf('/')}`
 
+/** Whether the server asks for a token. */
+export const hasRights = document.querySelector('meta[name=rights]')?.getAttribute('content') === 'on'
+
 /** Where the browser denies storage, the token lasts as long as the page. */
 let token = stored()
 let askForToken: (() => Promise<void>) | undefined
