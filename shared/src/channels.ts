@@ -43,6 +43,8 @@ const SPELLINGS: ReadonlyArray<readonly [string, ChannelKind]> = [
   ['shell:', 'shell'],
 ]
 
+const BEGINNINGS: readonly string[] = [...SPELLINGS.map(([prefix]) => prefix), 'dashboard', 'metrics', 'global']
+
 const NAME = /^[A-Za-z0-9:_.-]{1,256}$/
 const BOARD_SUFFIX = /;(full|diff)$/
 
@@ -71,9 +73,12 @@ export function parseChannelWithView(text: string): (Channel & { readonly view: 
   return { ...channel, view: suffix?.[1] === 'full' ? 'full' : 'diff' }
 }
 
-/** Whether `text` is a channel's name, or the beginning of names before a `*`. */
+/** Whether `text` is a channel's name, or the beginning of some channels' names before a `*`. */
 export function isChannelPattern(text: string): boolean {
-  return parseChannel(text) !== null || /^[A-Za-z0-9:_./-]*\*$/.test(text)
+  if (parseChannel(text) !== null) return true
+  if (!/^[A-Za-z0-9:_./-]*\*$/.test(text)) return false
+  const start = text.slice(0, -1)
+  return BEGINNINGS.some((beginning) => beginning.startsWith(start)) || parseChannel(`${start}x`) !== null
 }
 
 function kindsWithIds(): Array<readonly [ChannelKind, string]> {

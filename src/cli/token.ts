@@ -58,7 +58,8 @@ function claimsOf(options: TokenOptions): Record<string, unknown> {
 const OPTION_OF: Readonly<Record<string, string>> = { sub: '--sub', agent_id: '--agent', session_id: '--session' }
 
 function faultOf({ issues: [issue] }: z.ZodError): string {
-  return `${OPTION_OF[String(issue?.path[0])] ?? 'the token'} ${issue?.message}`
+  const isLength = issue?.code === 'too_small' || issue?.code === 'too_big'
+  return `${OPTION_OF[String(issue?.path[0])] ?? 'the token'} ${isLength ? 'must have 1 to 200 characters' : issue?.message}`
 }
 
 /** An option may be repeated, and may hold commas. */

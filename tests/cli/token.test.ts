@@ -117,6 +117,10 @@ describe('making a token', () => {
   it.each([
     [['--sub', 'ann'], /would open nothing/],
     [['--subscribe', 'demo'], /--subscribe demo: give the name of a channel/],
+    [['--subscribe', 'bord:*'], /--subscribe bord:\*: give the name of a channel/],
+    [['--subscribe', 'dashboards*'], /--subscribe dashboards\*/],
+    [['--subscribe', '*', '--sub', ''], /--sub must have 1 to 200 characters/],
+    [['--subscribe', '*', '--agent', 'a'.repeat(201)], /--agent must have 1 to 200 characters/],
     [['--publish', 'board:*:x'], /--publish board:\*:x/],
     [['--subscribe', '*', '--expires', 'soon'], /--expires soon is not a duration/],
     [['--subscribe', '*', '--expires', '0s'], /--expires 0s/],

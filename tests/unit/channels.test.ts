@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { channelName, parseChannel, parseChannelWithView } from '../../shared/src/channels.ts'
+import { channelName, isChannelPattern, parseChannel, parseChannelWithView } from '../../shared/src/channels.ts'
 
 describe('channels', () => {
   it.each([
@@ -57,6 +57,25 @@ describe('channels', () => {
   ])('[X5] %j is none', (text) => {
     expect(parseChannel(text)).toBeNull()
   })
+
+  it.each([
+    '*',
+    'b*',
+    'board:*',
+    'board:de*',
+    'agents/*',
+    'card:a*',
+    'shell:t*',
+    'workflow:*',
+    'dash*',
+    'board:demo',
+    'global',
+  ])('[AU2] %s matches channels', (text) => expect(isChannelPattern(text)).toBe(true))
+
+  it.each(['', 'bord:*', 'boards*', 'x*', 'dashboard:*', 'board*:', '**', 'board:a b*', 'metric', 'board:'])(
+    '[AU2] %j is no pattern of channels',
+    (text) => expect(isChannelPattern(text)).toBe(false),
+  )
 
   it('[K1] a name has at most 256 characters, counted in the first spelling', () => {
     const id = 'x'.repeat(256 - 'agent:'.length)

@@ -55,7 +55,7 @@ interface RequestInfo {
 /** A problem body as one readable sentence. */
 export function describeRefusal(refusal: Refusal, request: RequestInfo): string {
   const { method, path, hasToken } = request
-  const fix = advice(refusal.status, hasToken)
+  const fix = advice(refusal.status, method, hasToken)
   if (refusal.otherThanJson !== undefined) {
     return `${describeForeign(refusal.status, refusal.otherThanJson, request)}${fix}`
   }
@@ -105,12 +105,14 @@ function fieldName(path: unknown): string {
   return typeof name === 'string' && name !== '' ? `${name}: ` : ''
 }
 
-function advice(status: number, hasToken: boolean): string {
+function advice(status: number, method: string, hasToken: boolean): string {
   if (status === 401) {
     return hasToken
       ? ' Set --token or BOARDCAST_TOKEN to a valid token.'
       : ' Set a token with --token or BOARDCAST_TOKEN.'
   }
-  if (status === 403) return ' The token in --token or BOARDCAST_TOKEN is not allowed to publish there.'
+  if (status === 403) {
+    return ` The token in --token or BOARDCAST_TOKEN is not allowed to ${method === 'GET' ? 'subscribe' : 'publish'} there.`
+  }
   return ''
 }

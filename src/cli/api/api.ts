@@ -56,7 +56,9 @@ export interface ApiResponse {
 export interface Api {
   readonly baseUrl: string
   /** Headers that identify the caller, for requests that do not go through this client (streams). */
-  readonly credentials: Readonly<Record<string, string>>
+  credentials(): Readonly<Record<string, string>>
+  /** After a 401: whether there are other credentials by now than these. */
+  renewed(used: Readonly<Record<string, string>>): boolean
   send(method: Method, path: string, call?: Call): Promise<ApiResponse>
   /** Like `send`, but validates the body. Rejects when it does not match the schema. */
   read<Schema extends z.ZodType>(
@@ -78,16 +80,20 @@ export function createApi(options: ApiOptions): Api {
   const environment = readEnvironment()
   const baseUrl = baseUrlOf(options.url ?? environment.url, environment.port)
   const token = tokenFrom(options.token, environment.token)
-  const credentials: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` }
 
   async function send(method: Method, path: string, call: Call = {}): Promise<ApiResponse> {
     const patience = call.patience ?? ordinaryPatience
-    const request = { baseUrl, path: `/api/v1${path}`, init: initOf(method, call, credentials), signal: call.signal }
+    const init = initOf(method, call)
+    const request = { baseUrl, path: `/api/v1${path}`, signal: call.signal }
     const startedAt = performance.now()
     for (let tries = 0; ; tries += 1) {
-      const outcome = await tryOnce(request)
+      const used = token.current()
+      const headers = { ...init.headers, ...headersOf(used) }
+      const outcome = await tryOnce({ ...request, init: { ...init, headers } })
       if (outcome.kind === 'answer') return outcome.reply
-      const asked = { method, path, baseUrl, hasToken: token !== undefined }
+      // Nothing was done: it is the same call, under the same key.
+      if (outcome.kind === 'refused' && outcome.status === 401 && token.renewed(used)) continue
+      const asked = { method, path, baseUrl, hasToken: used !== undefined }
       if (outcome.kind === 'redirected') throw new NotTheApi(describeRedirect(outcome.status, outcome.location, asked))
       if (outcome.kind === 'foreign') throw new NotTheApi(describeForeign(outcome.status, outcome.otherThanJson, asked))
       if (outcome.kind === 'refused') {
@@ -108,7 +114,8 @@ export function createApi(options: ApiOptions): Api {
 
   return {
     baseUrl,
-    credentials,
+    credentials: () => headersOf(token.current()),
+    renewed: ({ Authorization }) => token.renewed(Authorization?.slice(SCHEME.length)),
     send,
     async read(schema, method, path, call) {
       const { body, eventId } = await send(method, path, call)
@@ -146,8 +153,14 @@ function baseUrlOf(url: string | undefined, port: string | undefined): string {
   return origin + pathname.replace(/\/+$/, '')
 }
 
-function initOf(method: Method, call: Call, credentials: Readonly<Record<string, string>>): RequestInit {
-  const headers: Record<string, string> = { Accept: 'application/json', ...credentials }
+const SCHEME = 'Bearer '
+
+function headersOf(token: string | undefined): Record<string, string> {
+  return token === undefined ? {} : { Authorization: SCHEME + token }
+}
+
+function initOf(method: Method, call: Call): RequestInit & { readonly headers: Record<string, string> } {
+  const headers: Record<string, string> = { Accept: 'application/json' }
   if (method === 'GET') return { method, headers }
   // One key for all tries of a call: if the first try did arrive, a retry gets its answer.
   headers['Idempotency-Key'] = randomUUID()

@@ -68,10 +68,11 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
     signal.addEventListener('abort', abort, { once: true })
     try {
       const query = new URLSearchParams({ channels: `attempt:${watch.attemptId}`, types: 'attempt_status' })
+      const credentials = api.credentials()
       const headers: Record<string, string> = {
         Accept: 'text/event-stream',
         'Accept-Encoding': 'identity',
-        ...api.credentials,
+        ...credentials,
       }
       if (from !== undefined) headers['Last-Event-ID'] = from
       const response = await fetchFrom(api.baseUrl, `/sse?${query}`, {
@@ -79,6 +80,7 @@ async function listen(api: Api, watch: AttemptWatch, signal: AbortSignal): Promi
         redirect: 'manual',
         signal: connection.signal,
       })
+      if (response.status === 401 && api.renewed(credentials)) return true
       // 204 and 4xx mean "do not reconnect"; 429 and 5xx mean "later".
       if (response.status === 204 || (response.status >= 400 && response.status < 500 && response.status !== 429))
         return false

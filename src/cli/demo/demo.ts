@@ -46,7 +46,7 @@ export async function demo(command: DemoCommand): Promise<number> {
 function streamCommand({ baseUrl, credentials }: Api, boardId: string): string {
   const path = `/sse?boardId=${encodeURIComponent(boardId)}`
   // Not the token itself, which would stay in the scrollback.
-  const header = credentials.Authorization === undefined ? '' : '-H "Authorization: Bearer $BOARDCAST_TOKEN" '
+  const header = credentials().Authorization === undefined ? '' : '-H "Authorization: Bearer $BOARDCAST_TOKEN" '
   const socketPath = socketPathOf(baseUrl)
   return socketPath === undefined
     ? `curl -N ${header}'${baseUrl}${path}'`
