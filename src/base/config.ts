@@ -151,7 +151,9 @@ const environment = z.object({
       'must be off, or a duration such as 30s, 12h or 30d',
     )
     .optional(),
-  BOARDCAST_MAX_STREAMS: nonBlank(z.coerce.number<string>('must be a number of streams').int().min(1)).default(20),
+  BOARDCAST_MAX_STREAMS: nonBlank(z.coerce.number<string>('must be a whole number, at least 1').int().min(1)).default(
+    20,
+  ),
   BOARDCAST_DURABILITY: z.enum(['power', 'process'], 'must be power or process').default('power'),
   BOARDCAST_WAL_LIMIT: size.pipe(z.number().min(2 ** 20, 'must be at least 1MiB')).default(2 ** 30),
   BOARDCAST_DRAIN_MS: nonBlank(millis).default(5_000),

@@ -171,7 +171,7 @@ Examples:
       `
 Examples:
   boardcast token --sub ann --subscribe '*' --publish board:demo --expires 12h
-  boardcast token --read "$BOARDCAST_TOKEN"`,
+  printenv BOARDCAST_TOKEN | boardcast token --read -`,
     )
     .action(async (options: TokenOptions) => {
       const { token } = await import('./token.ts')

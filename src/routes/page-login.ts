@@ -25,6 +25,8 @@ export interface PageLoginDependencies {
 const SIGN_IN = '/sign-in'
 const ANY_HOST = 'http://localhost'
 const MAX_FORM_BYTES = 64 * 1024
+/** Of the value: browsers keep 4,096 bytes of a cookie, its name and its attributes included (RFC 6265, 6.1). */
+const MAX_COOKIE_LENGTH = 3_900
 
 /** To be registered after the API and before the pages. */
 export function registerPageLogin(app: Hono<Env>, dependencies: PageLoginDependencies): void {
@@ -57,6 +59,7 @@ export function registerPageLogin(app: Hono<Env>, dependencies: PageLoginDepende
     if (ticket === undefined || c.req.method !== 'GET') return next()
     const target = pathOf(c.req.url)
     const login = await unlessBad(c, logins.byTicket(ticket, c.req.header('Cookie')))
+    if (login?.session) mustFit(login.session)
     if (!login?.mustAsk) return signedIn(c, login?.session, target)
     for (const [name, value] of Object.entries(QUESTION_SECURITY)) c.header(name, value)
     const prefix = prefixOf(c)
@@ -77,6 +80,15 @@ export function registerPageLogin(app: Hono<Env>, dependencies: PageLoginDepende
 
 function refuseForm(): never {
   throw new Problem('too_large', `The form may have at most ${MAX_FORM_BYTES} bytes.`)
+}
+
+/** A browser drops a longer one without a word, and the page would ask for a token. */
+function mustFit({ token }: SessionToken): void {
+  if (token.length <= MAX_COOKIE_LENGTH) return
+  throw new Problem(
+    'bad_request',
+    'The rights of this ticket are longer than a cookie. Ask for one with fewer "channels", or for a token with shorter patterns.',
+  )
 }
 
 function cookieOf({ token, maxAgeS }: SessionToken, path: string, isSecure: boolean): string {

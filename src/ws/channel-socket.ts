@@ -168,6 +168,7 @@ export class ChannelSocket implements MessageHandler {
   async #authenticate(id: MessageId | undefined, message: object): Promise<void> {
     const { admission } = this.#dependencies
     const { token, agent_id, session_id } = parseInput(identity, message, 'message')
+    if (admission.asks && (token ?? agent_id ?? session_id ?? null) === null) throw namesNothing()
     const isRenewal = typeof token === 'string' && admission.asks
     const subject = isRenewal ? await admission.verify(token) : this.#subject
     // It lapsed meanwhile.
@@ -270,6 +271,14 @@ interface BecomingAgent {
   readonly agentId: string
   readonly sessionId: string | null
   readonly isPresent: boolean
+}
+
+/** Its client believes that it has renewed its credential. */
+function namesNothing(): Problem {
+  return new Problem(
+    'validation_failed',
+    'token must be a token, or agent_id or session_id name whom the socket speaks for.',
+  )
 }
 
 function unknownType(type: unknown): Error {

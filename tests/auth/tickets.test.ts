@@ -239,6 +239,17 @@ describe('a page that is opened with a ticket', () => {
     expect((await open(`/?ticket=${ticket}`)).cookie).toBeDefined()
   })
 
+  it('[AU22] rights that do not fit in a cookie are refused, with what to do', async () => {
+    const boards = Array.from({ length: 70 }, (_, index) => `board:a-long-name-of-a-board-${index}`)
+    const token = await tokenFor(boards)
+    const { ticket } = await ticketOf(token)
+    const refused = await fetch(`${server.url}/?ticket=${ticket}`, { redirect: 'manual' })
+    expect([refused.status, refused.headers.get('Set-Cookie')]).toEqual([400, null])
+    expect(await refused.json()).toMatchObject({ detail: expect.stringContaining('"channels"') })
+    const few = await ticketOf(token, { channels: boards.slice(0, 2) })
+    expect((await open(`/?ticket=${few.ticket}`)).cookie).toBeDefined()
+  })
+
   it('[AU22] the cookie works after a restart, beside every other key', async () => {
     await using own = await startTestServer({ token: 'first' })
     const { ticket } = await ticketOf('first', {}, own)

@@ -39,6 +39,21 @@ async function close(listeners: readonly Listener[]): Promise<void> {
   for (const listener of listeners) await listener[Symbol.asyncDispose]()
 }
 
+test.each([
+  ['the password', 'master-password'],
+  ['a token without a name', undefined],
+])('[RS15] [AU22] the cookie that comes of %s is of the same client', async (_, password) => {
+  const server = await serve({ token: 'master-password' })
+  const token = password ?? (await tokenFor(['*']))
+  const { ticket } = await actingAs(server, token).post<{ ticket: string }>('/tickets', {})
+  const page = await fetch(`${server.url}/?ticket=${ticket}`, { redirect: 'manual', headers: { Accept: 'text/html' } })
+  const cookie = page.headers.get('Set-Cookie')?.split(';')[0] ?? ''
+  const held = await fill(server, token)
+  await using refused = new Listener(server.url, STREAM, { headers: { Cookie: cookie } })
+  await refused.frame('overloaded')
+  await close(held)
+})
+
 test('[RS15] a subject holds at most that many streams and sockets of all transports together, and others as many', async () => {
   const server = await serve()
   const token = await tokenOf('me')

@@ -1,5 +1,6 @@
 /** Credentials that lapse while a connection is open, with tokens that have a few seconds left. */
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { startTestServer } from '../support/server.ts'
 import { SocketClient } from '../support/socket.ts'
 import { SocketIoClient } from '../support/socketio.ts'
 import { Listener, listen } from '../support/stream.ts'
@@ -163,6 +164,17 @@ describe('a channel socket', () => {
     const { eventId } = await client.ask({ type: 'publish', channel: 'topic:news', event: 'still_here', data: {} })
     await client.first('the event', ({ id, event }) => id === eventId && event === 'still_here')
     expect((await admin.call('GET', '/cursor')).status).toBe(200)
+  })
+
+  test('[RS12] is told that a message without a token renews nothing', async () => {
+    const { server } = await serve()
+    await using client = await SocketClient.open(server.url, '/ws', { headers: bearer(await tokenFor(['topic:news'])) })
+    for (const token of [undefined, null]) {
+      expect(await client.ask({ type: 'auth', token })).toMatchObject({ success: false, code: 'INVALID_MESSAGE' })
+    }
+    await using open = await startTestServer()
+    await using free = await SocketClient.open(open.url, '/ws')
+    expect(await free.ask({ type: 'auth' })).toMatchObject({ success: true })
   })
 
   test.each([

@@ -108,6 +108,8 @@ describe.each(kinds)('%s', (_kind, { known, unknown }) => {
     }
   })
 
+  const WITHOUT_TOKEN = expect.stringContaining('"auth: { token }"')
+
   test('[RS10] over Socket.IO', async () => {
     for (const credential of CREDENTIALS) {
       const token = await tokenOf(credential, [known])
@@ -115,7 +117,11 @@ describe.each(kinds)('%s', (_kind, { known, unknown }) => {
       if (UNAUTHENTICATED[credential]) {
         expect([credential, client.failures[0]]).toMatchObject([
           credential,
-          { message: 'Authentication error', data: { code: UNAUTHENTICATED[credential].toUpperCase() } },
+          {
+            message: 'Authentication error',
+            // What this client can do about it.
+            data: { code: UNAUTHENTICATED[credential].toUpperCase(), ...(!token && { message: WITHOUT_TOKEN }) },
+          },
         ])
         continue
       }

@@ -1,5 +1,6 @@
 /** Who connects: asked before a client of Socket.IO gets a connection. */
 import type { Socket as Client } from 'socket.io'
+import type { Subject } from '../../auth/subject.ts'
 import { Problem } from '../../base/errors.ts'
 import { type Admission, tooManyConnections } from '../../connections/admission.ts'
 import type { BadTokens } from '../../http/bad-tokens.ts'
@@ -11,6 +12,8 @@ export interface HandshakeDependencies {
   readonly badTokens: BadTokens
   onError(error: unknown): void
 }
+
+const NO_TOKEN = 'This needs a token. Give the client the option "auth: { token }", with a text as the token.'
 
 /** A function of the library that is called with every client, and lets it connect or not. */
 type Middleware = (client: Client, next: (refusal?: Error) => void) => void
@@ -54,13 +57,18 @@ export function createHandshakes({ admission, badTokens, onError }: HandshakeDep
 }
 
 /** The token is in the handshake; where clients cannot put it there, it is where streams have it. */
-function subjectOf(admission: Admission, { handshake: { auth, headers, query } }: Client) {
+async function subjectOf(admission: Admission, { handshake: { auth, headers, query } }: Client): Promise<Subject> {
   const token: unknown = auth.token
   if (typeof token === 'string') return admission.verify(token)
-  return admission.authenticate({
-    header: (name) => first(headers[name.toLowerCase()]),
-    query: (name) => first(query[name]),
-  })
+  try {
+    return await admission.authenticate({
+      header: (name) => first(headers[name.toLowerCase()]),
+      query: (name) => first(query[name]),
+    })
+  } catch (thrown) {
+    const hasNone = thrown instanceof Problem && thrown.code === 'unauthenticated' && thrown.tokenError === undefined
+    throw hasNone ? new Problem('unauthenticated', NO_TOKEN) : thrown
+  }
 }
 
 /** `data` has what an acknowledgement of a refused message has. */
