@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { answerLink, openLink } from '../support/page-login.ts'
 import { RawSocket } from '../support/raw-socket.ts'
 import type { TestServer } from '../support/server.ts'
 import { startTestServer } from '../support/server.ts'
@@ -46,8 +47,8 @@ test.each([
   const server = await serve({ token: 'master-password' })
   const token = password ?? (await tokenFor(['*']))
   const { ticket } = await actingAs(server, token).post<{ ticket: string }>('/tickets', {})
-  const page = await fetch(`${server.url}/?ticket=${ticket}`, { redirect: 'manual', headers: { Accept: 'text/html' } })
-  const cookie = page.headers.get('Set-Cookie')?.split(';')[0] ?? ''
+  const { cookie: given = '' } = await answerLink(server, await openLink(server, `/?ticket=${ticket}`))
+  const cookie = given.split(';')[0] ?? ''
   const held = await fill(server, token)
   await using refused = new Listener(server.url, STREAM, { headers: { Cookie: cookie } })
   await refused.frame('overloaded')
