@@ -219,6 +219,7 @@ describe('over HTTP', () => {
       fc.tuple(part, part, part).map((parts) => parts.join('.')),
       fc.array(part, { maxLength: 6 }).map((parts) => parts.join('.')),
       fc.string({ maxLength: 100 }),
+      fc.constantFrom('%', '%zz', '%e0%a4'),
     )
     const cursor = fc.oneof(
       fc
@@ -245,8 +246,37 @@ describe('over HTTP', () => {
           })
           expectNoFailure(`HTTP/1.1 ${answer.status} ${await answer.text()}`, target)
         }
-        const cookie = await fetch(`${server.url}/api/v1/boards`, { headers: { Cookie: `boardcast_token=${field}` } })
-        if (given !== token) expect(cookie.status).toBe(401)
+        for (const text of [field, given.replace(/[^\x21-\x7e]/g, '%')]) {
+          const cookie = await fetch(`${server.url}/api/v1/boards`, { headers: { Cookie: `boardcast_token=${text}` } })
+          if (given !== token) expect(cookie.status).toBe(401)
+        }
+      }),
+      { ...run, numRuns: RUNS * 40 },
+    )
+  })
+})
+
+describe('over streams', () => {
+  it('[HA31] parameters', async () => {
+    const number = fc.oneof(line, fc.double().map(String), fc.integer().map(String))
+    const channels = fc.array(line, { minLength: 1, maxLength: 4 }).map((names) => names.join(','))
+    const view = fc.constantFrom('full', 'diff', 'half', '')
+    await fc.assert(
+      fc.asyncProperty(channels, line, number, number, view, async (listed, id, limit, timeout, shown) => {
+        const rest = `limit=${encode(limit)}&timeout=0.01&types=${encode(id)}`
+        for (const target of [
+          `/sse?channels=${encode(listed)}&timeout=0.01`,
+          `/sse?channels=topic:t&${rest}`,
+          `/sse?channels=topic:t&timeout=${encode(timeout)}&limit=0`,
+          `/sse?boardId=${encode(id)}&view=${shown}&timeout=0.01`,
+          `/events/${encode(id)}?${rest}`,
+          `/ws?channels=${encode(listed)}&agent_id=${encode(id)}`,
+          `/api/v1/events?channels=${encode(listed)}&limit=${encode(limit)}`,
+        ]) {
+          const headers = { Authorization: `Bearer ${token}`, Accept: 'text/event-stream' }
+          const answer = await fetch(server.url + target, { headers })
+          expectNoFailure(`HTTP/1.1 ${answer.status} ${await answer.text()}`, target)
+        }
       }),
       { ...run, numRuns: RUNS * 40 },
     )
@@ -256,10 +286,21 @@ describe('over HTTP', () => {
 describe('over sockets', () => {
   const UPGRADE =
     'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
-  const open = (target: string) => Buffer.from(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n${UPGRADE}\r\n`)
+  const open = (target: string, host = 'localhost', more = '') =>
+    Buffer.from(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${UPGRADE}${more}\r\n`)
   const target = fc
     .constantFrom('/ws?', '/ws/dashboard?', '/socket.io/?EIO=4&transport=websocket&')
     .map((where) => `${where}token=${token}`)
+
+  it('[HA31] hosts and origins', async () => {
+    const printable = value.map((given) => given.replace(/[^\x20-\x7e]/g, '?'))
+    await fc.assert(
+      fc.asyncProperty(target, printable, printable, async (where, host, origin) => {
+        expectNoFailure(await exchange([open(where, host, `Origin: ${origin}\r\n`)]), `${where} ${host} ${origin}`)
+      }),
+      { ...run, numRuns: RUNS * 20 },
+    )
+  })
 
   it('[HA31] bytes after the handshake', async () => {
     await fc.assert(

@@ -104,7 +104,10 @@ describe('a request', () => {
     const client = new Client(server)
     client.socket.write('nonsense\r\n\r\n')
     await until('the answer', () => client.received.includes('HTTP/1.1 400'))
+    const answeredAt = performance.now()
     await until('the end', () => !isHeld(server, client))
+    // Within 2 s, and some more on a busy machine.
+    expect(performance.now() - answeredAt).toBeLessThan(8_000)
     // Long before the time for the headers is up.
     expect(isHeld(server, unused)).toBe(true)
   })
