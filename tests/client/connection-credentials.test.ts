@@ -12,9 +12,11 @@ import type { Auth } from '../../web/client/base/options.ts'
 import type { Frame } from '../../web/client/base/types.ts'
 import { Connection } from '../../web/client/connection/connection.ts'
 import type { OpenStream, StreamRequest, Transport, TransportEvents } from '../../web/client/connection/transport.ts'
+import { wsTransport } from '../../web/client/connection/ws-transport.ts'
 import { SharedStream } from '../../web/client/stream/shared-stream.ts'
 import { select } from '../../web/client/stream/subscription.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
+import { fakeSockets } from './support/fake-socket.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
 const at = (seq: number) => `${EPOCH}-${seq}`
@@ -73,6 +75,7 @@ async function setUp(options: Options = {}) {
   await clock.pass(0)
   return Object.assign(it, {
     clock,
+    stream,
     connection,
     streams: fake.streams,
     pages,
@@ -324,6 +327,40 @@ describe('refusal', () => {
     it.streams[2]?.frame(...output(7, 'seven'))
     expect(it.seqs()).toEqual([6, 7])
     expect(it.connection.status.get().phase).toBe('open')
+  })
+
+  test('[CA4] when other channels are wanted it is tried again, from its cursor', async () => {
+    const it = await setUp()
+    it.streams[0]?.hello({ seq: 5 })
+    it.streams[0]?.end()
+    await it.clock.pass(2_000)
+    it.streams[1]?.end({ status: 401 })
+    await it.clock.pass(600_000)
+    expect([it.stop(), it.streams.length]).toEqual(['unauthenticated', 2])
+    it.token = 'second'
+    it.stream.subscribe(select({ channels: ['agent:b'] }), {})
+    await it.clock.pass(0)
+    const request = { credentials: 'second', cursor: at(5), channels: ['agent:a', 'agent:b'] }
+    expect(it.streams[2]?.request).toMatchObject(request)
+    it.streams[2]?.hello({ seq: 5 })
+    expect(it.connection.status.get().phase).toBe('open')
+  })
+
+  test('[CA4] 4401 is one: others are tried at once, and the same stop it', async () => {
+    const { made, WebSocket } = fakeSockets()
+    const it = await setUp({ transport: wsTransport(WebSocket), fetch: async () => Response.json({ ticket: 'once' }) })
+    await settled()
+    made[0]?.open(5)
+    it.token = 'second'
+    made[0]?.cut(4401, 'The credential has lapsed')
+    await it.clock.pass(0)
+    expect(made).toHaveLength(2)
+    made[1]?.open(5)
+    expect(it.connection.status.get().phase).toBe('open')
+    const { asked } = it
+    made[1]?.cut(4401)
+    await it.clock.pass(600_000)
+    expect([it.stop(), made.length, it.asked - asked]).toEqual(['unauthenticated', 2, 1])
   })
 
   test('[CA4] a machine that slept past the expiry asks for others when it wakes', async () => {

@@ -369,7 +369,7 @@ describe('failures', () => {
     expect(phase(it)).toBe('reconnecting')
   })
 
-  test('[CL5] draining and overloaded are not failures: they give the delay', async () => {
+  test('[CL5] [CA6] draining and overloaded are not failures: they give the delay', async () => {
     const it = setUp()
     await it.want('agent:a')
     for (const event of ['draining', 'overloaded']) {

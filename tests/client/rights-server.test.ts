@@ -159,10 +159,17 @@ describe('renewal', () => {
   test('[CA3] nothing is missed, nothing comes twice, and nobody notices, over every transport', async () => {
     const server = await serve()
     const owner = await ownerOf(server)
+    let sockets = 0
+    class Counted extends WebSocket {
+      constructor(url: string) {
+        super(url)
+        sockets += 1
+      }
+    }
     const listening = await Promise.all(
       TRANSPORTS.map(async (transport) => {
         const tokens = shortLived(5_000)
-        const hub = hubOf(server, { transport, auth: tokens.auth })
+        const hub = hubOf(server, { transport, auth: tokens.auth, WebSocket: Counted as unknown as WebSocketMaker })
         const reader = await reading(hub, 'topic:t')
         return { transport, tokens, hub, reader, phases: phasesOf(hub), opened: tokens.asked }
       }),
@@ -182,6 +189,8 @@ describe('renewal', () => {
         errors: [],
       })
     }
+    // It was given each token by message.
+    expect(sockets).toBe(1)
   })
 
   test('[CA3] a renewed token that no longer allows a channel ends that channel only', async () => {
@@ -274,6 +283,21 @@ describe('[CA6] what one may not read', () => {
     await post(owner, 1)
     await mine.count(1)
     expect(mine.errors).toEqual([])
+  })
+
+  test('a mutation is refused, and not sent again', async () => {
+    const server = await serve()
+    let sent = 0
+    const hub = hubOf(server, {
+      auth: await tokenFor(['topic:t'], []),
+      fetch: (url, init) => {
+        sent += 1
+        return fetch(url, init)
+      },
+    })
+    const refused = hub.request('POST', '/topics/t/events', { event: 'n' })
+    await expect(refused).rejects.toMatchObject({ code: 'refused', status: 403, problem: { code: 'forbidden' } })
+    expect(sent).toBe(1)
   })
 
   test.each(TRANSPORTS)('over %s it stops a stream that has nothing else', async (transport) => {

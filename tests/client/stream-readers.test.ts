@@ -12,6 +12,7 @@
  *      subscription.
  * CR8  Invalid channels are refused by the call; a channel that the server refuses ends this
  *      reader with `error`, and no other.
+ * CA5  A reader that reads the log waits for other credentials.
  * CR9  Joined lines come once, also for a reader whose cursor is among them.
  */
 import { describe, expect, test } from 'vitest'
@@ -20,6 +21,7 @@ import { channelName, parseChannel } from '../../shared/src/channels.ts'
 import { fullBackoff } from '../../web/client/base/backoff.ts'
 import { inOrder } from '../../web/client/base/channel-order.ts'
 import { shownOn } from '../../web/client/base/channels.ts'
+import { BoardcastError } from '../../web/client/base/errors.ts'
 import type { Frame, HubCore } from '../../web/client/base/types.ts'
 import { Connection } from '../../web/client/connection/connection.ts'
 import { readPage } from '../../web/client/stream/pages.ts'
@@ -45,6 +47,7 @@ interface Setup {
   readonly pages: Array<{
     readonly query: URLSearchParams
     answer(frames: Frame[], cursor: number, more?: boolean): Promise<void>
+    refuse(status: number): Promise<void>
   }>
 }
 
@@ -52,11 +55,15 @@ function setUp(): Setup {
   const clock = new FakeClock()
   const pages: Setup['pages'] = []
   const request = ((_method: string, path: string) =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       pages.push({
         query: new URLSearchParams(path.split('?')[1]),
         answer: (events, cursor, more = false) => {
           resolve({ status: 200, eventId: null, body: { events, cursor: at(cursor), oldest: at(0), more } as never })
+          return settled()
+        },
+        refuse: (status) => {
+          reject(new BoardcastError('refused', 'no', { status }))
           return settled()
         },
       })
@@ -446,6 +453,28 @@ describe('pages, then the stream', () => {
     it.stream.frame(frame('global', 'agent.output', 2), true)
     it.stream.frame(frame('agent:a', 'output', 3), true)
     expect(reader.received.slice(1)).toEqual([`output#${at(2)}`, `agent.output#${at(2)}`, `output#${at(3)}`])
+  })
+
+  test('[CA5] a page that is refused for the credentials is read again after a minute, or when the stream opens', async () => {
+    const it = setUp()
+    const reader = new Collector()
+    it.subscribe({ channels: ['agent:a'], since: at(1) }, reader)
+    it.stream.covered(covering('agent:a'), at(5))
+    await settled()
+    await it.pages[0]?.refuse(401)
+    await it.clock.pass(59_000)
+    expect(it.pages).toHaveLength(1)
+    await it.clock.pass(2_000)
+    expect(it.pages).toHaveLength(2)
+    await it.pages[1]?.refuse(401)
+    it.stream.covered(covering('agent:a'), at(6))
+    await settled()
+    expect(it.pages).toHaveLength(3)
+    await it.pages[2]?.answer([frame('agent:a', 'output', 3)], 6)
+    expect([reader.ids, reader.errors]).toEqual([[at(3)], []])
+    // The wait of before is over.
+    await it.clock.pass(120_000)
+    expect(it.pages).toHaveLength(3)
   })
 
   test('[CR3] if the stream starts later than the reader’s cursor, pages fill the difference', async () => {

@@ -45,6 +45,7 @@ export class FakeSocket {
 
   /** `connected` and `hello`. */
   open(seq: number, resumed = true): void {
+    this.#listeners.get('open')?.({})
     this.hear({ type: 'connected', clientId: 'c' })
     this.event('*', 'hello', seq, { resumed, heartbeatMs: 15_000 })
   }
