@@ -7,28 +7,15 @@
  * CH6  A move shows at once and reaches the server.
  * CH7  AgentOutput follows the end.
  */
-import { type Browser, chromium, type Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { buildPage, Front } from '../client/support/front.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { builtPage } from '../client/support/built-page.ts'
+import type { Front } from '../client/support/front.ts'
 import { openStreams } from '../client/support/stats.ts'
 import { boardState, eventually, makeCard, makeWork } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-let browser: Browser
-let built: Awaited<ReturnType<typeof buildPage>>
-
-beforeAll(async () => {
-  built = await buildPage('tests/client/support/hook-page.ts')
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  })
-})
-
-afterAll(async () => {
-  await browser?.close()
-  built?.remove()
-})
+const built = builtPage('tests/client/support/hook-page.ts')
 
 interface Scene {
   readonly server: TestServer
@@ -43,15 +30,10 @@ interface Scene {
 
 async function scene(framework: string): Promise<Scene> {
   const server = await startTestServer()
-  const front = await Front.to(server.port, built.folder)
-  const context = await browser.newContext()
   const faults: string[] = []
-  onTestFinished(async () => {
-    await context.close()
-    await front[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-    expect(faults).toEqual([])
-  })
+  // Registered first, so it comes last.
+  onTestFinished(() => expect(faults).toEqual([]))
+  const { front, context } = await built.open(server)
   const { boardId, attempt, card } = await makeWork(server)
   const page = await context.newPage()
   page.on('pageerror', (error) => faults.push(String(error)))

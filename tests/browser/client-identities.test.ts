@@ -3,37 +3,16 @@
  *
  * CA7  Tabs of one holder share a stream; those of another have their own, and get nothing of it.
  */
-import { type Browser, chromium } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { buildPage, Front } from '../client/support/front.ts'
+import { expect, test } from 'vitest'
+import { builtPage } from '../client/support/built-page.ts'
 import { Tab } from '../client/support/tab.ts'
 import { actingAs, seconds, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
-let browser: Browser
-let built: Awaited<ReturnType<typeof buildPage>>
-
-beforeAll(async () => {
-  built = await buildPage()
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  })
-})
-
-afterAll(async () => {
-  await browser?.close()
-  built?.remove()
-})
+const built = builtPage()
 
 test('[CA7] one leader for the tabs of one holder, and another for another holder', async () => {
   const server = await startServerWithRights()
-  const front = await Front.to(server.port, built.folder)
-  const context = await browser.newContext()
-  onTestFinished(async () => {
-    await context.close()
-    await front[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-  })
+  const { front, context } = await built.open(server)
   const owner = actingAs(server, await tokenFor(['*']))
   const post = (topic: string) => owner.post(`/topics/${topic}/events`, { event: topic, data: {} })
   const open = (auth: string, channels: string[]) =>

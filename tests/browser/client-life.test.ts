@@ -8,29 +8,15 @@
  * CL23  In the back-forward cache the stream is closed, and resumes afterwards.
  * CL24  All of it on every transport.
  */
-import { type Browser, type BrowserContext, chromium } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { buildPage, Front } from '../client/support/front.ts'
+import type { BrowserContext } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { builtPage } from '../client/support/built-page.ts'
+import type { Front } from '../client/support/front.ts'
 import { Tab } from '../client/support/tab.ts'
 import { boardState, makeBoard, makeCard } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-let browser: Browser
-let built: Awaited<ReturnType<typeof buildPage>>
-
-beforeAll(async () => {
-  built = await buildPage()
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
-  })
-})
-
-afterAll(async () => {
-  await browser?.close()
-  built?.remove()
-})
+const built = builtPage(undefined, { ignoreDefaultArgs: ['--disable-back-forward-cache'] })
 
 interface Scene {
   readonly server: TestServer
@@ -49,13 +35,7 @@ const TRANSPORTS = ['fetch', 'eventsource', 'ws'] as const
 
 async function scene(transport: (typeof TRANSPORTS)[number], heartbeatMs?: number): Promise<Scene> {
   const server = await startTestServer(heartbeatMs === undefined ? {} : { heartbeatMs })
-  const front = await Front.to(server.port, built.folder)
-  const context = await browser.newContext()
-  onTestFinished(async () => {
-    await context.close()
-    await front[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-  })
+  const { front, context } = await built.open(server)
   const { id: boardId } = await makeBoard(server)
   const tab = await Tab.open(context, front.url, { baseUrl: front.url, transport, channels: [`board:${boardId}`] })
   await tab.page.evaluate(`window.board = hub.board('${boardId}'); board.subscribe(() => {})`)

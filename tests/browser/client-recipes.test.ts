@@ -5,10 +5,11 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { buildPage, Front } from '../client/support/front.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
+import { launchChromium } from '../support/chromium.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const text = readFileSync(new URL('../../docs/client.md', import.meta.url), 'utf8')
@@ -25,10 +26,7 @@ let built: Awaited<ReturnType<typeof buildPage>>
 
 beforeAll(async () => {
   built = await buildPage()
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  })
+  browser = await launchChromium()
 })
 
 afterAll(async () => {

@@ -9,6 +9,7 @@ import { type BrowserContext, chromium, type Frame, type Page } from 'playwright
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { buildPage, Front } from '../client/support/front.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
+import { CHROMIUM } from '../support/chromium.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let built: Awaited<ReturnType<typeof buildPage>>
@@ -40,8 +41,8 @@ async function scene({ preferences = {}, args = [], hosts = [] }: Browsing = {})
   mkdirSync(join(profile, 'Default'))
   writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences))
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', ...args],
+    ...CHROMIUM,
+    args: [...CHROMIUM.args, ...args],
   })
   onTestFinished(async () => {
     await context.close()

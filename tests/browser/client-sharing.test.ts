@@ -8,28 +8,15 @@
  * CS4  Refusals reach the tabs that they concern; `reconnect` works from every tab.
  * CS5  A tab that was frozen or in the back-forward cache misses nothing.
  */
-import { type Browser, type BrowserContext, chromium } from 'playwright-core'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { buildPage, Front } from '../client/support/front.ts'
+import type { BrowserContext } from 'playwright-core'
+import { expect, test } from 'vitest'
+import { builtPage } from '../client/support/built-page.ts'
+import type { Front } from '../client/support/front.ts'
 import { Tab } from '../client/support/tab.ts'
 import { appendLines, makeBoard, makeCard, makeWork } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
-let browser: Browser
-let built: Awaited<ReturnType<typeof buildPage>>
-
-beforeAll(async () => {
-  built = await buildPage()
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  })
-})
-
-afterAll(async () => {
-  await browser?.close()
-  built?.remove()
-})
+const built = builtPage()
 
 interface Scene {
   readonly server: TestServer
@@ -39,13 +26,7 @@ interface Scene {
 
 async function scene(): Promise<Scene> {
   const server = await startTestServer()
-  const front = await Front.to(server.port, built.folder)
-  const context = await browser.newContext()
-  onTestFinished(async () => {
-    await context.close()
-    await front[Symbol.asyncDispose]()
-    await server[Symbol.asyncDispose]()
-  })
+  const { front, context } = await built.open(server)
   return { server, front, context }
 }
 

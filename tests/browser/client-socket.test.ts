@@ -1,18 +1,14 @@
 /** The socket of `useWebSocket` on a page in Chromium's back-forward cache. */
-import { chromium } from 'playwright-core'
 import { expect, test } from 'vitest'
 import { buildPage, Front } from '../client/support/front.ts'
+import { launchChromium } from '../support/chromium.ts'
 import { startTestServer } from '../support/server.ts'
 
 test('[CB21] a page in the back-forward cache has no socket, and misses nothing when it is back', async () => {
   const built = await buildPage('web/client/socket/channel-socket.ts')
   await using server = await startTestServer()
   await using front = await Front.to(server.port, built.folder)
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
-  })
+  const browser = await launchChromium({ ignoreDefaultArgs: ['--disable-back-forward-cache'] })
   try {
     const page = await browser.newPage()
     await page.goto(`${front.url}/page/`)

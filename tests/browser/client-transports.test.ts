@@ -10,11 +10,12 @@
  * CT12  A stream on another origin needs no preflight.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { ClientOptions } from '../../web/client/base/options.ts'
 import { buildPage, Front } from '../client/support/front.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
+import { launchChromium } from '../support/chromium.ts'
 import { Firefox, firefoxMissing } from '../support/firefox.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -257,10 +258,7 @@ function suite(open: (url: string) => Promise<Surface>): void {
 describe('in Chromium', () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-    })
+    browser = await launchChromium()
   })
   afterAll(() => browser?.close())
 

@@ -5,9 +5,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { chromium } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
 import { startServer } from '../../src/main.ts'
+import { launchChromium } from '../support/chromium.ts'
 
 /** Scripts of the page: each puts the text of what comes into `heard`. */
 const LISTENING = {
@@ -23,10 +23,7 @@ test.each(['EventSource', 'fetch'] as const)('[Z1] [Z2] %s in Chromium', async (
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const server = await startServer({ port: 0, dbPath: join(folder, 'boardcast.db'), logLevel: 'error' })
   onTestFinished(() => server.close())
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  })
+  const browser = await launchChromium()
   onTestFinished(() => browser.close())
   const page = await browser.newPage()
   // A page of the server's origin that does nothing by itself: those of the server forbid foreign scripts, or listen.

@@ -5,9 +5,10 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { makeBoard } from '../support/board.ts'
+import { launchChromium } from '../support/chromium.ts'
 import { newestId } from '../support/http.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -19,10 +20,7 @@ let server: TestServer
 
 beforeAll(async () => {
   server = await startTestServer({ hasSocketIo: true })
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', `--host-resolver-rules=MAP ${EVIL} 127.0.0.1`],
-  })
+  browser = await launchChromium({ args: [`--host-resolver-rules=MAP ${EVIL} 127.0.0.1`] })
 })
 
 afterAll(async () => {

@@ -15,10 +15,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Attempt, Board, Card } from '../../shared/src/types/kanban.ts'
 import { startServer } from '../../src/main.ts'
+import { launchChromium } from '../support/chromium.ts'
 import { scenarios } from '../support/scenarios/all.ts'
 import { startTestServer } from '../support/server.ts'
 
@@ -32,11 +33,7 @@ const undo: Array<() => Promise<unknown>> = []
 const pageErrors: string[] = []
 
 beforeAll(async () => {
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking']
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: [...args, '--disable-component-update', '--disable-sync'],
-  })
+  browser = await launchChromium({ args: ['--disable-component-update', '--disable-sync'] })
 })
 
 afterAll(() => browser.close())

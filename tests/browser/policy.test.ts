@@ -1,7 +1,8 @@
 /** The page under its content security policy, in a real Chromium. Rules HA1 and HA2 of docs/security.md. */
-import { type Browser, chromium, type Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { makeBoard, makeWork } from '../support/board.ts'
+import { launchChromium } from '../support/chromium.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const PUBLIC = 'board.test'
@@ -10,10 +11,7 @@ let browser: Browser
 let server: TestServer
 beforeAll(async () => {
   server = await startTestServer({ hosts: [PUBLIC] })
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', `--host-resolver-rules=MAP ${PUBLIC} 127.0.0.1`],
-  })
+  browser = await launchChromium({ args: [`--host-resolver-rules=MAP ${PUBLIC} 127.0.0.1`] })
 })
 afterAll(async () => {
   await browser.close()

@@ -3,12 +3,13 @@
  * that was given it. Rules PF1, PF3 and PF6; and what caches between keep (PF5).
  */
 
-import { type Browser, chromium } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import WebSocket from 'ws'
 import { type ClientOptions, createClient } from '../../web/client/index.ts'
 import { makeBoard, makeCard } from '../support/board.ts'
+import { launchChromium } from '../support/chromium.ts'
 import { missing, startHaproxy, startNginx } from '../support/debian-proxy.ts'
 import { runProgram } from '../support/program.ts'
 import type { RunningProxy } from '../support/proxy-process.ts'
@@ -69,10 +70,7 @@ const WAYS: readonly Way[] = [
 
 let browser: Browser
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  })
+  browser = await launchChromium()
 })
 afterAll(() => browser.close())
 

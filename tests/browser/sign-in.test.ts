@@ -14,8 +14,9 @@ import { execFile } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { promisify } from 'node:util'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { launchChromium } from '../support/chromium.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { actingAs, SECRET, sign, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
@@ -25,10 +26,7 @@ let browser: Browser
 const pageErrors: string[] = []
 
 beforeAll(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  })
+  browser = await launchChromium()
 })
 
 afterAll(() => browser.close())

@@ -11,8 +11,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, type ExpectStatic, expect, it, vi } from 'vitest'
+import { launchChromium } from '../support/chromium.ts'
 import { Road } from '../support/delivery/road.ts'
 import { hasPhpExtension, hasProgram, pythonWith } from '../support/programs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -113,10 +113,7 @@ const BROWSER = `globalThis.window = globalThis
 globalThis.document = { hidden: false, addEventListener() {}, removeEventListener() {}, createElement() {} }`
 
 const withChromium: Start = async (code) => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',
-    args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-  })
+  const browser = await launchChromium()
   const page = await browser.newPage()
   const output = { printed: '', complaints: '' }
   page.on('console', (message) => {
