@@ -7,15 +7,14 @@
  * CA11 Whatever `auth` does, the stream goes on as soon as it returns credentials, and no error has a token in it.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { fullBackoff } from '../../web/client/base/backoff.ts'
 import type { Auth } from '../../web/client/base/options.ts'
 import type { Frame } from '../../web/client/base/types.ts'
-import { Connection } from '../../web/client/connection/connection.ts'
 import type { OpenStream, StreamRequest, Transport, TransportEvents } from '../../web/client/connection/transport.ts'
 import { wsTransport } from '../../web/client/connection/ws-transport.ts'
 import { SharedStream } from '../../web/client/stream/shared-stream.ts'
 import { select } from '../../web/client/stream/subscription.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
+import { fakeConnection } from './support/fake-connection.ts'
 import { fakeSockets } from './support/fake-socket.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
@@ -51,17 +50,7 @@ async function setUp(options: Options = {}) {
     it.asked += 1
     return options.auth ? options.auth() : it.token
   }
-  const connection = new Connection({
-    baseUrl: 'http://hub',
-    transport: options.transport ?? fake,
-    auth,
-    fetch: options.fetch ?? fetch,
-    clock,
-    backoff: fullBackoff(),
-    heartbeatTimeoutMs: undefined,
-    listener: stream,
-    probe: async () => ({ status: 200 }),
-  })
+  const connection = fakeConnection({ transport: fake, ...options, auth, clock, listener: stream })
   const phases = [connection.status.get().phase]
   const details: string[] = []
   connection.status.subscribe(() => {

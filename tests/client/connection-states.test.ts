@@ -19,9 +19,10 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { fullBackoff } from '../../web/client/base/backoff.ts'
 import type { StreamListener } from '../../web/client/base/types.ts'
-import { Connection, type ConnectionOptions } from '../../web/client/connection/connection.ts'
+import type { Connection, ConnectionOptions } from '../../web/client/connection/connection.ts'
 import type { StreamEnd } from '../../web/client/connection/transport.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
+import { fakeConnection } from './support/fake-connection.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
 const at = (seq: number) => `${EPOCH}-${seq}`
@@ -50,18 +51,7 @@ function setUp(options: Partial<ConnectionOptions> = {}): Setup {
     gap: ({ reason }) => received.push(`gap ${reason}`),
     refused: (channels, error) => received.push(`refused ${channels} ${error.status}`),
   }
-  const connection = new Connection({
-    baseUrl: 'http://hub',
-    transport,
-    auth: undefined,
-    fetch,
-    clock,
-    backoff: fullBackoff(),
-    heartbeatTimeoutMs: undefined,
-    listener,
-    probe: async () => ({ status: 200 }),
-    ...options,
-  })
+  const connection = fakeConnection({ transport, clock, listener, ...options })
   undo.push(() => connection.close())
   return {
     clock,

@@ -18,17 +18,16 @@
 import { describe, expect, test } from 'vitest'
 import { catalogue, type Entry, entryOf, placementsOf } from '../../shared/src/catalogue.ts'
 import { channelName, parseChannel } from '../../shared/src/channels.ts'
-import { fullBackoff } from '../../web/client/base/backoff.ts'
 import { inOrder } from '../../web/client/base/channel-order.ts'
 import { shownOn } from '../../web/client/base/channels.ts'
 import { BoardcastError } from '../../web/client/base/errors.ts'
 import type { Frame, HubCore } from '../../web/client/base/types.ts'
-import { Connection } from '../../web/client/connection/connection.ts'
 import { readPage } from '../../web/client/stream/pages.ts'
 import { SharedStream } from '../../web/client/stream/shared-stream.ts'
 import { select } from '../../web/client/stream/subscription.ts'
 import { Collector } from './support/collector.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
+import { fakeConnection } from './support/fake-connection.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
 const at = (seq: number) => `${EPOCH}-${seq}`
@@ -409,17 +408,7 @@ describe('pages, then the stream', () => {
         throw new Error('not expected')
       },
     })
-    const connection = new Connection({
-      baseUrl: 'http://hub',
-      transport,
-      auth: undefined,
-      fetch,
-      clock,
-      backoff: fullBackoff(),
-      heartbeatTimeoutMs: undefined,
-      listener: stream,
-      probe: async () => ({}),
-    })
+    const connection = fakeConnection({ transport, clock, listener: stream })
     stream.attach(connection)
     const [first, soon, late] = [new Collector(), new Collector(), new Collector()]
     const leave = stream.subscribe(select({ channels: ['agent:a'] }), first)

@@ -3,12 +3,11 @@
  * is requested in a loop.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { fullBackoff } from '../../web/client/base/backoff.ts'
 import { IDLE } from '../../web/client/base/status.ts'
-import { Connection } from '../../web/client/connection/connection.ts'
 import { browserTabs, type Locks, type TabChannel, type Tabs } from '../../web/client/tabs/tab-messages.ts'
 import { TabSource } from '../../web/client/tabs/tab-source.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
+import { fakeConnection } from './support/fake-connection.ts'
 import { FakeTransport } from './support/fake-transport.ts'
 
 const refusal = () => new DOMException('Access to the Locks API is denied in this context.', 'SecurityError')
@@ -114,19 +113,7 @@ function open({ locks, BroadcastChannel }: Tabs) {
       gap: () => undefined,
       refused: () => undefined,
     },
-    connect: (listener, cursor) =>
-      new Connection({
-        baseUrl: 'http://hub',
-        transport,
-        auth: undefined,
-        fetch,
-        clock,
-        backoff: fullBackoff(),
-        heartbeatTimeoutMs: 600_000,
-        listener,
-        cursor,
-        probe: async () => ({}),
-      }),
+    connect: (listener, cursor) => fakeConnection({ transport, clock, heartbeatTimeoutMs: 600_000, listener, cursor }),
   })
   return { clock, transport, received, source, requests: () => requests }
 }

@@ -7,13 +7,12 @@
  * CS7  Messages of a tab that no longer leads are ignored.
  */
 import { expect, test } from 'vitest'
-import { fullBackoff } from '../../web/client/base/backoff.ts'
 import { IDLE } from '../../web/client/base/status.ts'
 import type { StreamSource } from '../../web/client/base/types.ts'
-import { Connection } from '../../web/client/connection/connection.ts'
 import type { Locks, SentMessage, TabChannel, Tabs } from '../../web/client/tabs/tab-messages.ts'
 import { TabSource } from '../../web/client/tabs/tab-source.ts'
 import { FakeClock, settled } from './support/fake-clock.ts'
+import { fakeConnection } from './support/fake-connection.ts'
 import { FakeLocks } from './support/fake-locks.ts'
 import { EPOCH, FakeTransport } from './support/fake-transport.ts'
 
@@ -73,18 +72,7 @@ function browser() {
         refused: (channels) => received.push(`refused ${channels}`),
       },
       connect: (listener, cursor) =>
-        new Connection({
-          baseUrl: 'http://hub',
-          transport,
-          auth: undefined,
-          fetch,
-          clock,
-          backoff: fullBackoff(),
-          heartbeatTimeoutMs: 600_000,
-          listener,
-          cursor,
-          probe: async () => ({}),
-        }),
+        fakeConnection({ transport, clock, heartbeatTimeoutMs: 600_000, listener, cursor }),
     })
     return Object.assign(tab, { source })
   }
