@@ -84,6 +84,12 @@ export async function using<Server extends { stop(): Promise<void> }, T>(
   }
 }
 
+/** The budget of a ratio: `a` is at most `times` as much as `b`. */
+export function atMostTimes(times: number, a: number | undefined, b: number | undefined): Verdict | undefined {
+  const is = ratio(a, b)
+  return is === undefined ? undefined : { measured: `${is.toFixed(2)} ×`, kept: is <= times }
+}
+
 /** `a / b`, when both are known. */
 export function ratio(a: number | undefined, b: number | undefined): number | undefined {
   return a === undefined || b === undefined || b === 0 ? undefined : a / b

@@ -1,7 +1,10 @@
 /** Tokens for loads with rights on. */
 import { SignJWT } from 'jose'
 
-export const SECRET = 'the-secret-of-a-benchmark-longer-than-32-bytes'
+const SECRET = 'the-secret-of-a-benchmark-longer-than-32-bytes'
+
+/** Settings of a server with rights on, where a subject may open as many streams as a load needs. */
+export const RIGHTS_ON = { BOARDCAST_JWT_SECRET: SECRET, BOARDCAST_MAX_STREAMS: '100000' }
 
 /** For what the pattern matches; for the first board of a server alone unless it is given. */
 export function signToken(sub: string, pattern = 'board:bench-0'): Promise<string> {

@@ -1,5 +1,5 @@
 import type { Bench, Budget, Load } from '../load.ts'
-import { measured, ratio, using, warmUp } from '../load.ts'
+import { atMostTimes, measured, using, warmUp } from '../load.ts'
 import { PAD } from '../peers.ts'
 import type { Side } from '../side.ts'
 
@@ -63,9 +63,6 @@ function caseOf(bench: Bench, side: Side, variant: string) {
 function atMost(promise: string, peer: string, times: number): Budget {
   return {
     promise,
-    judge(median) {
-      const is = ratio(median('boardcast', '', 'cpuUs'), median(peer, '', 'cpuUs'))
-      return is === undefined ? undefined : { measured: `${is.toFixed(2)} ×`, kept: is <= times }
-    },
+    judge: (median) => atMostTimes(times, median('boardcast', '', 'cpuUs'), median(peer, '', 'cpuUs')),
   }
 }

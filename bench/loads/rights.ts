@@ -1,7 +1,7 @@
 import { type Settings, startBoardcast } from '../boardcast.ts'
 import type { Bench, Budget, Case, Load } from '../load.ts'
-import { measured, ratio, using } from '../load.ts'
-import { headerOf, SECRET, signToken } from '../token.ts'
+import { atMostTimes, measured, using } from '../load.ts'
+import { headerOf, RIGHTS_ON, signToken } from '../token.ts'
 
 const RATE = 50
 const IN_FLIGHT = 64
@@ -49,12 +49,7 @@ function caseOf(bench: Bench, what: string, areOn: boolean): Case {
 
 async function withRights(): Promise<{ settings: Settings; headers: string }> {
   const token = await signToken('bench')
-  const env = {
-    BOARDCAST_JWT_SECRET: SECRET,
-    BOARDCAST_MAX_STREAMS: '100000',
-    BOARDCAST_RATE_MUTATIONS: '1000000',
-    BOARDCAST_RATE_BURST: '1000000',
-  }
+  const env = { ...RIGHTS_ON, BOARDCAST_RATE_MUTATIONS: '1000000', BOARDCAST_RATE_BURST: '1000000' }
   return { settings: { env, token }, headers: headerOf(token) }
 }
 
@@ -62,11 +57,8 @@ function atMost(what: string, times: number): Budget {
   return {
     promise: `${what} with rights costs at most ${times} × one without`,
     judge(median) {
-      const is = ratio(
-        median('boardcast', variantOf(what, true), 'cpuUs'),
-        median('boardcast', variantOf(what, false), 'cpuUs'),
-      )
-      return is === undefined ? undefined : { measured: `${is.toFixed(2)} ×`, kept: is <= times }
+      const [on, off] = [true, false].map((areOn) => median('boardcast', variantOf(what, areOn), 'cpuUs'))
+      return atMostTimes(times, on, off)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Bench, Case, Load } from '../load.ts'
-import { measured, ratio, using, warmUp } from '../load.ts'
+import { atMostTimes, measured, using, warmUp } from '../load.ts'
 import type { Side } from '../side.ts'
 
 const SIDES = ['boardcast', 'floor', 'res-write', 'hono-stream-sse', 'better-sse', 'nchan']
@@ -22,10 +22,8 @@ export const stalled: Load = {
   budgets: [
     {
       promise: "the others' p99 within 1.5 × of the p99 without stalled listeners",
-      judge(median) {
-        const is = ratio(median('boardcast', 'half stalled', 'p99Ms'), median('boardcast', 'none stalled', 'p99Ms'))
-        return is === undefined ? undefined : { measured: `${is.toFixed(2)} ×`, kept: is <= 1.5 }
-      },
+      judge: (median) =>
+        atMostTimes(1.5, median('boardcast', 'half stalled', 'p99Ms'), median('boardcast', 'none stalled', 'p99Ms')),
     },
   ],
   cases: (bench) =>
