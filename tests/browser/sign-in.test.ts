@@ -129,6 +129,7 @@ describe('signing in', () => {
     await token.fill(await tokenFor(['board:other']))
     await submit.click()
     await page.getByRole('alert').filter({ hasText: 'not allowed' }).waitFor()
+    await page.locator('.pill', { hasText: 'Ended, not allowed' }).waitFor()
     expect(await dialog.count()).toBe(0)
   })
 
