@@ -17,6 +17,8 @@ import { createTokenVerifier, isValid, mustBeValid } from './token-verifier.ts'
 
 /** As long as the hash (RFC 7518, 3.2). */
 const MIN_SECRET_BYTES = 32
+/** Guesses are limited, but not prevented. */
+const MIN_PASSWORD_LENGTH = 12
 
 interface AuthenticatorParts {
   readonly store: Store
@@ -37,13 +39,14 @@ export async function createAuthenticator(
   { store, logger, onKeys }: AuthenticatorParts,
 ): Promise<RunningAuthenticator> {
   if (config.isAuthOff || !hasKey(config)) {
+    if (config.isAuthOff) logger.warn({}, 'BOARDCAST_AUTH=off: everyone who reaches this server may read and write')
     return {
       ...RIGHTS_OFF,
       logins: logInsWithoutRights(store),
       stop: () => undefined,
     }
   }
-  warnOfShort(config, logger)
+  warnOfWeak(config, logger)
   const sessions = await openSessionTokens(store)
   const password = config.token === undefined ? null : passwordOf(config.token, sessions)
   const sources: KeySource[] = [sessions, ...(password ? [password] : []), await fixedKeysOf(config, sessions)]
@@ -102,12 +105,14 @@ async function fixedKeysOf({ jwtSecrets, jwtPublicKeys }: Config, sessions: Sess
 }
 
 /** Anybody who has a token can try secrets against its signature, at home and without a limit. */
-function warnOfShort({ jwtSecrets }: Config, logger: Logger): void {
-  if (jwtSecrets.every((secret) => Buffer.byteLength(secret) >= MIN_SECRET_BYTES)) return
-  logger.warn(
-    {},
-    `BOARDCAST_JWT_SECRET holds a secret of fewer than ${MIN_SECRET_BYTES} bytes, which could be found by trying; "openssl rand -base64 32" makes a good one`,
-  )
+function warnOfWeak({ token, jwtSecrets }: Config, logger: Logger): void {
+  const advice = 'could be found by trying; "openssl rand -base64 32" makes a good one'
+  if (jwtSecrets.some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES)) {
+    logger.warn({}, `BOARDCAST_JWT_SECRET holds a secret of fewer than ${MIN_SECRET_BYTES} bytes, which ${advice}`)
+  }
+  if (token !== undefined && token.length < MIN_PASSWORD_LENGTH) {
+    logger.warn({}, `BOARDCAST_TOKEN has fewer than ${MIN_PASSWORD_LENGTH} characters and ${advice}`)
+  }
 }
 
 type Changes = Pick<ConstructorParameters<typeof RemoteKeys>[0], 'onChange' | 'onFetched'>

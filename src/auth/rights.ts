@@ -55,10 +55,15 @@ export function hidden(action: Action): Problem {
   )
 }
 
+/** A name without an id stands for all of its kind. */
+function described(channel: string): string {
+  return /^[a-z]+:$/.test(channel) ? `${channel}*` : channel
+}
+
 function refusal(action: Action, channels: readonly string[]): Problem {
   return new Problem(
     'forbidden',
-    `This token has no right to ${action} on ${channels.join(' or ')}. Ask for one whose ${action} patterns match that.`,
+    `This token has no right to ${action} on ${channels.map(described).join(' or ')}. Ask for one whose ${action} patterns match that.`,
     SCOPE,
   )
 }

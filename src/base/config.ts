@@ -97,6 +97,12 @@ const rate = z.coerce
   .min(0.01, 'must be at least 0.01')
   .max(1e9, 'must be at most 1e9')
 
+const burst = z.coerce
+  .number<string>('must be a whole number')
+  .int('must be a whole number')
+  .min(1, 'must be at least 1')
+  .max(1e9, 'must be at most 1e9')
+
 /** A number that is not blank: coercion alone would read spaces as 0. */
 function nonBlank(schema: z.ZodCoercedNumber<string>) {
   return z.string().regex(/\S/, 'must be a number, and is blank').pipe(schema)
@@ -164,7 +170,7 @@ const environment = z.object({
   BOARDCAST_CORS_ORIGINS: originList.default([]),
   BOARDCAST_TRUSTED_PROXIES: networkList.default([]),
   BOARDCAST_RATE_MUTATIONS: rateOrOff.default(100),
-  BOARDCAST_RATE_BURST: nonBlank(rate.int().min(1)).default(200),
+  BOARDCAST_RATE_BURST: nonBlank(burst).default(200),
   BOARDCAST_RATE_BAD_TOKENS: rateOrOff.default(10),
   BOARDCAST_REQUEST_TIMEOUT: duration
     .refine((ms) => ms >= 1_000 && ms <= DAY_MS, 'must be from 1s to 1d')

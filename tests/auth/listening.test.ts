@@ -76,6 +76,19 @@ describe('beyond this machine', () => {
     expect((await fetch(`${url}/api/v1/boards`, { headers })).status).toBe(200)
   })
 
+  it('[AU23] a short password is warned of, and so is a server without rights', async () => {
+    await using weak = serve({ BOARDCAST_TOKEN: 'hush' })
+    await addressOf(weak)
+    expect(weak.stderr).toMatch(/"level":40.*BOARDCAST_TOKEN has fewer than 12 characters/)
+    expect(weak.stderr).not.toContain('hush')
+    await using open = serve({
+      BOARDCAST_AUTH: 'off',
+      BOARDCAST_TOKEN: 'a password that is not asked for'.replaceAll(' ', '-'),
+    })
+    await addressOf(open)
+    expect(open.stderr).toMatch(/"level":40.*BOARDCAST_AUTH=off: everyone who reaches/)
+  })
+
   it('[AU23] a short secret is warned of', async () => {
     await using program = serve({ BOARDCAST_JWT_SECRET: 'hush' })
     await addressOf(program)

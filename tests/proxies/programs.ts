@@ -57,7 +57,7 @@ ${file}
     file: 'Caddyfile',
     bringsBack: true,
     prepare: (text, { folder }) => ({
-      text: `{\n\tadmin off\n\tstorage file_system ${folder}\n}\n${text}`,
+      text: withOptions(text, `\tadmin off\n\tstorage file_system ${folder}\n`),
       args: ['run', '--adapter', 'caddyfile', '--config', join(folder, CONFIG)],
     }),
   },
@@ -161,4 +161,9 @@ export function startProxy(kind: ProxyKind, upstream: number): Promise<RunningPr
 /** The parameters of the command line that the comment at the top of the file gives. */
 function parametersIn(text: string): string[] {
   return [...text.matchAll(/-p (\w+=\w+)/g)].flatMap(([, parameter = '']) => ['-p', parameter])
+}
+
+/** Caddy allows one block of global options, at the beginning. */
+function withOptions(text: string, options: string): string {
+  return /^\{$/m.test(text) ? text.replace(/^\{\n/m, `{\n${options}`) : `{\n${options}}\n${text}`
 }

@@ -3,7 +3,7 @@
  * Rule PX7.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -123,11 +123,47 @@ for (const plain of PROXIES.filter(({ name }) => name in FILES)) {
       expect((await ask({ ...form, origin: 'https://evil.test' }, answer)).status).toBe(403)
       expect(headers['set-cookie']?.[0]).toMatch(/; Secure/)
     })
+
+    it('[PX7] refusals are logged with the address of the client, and without tickets and tokens', async () => {
+      const secret = 'do-not-log-this'
+      const paths = [`/sse?ticket=${secret}`, `/sse?channels=topic:t&token=${secret}`, `/?ticket=${secret}&a=1`]
+      for (const path of paths) await ask({ ':path': path, accept: 'text/html', ...bearer(secret) })
+      await ask({ ':path': '/sse', cookie: `boardcast_token=${secret}` })
+      await expect.poll(() => logOf(proxy, folder)).toMatch(/127\.0\.0\.1.*\/sse.*401/)
+      expect(logOf(proxy, folder)).not.toContain(secret)
+    })
+
+    it('[PX7] nor are they logged while the server is away', async () => {
+      const place = mkdtempSync(join(tmpdir(), 'boardcast-tls-'))
+      const [secret, log] = ['do-not-log-this', () => logOf(impatient, place)]
+      // The port of a server that is gone.
+      const gone = await startServerWithRights()
+      await gone[Symbol.asyncDispose]()
+      await using impatient = await startProxy(withTls(plain, place, withoutPatience), gone.port)
+      const other = connect(`https://127.0.0.1:${impatient.port}`, { ca: readFileSync(join(place, 'board.pem')) })
+      const refused = other.request({ ':path': `/sse?ticket=${secret}&token=${secret}`, ...bearer(secret) })
+      refused.resume().on('error', () => undefined)
+      await expect.poll(log, { timeout: 15_000 }).toMatch(/\/sse.*50[23]/)
+      other.destroy()
+      expect(log()).not.toContain(secret)
+      rmSync(place, { recursive: true })
+    })
   })
 }
 
+/** What the proxy has written: on its outputs, or into files. */
+function logOf({ output }: RunningProxy, folder: string): string {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.log'))
+  return [output, ...files.map((name) => readFileSync(join(folder, name), 'utf8'))].join('\n')
+}
+
+/** They wait for a server that is away, for longer than a test should. */
+function withoutPatience(text: string): string {
+  return text.replace('lb_try_duration 30s', 'lb_try_duration 1s').replace('retries 20', 'retries 1')
+}
+
 /** The same program with the file for TLS, and a certificate in place of the one that it names. */
-function withTls(plain: ProxyKind, folder: string): ProxyKind {
+function withTls(plain: ProxyKind, folder: string, change = (text: string) => text): ProxyKind {
   const [key, certificate] = [join(folder, 'board.key'), join(folder, 'board.pem')]
   const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1']
   const made = [
@@ -147,6 +183,11 @@ function withTls(plain: ProxyKind, folder: string): ProxyKind {
     ...plain,
     file: FILES[plain.name] ?? '',
     prepare: (text, where) =>
-      plain.prepare(text.replaceAll('/etc/ssl/', `${folder}/`).replaceAll(/\b8443\b/g, String(where.port)), where),
+      plain.prepare(
+        change(text)
+          .replaceAll(/\/etc\/ssl\/|\/var\/log\/nginx\//g, `${folder}/`)
+          .replaceAll(/\b8443\b/g, String(where.port)),
+        where,
+      ),
   }
 }

@@ -111,6 +111,11 @@ it('[RI10] paths without a route are refused like all others, and not found with
   }
 })
 
+it('[RI1] a board without an id needs a right to all boards, and the refusal says so', async () => {
+  const { call } = actingAs(server, await tokenFor(['board:one']))
+  expect((await call('POST', '/boards', { name: 'Any' })).body.detail).toContain('to publish on global or board:*.')
+})
+
 it('[RI8] an Idempotency-Key belongs to its subject', async () => {
   const topic = scene.topic
   const post = async (more: object, key = 'the-key') => {

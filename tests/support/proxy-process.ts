@@ -8,6 +8,8 @@ import { join } from 'node:path'
 export interface RunningProxy extends AsyncDisposable {
   readonly url: string
   readonly port: number
+  /** What it has printed. */
+  readonly output: string
 }
 
 const PATH = `${process.env.PATH}:/usr/sbin:/usr/local/sbin`
@@ -52,6 +54,9 @@ export async function startProxyProcess(
   return {
     url: `http://127.0.0.1:${port}`,
     port,
+    get output() {
+      return output
+    },
     async [Symbol.asyncDispose]() {
       await end(child, ended)
       rmSync(folder, { recursive: true, force: true })

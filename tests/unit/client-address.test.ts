@@ -74,4 +74,9 @@ describe('BOARDCAST_RATE_MUTATIONS and BOARDCAST_RATE_BURST', () => {
     expect(() => loadConfig({ BOARDCAST_RATE_MUTATIONS: text })).toThrow(/BOARDCAST_RATE_MUTATIONS must be/)
     expect(() => loadConfig({ BOARDCAST_RATE_BURST: text })).toThrow(/BOARDCAST_RATE_BURST must be/)
   })
+
+  it('[HA10] a burst is a whole number', () => {
+    expect(() => loadConfig({ BOARDCAST_RATE_BURST: '1.5' })).toThrow(/BOARDCAST_RATE_BURST must be a whole number$/)
+    expect(() => loadConfig({ BOARDCAST_RATE_BURST: '0' })).toThrow(/BOARDCAST_RATE_BURST must be at least 1$/)
+  })
 })
