@@ -162,9 +162,13 @@ describe('tabs', () => {
     await post(it, 'one')
     await second.reader.count(1)
     second.token = await tokenFor(['topic:*'], [], { sub: 'you' })
+    // What happens before its own stream is open is not lost either.
+    it.gateway.refuse(503)
     second.hub.reconnect()
-    await role(second, 'leader')
+    await vi.waitUntil(() => it.gateway.refusals > 0, 10_000)
     await post(it, 'two')
+    it.gateway.pass()
+    await role(second, 'leader')
     for (const tab of [first, second]) {
       await tab.reader.count(2)
       expect([names(tab), tab.reader.gaps]).toEqual([['one', 'two'], []])
