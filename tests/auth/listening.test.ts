@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadConfig, refuseOpenWithoutAuth } from '../../src/base/config.ts'
 import { type Program, runProgram } from '../support/program.ts'
+import { SocketClient } from '../support/socket.ts'
+import { SocketIoClient } from '../support/socketio.ts'
 import { sign } from '../support/tokens.ts'
 
 let folder: string
@@ -227,10 +229,51 @@ describe('serve --open', () => {
   })
 })
 
+/** What a server answers on streams, sockets and Socket.IO to a client with the credential, wherever it may be. */
+async function saidBySockets(url: string, good: string, credential: string): Promise<string[]> {
+  const said: string[] = []
+  const headers = { Authorization: `Bearer ${credential}` }
+  const cookie = { Cookie: `boardcast_token=${credential}`, Origin: url }
+  for (const [path, sent] of [
+    [`/ws?token=${credential}`, {}],
+    [`/ws?ticket=${credential}`, {}],
+    ['/ws?agent_id=a', headers],
+    ['/ws/dashboard', cookie],
+  ] as const) {
+    await using client = await SocketClient.open(url, path, { headers: sent })
+    said.push(...client.texts, client.closed?.reason ?? '')
+  }
+  await using socket = await SocketClient.open(url, '/ws', { headers: { Authorization: `Bearer ${good}` } })
+  for (const message of [
+    { type: 'auth', token: credential },
+    { type: 'auth', token: { credential } },
+    { type: 'subscribe', channel: 'topic:t', token: credential },
+    { type: 'publish', channel: 'topic:t', event: 'said', token: credential },
+  ]) {
+    said.push(JSON.stringify(await socket.ask(message)))
+  }
+  for (const options of [
+    { auth: { token: credential } },
+    { query: { token: credential } },
+    { extraHeaders: headers },
+  ]) {
+    for (const transport of ['websocket', 'polling'] as const) {
+      await using client = await SocketIoClient.open(url, [transport], options)
+      said.push(JSON.stringify(client.failures.map((error) => ({ ...error, message: error.message }))))
+    }
+  }
+  for (const sent of [headers, cookie]) {
+    const stream = `${url}/sse?channels=topic:t&limit=1&timeout=0.01`
+    said.push(await (await fetch(stream, { headers: { ...sent, Accept: 'text/event-stream' } })).text())
+  }
+  return said
+}
+
 describe('logs', () => {
   it('[AU26] never hold a token, a ticket or a key, at any level', async () => {
     const secret = 'a-secret-that-no-log-may-hold-0123456789'
-    const env = { BOARDCAST_JWT_SECRET: secret, BOARDCAST_TOKEN: 'a-password-that-no-log-may-hold', LOG_LEVEL: 'trace' }
+    const keys = { BOARDCAST_JWT_SECRET: secret, BOARDCAST_TOKEN: 'a-password-that-no-log-may-hold' }
+    const env = { ...keys, BOARDCAST_SOCKETIO: '1', BOARDCAST_RATE_BAD_TOKENS: 'off', LOG_LEVEL: 'trace' }
     await using program = serve(env)
     const url = await addressOf(program)
     const good = await sign({ boardcast: { subscribe: ['*'], publish: ['*'] } }, secret)
@@ -254,6 +297,15 @@ describe('logs', () => {
         if (answer.status >= 300) said.push(await answer.text(), answer.headers.get('Location') ?? '')
         else await answer.body?.cancel()
       }
+      said.push(...(await saidBySockets(url, good, credential)))
+      const form = new URLSearchParams({ token: credential, to: `/?token=${credential}` })
+      const signedIn = await fetch(`${url}/sign-in`, {
+        method: 'POST',
+        body: form,
+        headers: { Origin: url },
+        redirect: 'manual',
+      })
+      said.push(await signedIn.text(), signedIn.headers.get('Location') ?? '')
     }
     program.kill('SIGTERM')
     await program.ended
