@@ -26,7 +26,8 @@ button{font:inherit;padding:.5rem 1rem}`
 export const QUESTION_SECURITY: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
     `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; ` +
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    // Browsers ask for the icon of the site.
+    "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   // With no-referrer, a browser would send "Origin: null" with the form.
   'Referrer-Policy': 'same-origin',
 }

@@ -45,7 +45,7 @@ it('[AU27] a link by the ticket of a token asks first, however it was opened', a
     expect(asked.header('Cache-Control')).toContain('no-store')
     expect(asked.header('Referrer-Policy')).toBe('same-origin')
     expect(asked.header('Content-Security-Policy')).toMatch(
-      /^default-src 'none'; style-src 'sha256-[^']+'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/,
+      /^default-src 'none'; style-src 'sha256-[^']+'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'$/,
     )
     const { status, location, cookie } = await answerLink(server, asked)
     expect([status, location]).toEqual([303, '/boards/demo'])

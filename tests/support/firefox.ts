@@ -92,6 +92,7 @@ export class Firefox implements AsyncDisposable {
     try {
       const connection = await Connection.to(`${await addressOf(child)}/session`)
       await connection.call('session.new', { capabilities: {} })
+      await connection.call('session.subscribe', { events: ['log.entryAdded'] })
       return new Firefox(child, profile, connection)
     } catch (error) {
       await remove(child, profile)
@@ -105,6 +106,11 @@ export class Firefox implements AsyncDisposable {
     const page = new FirefoxPage(this.#connection, context)
     await page.goto(url)
     return page
+  }
+
+  /** Runs a function, given as text, in every page before its own scripts. */
+  async beforeEveryPage(script: string): Promise<void> {
+    await this.#connection.call('script.addPreloadScript', { functionDeclaration: script })
   }
 
   async close(): Promise<void> {
@@ -124,6 +130,11 @@ export class FirefoxPage {
   constructor(connection: Connection, context: string) {
     this.#connection = connection
     this.#context = context
+  }
+
+  /** What the page has written to the console, and errors that nobody caught. */
+  get said(): readonly string[] {
+    return this.#connection.logs.filter(({ context }) => context === this.#context).map(({ text }) => text)
   }
 
   /** Resolves when the page has loaded. */
@@ -199,6 +210,7 @@ function plainValue({ type, value }: RemoteValue): unknown {
 class Connection {
   readonly #socket: WebSocket
   readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(error: Error): void }>()
+  readonly logs: Array<{ readonly context: string; readonly text: string }> = []
   #sent = 0
 
   private constructor(socket: WebSocket) {
@@ -228,7 +240,11 @@ class Connection {
   }
 
   #answer(text: string): void {
-    const { id, type, result, error, message } = JSON.parse(text)
+    const { id, type, method, params, result, error, message } = JSON.parse(text)
+    if (type === 'event') {
+      if (method === 'log.entryAdded') this.logs.push({ context: params.source.context, text: String(params.text) })
+      return
+    }
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
     if (type === 'error') waiting?.reject(new Error(`${error}: ${message}`))
