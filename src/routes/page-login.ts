@@ -39,7 +39,7 @@ export function registerPageLogin(app: Hono<Env>, dependencies: PageLoginDepende
       return await login
     } catch (error) {
       if (!(error instanceof Problem) || error.body.status !== 401) throw error
-      const refusal = badTokens.refusalOf(error, c.env.incoming)
+      const refusal = await badTokens.heldRefusalOf(error, c.env.incoming)
       if (refusal !== error) throw refusal
       return null
     }

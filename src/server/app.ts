@@ -73,10 +73,10 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     const why = isPage ? ' The web app is not built here: run "npm run build" and start the server again.' : ''
     return problemResponse(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.${why}`), c.res.headers)
   })
-  app.onError((error, c) => {
+  app.onError(async (error, c) => {
     if (!(error instanceof Problem)) logger.error({ err: error, path: c.req.path }, 'a request failed')
     else if (error.cause) logger.debug({ err: error.cause, path: c.req.path }, error.message)
-    return problemResponse(badTokens.refusalOf(asProblem(error), c.env.incoming), c.res.headers)
+    return problemResponse(await badTokens.heldRefusalOf(asProblem(error), c.env.incoming), c.res.headers)
   })
   return app
 }

@@ -36,6 +36,22 @@ it('[HA16] beyond the burst they are answered 429, on loopback too; a good one f
   expect((await post(server, bearer(await tokenFor(['*'], ['*'], { sub: 'late' })))).status).toBe(202)
 })
 
+it('[HA16] a flood of them is held back, and a good one is not', async () => {
+  await using server = await startServerWithRights(SCARCE)
+  const good = bearer(await tokenFor(['*']))
+  const begun = performance.now()
+  const late: boolean[] = []
+  const guesses = Array.from({ length: 200 }, async () => {
+    const { status } = await server.call('GET', '/boards', undefined, bearer('guess'))
+    // Clocks and timers differ by a little.
+    late.push(performance.now() - begun >= 990)
+    return status
+  })
+  expect((await server.call('GET', '/boards', undefined, good)).status).toBe(200)
+  await Promise.all(guesses)
+  expect(late.filter(Boolean).length).toBeGreaterThan(50)
+})
+
 it('[HA16] each address has a bucket, and behind a trusted proxy the one that the proxy names', async () => {
   await using server = await startServerWithRights({ ...SCARCE, trustedProxies: ['127.0.0.9'] })
   await flood(server, () => bearer('guess'), '127.0.0.2')
