@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
+import { isDatabaseUrl } from './database-url.ts'
 import { hostList, listenAddress, networkList, originList, socketMode } from './host-settings.ts'
 import { jwksUrl, type PublicKey, password, publicKeys, secretList } from './key-settings.ts'
 
@@ -27,6 +28,8 @@ export interface Config {
   /** Accepted values of the `Host` header, besides loopback and `host`; a lone `*` accepts any. */
   readonly hosts: readonly string[]
   readonly dbPath: string
+  /** A database of PostgreSQL in place of the file. Holds a password. */
+  readonly databaseUrl: string | undefined
   /** The path prefix of every URL, such as `/tools/board`; '' for none. */
   readonly basePath: string
   /** Everybody may do everything, even if a key is configured. */
@@ -130,12 +133,18 @@ const basePath = z.string().transform((text, c) => {
   return z.NEVER
 })
 
+const databaseUrl = z
+  .string()
+  // The text is not quoted: it holds a password.
+  .refine(isDatabaseUrl, 'must be a URL such as postgres://user:password@host:5432/boardcast')
+
 const environment = z.object({
   PORT: nonBlank(z.coerce.number<string>('must be a port').int().min(0).max(65_535)).default(3000),
   HOST: listenAddress.default({ host: '127.0.0.1', socketPath: undefined }),
   BOARDCAST_SOCKET_MODE: socketMode.default(0o660),
   BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
+  BOARDCAST_DATABASE_URL: databaseUrl.optional(),
   BOARDCAST_BASE_PATH: basePath.default(''),
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
   BOARDCAST_TOKEN: password.optional(),
@@ -199,6 +208,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     socketMode: settings.BOARDCAST_SOCKET_MODE,
     hosts: settings.BOARDCAST_HOSTS,
     dbPath: settings.BOARDCAST_DB,
+    databaseUrl: settings.BOARDCAST_DATABASE_URL,
     basePath: settings.BOARDCAST_BASE_PATH,
     isAuthOff: settings.BOARDCAST_AUTH === 'off',
     token: settings.BOARDCAST_TOKEN,

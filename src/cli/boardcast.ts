@@ -14,6 +14,7 @@ interface ServerOption {
 }
 
 interface ServeOptions {
+  readonly databaseUrl?: string
   readonly open?: boolean
   readonly port?: string
   readonly host?: string
@@ -74,11 +75,17 @@ server. "run" exits with the code of its program: 126 if it cannot be executed,
     .option('--port <number>', 'port to listen on; 0 picks a free one (PORT, default 3000)', port)
     .option('--host <address>', 'address to listen on, or unix:/path of a socket (HOST, default 127.0.0.1)')
     .addOption(databaseOption())
+    .option('--database-url <url>', 'database of PostgreSQL in place of the file (BOARDCAST_DATABASE_URL)')
     .option('--open', 'open the page in a browser, signed in, and print the link')
     .addHelpText('after', '\nThe other settings are environment variables: see docs/operations.md.')
     .action(async (options: ServeOptions) => {
       const { applyServerSettings } = await import('./process/environment.ts')
-      applyServerSettings({ port: options.port, host: options.host, dbPath: options.db })
+      applyServerSettings({
+        port: options.port,
+        host: options.host,
+        dbPath: options.db,
+        databaseUrl: options.databaseUrl,
+      })
       const { serve } = await import('./serve.ts')
       await serve(options)
     })

@@ -35,7 +35,7 @@ export class Log {
     this.#bounds = bounds
   }
 
-  static async open(transactions: Transactions, limits: CoverageLimits = COVERAGE_LIMITS): Promise<Log> {
+  static async open(transactions: Pick<Transactions, 'write'>, limits: CoverageLimits = COVERAGE_LIMITS): Promise<Log> {
     const transaction = await transactions.write()
     const { sql } = transaction
     try {

@@ -12,6 +12,9 @@ export interface Sql {
   all<Row extends object>(query: string, params?: readonly SqlValue[]): Promise<Row[]>
   /** Every row as an array of its values, in the order of the columns. Cheaper than `all` for many rows. */
   values<Row extends readonly SqlValue[]>(query: string, params?: readonly SqlValue[]): Promise<Row[]>
-  /** Resolves to the number of rows that were changed. */
-  run(query: string, params?: readonly SqlValue[]): Promise<number>
+  /**
+   * A statement without a result. A driver may send it and not wait for the answer: then a failure shows in a later query of
+   * the transaction, at the latest when the transaction ends.
+   */
+  run(query: string, params?: readonly SqlValue[]): Promise<void>
 }

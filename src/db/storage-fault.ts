@@ -1,4 +1,4 @@
-/** The kinds of storage faults, and the only place that maps SQLite's error codes to them. */
+/** The kinds of storage faults, and the only place that maps SQLite's error codes to them; those of PostgreSQL have their own. */
 import { Problem } from '../base/errors.ts'
 
 /**
@@ -7,9 +7,10 @@ import { Problem } from '../base/errors.ts'
  * - `moved`: the files are no longer at their path;
  * - `log`: the write-ahead log has reached its limit;
  * - `damaged`: the file is not a valid database;
+ * - `away`: the database does not answer;
  * - `io`: any other error of the disk or the operating system.
  */
-export type FaultKind = 'busy' | 'full' | 'moved' | 'log' | 'damaged' | 'io'
+export type FaultKind = 'busy' | 'full' | 'moved' | 'log' | 'damaged' | 'away' | 'io'
 
 export interface StorageFault {
   readonly kind: FaultKind

@@ -204,13 +204,13 @@ export function createStore(
     group: Group,
     failures: Map<Job, unknown>,
   ): Promise<boolean> {
-    const { sql } = transaction
     const isAlone = jobs.length === 1
     for (const job of jobs) {
       const before = group.savepoint()
-      if (!isAlone) await sql.run('SAVEPOINT mutation')
+      if (!isAlone) await transaction.savepoint()
       try {
-        await job.run(new Mutation(sql, group, job.actor))
+        await job.run(new Mutation(transaction.sql, group, job.actor))
+        if (!isAlone) await transaction.keep()
       } catch (error) {
         // The database may have rolled back everything, the savepoints of the others included.
         if (error instanceof StorageUnavailable) throw error
@@ -220,9 +220,8 @@ export function createStore(
           return true
         }
         group.undoTo(before)
-        await sql.run('ROLLBACK TO mutation')
+        await transaction.undo()
       }
-      if (!isAlone) await sql.run('RELEASE mutation')
     }
     return false
   }

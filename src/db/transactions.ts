@@ -13,6 +13,12 @@ export interface Transactions {
 
 export interface WriteTransaction {
   readonly sql: Sql
+  /** From here on `undo` can undo. There is one savepoint at a time. */
+  savepoint(): Promise<void>
+  /** Ends the savepoint. Rejects if a statement since has failed; then `undo` is still possible. */
+  keep(): Promise<void>
+  /** Undoes everything since the savepoint, and ends it. */
+  undo(): Promise<void>
   /** Resolves when everything is durable and visible to others. */
   commit(): Promise<void>
   /** Undoes everything. Never rejects: some failures have rolled back by themselves. */

@@ -7,7 +7,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import type { Logger } from '../base/logger.ts'
 import type { Leader } from '../db/lease.ts'
 import { readMeta, writeMeta } from '../db/meta.ts'
-import type { Database } from '../db/sqlite/database.ts'
+import type { Storage } from '../db/storage.ts'
 import type { Store } from '../db/store.ts'
 import { disconnectAll } from '../domain/presence.ts'
 import { settleLastRun } from './settling.ts'
@@ -17,22 +17,22 @@ const PATIENCE_MS = 2_000
 const RETRY_MS = 50
 
 /** Records that the database is in use and settles the last run. Resolves to the number of attempts that were ended. */
-export async function noteStart(store: Store, leader: Leader, database: Database): Promise<number> {
-  const mark = markOf(store, database)
-  const wasStopped = existsSync(mark)
+export async function noteStart(store: Store, leader: Leader, storage: Storage): Promise<number> {
+  const mark = storage.stopMark(store.cursor)
+  const wasStopped = mark !== null && existsSync(mark)
   const settled = await leader.transact(async (tx) => {
     const crashed = (await readMeta(tx.sql, 'in_use')) === '1' && !wasStopped
     await writeMeta(tx.sql, 'in_use', '1')
     return settleLastRun(tx, { crashed })
   })
   if (wasStopped) rmSync(mark, { force: true })
-  // A server that opens the file by another name has another write-ahead log, and must still find it in use.
-  await database.shortenLog()
+  // A server that opens the database by another name must still find it in use.
+  await storage.settle()
   return settled ?? 0
 }
 
 /** Records that the server was stopped, in the database or beside it. Never rejects. */
-export async function noteStop(store: Store, database: Database, logger: Logger): Promise<void> {
+export async function noteStop(store: Store, storage: Storage, logger: Logger): Promise<void> {
   try {
     await withPatience(() =>
       store.tryAnyway(async (tx) => {
@@ -42,16 +42,14 @@ export async function noteStop(store: Store, database: Database, logger: Logger)
     )
   } catch (cause) {
     try {
-      writeFileSync(markOf(store, database), '')
+      const mark = storage.stopMark(store.cursor)
+      if (mark === null) throw cause
+      writeFileSync(mark, '')
       logger.warn({ err: cause }, 'the stop could not be written into the database; a file beside it records it')
     } catch (error) {
       logger.error({ err: error }, 'the stop could not be noted: the next start will settle attempts as interrupted')
     }
   }
-}
-
-function markOf({ cursor }: Store, { files }: Database): string {
-  return `${files.path}.stopped-${cursor}`
 }
 
 /** Tries again for a while: another program may hold its lock only briefly. */

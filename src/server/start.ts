@@ -4,7 +4,7 @@ import { formatCursor } from '../../shared/src/cursor.ts'
 import { createAuthenticator } from '../auth/create-authenticator.ts'
 import { OPERATOR } from '../auth/subject.ts'
 import { issueTicket } from '../auth/tickets.ts'
-import { type Config, ConfigError } from '../base/config.ts'
+import type { Config } from '../base/config.ts'
 import { createLogger, type Logger } from '../base/logger.ts'
 import { Admission } from '../connections/admission.ts'
 import { ConnectionLimit } from '../connections/connection-limit.ts'
@@ -14,7 +14,6 @@ import { ConnectionRegistry } from '../connections/registry.ts'
 import { StallCutter } from '../connections/stall-cutter.ts'
 import { createLeader, SOLE_NODE } from '../db/lease.ts'
 import { writeMeta } from '../db/meta.ts'
-import { StorageGuard } from '../db/sqlite/storage-guard.ts'
 import { StorageUnavailable } from '../db/storage-fault.ts'
 import { createStore } from '../db/store.ts'
 import type { Publish } from '../db/tail.ts'
@@ -35,12 +34,12 @@ import { pageUrlOf, urlOf } from './addresses.ts'
 import { createApp } from './app.ts'
 import { createHalfOpen, guardConnections } from './connection-guards.ts'
 import { addressOf, createHttpServer, listen } from './http-server.ts'
-import { closeQuietly, type OpenedStore, openStore } from './open-store.ts'
+import { openStore } from './open-store.ts'
+import type { OpenedStore } from './opened-store.ts'
 import { createRequestHandler } from './request-handler.ts'
 import { RunningServer } from './running-server.ts'
 import { mustExist, snapshotSources } from './snapshot-sources.ts'
 import { createSockets } from './sockets.ts'
-import { storageFault } from './start-faults.ts'
 
 interface Opened extends OpenedStore {
   readonly config: Config
@@ -54,24 +53,21 @@ export async function start(config: Config, webRoot: string | null): Promise<Run
   try {
     return await serve({ config, webRoot, logger: createLogger(config.logLevel), ...opened })
   } catch (error) {
-    closeQuietly(opened.database)
-    const fault = storageFault(config, error)
-    if (fault || !(error instanceof StorageUnavailable)) throw fault ?? error
-    throw new ConfigError(`BOARDCAST_DB=${config.dbPath} cannot be used: ${error.fault.reason}`, { cause: error })
+    // Harmless: the process is about to exit, and nothing was written.
+    await opened.storage.close().catch(() => {})
+    throw opened.explain(error) ?? error
   }
 }
 
-async function serve({ config, webRoot, logger, database, transactions, log }: Opened): Promise<RunningServer> {
+async function serve({ config, webRoot, logger, storage, transactions, log }: Opened): Promise<RunningServer> {
   const cursor = (seq: number) => formatCursor(log.epoch, seq)
   const onError = reporting('a stream failed')
-  const storageGuard = new StorageGuard({
-    database,
-    maxWalBytes: config.maxWalBytes,
-    onFault: ({ reason }, cause) => logger.error({ err: cause, db: config.dbPath }, `storage unavailable: ${reason}`),
-    onRecovery: () => logger.info({ db: config.dbPath }, 'storage available again'),
+  const storageWatch = storage.watch({
+    onFault: ({ reason }, cause) => logger.error({ err: cause, db: storage.name }, `storage unavailable: ${reason}`),
+    onRecovery: () => logger.info({ db: storage.name }, 'storage available again'),
   })
   const store = createStore(transactions, log, onPublish, {
-    health: storageGuard,
+    health: storageWatch,
     onLost: () => onUnpublished(new Error('events were trimmed before they could be published')),
     onError: reporting('the log could not be read'),
   })
@@ -107,7 +103,7 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     }
   }
 
-  const settled = await noteStart(store, leader, database)
+  const settled = await noteStart(store, leader, storage)
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
@@ -161,16 +157,16 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
   try {
     await listen(server, config)
   } catch (error) {
-    await noteStop(store, database, logger)
+    await noteStop(store, storage, logger)
     throw error
   }
   const stopForgetting = forgetAnswers(leader, reporting('forgetting old answers failed'))
   const messageExpiry = createMessageExpiry(store, leader, reporting('expiring messages failed'))
-  storageGuard.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
+  storageWatch.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
 
   const { port } = addressOf(server) ?? config
   const url = urlOf(config, port)
-  logger.info({ url, db: config.dbPath, epoch: log.epoch, head: store.head }, 'listening')
+  logger.info({ url, db: storage.name, epoch: log.epoch, head: store.head }, 'listening')
 
   async function pageLink(): Promise<string | null> {
     const pageUrl = pageUrlOf(config, port)
@@ -189,12 +185,12 @@ async function serve({ config, webRoot, logger, database, transactions, log }: O
     messageExpiry.stop()
     snapshots.stop()
     stallCutter.stop()
-    storageGuard.stop()
-    await noteStop(store, database, logger)
+    storageWatch.stop()
+    await noteStop(store, storage, logger)
     try {
-      database.close()
+      await storage.close()
     } catch (error) {
-      // Everything committed is in the write-ahead log, and is found there at the next start.
+      // Everything committed is in the database, and is found there at the next start.
       logger.error({ err: error }, 'the database could not be closed properly')
     }
   }

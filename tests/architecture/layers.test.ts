@@ -158,9 +158,9 @@ test.each([
   ],
   [
     'a folder in a layer that is no layer itself',
-    'src/db/postgres/driver.ts',
+    'src/db/oracle/driver.ts',
     'export const a = 1',
-    'src/db/postgres/driver.ts is in no layer: move it, or add src/db/postgres to LAYERS in tests/architecture/layers.ts',
+    'src/db/oracle/driver.ts is in no layer: move it, or add src/db/oracle to LAYERS in tests/architecture/layers.ts',
   ],
   [
     'settings read elsewhere',

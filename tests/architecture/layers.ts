@@ -18,6 +18,7 @@ const LAYERS: readonly string[] = [
   'src/base',
   'src/db',
   'src/db/sqlite',
+  'src/db/postgres',
   'src/db/migrations',
   'src/db/rows',
   'src/domain',

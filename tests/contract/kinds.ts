@@ -60,7 +60,7 @@ class InProcess implements Cluster {
   }
 
   async node(options?: Partial<StoreOptions>): Promise<TestNode> {
-    return TestNode.open(this.#wrap(this.#connect().sql), options)
+    return TestNode.open(oneConnection(this.#wrap(this.#connect().sql)), options)
   }
 
   async quiet(): Promise<void> {}

@@ -3,12 +3,11 @@ import type { Doorbell } from '../../src/db/doorbell.ts'
 import type { EphemeralEvent } from '../../src/db/ephemeral.ts'
 import { Log } from '../../src/db/log.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
-import type { Sql } from '../../src/db/sql.ts'
-import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import { faultOf } from '../../src/db/storage-fault.ts'
 import { UNWATCHED } from '../../src/db/storage-health.ts'
 import { createStore, type Store, type StoreOptions } from '../../src/db/store.ts'
-import { WatchedSql } from '../support/test-store.ts'
+import type { Transactions } from '../../src/db/transactions.ts'
+import { Watch, watched } from './watched.ts'
 
 export interface StoreKind {
   readonly name: string
@@ -67,7 +66,7 @@ export class TestBell implements Doorbell {
 }
 
 export class TestNode {
-  readonly sql: WatchedSql
+  readonly sql: Watch
   readonly store: Store
   readonly bell = new TestBell()
   readonly published: Publication[] = []
@@ -77,13 +76,13 @@ export class TestNode {
   /** The head when it was opened. */
   readonly openedAt: number
 
-  private constructor(sql: WatchedSql, log: Log, options: Partial<StoreOptions>) {
-    this.sql = sql
+  private constructor(watch: Watch, transactions: Transactions, log: Log, options: Partial<StoreOptions>) {
+    this.sql = watch
     this.openedAt = log.bounds.newest
     this.store = createStore(
-      oneConnection(sql),
+      transactions,
       log,
-      (events, ephemeral, head) => this.published.push({ events, ephemeral, head, after: sql.seen.at(-1) }),
+      (events, ephemeral, head) => this.published.push({ events, ephemeral, head, after: watch.seen.at(-1) }),
       {
         // As long as it takes: another node writes.
         health: { ...UNWATCHED, isWorthWaiting: (error) => faultOf(error).kind === 'busy' },
@@ -95,11 +94,12 @@ export class TestNode {
     )
   }
 
-  static async open(sql: Sql, options: Partial<StoreOptions> = {}): Promise<TestNode> {
-    const watched = new WatchedSql(sql)
+  static async open(given: Transactions, options: Partial<StoreOptions> = {}): Promise<TestNode> {
+    const watch = new Watch()
+    const transactions = watched(given, watch)
     for (;;) {
       try {
-        return new TestNode(watched, await Log.open(oneConnection(watched)), options)
+        return new TestNode(watch, transactions, await Log.open(transactions), options)
       } catch (error) {
         if (faultOf(error).kind !== 'busy') throw error
         await new Promise((resolve) => setTimeout(resolve, 5))

@@ -28,7 +28,7 @@ export class SlowSql implements Sql {
     return this.#later(() => this.#sql.values<Row>(query, params))
   }
 
-  run(query: string, params?: readonly SqlValue[]): Promise<number> {
+  run(query: string, params?: readonly SqlValue[]): Promise<void> {
     return this.#later(() => this.#sql.run(query, params))
   }
 

@@ -1,4 +1,5 @@
 /** The second process of the contract suite: a store on the same file, which writes when asked, or all the time. */
+import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import type { Store, Tx } from '../../src/db/store.ts'
 import { createRandom } from '../support/random.ts'
 import { type Answer, type Asked, type Order, print, trimAll } from './kinds.ts'
@@ -48,7 +49,7 @@ async function obey(order: Order): Promise<unknown> {
   if (order.does === 'close') connection?.close()
   if (order.does === 'open') {
     connection = openUnlocked(order.path)
-    store = (await TestNode.open(connection.sql)).store
+    store = (await TestNode.open(oneConnection(connection.sql))).store
   }
   return undefined
 }

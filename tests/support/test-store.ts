@@ -51,7 +51,7 @@ export class WatchedSql implements Sql {
     return this.#sql.all<Row>(query, params)
   }
 
-  async run(query: string, params?: readonly SqlValue[]): Promise<number> {
+  async run(query: string, params?: readonly SqlValue[]): Promise<void> {
     if (this.before) await this.before(query)
     this.#pass(query)
     return this.#sql.run(query, params)

@@ -75,8 +75,9 @@ async function findServer(command: DemoCommand): Promise<FoundServer> {
 /** Uses a temporary database unless the user named one, so that the demo leaves nothing behind. */
 async function startServer(): Promise<FoundServer> {
   applyDemoServerDefaults()
-  const { dbPath } = readEnvironment()
-  const folder = dbPath === undefined ? await mkdtemp(join(tmpdir(), 'boardcast-demo-')) : undefined
+  const { dbPath, databaseUrl } = readEnvironment()
+  const folder =
+    dbPath === undefined && databaseUrl === undefined ? await mkdtemp(join(tmpdir(), 'boardcast-demo-')) : undefined
   const removeFolder = async () => {
     if (folder !== undefined) await rm(folder, { recursive: true, force: true })
   }

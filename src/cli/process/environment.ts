@@ -10,10 +10,13 @@ export interface Environment {
   readonly port: string | undefined
   /** `BOARDCAST_DB`: the file of a server started from the same shell. */
   readonly dbPath: string | undefined
+  /** `BOARDCAST_DATABASE_URL`: the database of a server started from the same shell. */
+  readonly databaseUrl: string | undefined
 }
 
 /** Settings of `serve` that may come from options instead of variables. */
 export interface ServerSettings {
+  readonly databaseUrl?: string | undefined
   readonly port?: string | undefined
   readonly host?: string | undefined
   readonly dbPath?: string | undefined
@@ -21,7 +24,8 @@ export interface ServerSettings {
 
 export function readEnvironment(): Environment {
   // Shells and compose files write "not set" as an empty variable.
-  const { BOARDCAST_URL, BOARDCAST_TOKEN, BOARDCAST_JWT_SECRET, PORT, BOARDCAST_DB } = process.env
+  const { BOARDCAST_URL, BOARDCAST_TOKEN, BOARDCAST_JWT_SECRET, PORT, BOARDCAST_DB, BOARDCAST_DATABASE_URL } =
+    process.env
   return {
     url: BOARDCAST_URL || undefined,
     token: BOARDCAST_TOKEN || undefined,
@@ -30,6 +34,7 @@ export function readEnvironment(): Environment {
       .find((secret) => secret !== ''),
     port: PORT || undefined,
     dbPath: BOARDCAST_DB || undefined,
+    databaseUrl: BOARDCAST_DATABASE_URL || undefined,
   }
 }
 
@@ -48,6 +53,7 @@ export function applyServerSettings(settings: ServerSettings): void {
   if (settings.port !== undefined) process.env.PORT = settings.port
   if (settings.host !== undefined) process.env.HOST = settings.host
   if (settings.dbPath !== undefined) process.env.BOARDCAST_DB = settings.dbPath
+  if (settings.databaseUrl !== undefined) process.env.BOARDCAST_DATABASE_URL = settings.databaseUrl
 }
 
 /** For the server inside `demo`: fewer log lines among the demo's output, and a short drain on Ctrl-C. */

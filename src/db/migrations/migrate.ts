@@ -37,7 +37,7 @@ export class NewerSchema extends Error {
 }
 
 /** Safe to run in several processes at once: each step reads the schema inside its transaction. Throws NewerSchema. */
-export async function migrate(transactions: Transactions): Promise<void> {
+export async function migrate(transactions: Pick<Transactions, 'write'>): Promise<void> {
   for (let isDone = false; !isDone; ) {
     const transaction = await transactions.write()
     try {

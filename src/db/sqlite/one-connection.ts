@@ -4,6 +4,7 @@
  * open, a transaction begins in the same turn of the event loop.
  */
 import type { Sql } from '../sql.ts'
+import { faultOf, StorageUnavailable } from '../storage-fault.ts'
 import type { ReadTransaction, Transactions, WriteTransaction } from '../transactions.ts'
 
 export function oneConnection(sql: Sql): Transactions {
@@ -34,6 +35,24 @@ class OpenTransaction implements WriteTransaction, ReadTransaction {
   constructor(sql: Sql, turns: Turns) {
     this.sql = sql
     this.#turns = turns
+  }
+
+  savepoint(): Promise<void> {
+    return this.sql.run('SAVEPOINT mutation')
+  }
+
+  async keep(): Promise<void> {
+    try {
+      await this.sql.run('RELEASE mutation')
+    } catch (error) {
+      // All statements before it have succeeded, so it is the fault of the storage.
+      throw new StorageUnavailable(faultOf(error), error)
+    }
+  }
+
+  async undo(): Promise<void> {
+    await this.sql.run('ROLLBACK TO mutation')
+    await this.keep()
   }
 
   async commit(): Promise<void> {

@@ -20,7 +20,7 @@ export function queriesOn(sqlite: SqliteDatabase.Database): Sql {
       return answer(() => nameless(query).all(...params) as unknown as Row[])
     },
     async run(query: string, params: readonly SqlValue[] = []) {
-      return answer(() => named(query).run(...params).changes)
+      answer(() => named(query).run(...params))
     },
   }
 }

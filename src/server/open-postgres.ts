@@ -1,0 +1,130 @@
+/** Connects to a database of PostgreSQL, migrates it and opens its log. Every fault of the setting is a ConfigError. */
+import { hostname } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { type Config, ConfigError } from '../base/config.ts'
+import { shownUrl } from '../base/database-url.ts'
+import { Log } from '../db/log.ts'
+import { migrate, NewerSchema } from '../db/migrations/migrate.ts'
+import { Connections } from '../db/postgres/connections.ts'
+import { DatabaseWatch } from '../db/postgres/database-watch.ts'
+import { takeSoleNode } from '../db/postgres/sole-node.ts'
+import { startTransactionsOf, transactionsOf } from '../db/postgres/transactions.ts'
+import { StorageUnavailable } from '../db/storage-fault.ts'
+import type { OpenedStore } from './opened-store.ts'
+
+/** The first version with everything that is used. */
+const OLDEST_VERSION = 150_000
+/** Servers of a cluster and their database are often started together. */
+const PATIENCE_MS = 30_000
+const TRY_EVERY_MS = 250
+
+const SETTING = 'BOARDCAST_DATABASE_URL'
+
+/** What is wrong with the setting, by SQLSTATE. */
+const FAULTS: Readonly<Record<string, string>> = {
+  '3D000': 'names a database that does not exist. Create it, with the encoding UTF8',
+  '28000': 'does not let this user log in. Check the user, and pg_hba.conf of the server',
+  '28P01': 'has a wrong user or password',
+  '42501': 'has a user who may not create tables. Let the user own the database',
+}
+
+/** Rejects with ConfigError for a setting that cannot be used, with an Error if the database does not answer for 30 s. */
+export async function openPostgresStore(url: string, config: Config): Promise<OpenedStore> {
+  const name = shownUrl(url)
+  await whenItAnswers(url, name)
+  const connections = new Connections({ url, node: hostname(), durability: config.durability })
+  const explain = (error: unknown) => faultOfSetting(name, error)
+  try {
+    const sole = await takeSoleNode({ connectionString: url, application_name: `boardcast/${hostname()}` })
+    if (!sole) {
+      throw new ConfigError(
+        `${SETTING}: ${name} is in use by another Boardcast server. Stop it, or use another database.`,
+      )
+    }
+    try {
+      const start = startTransactionsOf(connections)
+      await migrate(start)
+      const log = await Log.open(start)
+      return {
+        transactions: transactionsOf(connections),
+        log,
+        explain,
+        storage: {
+          name,
+          watch: (reports) => new DatabaseWatch(reports),
+          stopMark: () => null,
+          async settle() {},
+          async close() {
+            await connections.close()
+            await sole.close()
+          },
+        },
+      }
+    } catch (error) {
+      await sole.close()
+      throw error
+    }
+  } catch (error) {
+    await connections.close().catch(() => {})
+    throw explain(error) ?? error
+  }
+}
+
+/** Waits until the server takes connections, and checks that it can be used. */
+async function whenItAnswers(url: string, name: string): Promise<void> {
+  for (const end = performance.now() + PATIENCE_MS; ; await delay(TRY_EVERY_MS)) {
+    try {
+      return await check(url, name)
+    } catch (error) {
+      const fault = error instanceof ConfigError ? error : faultOfSetting(name, error)
+      if (fault) throw fault
+      if (performance.now() >= end) {
+        throw new Error(`${SETTING}: ${name} has not answered for ${PATIENCE_MS / 1_000} s: ${messageOf(error)}`, {
+          cause: error,
+        })
+      }
+    }
+  }
+}
+
+async function check(url: string, name: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const { rows } = await client.query<{ version: string; encoding: string; shown: string }>(
+      `SELECT current_setting('server_version_num') AS version, current_setting('server_version') AS shown,
+        pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = current_database()`,
+    )
+    const [row] = rows
+    if (Number(row?.version) < OLDEST_VERSION) {
+      throw new ConfigError(`${SETTING}: ${name} is PostgreSQL ${row?.shown}. Boardcast needs 15 or newer.`)
+    }
+    if (row?.encoding !== 'UTF8') {
+      throw new ConfigError(
+        `${SETTING}: ${name} has the encoding ${row?.encoding}. Create a database with ENCODING 'UTF8'.`,
+      )
+    }
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+function faultOfSetting(name: string, error: unknown): ConfigError | undefined {
+  if (error instanceof NewerSchema) {
+    return new ConfigError(
+      `${SETTING}: ${name} was written by a newer Boardcast (schema ${error.schema}; this version knows ${error.known}). Install that version, or choose another database.`,
+      { cause: error },
+    )
+  }
+  const cause = error instanceof StorageUnavailable ? error.cause : error
+  const why = cause instanceof pg.DatabaseError ? FAULTS[cause.code ?? ''] : undefined
+  return why === undefined ? undefined : new ConfigError(`${SETTING}: ${name} ${why}.`, { cause: error })
+}
+
+function messageOf(error: unknown): string {
+  // Of several addresses that were tried, the outer error has no message.
+  if (error instanceof AggregateError) return messageOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,152 @@
+/**
+ * A PostgreSQL server of the tests' own, on a free port of loopback, and databases on it. It refuses to run as root, so
+ * then it runs as the user that Debian's package makes.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+
+const DEBIAN = '/usr/lib/postgresql'
+
+/** The folder of the programs; undefined: PostgreSQL is not installed. */
+function programs(): string | undefined {
+  const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(b) - Number(a)) : []
+  return [...versions.map((version) => join(DEBIAN, version, 'bin')), ...(process.env.PATH ?? '').split(':')].find(
+    (folder) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres')),
+  )
+}
+
+/** Whether PostgreSQL is installed. If not, says so: the tests that need it are skipped. */
+export function hasPostgres(): boolean {
+  const found = programs() !== undefined
+  if (!found) process.stderr.write('skipped: PostgreSQL is not installed\n')
+  return found
+}
+
+export class PostgresServer implements AsyncDisposable {
+  readonly port: number
+  readonly #bin: string
+  readonly #folder: string
+  readonly #owner: { readonly uid: number; readonly gid: number } | undefined
+  readonly #settings: readonly string[]
+  #process: ChildProcess | undefined
+
+  private constructor(bin: string, folder: string, port: number, settings: readonly string[]) {
+    this.#bin = bin
+    this.#folder = folder
+    this.port = port
+    this.#owner = process.getuid?.() === 0 ? idsOf('postgres') : undefined
+    this.#settings = settings
+  }
+
+  /** `settings` such as `fsync=on`. Without any it is fast and loses data with the machine. */
+  static async start(settings: readonly string[] = ['fsync=off', 'full_page_writes=off']): Promise<PostgresServer> {
+    const bin = programs()
+    if (bin === undefined) throw new Error('PostgreSQL is not installed')
+    const folder = mkdtempSync(join(tmpdir(), 'boardcast-postgres-'))
+    const server = new PostgresServer(bin, folder, await freePort(), settings)
+    server.#create()
+    await server.begin()
+    return server
+  }
+
+  /** A new, empty database. `options` follow `CREATE DATABASE name`. */
+  async database(options = ''): Promise<string> {
+    const name = `t${randomBytes(6).toString('hex')}`
+    await this.query(`CREATE DATABASE ${name} ${options}`)
+    return this.url(name)
+  }
+
+  url(database: string): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/${database}`
+  }
+
+  async query(text: string, database = 'postgres'): Promise<pg.QueryResult> {
+    const client = new pg.Client({ connectionString: this.url(database) })
+    await client.connect()
+    try {
+      return await client.query(text)
+    } finally {
+      await client.end()
+    }
+  }
+
+  /** Starts the process, after `end` as well. Resolves when it takes connections. */
+  async begin(): Promise<void> {
+    const settings = [
+      'listen_addresses=127.0.0.1',
+      `port=${this.port}`,
+      `unix_socket_directories=${this.#folder}`,
+      'max_connections=400',
+      ...this.#settings,
+    ]
+    const child = spawn(
+      join(this.#bin, 'postgres'),
+      ['-D', join(this.#folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])],
+      { stdio: ['ignore', 'ignore', 'pipe'], ...this.#owner },
+    )
+    this.#process = child
+    let log = ''
+    child.stderr.on('data', (chunk) => {
+      log = `${log}${chunk}`.slice(-4_000)
+    })
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`PostgreSQL has ended: ${log}`)
+      try {
+        await this.query('SELECT 1')
+        return
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    }
+  }
+
+  /** SIGINT stops it at once and properly, SIGQUIT as in a crash. SIGSTOP and SIGCONT freeze and thaw its first process. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal)
+  }
+
+  async end(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
+    const child = this.#process
+    if (!child || child.exitCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('SIGQUIT')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #create(): void {
+    const data = join(this.#folder, 'data')
+    if (this.#owner) chownSync(this.#folder, this.#owner.uid, this.#owner.gid)
+    const made = spawnSync(
+      join(this.#bin, 'initdb'),
+      ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8', '-N'],
+      { encoding: 'utf8', ...this.#owner },
+    )
+    if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`)
+  }
+}
+
+function idsOf(user: string): { uid: number; gid: number } {
+  const id = (option: string) => Number(spawnSync('id', [option, user], { encoding: 'utf8' }).stdout)
+  return { uid: id('-u'), gid: id('-g') }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
