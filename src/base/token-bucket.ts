@@ -32,6 +32,15 @@ export class TokenBucket {
     return 0
   }
 
+  /** Takes a token that may come later, but within `maxMs`. Returns the milliseconds until it does, at most `maxMs`. */
+  reserve(now: number, maxMs: number): number {
+    const fullAt = Math.max(now, this.#fullAt) + this.#tokenMs
+    const waitMs = Math.max(0, fullAt - now - this.#burstMs)
+    if (waitMs > maxMs) return maxMs
+    this.#fullAt = fullAt
+    return waitMs
+  }
+
   isFull(now: number): boolean {
     return this.#fullAt <= now
   }
@@ -56,11 +65,20 @@ export class TokenBuckets {
 
   /** As TokenBucket.take. */
   take(key: string, now: number): number {
+    return this.#bucketOf(key, now).take(now)
+  }
+
+  /** As TokenBucket.reserve. */
+  reserve(key: string, now: number, maxMs: number): number {
+    return this.#bucketOf(key, now).reserve(now, maxMs)
+  }
+
+  #bucketOf(key: string, now: number): TokenBucket {
     const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#size)
     this.#buckets.delete(key)
     this.#buckets.set(key, bucket)
     this.#forget(now)
-    return bucket.take(now)
+    return bucket
   }
 
   /** Two at a time at most, so that it costs the same for every call and yet keeps up. */
