@@ -49,7 +49,8 @@ export class ChannelPatterns {
 
   /** Whether every channel of a kind is matched, whatever its id. */
   covers(kind: ChannelKind): boolean {
-    return this.idsOf(kind).all
+    const start = channelName(kind, '')
+    return this.#prefixes.some((prefix) => start.startsWith(prefix)) || this.#matchesSingle(start)
   }
 
   /** Whether whatever these match, `others` match too. */
@@ -60,11 +61,15 @@ export class ChannelPatterns {
     )
   }
 
+  /** For the name of a kind that has one channel only. */
+  #matchesSingle(name: string): boolean {
+    return this.#names.has(name) && parseChannel(name) !== null
+  }
+
   idsOf(kind: ChannelKind): IdRange {
     const start = channelName(kind, '')
-    const isSingle = parseChannel(start) !== null
     return {
-      all: this.#prefixes.some((prefix) => start.startsWith(prefix)) || (isSingle && this.matches(start)),
+      all: this.covers(kind),
       ids: [...this.#names].filter((name) => name.startsWith(start)).map((name) => name.slice(start.length)),
       prefixes: this.#prefixes
         .filter((prefix) => prefix.startsWith(start) && prefix !== start)

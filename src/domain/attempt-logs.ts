@@ -28,7 +28,7 @@ export interface LinesPage {
  * output late. Hot path: one query per call, and nothing is awaited per line. Throws `attempt_not_found`.
  */
 export async function appendLines(tx: Tx, attemptId: string, lines: readonly PostedLine[]): Promise<number> {
-  const { boardId, cardId, agent: agentId, lastLineAt } = await getAttemptRefs(tx.sql, attemptId)
+  const { boardId, cardId, agent: agentId, lastLineAt } = await getAttemptRefs(tx, attemptId)
   const isDue = lastLineAt === null || Date.parse(tx.now) - Date.parse(lastLineAt) >= LAST_LINE_INTERVAL_MS
   if (isDue) await saveLastLineAt(tx.sql, attemptId, tx.now)
   for (const { level = 'info', message, ts = tx.now, stream } of lines) {
@@ -39,7 +39,7 @@ export async function appendLines(tx: Tx, attemptId: string, lines: readonly Pos
 
 /** Throws `attempt_not_found`, or `bad_request` for an `after` that is not an id of this log. */
 export async function readLines(snapshot: Snapshot, attemptId: string, page: PageRequest): Promise<LinesPage> {
-  await getAttemptRefs(snapshot.sql, attemptId)
+  await getAttemptRefs(snapshot, attemptId)
   const source = { channel: channelName('attempt', attemptId), types: [LINE] } as const
   const { events, cursor, more } = await readLogPage(snapshot, source, page)
   const lines = events.map((event) => {

@@ -44,9 +44,25 @@ export async function getAttempt(sql: Sql, id: string): Promise<Attempt> {
   return attempt
 }
 
+/** A mutation or a snapshot. */
+interface Reader {
+  readonly sql: Sql
+}
+
+/** What the right to change an attempt was decided by: the change itself does not look it up again. */
+const lookedUp = new WeakMap<Reader, AttemptRefs & { readonly id: string }>()
+
+/** Looks an attempt up for a right. What follows in the same mutation finds it by `getAttemptRefs`. */
+export async function lookUpAttemptRefs(reader: Reader, id: string): Promise<AttemptRefs | undefined> {
+  const refs = await findAttemptRefs(reader.sql, id)
+  if (refs) lookedUp.set(reader, { ...refs, id })
+  return refs
+}
+
 /** The ids that events about an attempt carry; cheaper than the whole attempt. Throws `attempt_not_found`. */
-export async function getAttemptRefs(sql: Sql, id: string): Promise<AttemptRefs> {
-  const refs = await findAttemptRefs(sql, id)
+export async function getAttemptRefs(reader: Reader, id: string): Promise<AttemptRefs> {
+  const known = lookedUp.get(reader)
+  const refs = known?.id === id ? known : await findAttemptRefs(reader.sql, id)
   if (!refs) throw attemptNotFound(id)
   return refs
 }

@@ -13,7 +13,7 @@ export function getConversation(sql: Sql, attemptId: string): Promise<Conversati
 
 /** Appends an item, or replaces the item with the same id, whatever its type. Throws `attempt_not_found`. */
 export async function appendItem(tx: Tx, attemptId: string, given: ConversationItemInput): Promise<ConversationItem> {
-  const { boardId, cardId, agent } = await getAttemptRefs(tx.sql, attemptId)
+  const { boardId, cardId, agent } = await getAttemptRefs(tx, attemptId)
   const { id = newId('itm'), timestamp = tx.now, ...content } = given
   const item: ConversationItem = { id, timestamp, ...content }
   await saveItem(tx.sql, attemptId, item)

@@ -133,7 +133,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
           const answered = await store.read(async (snapshot) => {
             const { sql, epoch, head } = snapshot
             cursor = formatCursor(epoch, head)
-            await authorizeThing(options.right, subject, 'subscribe', { sql, params })
+            await authorizeThing(options.right, subject, 'subscribe', { reader: snapshot, params })
             return answer({ snapshot, sql, cursor, params, query, subject })
           })
           const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
@@ -168,7 +168,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
         const key = method === 'post' && !options.isSecret ? idempotencyKey(c) : undefined
         const answer = await store.transact(
           async (tx) => {
-            await authorizeThing(right, subject, 'publish', { sql: tx.sql, params })
+            await authorizeThing(right, subject, 'publish', { reader: tx, params })
             if (parsed.error !== undefined) throw parsed.error
             const claim = key && { subject: subject.id, route: c.req.path, key, bodyHash: hash(raw) }
             const first = claim && (await findAnswer(tx, claim))

@@ -12,6 +12,11 @@ import type { Knows } from '../domain/knows.ts'
 /** One of these channels. */
 export type Need = readonly string[]
 
+/** A mutation or a snapshot. */
+export interface Reader {
+  readonly sql: Sql
+}
+
 /** Instead of channels: shown to everyone. */
 export const ANYONE = 'anyone'
 
@@ -30,7 +35,7 @@ export type Right<Params, Body, Query> =
       readonly by: 'thing'
       readonly kinds: readonly ChannelKind[]
       readonly action?: Action
-      find(sql: Sql, params: Params): Promise<Need | typeof ANYONE | null>
+      find(reader: Reader, params: Params): Promise<Need | typeof ANYONE | null>
       needs?(body: Body, params: Params): readonly Need[]
     }
   /** Any subject: the answer has only what the subject may see. */
@@ -71,13 +76,13 @@ export async function authorizeThing<Params>(
   right: Right<Params, never, never>,
   subject: Subject,
   action: Action,
-  { sql, params }: { sql: Sql; params: Params },
+  { reader, params }: { reader: Reader; params: Params },
 ): Promise<void> {
   if (right.by !== 'thing') return
   const asked = right.action ?? action
   // Whatever it is, the subject may; and may learn that it is not there.
   if (right.kinds.every((kind) => subject[asked].covers(kind))) return
-  const channels = await right.find(sql, params)
+  const channels = await right.find(reader, params)
   if (channels === ANYONE || channels?.some((channel) => may(subject, asked, channel))) return
   throw hidden(asked)
 }

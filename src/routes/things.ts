@@ -1,7 +1,6 @@
 /** The rights to things that have no channel of their own in the address: they follow from what the thing belongs to. */
 import { type ChannelKind, channelName } from '../../shared/src/channels.ts'
 import { findProfile } from '../db/rows/agent-profiles.ts'
-import { findAttemptRefs } from '../db/rows/attempts.ts'
 import { findCard } from '../db/rows/cards.ts'
 import { findColumn } from '../db/rows/columns.ts'
 import { findMessageRefs } from '../db/rows/messages.ts'
@@ -11,8 +10,9 @@ import { findTask } from '../db/rows/tasks.ts'
 import { findRun } from '../db/rows/workflow-runs.ts'
 import type { Sql } from '../db/sql.ts'
 import { channelsOfProfile } from '../domain/agent-profiles.ts'
+import { lookUpAttemptRefs } from '../domain/attempts.ts'
 import { channelsOfAgents } from '../domain/subtasks.ts'
-import { ANYONE, type Need } from './rights.ts'
+import { ANYONE, type Need, type Reader } from './rights.ts'
 
 type Id = Readonly<{ id: string }>
 
@@ -26,10 +26,14 @@ export const boardOfColumn = thing(['board'], async (sql, id) => {
   return column ? [channelName('board', column.boardId)] : null
 })
 
-export const boardOrAttempt = thing(['board'], async (sql, id) => {
-  const attempt = await findAttemptRefs(sql, id)
-  return attempt ? [channelName('board', attempt.boardId), channelName('attempt', id)] : null
-})
+export const boardOrAttempt = {
+  by: 'thing',
+  kinds: ['board'],
+  async find(reader: Reader, { id }: Id) {
+    const attempt = await lookUpAttemptRefs(reader, id)
+    return attempt ? [channelName('board', attempt.boardId), channelName('attempt', id)] : null
+  },
+} as const
 
 export const runOrBoard = thing(['workflow'], async (sql, id) => {
   const run = await findRun(sql, id)
@@ -89,5 +93,5 @@ function thing(
   kinds: readonly ChannelKind[],
   channelsOf: (sql: Sql, id: string) => Promise<Need | typeof ANYONE | null>,
 ) {
-  return { by: 'thing', kinds, find: (sql: Sql, { id }: Id) => channelsOf(sql, id) } as const
+  return { by: 'thing', kinds, find: ({ sql }: Reader, { id }: Id) => channelsOf(sql, id) } as const
 }
