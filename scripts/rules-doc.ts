@@ -1,7 +1,7 @@
 /**
  * docs/rules.md, the ledger from rules to tests: `npm run docs:rules`. A test fails when the file is out of date.
  *
- *   docs/*.md           `- **R4** …` or `| **R4** | …` states a rule
+ *   docs/*.md           `- **R4** …` or `| **R4** | …` states a rule; parts of one are R4a, R4b, …
  *   tests/**.ts         `[R4] …` at the beginning of a title proves it; some suites live in support files
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -12,8 +12,8 @@ import { anchorOf } from './markdown-anchor.ts'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 export const RULES_DOC = resolve(ROOT, 'docs/rules.md')
 
-const STATEMENT = /^(?:- |\| )\*\*([A-Z]+\d+)\*\* /
-const TITLE = /['"`](?:\[[A-Z]+\d+\] ?)+/g
+const STATEMENT = /^(?:- |\| )\*\*([A-Z]+\d+[a-z]?)\*\* /
+const TITLE = /['"`](?:\[[A-Z]+\d+[a-z]?\] ?)+/g
 
 /** One place where a rule is stated. */
 export interface Statement {
@@ -62,7 +62,7 @@ export function proofs(): Proof[] {
 }
 
 export function proofsIn(file: string, source: string): Proof[] {
-  const ids = (source.match(TITLE) ?? []).flatMap((title) => title.match(/[A-Z]+\d+/g) ?? [])
+  const ids = (source.match(TITLE) ?? []).flatMap((title) => title.match(/[A-Z]+\d+[a-z]?/g) ?? [])
   return [...new Set(ids)].map((id) => ({ id, file }))
 }
 
@@ -114,7 +114,7 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMa
 }
 
 function familyOf(id: string): string {
-  return id.replace(/\d+$/, '')
+  return id.replace(/\d+[a-z]?$/, '')
 }
 
 function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
@@ -122,7 +122,8 @@ function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]
 }
 
 function byNumber(a: Statement, b: Statement): number {
-  return Number(a.id.replace(/^[A-Z]+/, '')) - Number(b.id.replace(/^[A-Z]+/, ''))
+  const number = ({ id }: Statement) => Number(/\d+/.exec(id)?.[0])
+  return number(a) - number(b) || (a.id < b.id ? -1 : 1)
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { hasPostgres, PostgresServer } from '../support/postgres.ts'
 import { doorbellContract } from './doorbell-contract.ts'
 import { logContract } from './log-contract.ts'
+import { passedContract } from './passed-contract.ts'
 import { postgres } from './postgres-kind.ts'
 import { storeContract } from './store-contract.ts'
 import { tailContract } from './tail-contract.ts'
@@ -23,4 +24,5 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
   logContract(kind)
   tailContract(kind)
   doorbellContract(kind)
+  passedContract(kind)
 })

@@ -2,6 +2,7 @@
 import { doorbellContract } from './doorbell-contract.ts'
 import { slowSqlite } from './kinds.ts'
 import { logContract } from './log-contract.ts'
+import { passedContract } from './passed-contract.ts'
 import { storeContract } from './store-contract.ts'
 import { tailContract } from './tail-contract.ts'
 
@@ -9,3 +10,4 @@ storeContract(slowSqlite)
 logContract(slowSqlite)
 tailContract(slowSqlite)
 doorbellContract(slowSqlite)
+passedContract(slowSqlite)

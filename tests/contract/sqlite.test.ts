@@ -2,6 +2,7 @@
 import { doorbellContract } from './doorbell-contract.ts'
 import { sqlite } from './kinds.ts'
 import { logContract } from './log-contract.ts'
+import { passedContract } from './passed-contract.ts'
 import { storeContract } from './store-contract.ts'
 import { tailContract } from './tail-contract.ts'
 
@@ -9,3 +10,4 @@ storeContract(sqlite)
 logContract(sqlite)
 tailContract(sqlite)
 doorbellContract(sqlite)
+passedContract(sqlite)

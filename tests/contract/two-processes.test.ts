@@ -3,6 +3,7 @@ import { afterAll } from 'vitest'
 import { doorbellContract } from './doorbell-contract.ts'
 import { twoProcesses } from './kinds.ts'
 import { logContract } from './log-contract.ts'
+import { passedContract } from './passed-contract.ts'
 import { storeContract } from './store-contract.ts'
 import { tailContract } from './tail-contract.ts'
 
@@ -13,3 +14,4 @@ storeContract(kind)
 logContract(kind)
 tailContract(kind)
 doorbellContract(kind)
+passedContract(kind)

@@ -45,3 +45,10 @@ test('[DOC2] [DOC10] a rule that is stated twice, one without a test, and one th
     'tests/a.test.ts quotes A3, which no document states',
   ])
 })
+
+test('[DOC9] a rule in parts is one family with its number, in the order of the letters', () => {
+  const stated = statementsIn('a.md', '## First\n\n- **A10** Ten.\n- **A2b** Two, b.\n- **A2a** Two, a.\n')
+  const rendered = renderRules(stated, proofsIn('tests/a.test.ts', `'[${'A2a'}] one'`))
+  expect(rendered.match(/^(?:## |- )\w+/gm)).toEqual(['## A', '- A2a', '- A2b', '- A10'])
+  expect(rendered).toContain('A2a: [a.md](a.md#first). `tests/a.test.ts`')
+})

@@ -10,6 +10,7 @@ const UNDO: Readonly<Record<number, readonly string[]>> = {
   ]),
   7: ['ALTER TABLE events DROP COLUMN actor'],
   8: ['DROP TABLE tickets'],
+  9: ['DROP TABLE passed_events'],
 }
 
 /** `schema`: the newest migration that the earlier version had; 4 at least. */

@@ -11,6 +11,7 @@ import { trimmed } from './005-trimmed.ts'
 import { orderOfCreation } from './006-order-of-creation.ts'
 import { actor } from './007-actor.ts'
 import { tickets } from './008-tickets.ts'
+import { passedEvents } from './009-passed-events.ts'
 
 const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   boardFamily,
@@ -21,6 +22,7 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   orderOfCreation,
   actor,
   tickets,
+  passedEvents,
 ]
 
 /** A newer version has migrated the database further than this version can. */
