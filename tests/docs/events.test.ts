@@ -16,7 +16,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DOCS = ['README.md', ...filesUnder('docs').filter((path) => path.endsWith('.md'))]
 /** Files of the example in docs/adding.md. */
 const INVENTED = [
-  'src/db/migrations/009-card-estimate.ts',
+  'src/db/migrations/NNN-card-estimate.ts',
   'src/domain/card-comments.ts',
   'src/routes/card-comments.ts',
 ]
