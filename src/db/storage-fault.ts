@@ -32,6 +32,17 @@ export class StorageUnavailable extends Problem {
   }
 }
 
+/**
+ * The connection to the database was lost during a COMMIT, and the database could not be asked since. Callers must not be
+ * told anything: whether the change was made will show in the log.
+ */
+export class OutcomeUnknown extends Error {
+  constructor(cause: unknown) {
+    super('The database did not tell whether the change was committed.', { cause })
+    this.name = 'OutcomeUnknown'
+  }
+}
+
 /** The first match wins. */
 const FAULTS: ReadonlyArray<readonly [codes: RegExp, fault: StorageFault]> = [
   // SQLITE_IOERR_SHMSIZE: the shared-memory file cannot grow, so the disk is full.

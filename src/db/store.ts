@@ -16,7 +16,7 @@ import { type Ephemeral, ON_THIS_NODE } from './ephemeral.ts'
 import type { Log } from './log.ts'
 import { Group, Mutation, type MutationOptions, type Tx } from './mutation.ts'
 import { ALL, type Bounds, type Snapshot } from './snapshot.ts'
-import { StorageUnavailable } from './storage-fault.ts'
+import { OutcomeUnknown, StorageUnavailable } from './storage-fault.ts'
 import { type StorageHealth, UNWATCHED } from './storage-health.ts'
 import { type Publish, type Stretch, Tail } from './tail.ts'
 import type { Transactions, WriteTransaction } from './transactions.ts'
@@ -193,7 +193,8 @@ export function createStore(
   }
 
   function failAll(jobs: readonly Job[], cause: unknown): void {
-    const error = new StorageUnavailable(health.failed(cause), cause)
+    const fault = health.failed(cause)
+    const error = cause instanceof OutcomeUnknown ? cause : new StorageUnavailable(fault, cause)
     for (const job of jobs) job.fail(error)
   }
 

@@ -8,7 +8,8 @@ import { expireMessages, postponeExpiry, shortenExpiry } from '../domain/message
 export interface MessageExpiry {
   /** Expires all messages that are due. Never rejects: failures go to `onError`. */
   check(): Promise<void>
-  stop(): void
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>
 }
 
 const EVERY_MS = 1_000
@@ -56,6 +57,7 @@ export function createMessageExpiry(
   async function expire(): Promise<void> {
     try {
       await followClock()
+      if (stopped) return
       const next = await store.read(({ sql }) => nextExpiry(sql))
       if (next === null || Date.parse(next) > clocks.now()) return
       while (
@@ -78,9 +80,10 @@ export function createMessageExpiry(
   timer.unref()
   return {
     check,
-    stop() {
+    async stop() {
       stopped = true
       clearInterval(timer)
+      await checking
     },
   }
 }

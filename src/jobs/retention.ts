@@ -7,7 +7,8 @@ import type { Store } from '../db/store.ts'
 export interface Retention {
   /** Trims when there is more than the policy allows. Costs three comparisons when there is not. */
   check(): void
-  stop(): void
+  /** Resolves when nothing of it runs any more. */
+  stop(): Promise<void>
 }
 
 const INTERVAL_MS = 60_000
@@ -22,23 +23,26 @@ export function createRetention(
   policy: RetentionPolicy,
   onError: (error: unknown) => void,
 ): Retention {
-  let isTrimming = false
+  let trimming: Promise<void> | null = null
+  let isStopped = false
   /** Requested during a run, which may have missed the newest events. */
   let isWanted = false
 
-  async function trim(): Promise<void> {
+  function trim(): void {
     isWanted = true
-    if (isTrimming) return
-    isTrimming = true
+    trimming ??= trimAll()
+  }
+
+  async function trimAll(): Promise<void> {
     try {
-      while (isWanted) {
+      while (isWanted && !isStopped) {
         isWanted = false
-        while (await leader.transact((tx) => tx.trimLog(policy, STEP_EVENTS)));
+        while ((await leader.transact((tx) => tx.trimLog(policy, STEP_EVENTS))) && !isStopped);
       }
     } catch (error) {
       onError(error)
     } finally {
-      isTrimming = false
+      trimming = null
     }
   }
 
@@ -46,15 +50,19 @@ export function createRetention(
     const { events, bytes, newest } = store.transient
     const isTooMuch = events > policy.maxEvents || bytes > policy.maxBytes
     // Trimming counts them first.
-    if (isTooMuch || store.head - newest > UNCOUNTED_EVENTS) void trim()
+    if (isTooMuch || store.head - newest > UNCOUNTED_EVENTS) trim()
   }
 
-  const timer = setInterval(() => void trim(), INTERVAL_MS)
+  const timer = setInterval(trim, INTERVAL_MS)
   timer.unref()
   // The policy may have become tighter since the database was last used.
   check()
   return {
     check,
-    stop: () => clearInterval(timer),
+    async stop() {
+      isStopped = true
+      clearInterval(timer)
+      await trimming
+    },
   }
 }

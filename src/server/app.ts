@@ -1,10 +1,13 @@
 /** All routes in one application: the API, the streams, operations, and the web app for everything else. */
+
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { API_PREFIX, HEADER } from '../../shared/src/protocol.ts'
 import type { PageLogins } from '../auth/page-logins.ts'
 import { asProblem, Problem } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Admission } from '../connections/admission.ts'
+import { OutcomeUnknown } from '../db/storage-fault.ts'
 import type { Store } from '../db/store.ts'
 import type { BadTokens } from '../http/bad-tokens.ts'
 import type { ClientLimits } from '../http/client-limits.ts'
@@ -74,6 +77,12 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
     return problemResponse(new Problem('not_found', `There is no ${c.req.method} ${c.req.path}.${why}`), c.res.headers)
   })
   app.onError(async (error, c) => {
+    if (error instanceof OutcomeUnknown) {
+      // No answer is right. The client sees what it sees when a process ends.
+      logger.warn({ err: error.cause, path: c.req.path }, error.message)
+      c.env.incoming.socket.destroy()
+      return RESPONSE_ALREADY_SENT
+    }
     if (!(error instanceof Problem)) logger.error({ err: error, path: c.req.path }, 'a request failed')
     else if (error.cause) logger.debug({ err: error.cause, path: c.req.path }, error.message)
     return problemResponse(await badTokens.heldRefusalOf(asProblem(error), c.env.incoming), c.res.headers)

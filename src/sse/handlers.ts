@@ -32,10 +32,11 @@ export interface StreamDependencies extends ConnectionDependencies {
 export type StreamContext = Context<{ Bindings: HttpBindings & { readonly requestId: string } }>
 export type StreamHandler = (c: StreamContext) => Promise<Response>
 
-/** Makes a handler of GET and HEAD. `parse` returns what the request listens to, or throws a Problem. */
-export type StreamHandlerFactory = (
-  parse: (fields: RequestFields, sees: ChannelPatterns, c: StreamContext) => StreamRequest,
-) => StreamHandler
+/** Returns what a request listens to, or throws a Problem. */
+type StreamParser = (fields: RequestFields, sees: ChannelPatterns, c: StreamContext) => StreamRequest
+
+/** Makes a handler of GET and HEAD. */
+export type StreamHandlerFactory = (parse: StreamParser) => StreamHandler
 
 export function createStreamHandlers(dependencies: StreamDependencies): StreamHandlerFactory {
   const { store, drain, admission } = dependencies
@@ -43,17 +44,20 @@ export function createStreamHandlers(dependencies: StreamDependencies): StreamHa
   // One for all: created in the handler, it would retain the request for as long as the stream is open.
   const mayStay = () => !drain.hasBegun
   return (parse) => async (c) => {
-    const { incoming, outgoing } = c.env
     const fields: RequestFields = { header: (name) => c.req.header(name), query: (name) => c.req.query(name) }
-    let subject: Subject
     try {
-      subject = await admission.authenticate(fields)
+      return await open(c, fields, parse)
     } catch (thrown) {
-      const retryMs = retryOfIssuer(thrown)
-      if (retryMs === undefined || !acceptsEvents(fields)) throw thrown
-      // Nobody is authenticated, so its id tells nothing about the log.
+      const retryMs = retryOfOutage(thrown)
+      if (retryMs === undefined || !acceptsEvents(fields) || c.env.outgoing.headersSent) throw thrown
+      // Perhaps nobody is authenticated, so its id tells nothing about the log.
       return farewell(c, parse(fields, ChannelPatterns.none, c), CONTROL.overloaded, retryMs, bus.cursor(0))
     }
+  }
+
+  async function open(c: StreamContext, fields: RequestFields, parse: StreamParser): Promise<Response> {
+    const { incoming, outgoing } = c.env
+    const subject = await admission.authenticate(fields)
     const request = parse(fields, subject.subscribe, c)
     const { selection } = request
     // Before anything is looked up: the answer must not tell what exists.
@@ -112,9 +116,12 @@ function connectionOptions({ selection, limit, timeoutMs }: StreamRequest, subje
   return { selection, limit, timeoutMs, subject, place }
 }
 
-/** When to come back if the keys of the issuer could not be fetched; undefined for every other failure. */
-function retryOfIssuer(thrown: unknown): number | undefined {
-  if (!(thrown instanceof Problem) || thrown.code !== 'issuer_unavailable') return undefined
+/** What passes by itself: the issuer of tokens, or the database, does not answer. An EventSource would give up for good. */
+const OUTAGES: ReadonlySet<string> = new Set(['issuer_unavailable', 'storage_unavailable'])
+
+/** When to come back after an outage; undefined for every other failure. */
+function retryOfOutage(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Problem) || !OUTAGES.has(thrown.code)) return undefined
   return jittered((thrown.retryAfterS ?? 1) * 1_000)
 }
 

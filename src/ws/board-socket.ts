@@ -9,6 +9,7 @@ import { parseInput } from '../base/validation.ts'
 import type { Admission } from '../connections/admission.ts'
 import type { Drain } from '../connections/drain.ts'
 import { findCard } from '../db/rows/cards.ts'
+import { OutcomeUnknown } from '../db/storage-fault.ts'
 import type { Store, Tx } from '../db/store.ts'
 import { createCard, deleteCard, moveCard, updateCard } from '../domain/cards.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
@@ -157,6 +158,7 @@ export class BoardSocket implements MessageHandler {
   }
 
   #fail(id: MessageId | undefined, error: unknown): void {
+    if (error instanceof OutcomeUnknown) throw error
     if (!(error instanceof Problem)) this.#onError(error)
     const { message, code } = asProblem(error)
     const refusal = { error: message, code }

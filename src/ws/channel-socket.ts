@@ -10,6 +10,7 @@ import { parseInput } from '../base/validation.ts'
 import type { Admission } from '../connections/admission.ts'
 import type { Place } from '../connections/connection-limit.ts'
 import type { Drain } from '../connections/drain.ts'
+import { OutcomeUnknown } from '../db/storage-fault.ts'
 import { join, leave, type Member, type MembershipDependencies, mustHaveRoomFor } from './membership.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { MessageHandler, Peer } from './peer.ts'
@@ -260,6 +261,7 @@ export class ChannelSocket implements MessageHandler {
   }
 
   #fail(id: MessageId | undefined, thrown: unknown): void {
+    if (thrown instanceof OutcomeUnknown) throw thrown
     const error = socketErrorOf(thrown, this.#dependencies.onError)
     const timestamp = now()
     if (id === undefined) this.#peer.send({ type: 'error', ...error, timestamp })

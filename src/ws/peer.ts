@@ -17,6 +17,7 @@ import {
   type Credential,
 } from '../connections/connection.ts'
 import type { Liveness, LivenessSubject } from '../connections/liveness.ts'
+import { OutcomeUnknown } from '../db/storage-fault.ts'
 import type { Start } from '../sse/delivery/channel-change.ts'
 import type { Subscription } from '../sse/delivery/subscription.ts'
 import { Inbox } from './inbox.ts'
@@ -149,8 +150,18 @@ export class Peer implements LivenessSubject, ConnectionObserver {
     // Refusals are answered in the order of the messages, like everything else.
     else if (verdict === 'refuse') this.#inbox.add(this.#handler.refusal(text))
     else if (isBinary) this.#inbox.add(() => this.#handler.binary())
-    else this.#inbox.add(() => this.#handler.message(text), text.length)
+    else this.#inbox.add(() => this.#carryOut(text), text.length)
     this.#pauseWhileUnread()
+  }
+
+  async #carryOut(text: string): Promise<void> {
+    try {
+      await this.#handler.message(text)
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error
+      // Whatever it was answered might be wrong, as after the end of a process.
+      this.#connection.sink.destroy()
+    }
   }
 
   #closeForFlooding(): void {

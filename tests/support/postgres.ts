@@ -105,11 +105,31 @@ export class PostgresServer implements AsyncDisposable {
     }
   }
 
-  /** SIGINT stops it at once and properly, SIGQUIT as in a crash. SIGSTOP and SIGCONT freeze and thaw its first process. */
-  signal(signal: NodeJS.Signals): void {
-    this.#process?.kill(signal)
+  /** From now on nothing of it answers, and connections stay open. */
+  freeze(): void {
+    this.#signalAll('SIGSTOP')
   }
 
+  thaw(): void {
+    this.#signalAll('SIGCONT')
+  }
+
+  /** The first process and those of the connections. */
+  #signalAll(signal: NodeJS.Signals): void {
+    const first = this.#process?.pid
+    if (first === undefined) return
+    // First the one that could make others.
+    process.kill(first, signal)
+    for (const pid of childrenOf(first)) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
+  }
+
+  /** SIGINT stops it at once and properly, SIGQUIT as in a crash. */
   async end(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
     const child = this.#process
     if (!child || child.exitCode !== null) return
@@ -133,6 +153,11 @@ export class PostgresServer implements AsyncDisposable {
     )
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`)
   }
+}
+
+function childrenOf(pid: number): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+  return stdout.split('\n').flatMap((line) => (line.trim() === '' ? [] : [Number(line)]))
 }
 
 function idsOf(user: string): { uid: number; gid: number } {

@@ -1,15 +1,18 @@
 /**
  * The connections of a node: one that writes, and a few that read. They are opened when they are first needed, and
- * replaced when they have failed. A query that is not answered in time ends its connection.
+ * replaced when they have failed. A transaction that takes too long ends its connection.
  */
 import pg from 'pg'
 import type { Durability } from '../../base/config.ts'
+import { Deadline } from './deadline.ts'
 import { asFault } from './faults.ts'
 
 export interface ConnectionSettings {
   readonly url: string
   readonly node: string
   readonly durability: Durability
+  /** Transactions may take as long as they like: those of the start, which bring a large database up to date. */
+  readonly isPatient?: boolean
 }
 
 /** With the one that listens and the one that shows the node to be alive, no more than 10. */
@@ -42,6 +45,11 @@ export class Connections {
     return connected(this.#readers)
   }
 
+  /** For a transaction that begins now. */
+  deadline(): Deadline {
+    return new Deadline(this.#settings.isPatient ? Infinity : ANSWER_WITHIN_MS)
+  }
+
   /** Waits for transactions that are open. */
   async close(): Promise<void> {
     await Promise.all([this.#writers.end(), this.#readers.end()])
@@ -54,13 +62,14 @@ export class Connections {
       application_name: `boardcast/${node}`,
       max,
       pipeline: true,
-      query_timeout: ANSWER_WITHIN_MS,
       connectionTimeoutMillis: ANSWER_WITHIN_MS,
       idleTimeoutMillis: 0,
       keepAlive: true,
     } as pg.PoolConfig)
     // Statements in place of start-up options, which poolers refuse.
     pool.on('connect', (client) => {
+      // A connection in use has failed: its queries fail, too. Without a listener the process would end.
+      client.on('error', () => {})
       for (const statement of preparations) client.query(statement, () => {})
     })
     // An idle connection has failed. The pool has dropped it; the next query opens another.

@@ -25,6 +25,7 @@ export class Queries implements Sql {
   readonly #translate: (query: string) => string
   #failure: unknown
   #hasFailed = false
+  #isLost = false
 
   /** `translate`: rewrites every query that has no parameters. */
   constructor(client: pg.ClientBase, translate: (query: string) => string = (query) => query) {
@@ -72,6 +73,11 @@ export class Queries implements Sql {
     return command
   }
 
+  /** Whether the connection has failed, so that what was sent last may have been carried out or not. */
+  get isLost(): boolean {
+    return this.#isLost
+  }
+
   /** The failures so far are undone. */
   forgive(): void {
     this.#hasFailed = false
@@ -90,16 +96,22 @@ export class Queries implements Sql {
   #send<Row>(query: pg.QueryConfig & { rowMode?: 'array' }): Promise<Row[]> {
     return new Promise((resolve, reject) => {
       this.#client.query({ ...query, types: TYPES }, (error: Error | undefined, result: pg.QueryResult) => {
-        if (error) reject(asFault(error))
+        if (error) reject(this.#faultOf(error))
         else resolve(result.rows as Row[])
       })
     })
   }
 
+  #faultOf(error: Error): unknown {
+    // An answer of the database tells; so does one that it is shutting down, but not about the COMMIT before it.
+    if (!(error instanceof pg.DatabaseError) || error.code?.startsWith('57P')) this.#isLost = true
+    return asFault(error)
+  }
+
   #command(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#client.query({ text }, (error: Error | undefined, result: pg.QueryResult) => {
-        if (error) reject(asFault(error))
+        if (error) reject(this.#faultOf(error))
         else resolve(result.command)
       })
     })

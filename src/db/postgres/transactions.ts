@@ -7,21 +7,25 @@ import type { Sql } from '../sql.ts'
 import { StorageUnavailable } from '../storage-fault.ts'
 import type { ReadTransaction, Transactions, WriteTransaction } from '../transactions.ts'
 import type { Connections } from './connections.ts'
+import type { Deadline } from './deadline.ts'
+import { outcomeOf } from './outcome.ts'
 import { Queries } from './queries.ts'
 import { translateDefinition } from './schema.ts'
 
-const LOCK = `SELECT value FROM meta WHERE name = 'epoch' FOR UPDATE`
+const LOCK = `SELECT pg_current_xact_id()::text AS xid FROM meta WHERE name = 'epoch' FOR UPDATE`
 /** Locks out other nodes that start, before there is a row to lock. The number is any that nobody else uses. */
-const START_LOCK = 'SELECT pg_advisory_xact_lock(7310868273)'
+const START_LOCK = "SELECT pg_advisory_xact_lock(7310868273), '' AS xid"
 
 export function transactionsOf(connections: Connections): Transactions {
   return {
     write: () => beginWrite(connections, LOCK),
     async read() {
+      const deadline = connections.deadline()
       const client = await connections.forReading()
+      deadline.ends(client)
       const sql = new Queries(client)
       void sql.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY')
-      return new OpenRead(client, sql)
+      return new OpenRead(client, sql, deadline)
     },
   }
 }
@@ -36,26 +40,43 @@ async function beginWrite(
   lock: string,
   translate?: (query: string) => string,
 ): Promise<WriteTransaction> {
+  const deadline = connections.deadline()
   const client = await connections.forWriting()
+  deadline.ends(client)
   const sql = new Queries(client, translate)
   void sql.run('BEGIN')
   try {
-    await sql.settle(lock)
+    const row = await sql.get<{ xid: string }>(lock)
+    return new OpenWrite(connections, { client, sql, deadline, xid: row?.xid ?? '' })
   } catch (error) {
+    deadline.clear()
     client.release(true)
     throw error
   }
-  return new OpenWrite(client, sql)
+}
+
+interface Begun {
+  readonly client: pg.PoolClient
+  readonly sql: Queries
+  readonly deadline: Deadline
+  /** '' : its outcome is not asked for. */
+  readonly xid: string
 }
 
 class OpenWrite implements WriteTransaction {
+  readonly #connections: Connections
   readonly #client: pg.PoolClient
   readonly #sql: Queries
+  readonly #deadline: Deadline
+  readonly #xid: string
   #mustEnd = false
 
-  constructor(client: pg.PoolClient, sql: Queries) {
+  constructor(connections: Connections, { client, sql, deadline, xid }: Begun) {
+    this.#connections = connections
     this.#client = client
     this.#sql = sql
+    this.#deadline = deadline
+    this.#xid = xid
   }
 
   get sql(): Sql {
@@ -77,7 +98,15 @@ class OpenWrite implements WriteTransaction {
   }
 
   async commit(): Promise<void> {
-    const command = await this.#sql.settle('COMMIT')
+    let command: string
+    try {
+      command = await this.#sql.settle('COMMIT')
+    } catch (error) {
+      if (!this.#sql.isLost || this.#xid === '') throw error
+      this.#mustEnd = true
+      if (await outcomeOf(this.#xid, this.#connections, this.#deadline, error)) return
+      throw error
+    }
     // PostgreSQL answers a COMMIT of a failed transaction with success.
     if (command !== 'COMMIT') {
       throw new StorageUnavailable({ kind: 'io', reason: 'The database has rolled the change back.' })
@@ -95,6 +124,7 @@ class OpenWrite implements WriteTransaction {
   }
 
   release(): void {
+    this.#deadline.clear()
     this.#client.release(this.#mustEnd)
   }
 }
@@ -103,18 +133,24 @@ class OpenRead implements ReadTransaction {
   readonly sql: Sql
   readonly #client: pg.PoolClient
   readonly #queries: Queries
+  readonly #deadline: Deadline
 
-  constructor(client: pg.PoolClient, queries: Queries) {
+  constructor(client: pg.PoolClient, queries: Queries, deadline: Deadline) {
     this.sql = queries
     this.#client = client
     this.#queries = queries
+    this.#deadline = deadline
   }
 
   /** Does not wait for the answer: whoever uses the connection next comes after it. */
   async end(): Promise<void> {
+    const release = (isBroken: boolean) => {
+      this.#deadline.clear()
+      this.#client.release(isBroken)
+    }
     this.#queries.settle('COMMIT').then(
-      () => this.#client.release(),
-      () => this.#client.release(true),
+      () => release(false),
+      () => release(true),
     )
   }
 }
