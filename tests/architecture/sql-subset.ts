@@ -23,6 +23,11 @@ const REFUSED: readonly Refused[] = [
       /\b(?:strftime|datetime|julianday|unixepoch|to_char|extract|json_\w+|group_concat|string_agg|printf|format|total|instr|strpos|typeof|hex|quote|random)\s*\(/i,
     instead: 'TypeScript',
   },
+  // Text is encoded in the rows of PostgreSQL, and SQLite ends it at NUL.
+  {
+    pattern: /\b(?:substr(?:ing)?|length|char_length|lower|upper|[lr]?trim|replace|overlay|reverse|concat)\s*\(|\|\|/i,
+    instead: 'TypeScript',
+  },
   { pattern: /\bLIMIT\s+(?:-|\?\s*,|\d+\s*,|ALL\b)/i, instead: 'LIMIT ... OFFSET' },
   { pattern: /`/, instead: 'plain names' },
   { pattern: /::\s*\w+/, instead: 'CAST' },

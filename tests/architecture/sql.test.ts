@@ -37,6 +37,8 @@ test.each([
   ['SELECT a FROM t WHERE +a = ?', 'WHERE +a'],
   ["SELECT strftime('%s', a) FROM t", 'strftime('],
   ["SELECT json_extract(a, '$.b') FROM t", 'json_extract('],
+  ['SELECT substr(a, 1, 9) AS a FROM t', 'substr('],
+  ["SELECT a || 'x' AS a FROM t", '||'],
   ['SELECT a FROM t LIMIT -1', 'LIMIT -'],
   ['SELECT a FROM t LIMIT ?, ?', 'LIMIT ?,'],
   ['SELECT a FROM t ORDER BY a COLLATE NOCASE', 'COLLATE'],

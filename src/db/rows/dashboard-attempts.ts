@@ -25,7 +25,6 @@ export interface ListedChange extends ListedAttempt {
   readonly updatedAt: string
   readonly startedAt: string | null
   readonly endedAt: string | null
-  /** Its first 1,000 characters. */
   readonly error: string | null
 }
 
@@ -44,7 +43,6 @@ export interface ListedInbox extends ListedAttempt {
  */
 const SHOWN = `a.id AS "attemptId", a.card_id AS "cardId", c.title AS "cardTitle", c.ticket_key AS "ticketKey",
   a.board_id AS "boardId", b.name AS "boardName", a.agent AS "agentId", a.status`
-const ERROR = 'substr(a.error, 1, 1000) AS error'
 const LOOKED_UP = 'CROSS JOIN attempts a CROSS JOIN cards c CROSS JOIN boards b'
 const MATCHED = 'a.id = chosen.id AND c.id = a.card_id AND b.id = a.board_id'
 
@@ -66,7 +64,7 @@ export async function listActive(sql: Sql, boards: IdRange, limit: number): Prom
 export async function listChanged(sql: Sql, boards: IdRange, limit: number): Promise<ListedChange[]> {
   const seen = clause('WHERE', onBoard('board_id', boards))
   return sql.all(
-    `SELECT ${SHOWN}, a.updated_at AS "updatedAt", a.started_at AS "startedAt", a.ended_at AS "endedAt", ${ERROR} FROM (
+    `SELECT ${SHOWN}, a.updated_at AS "updatedAt", a.started_at AS "startedAt", a.ended_at AS "endedAt", a.error FROM (
        SELECT id, updated_at FROM attempts ${seen.text} ORDER BY updated_at DESC, id DESC LIMIT ?
      ) chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.updated_at DESC, chosen.id DESC`,
@@ -103,7 +101,7 @@ export async function listNewestOutcomes(
          WHERE success = 0 ORDER BY ended_at DESC, id DESC LIMIT ?
        ) others
      )
-     SELECT ${SHOWN}, chosen.ended_at AS since, ${ERROR}, chosen.total FROM chosen ${LOOKED_UP} WHERE ${MATCHED}
+     SELECT ${SHOWN}, chosen.ended_at AS since, a.error, chosen.total FROM chosen ${LOOKED_UP} WHERE ${MATCHED}
      ORDER BY chosen.ended_at DESC, chosen.id DESC`,
     [doneKey, ...seen.params, limit, limit],
   )
@@ -120,7 +118,7 @@ export async function listStuck(
 ): Promise<ListedInbox[]> {
   const seen = clause('AND', onBoard('board_id', boards))
   return sql.all(
-    `SELECT ${SHOWN}, chosen.since, ${ERROR}, chosen.total FROM (
+    `SELECT ${SHOWN}, chosen.since, a.error, chosen.total FROM (
        SELECT id, count(*) OVER () AS total, CASE
            WHEN status = 'queued' THEN created_at
            WHEN last_line_at > started_at THEN last_line_at
