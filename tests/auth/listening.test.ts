@@ -8,6 +8,7 @@ import { loadConfig, refuseOpenWithoutAuth } from '../../src/base/config.ts'
 import { type Program, runProgram } from '../support/program.ts'
 import { SocketClient } from '../support/socket.ts'
 import { SocketIoClient } from '../support/socketio.ts'
+import { storeEnv } from '../support/stores.ts'
 import { sign } from '../support/tokens.ts'
 
 let folder: string
@@ -22,8 +23,8 @@ function newFile(ending: string): string {
   return join(folder, `${files}.${ending}`)
 }
 
-function serve(env: Record<string, string>, ...options: string[]): Program {
-  return runProgram(['serve', ...options], { PORT: '0', BOARDCAST_DB: newFile('db'), ...env })
+async function serve(env: Record<string, string>, ...options: string[]): Promise<Program> {
+  return runProgram(['serve', ...options], { PORT: '0', ...(await storeEnv(newFile('db'))), ...env })
 }
 
 async function addressOf(program: Program): Promise<string> {
@@ -66,12 +67,12 @@ describe('beyond this machine', () => {
   })
 
   it('[AU23] the program: exit 2, and with a key it listens and asks for it', async () => {
-    await using refused = serve({ HOST: '0.0.0.0' })
+    await using refused = await serve({ HOST: '0.0.0.0' })
     expect(await refused.ended).toBe(2)
     expect(refused.stderr).toMatch(
       /^boardcast: HOST=0\.0\.0\.0 [^\n]*BOARDCAST_TOKEN[^\n]*BOARDCAST_AUTH=off[^\n]*\.\n$/,
     )
-    await using allowed = serve({ HOST: '127.0.0.1', BOARDCAST_TOKEN: 'open-sesame' })
+    await using allowed = await serve({ HOST: '127.0.0.1', BOARDCAST_TOKEN: 'open-sesame' })
     const url = await addressOf(allowed)
     expect((await fetch(`${url}/api/v1/boards`)).status).toBe(401)
     const headers = { Authorization: 'Bearer open-sesame' }
@@ -79,11 +80,11 @@ describe('beyond this machine', () => {
   })
 
   it('[AU23] a short password is warned of, and so is a server without rights', async () => {
-    await using weak = serve({ BOARDCAST_TOKEN: 'hush' })
+    await using weak = await serve({ BOARDCAST_TOKEN: 'hush' })
     await addressOf(weak)
     expect(weak.stderr).toMatch(/"level":40.*BOARDCAST_TOKEN has fewer than 12 characters/)
     expect(weak.stderr).not.toContain('hush')
-    await using open = serve({
+    await using open = await serve({
       BOARDCAST_AUTH: 'off',
       BOARDCAST_TOKEN: 'a password that is not asked for'.replaceAll(' ', '-'),
     })
@@ -92,7 +93,7 @@ describe('beyond this machine', () => {
   })
 
   it('[AU23] a short secret is warned of', async () => {
-    await using program = serve({ BOARDCAST_JWT_SECRET: 'hush' })
+    await using program = await serve({ BOARDCAST_JWT_SECRET: 'hush' })
     await addressOf(program)
     expect(program.stderr).toMatch(/"level":40.*BOARDCAST_JWT_SECRET.*fewer than 32 bytes/)
     expect(program.stderr).not.toContain('hush')
@@ -107,7 +108,7 @@ describe('a Unix socket', () => {
       [{ BOARDCAST_SOCKET_MODE: '666' }, 0o666],
     ] as const) {
       const path = newFile('sock')
-      await using program = serve({ HOST: `unix:${path}`, ...env })
+      await using program = await serve({ HOST: `unix:${path}`, ...env })
       expect(await addressOf(program)).toBe(`unix:${path}`)
       expect(mode(path)).toBe(expected)
       expect(await ask(path, '/api/v1/boards')).toBe(200)
@@ -121,16 +122,16 @@ describe('a Unix socket', () => {
   it('[AU24] of a server that was killed is replaced; of one that runs, it is not', async () => {
     const path = newFile('sock')
     {
-      await using killed = serve({ HOST: `unix:${path}` })
+      await using killed = await serve({ HOST: `unix:${path}` })
       await addressOf(killed)
       killed.kill('SIGKILL')
       await killed.ended
     }
     expect(existsSync(path)).toBe(true)
-    await using running = serve({ HOST: `unix:${path}` })
+    await using running = await serve({ HOST: `unix:${path}` })
     await addressOf(running)
     expect(await ask(path, '/health')).toBe(200)
-    await using second = serve({ HOST: `unix:${path}` })
+    await using second = await serve({ HOST: `unix:${path}` })
     expect(await second.ended).toBe(1)
     expect(second.stderr).toMatch(/^boardcast: EADDRINUSE: another server listens on unix:\S+\. .*--host or HOST\.\n$/)
     expect(await ask(path, '/health')).toBe(200)
@@ -145,7 +146,7 @@ describe('a Unix socket', () => {
       [join(folder, 'x'.repeat(200)), /too long for a socket/],
       ['', /must name a file after unix:/],
     ] as const) {
-      await using program = serve({ HOST: `unix:${path}` })
+      await using program = await serve({ HOST: `unix:${path}` })
       expect(await program.ended, path).toBe(2)
       expect(program.stderr).toMatch(said)
       expect(program.stderr).not.toMatch(/\n\s+at /)
@@ -156,7 +157,7 @@ describe('a Unix socket', () => {
 
   it('[AU24] is an address for the commands of the command line', async () => {
     const path = newFile('sock')
-    await using server = serve({ HOST: `unix:${path}`, BOARDCAST_TOKEN: 'open-sesame' })
+    await using server = await serve({ HOST: `unix:${path}`, BOARDCAST_TOKEN: 'open-sesame' })
     await addressOf(server)
     const args = ['run', '--board', 'demo', '--title', 't', '--', 'sh', '-c', 'echo hello; sleep 0.2']
     const env = { BOARDCAST_URL: `unix:${path}` }
@@ -192,7 +193,7 @@ describe('serve --open', () => {
 
   it('[AU25] prints and opens a link that signs one browser in', async () => {
     const { bin, opened } = fakeOpener()
-    await using program = serve({ BOARDCAST_TOKEN: 'open-sesame', PATH: `${bin}:${process.env.PATH}` }, '--open')
+    await using program = await serve({ BOARDCAST_TOKEN: 'open-sesame', PATH: `${bin}:${process.env.PATH}` }, '--open')
     const link = await linkOf(program)
     expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/\?ticket=[\w-]{43}$/)
     await expect.poll(() => existsSync(opened), { timeout: 20_000 }).toBe(true)
@@ -214,7 +215,7 @@ describe('serve --open', () => {
 
   it('[AU25] the link has the base path, and an address of this machine; no browser is no fault', async () => {
     const env = { HOST: '0.0.0.0', BOARDCAST_AUTH: 'off', BOARDCAST_BASE_PATH: '/tools', PATH: '/nowhere' }
-    await using program = serve(env, '--open')
+    await using program = await serve(env, '--open')
     const link = await linkOf(program)
     expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/tools\/\?ticket=/)
     expect((await fetch(new URL('/health', link))).status).toBe(200)
@@ -223,7 +224,7 @@ describe('serve --open', () => {
   })
 
   it('[AU25] on a Unix socket there is no link, and it is said', async () => {
-    await using program = serve({ HOST: `unix:${newFile('sock')}` }, '--open')
+    await using program = await serve({ HOST: `unix:${newFile('sock')}` }, '--open')
     await addressOf(program)
     await program.until(() => program.stderr.includes('--open needs a HOST'))
   })
@@ -274,7 +275,7 @@ describe('logs', () => {
     const secret = 'a-secret-that-no-log-may-hold-0123456789'
     const keys = { BOARDCAST_JWT_SECRET: secret, BOARDCAST_TOKEN: 'a-password-that-no-log-may-hold' }
     const env = { ...keys, BOARDCAST_SOCKETIO: '1', BOARDCAST_RATE_BAD_TOKENS: 'off', LOG_LEVEL: 'trace' }
-    await using program = serve(env)
+    await using program = await serve(env)
     const url = await addressOf(program)
     const good = await sign({ boardcast: { subscribe: ['*'], publish: ['*'] } }, secret)
     const headers = { Authorization: `Bearer ${env.BOARDCAST_TOKEN}` }

@@ -1,12 +1,12 @@
 /** Tickets, and the cookie that a browser gets for one. Rules AU17 to AU22 of docs/security.md. */
 import { once } from 'node:events'
-import SqliteDatabase from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthenticator } from '../../src/auth/create-authenticator.ts'
 import { issueTicket, redeemTicket } from '../../src/auth/tickets.ts'
 import { loadConfig } from '../../src/base/config.ts'
 import { createLogger } from '../../src/base/logger.ts'
 import { createStore } from '../../src/db/store.ts'
+import { everythingIn } from '../support/beside.ts'
 import { gate } from '../support/gate.ts'
 import { answerLink, openLink } from '../support/page-login.ts'
 import { rawRequest } from '../support/raw-request.ts'
@@ -163,10 +163,7 @@ describe('a ticket', () => {
     const second = await server.call<Made & Record<string, unknown>>('POST', '/tickets', {}, headers)
     expect([first.status, second.status]).toEqual([201, 201])
     expect(second.body.ticket).not.toBe(first.body.ticket)
-    const database = new SqliteDatabase(server.dbPath, { readonly: true })
-    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as { name: string }[]
-    const contents = JSON.stringify(tables.map(({ name }) => database.prepare(`SELECT * FROM ${name}`).all()))
-    database.close()
+    const contents = await everythingIn(server.dbPath)
     expect(contents).toContain('expires_at')
     expect(contents).not.toContain(first.body.ticket)
     expect(contents).not.toContain(second.body.ticket)

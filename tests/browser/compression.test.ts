@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { startServer } from '../../src/main.ts'
 import { launchChromium } from '../support/chromium.ts'
+import { storeAt } from '../support/stores.ts'
 
 /** Scripts of the page: each puts the text of what comes into `heard`. */
 const LISTENING = {
@@ -21,7 +22,7 @@ const LISTENING = {
 test.each(['EventSource', 'fetch'] as const)('[Z1] [Z2] %s in Chromium', async (reader) => {
   const folder = await mkdtemp(join(tmpdir(), 'boardcast-gzip-'))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  const server = await startServer({ port: 0, dbPath: join(folder, 'boardcast.db'), logLevel: 'error' })
+  const server = await startServer({ port: 0, ...(await storeAt(join(folder, 'boardcast.db'))), logLevel: 'error' })
   onTestFinished(() => server.close())
   const browser = await launchChromium()
   onTestFinished(() => browser.close())

@@ -22,6 +22,7 @@ import { startServer } from '../../src/main.ts'
 import { launchChromium } from '../support/chromium.ts'
 import { scenarios } from '../support/scenarios/all.ts'
 import { startTestServer } from '../support/server.ts'
+import { storeAt } from '../support/stores.ts'
 
 const HOSTILE = `<img src=x onerror="document.title='owned'"><b>bold</b>`
 
@@ -397,7 +398,8 @@ async function databasePath(): Promise<string> {
 
 /** With its own database and a free port, unless given. */
 async function serve(options: { dbPath?: string; port?: number } = {}): Promise<Server> {
-  const server = await startServer({ port: options.port ?? 0, dbPath: options.dbPath ?? (await databasePath()) })
+  const store = await storeAt(options.dbPath ?? (await databasePath()))
+  const server = await startServer({ port: options.port ?? 0, ...store })
   undo.push(() => server.close())
   return server
 }

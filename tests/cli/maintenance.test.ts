@@ -25,11 +25,14 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import SqliteDatabase from 'better-sqlite3'
-import { expect, test } from 'vitest'
+import { expect, test as testOfAnyStore } from 'vitest'
 import { type ApiClient, createApiClient } from '../support/api.ts'
 import { ChildServer } from '../support/child-server.ts'
 import { SmallDisk } from '../support/small-disk.ts'
+import { onSqlite } from '../support/stores.ts'
 import { listen } from '../support/stream.ts'
+
+const test = testOfAnyStore.runIf(onSqlite('copies of the file'))
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const OPERATIONS = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8')

@@ -10,10 +10,10 @@ import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import type { StoreOptions, Tx } from '../../src/db/store.ts'
 import { chooseSeed, createRandom } from '../support/random.ts'
 import { emitLine } from '../support/test-store.ts'
+import { openUnlocked, type Unlocked } from '../support/unlocked.ts'
 import { createLedger, record } from './ledger.ts'
 import { type Cluster, type Other, type StoreKind, TestNode } from './nodes.ts'
 import { SlowSql } from './slow-sql.ts'
-import { openUnlocked, type Unlocked } from './unlocked.ts'
 
 const WRITER = fileURLToPath(new URL('./writer-process.ts', import.meta.url))
 const ALL_BUT = (maxEvents: number) => ({ maxAgeMs: Infinity, maxBytes: Infinity, maxEvents })

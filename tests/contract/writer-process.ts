@@ -2,10 +2,10 @@
 import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
 import type { Store, Tx } from '../../src/db/store.ts'
 import { createRandom } from '../support/random.ts'
+import { openUnlocked, type Unlocked } from '../support/unlocked.ts'
 import { type Answer, type Asked, type Order, print, trimAll } from './kinds.ts'
 import { record } from './ledger.ts'
 import { TestNode } from './nodes.ts'
-import { openUnlocked, type Unlocked } from './unlocked.ts'
 
 const random = createRandom(process.pid)
 let connection: Unlocked | undefined

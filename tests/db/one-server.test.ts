@@ -23,8 +23,11 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import SqliteDatabase from 'better-sqlite3'
-import { expect, test } from 'vitest'
+import { expect, test as testOfAnyStore } from 'vitest'
 import { ChildServer } from '../support/child-server.ts'
+import { onSqlite } from '../support/stores.ts'
+
+const test = testOfAnyStore.runIf(onSqlite('the lock of the file'))
 
 const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 

@@ -16,8 +16,8 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: T0_MS })
   db = await openBoardStore()
 })
-afterEach(() => {
-  db.close()
+afterEach(async () => {
+  await db.close()
   vi.useRealTimers()
 })
 

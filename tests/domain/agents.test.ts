@@ -15,8 +15,8 @@ beforeEach(async () => {
   await putBoard(db.sql, 'demo')
   for (const card of ['a', 'b', 'c']) await putCard(db.sql, card, 'demo.0')
 })
-afterEach(() => {
-  db.close()
+afterEach(async () => {
+  await db.close()
   vi.useRealTimers()
 })
 

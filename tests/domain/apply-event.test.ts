@@ -58,7 +58,7 @@ describe('folding', () => {
           }
           await expectSound(at, state)
         } finally {
-          at.close()
+          await at.close()
         }
       }),
       { numRuns: 60 },

@@ -1,19 +1,13 @@
-/** A real store on a real file, with a board for attempts, for the tests of attempts and everything that belongs to them. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** A real store with a board for attempts, for the tests of attempts and everything that belongs to them. */
 import { afterEach, beforeEach, expect, vi } from 'vitest'
 import * as z from 'zod'
 import type { Attempt, AttemptStatus } from '../../shared/src/types/kanban.ts'
 import { Problem } from '../../src/base/errors.ts'
-import { migrate } from '../../src/db/migrations/migrate.ts'
 import { ALL } from '../../src/db/snapshot.ts'
-import type { Database } from '../../src/db/sqlite/database.ts'
-import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
-import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
+import type { Sql } from '../../src/db/sql.ts'
 import type { Store, Tx } from '../../src/db/store.ts'
 import { createAttempt, type NewAttempt } from '../../src/domain/attempts.ts'
-import { storeOn } from '../support/test-store.ts'
+import { type OpenedTestStore, openTestStore } from '../support/opened-store.ts'
 
 export const T0 = '2026-01-31T12:00:00.000Z'
 export const T1 = '2026-01-31T12:00:01.000Z'
@@ -25,7 +19,7 @@ export interface Told {
 
 /** Test access to the store. One object per test file, with a fresh database for each test. */
 export interface World {
-  readonly sql: Database
+  readonly sql: Sql
   readonly store: Store
   act<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** The events since the last call, each validated against the catalogue. */
@@ -45,19 +39,16 @@ export interface World {
  */
 export function setUpWorld(): World {
   const world = {} as { -readonly [Key in keyof World]: World[Key] }
-  let folder: string
+  let opened: OpenedTestStore
 
   beforeEach(async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date(T0) })
-    folder = mkdtempSync(join(tmpdir(), 'boardcast-'))
-    const sql = openSqlite(join(folder, 'test.db'), 'process')
-    await migrate(oneConnection(sql))
-    await insertBoards(sql)
-    Object.assign(world, worldOn(sql, await storeOn(sql, undefined, { now: Date.now })))
+    opened = await openTestStore({ now: Date.now })
+    await insertBoards(opened.sql)
+    Object.assign(world, worldOn(opened.sql, opened.store))
   })
-  afterEach(() => {
-    world.sql.close()
-    rmSync(folder, { recursive: true })
+  afterEach(async () => {
+    await opened.close()
     vi.useRealTimers()
   })
   return world
@@ -74,7 +65,7 @@ export function typesOf(told: readonly Told[]): string[] {
   return told.map(({ type }) => type)
 }
 
-function worldOn(sql: Database, store: Store): World {
+function worldOn(sql: Sql, store: Store): World {
   let read = 0
   async function news(): Promise<Told[]> {
     const { events } = await store.read((snapshot) => snapshot.readAfter(ALL, read, 1_000))
@@ -128,7 +119,7 @@ function worldOn(sql: Database, store: Store): World {
   }
 }
 
-async function insertBoards(sql: Database): Promise<void> {
+async function insertBoards(sql: Sql): Promise<void> {
   for (const id of ['demo', 'bare']) {
     await sql.run(
       `INSERT INTO boards (id, name, ticket_prefix, last_ticket, created_at, updated_at) VALUES (?, 'Demo', 'D', 9, ?, ?)`,
@@ -150,10 +141,7 @@ async function insertBoards(sql: Database): Promise<void> {
   await sql.run("INSERT INTO card_dependencies (card_id, depends_on, position) VALUES ('c', 'b', 0)")
 }
 
-async function insertColumn(
-  sql: Database,
-  column: { board: string; id: string; key: string | null; position: number },
-) {
+async function insertColumn(sql: Sql, column: { board: string; id: string; key: string | null; position: number }) {
   await sql.run('INSERT INTO board_columns (id, board_id, column_key, title, position) VALUES (?, ?, ?, ?, ?)', [
     column.id,
     column.board,

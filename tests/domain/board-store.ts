@@ -1,19 +1,13 @@
-/** A store on a real file for tests of the domain: runs mutations, collects their events, checks refusals. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+/** A real store for tests of the domain: runs mutations, collects their events, checks refusals. */
 import { expect } from 'vitest'
 import * as z from 'zod'
 import type { ErrorCode } from '../../shared/src/errors.ts'
 import { Problem } from '../../src/base/errors.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
-import { migrate } from '../../src/db/migrations/migrate.ts'
 import { ALL } from '../../src/db/snapshot.ts'
 import type { Sql } from '../../src/db/sql.ts'
-import { oneConnection } from '../../src/db/sqlite/one-connection.ts'
-import { openSqlite } from '../../src/db/sqlite/sqlite.ts'
 import type { Store, Tx } from '../../src/db/store.ts'
-import { storeOn } from '../support/test-store.ts'
+import { openTestStore } from '../support/opened-store.ts'
 
 export interface Said {
   readonly type: string
@@ -28,7 +22,7 @@ export interface BoardStore {
   said(): Promise<Said[]>
   /** Expects a refusal with this code that writes nothing and emits nothing; returns it. */
   refused(code: ErrorCode, work: (tx: Tx) => Promise<unknown>): Promise<Problem>
-  close(): void
+  close(): Promise<void>
 }
 
 const TABLES = [
@@ -49,10 +43,7 @@ const TABLES = [
 ]
 
 export async function openBoardStore(): Promise<BoardStore> {
-  const folder = mkdtempSync(join(tmpdir(), 'boardcast-domain-'))
-  const sql = openSqlite(join(folder, 'test.db'), 'process')
-  await migrate(oneConnection(sql))
-  const store = await storeOn(sql, undefined, { now: Date.now })
+  const { store, sql, close } = await openTestStore({ now: Date.now })
   let heard = 0
 
   async function everything(): Promise<unknown> {
@@ -81,10 +72,7 @@ export async function openBoardStore(): Promise<BoardStore> {
       expect(await everything()).toEqual(before)
       return outcome
     },
-    close() {
-      sql.close()
-      rmSync(folder, { recursive: true })
-    },
+    close,
   }
 }
 

@@ -44,7 +44,7 @@ test('[U9] [Y2] the text of a board that takes in events is its whole text, at e
           expect(board.text).toBe(await wholeText(at))
         }
       } finally {
-        at.close()
+        await at.close()
       }
     }),
     { numRuns: 60 },
@@ -61,7 +61,7 @@ test('[Y2] texts that JSON escapes, and ticket keys beyond DEMO-9, stay what the
   }
   for (const event of await changesAfter(at, position)) expect(board.apply(event)).toBe(true)
   expect(board.text).toBe(await wholeText(at))
-  at.close()
+  await at.close()
 })
 
 test('[U9] every event that changes a board is applied, or has it rendered anew', async () => {
@@ -75,7 +75,7 @@ test('[U9] every event that changes a board is applied, or has it rendered anew'
     if (!(await render(at)).apply(new LogEvent({ seq: 1, type, at: 0, data, skip }))) unapplied.push(type)
   }
   expect(unapplied).toEqual(['board.deleted'])
-  at.close()
+  await at.close()
 })
 
 test('[Y14] a card that is moved on a board of many costs its own text and those of two columns', async () => {
@@ -104,5 +104,5 @@ test('[Y14] a card that is moved on a board of many costs its own text and those
   const objects = stringified.filter((value) => typeof value === 'object' && !Array.isArray(value))
   expect(objects).toHaveLength(3)
   expect(board.text).toBe(await wholeText(at))
-  at.close()
+  await at.close()
 })

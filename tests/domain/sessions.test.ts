@@ -26,8 +26,8 @@ beforeEach(async () => {
   await putBoard(db.sql, 'demo')
   await putBoard(db.sql, 'other')
 })
-afterEach(() => {
-  db.close()
+afterEach(async () => {
+  await db.close()
   vi.useRealTimers()
 })
 

@@ -25,8 +25,8 @@ beforeEach(async () => {
   await putCard(db.sql, 'card', 'demo.0')
   await putAttempt(db.sql, { id: 'att', card: 'card', status: 'running', createdAt: T0, agent: 'bot' })
 })
-afterEach(() => {
-  db.close()
+afterEach(async () => {
+  await db.close()
   vi.useRealTimers()
 })
 

@@ -23,8 +23,8 @@ beforeEach(async () => {
   taskId = (await db.do((tx) => createTask(tx, { name: 'Task' }))).task_id
   await db.said()
 })
-afterEach(() => {
-  db.close()
+afterEach(async () => {
+  await db.close()
   vi.useRealTimers()
 })
 

@@ -15,8 +15,8 @@ beforeEach(async () => {
   db = await openBoardStore()
   await putBoard(db.sql, 'demo')
 })
-afterEach(() => {
-  db.close()
+afterEach(async () => {
+  await db.close()
   vi.useRealTimers()
 })
 

@@ -14,11 +14,14 @@
  */
 import { existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test as testOfAnyStore } from 'vitest'
 import { ChildServer } from '../support/child-server.ts'
 import { OtherProgram } from '../support/other-program.ts'
 import { SmallDisk } from '../support/small-disk.ts'
+import { onSqlite } from '../support/stores.ts'
 import { listen } from '../support/stream.ts'
+
+const test = testOfAnyStore.runIf(onSqlite('faults of the file and its disk'))
 
 const PATIENCE = { timeout: 20_000, interval: 50 }
 const ENV = { LOG_LEVEL: 'info', BOARDCAST_HEARTBEAT_MS: '200' }

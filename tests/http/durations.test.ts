@@ -8,6 +8,7 @@ import { missing, startNginx } from '../support/debian-proxy.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { SocketClient } from '../support/socket.ts'
 import { SocketIoClient } from '../support/socketio.ts'
+import { storeAt } from '../support/stores.ts'
 import { listen } from '../support/stream.ts'
 
 const DAY_MS = 86_400_000
@@ -116,7 +117,7 @@ describe('kept connections', () => {
     // On a separate server: a connection that is not closed would stay for an hour.
     const draining = await startServer({
       port: 0,
-      dbPath: `${server.dbPath}.second`,
+      ...(await storeAt(`${server.dbPath}.second`)),
       logLevel: 'error',
       drainMs: 3_600_000,
       keepAliveMs: 3_600_000,

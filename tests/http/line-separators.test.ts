@@ -1,9 +1,9 @@
 /** Text that some readers split into lines, on every transport. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import Database from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+import { besideServer } from '../support/beside.ts'
 import { appendLines, makeAttempt, makeBoard, makeCard } from '../support/board.ts'
 import { hasProgram } from '../support/programs.ts'
 import { RawSocket } from '../support/raw-socket.ts'
@@ -92,15 +92,16 @@ describe('line separators on streams', () => {
     const attempt = await makeAttempt(own, card.id)
     await appendLines(own, attempt.id, [FORGERY])
     await own.close()
-    const db = new Database(own.dbPath)
-    const { changes } = db
-      .prepare(
-        `UPDATE events SET data = replace(replace(replace(data,
-         '\\u0085', char(0x85)), '\\u2028', char(0x2028)), '\\u2029', char(0x2029)) WHERE data LIKE '%forged%'`,
-      )
-      .run()
-    db.close()
-    expect(changes).toBe(1)
+    await besideServer(own.dbPath, async (sql) => {
+      const rows = await sql.all<{ seq: number; data: string }>('SELECT seq, data FROM events')
+      const forged = rows.filter(({ data }) => data.includes('forged'))
+      expect(forged).toHaveLength(1)
+      for (const { seq, data } of forged) {
+        const raw = JSON.stringify(JSON.parse(data))
+        expect(raw).not.toBe(data)
+        await sql.run('UPDATE events SET data = ? WHERE seq = ?', [raw, seq])
+      }
+    })
     await own.restart()
     for (const path of ['/sse?boardId=old&view=diff', `/sse?channels=agent:${attempt.agent}`, '/sse?channels=global']) {
       await using listener = await listen(own.url, `${path}${path.includes('?') ? '&' : '?'}since=earliest`)

@@ -18,12 +18,12 @@ const names = ({ frames }: Listener) => frames.map(({ event }) => event)
 
 const oldest = async () => (await stats(server)).log.oldest
 
-/** Prints lines until some of those before `cursor` are trimmed; resolves to the oldest id. */
+/** Prints lines until those before `cursor` are trimmed, and nothing is left to trim; resolves to the oldest id. */
 async function trimPast(cursor: string): Promise<string> {
   for (let n = 0; n < 4; n++) await appendLines(server, work.attempt.id, Array(10).fill('x'))
   return eventually('the trimming', async () => {
-    const id = await oldest()
-    return positionOf(id) > positionOf(cursor) && id
+    const { log } = await stats(server)
+    return positionOf(log.oldest) > positionOf(cursor) && log.chatter.events === FEW.maxEvents && log.oldest
   })
 }
 

@@ -56,7 +56,7 @@ test('[RS2] are filtered in the same way live, replayed, over sockets, and in pa
     expect(shownOn(listener)).toEqual(OF_ONE)
   }
   for (const one of [socket, joining]) {
-    await one.id(end)
+    await one.until(() => one.named('end').length > 0)
     const events = one.messages.filter(({ type }) => type === 'event').filter(isShown) as unknown as Shown[]
     expect(events.map(textOf)).toEqual(OF_ONE)
   }

@@ -58,7 +58,7 @@ export interface Stats {
   readonly connections: Readonly<Record<'total' | 'sse' | 'ws' | 'socketio' | 'behind', number>>
   readonly bytes: { readonly pending: number }
   readonly channelStats: Readonly<Record<string, number>>
-  readonly log: { readonly oldest: string; readonly newest: string }
+  readonly log: { readonly oldest: string; readonly newest: string; readonly chatter: { readonly events: number } }
 }
 
 export async function stats(server: TestServer): Promise<Stats> {

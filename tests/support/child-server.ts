@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { gate } from './gate.ts'
+import { dropDatabaseAt, storeEnv } from './stores.ts'
 
 interface Running {
   readonly child: ChildProcess
@@ -65,7 +66,7 @@ export class ChildServer implements AsyncDisposable {
       env: {
         ...Object.fromEntries(inherited),
         PORT: String(this.port),
-        BOARDCAST_DB: this.dbPath,
+        ...(await storeEnv(this.#env.BOARDCAST_DB ?? this.dbPath)),
         BOARDCAST_DRAIN_MS: '50',
         LOG_LEVEL: 'error',
         ...this.#env,
@@ -116,6 +117,7 @@ export class ChildServer implements AsyncDisposable {
     try {
       await this.stop('SIGKILL')
     } finally {
+      await dropDatabaseAt(this.dbPath)
       rmSync(this.#folder, { recursive: true, force: true })
     }
   }

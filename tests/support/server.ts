@@ -1,8 +1,9 @@
-/** A real server in this process, on a free port, with a real database file that is removed with it. */
+/** A real server in this process, on a free port, with a real database that is removed with it. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Config, startServer } from '../../src/main.ts'
+import { dropDatabaseAt, storeAt } from './stores.ts'
 
 export interface Answer<T> {
   readonly status: number
@@ -33,9 +34,10 @@ export interface TestServer extends AsyncDisposable {
 
 export async function startTestServer(overrides: Partial<Config> = {}): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'boardcast-'))
+  const ownPath = join(folder, 'boardcast.db')
   const config = {
     port: 0,
-    dbPath: join(folder, 'boardcast.db'),
+    ...(await storeAt(overrides.dbPath ?? ownPath)),
     logLevel: 'error',
     drainMs: 50,
     // Tests of other things change more in a second than a client usually does.
@@ -91,6 +93,7 @@ export async function startTestServer(overrides: Partial<Config> = {}): Promise<
     close: () => server.close(),
     async [Symbol.asyncDispose]() {
       await server.abort()
+      await dropDatabaseAt(ownPath)
       rmSync(folder, { recursive: true, force: true })
     },
   }

@@ -105,6 +105,7 @@ describe('channels', () => {
     const board = await makeBoard(server)
     await using plain = await SocketClient.open(server.url, `/ws?channels=board:${board.id},global`)
     await using marked = await SocketClient.open(server.url, `/ws?more=1&channels=board:${board.id},global`)
+    for (const socket of [plain, marked]) await socket.until(() => socket.named('state').length > 0)
     const { eventId } = await makeCard(server, board.id)
     for (const socket of [plain, marked]) await socket.until(() => socket.named('card.created').length > 0)
     const shown = (socket: SocketClient) =>

@@ -71,6 +71,7 @@ describe('a server that shuts down', () => {
     const closing = server.close()
     await onChannels.first('the word', ({ event }) => event === 'draining')
     expect(onChannels.named('draining')[0]).toMatchObject({ channel: '*', data: { retryMs: expect.any(Number) } })
+    await onBoard.until(() => onBoard.ofType('draining').length > 0)
     expect(onBoard.ofType('draining')).toEqual([{ type: 'draining', payload: { retryMs: expect.any(Number) } }])
     const [asBoard, asChannels] = await Promise.all([
       onBoard.ask({ type: 'create_card', payload: { title: 'too late' } }),

@@ -4,9 +4,9 @@ import type { Agent } from '../../shared/src/types/agents.ts'
 import type { Overview } from '../../shared/src/types/dashboard.ts'
 import type { Metrics } from '../../shared/src/types/metrics.ts'
 import { createApiClient } from '../support/api.ts'
-import { stats } from '../support/board.ts'
+import { eventually, stats } from '../support/board.ts'
 import { ChildServer } from '../support/child-server.ts'
-import { withoutEvents } from '../support/http.ts'
+import { newestId, withoutEvents } from '../support/http.ts'
 import { readLog } from '../support/log-reader.ts'
 import { clientFrame, OPCODE, RawSocket } from '../support/raw-socket.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -98,7 +98,11 @@ describe('a socket that claims to be an agent', () => {
 
   it('[PR2] with a session alone joins it, without an event', async () => {
     await using socket = await open()
-    await withoutEvents(server, () => socket.ask({ type: 'auth', session_id: 's-3' }))
+    // Sockets of other tests may still be ending.
+    const before = await newestId(server)
+    await socket.ask({ type: 'auth', session_id: 's-3' })
+    const log = await readLog(server.url, before, await newestId(server))
+    expect(log.filter(({ data }) => data.client_id === clientIdOf(socket))).toEqual([])
     expect((await stats(server)).channelStats).toMatchObject({ 'session:s-3': 1 })
   })
 
@@ -289,7 +293,14 @@ describe('a server that stops', () => {
     using api = createApiClient(child.url)
     const socket = await open('?agent_id=orphan&session_id=s&global=0', child)
     const second = await open('?agent_id=orphan&global=0', child)
+    const start = await api.get('/cursor')
     await second.ask({ type: 'auth', agent_id: 'renamed' })
+    // It is acknowledged before others see it.
+    await eventually('the new name', async () => {
+      const { cursor } = await api.get('/cursor')
+      const log = await readLog(child.url, start.cursor, cursor)
+      return log.some(({ type, data }) => type === 'agent.connected' && data.agent_id === 'renamed')
+    })
     const ids = [clientIdOf(socket), clientIdOf(second)]
     const before = await api.get('/cursor')
     await child.stop('SIGKILL')

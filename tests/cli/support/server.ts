@@ -2,11 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startServer } from '../../../src/main.ts'
+import { dropDatabaseAt, storeAt } from '../../support/stores.ts'
 
 /** A real server with its own database. */
 export async function startHub() {
   const folder = await mkdtemp(join(tmpdir(), 'boardcast-cli-test-'))
-  const server = await startServer({ port: 0, dbPath: join(folder, 'test.db') })
+  const dbPath = join(folder, 'test.db')
+  const server = await startServer({ port: 0, ...(await storeAt(dbPath)) })
 
   async function ask(method: string, path: string, body?: unknown) {
     const init =
@@ -42,6 +44,7 @@ export async function startHub() {
     },
     async [Symbol.asyncDispose]() {
       await server.close()
+      await dropDatabaseAt(dbPath)
       await rm(folder, { recursive: true, force: true })
     },
   }
