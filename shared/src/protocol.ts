@@ -13,6 +13,8 @@ export const HEADER = {
   idempotencyReplayed: 'Idempotency-Replayed',
   lastEventId: 'Last-Event-ID',
   requestId: 'X-Request-Id',
+  /** The name of the node that answers. */
+  node: 'Boardcast-Node',
   retryAfter: 'Retry-After',
 } as const
 

@@ -6,6 +6,7 @@ import { isOwnAddress, parsePrefix } from './base-path.ts'
 import { isDatabaseUrl } from './database-url.ts'
 import { hostList, listenAddress, networkList, originList, socketMode } from './host-settings.ts'
 import { jwksUrl, type PublicKey, password, publicKeys, secretList } from './key-settings.ts'
+import { nodeName } from './node-name.ts'
 
 /** How much of the transient events the log keeps: by age, by number of events, by bytes of payload. */
 export interface RetentionPolicy {
@@ -30,6 +31,8 @@ export interface Config {
   readonly dbPath: string
   /** A database of PostgreSQL in place of the file. Holds a password. */
   readonly databaseUrl: string | undefined
+  /** The name of this server among those on its database. */
+  readonly node: string
   /** The path prefix of every URL, such as `/tools/board`; '' for none. */
   readonly basePath: string
   /** Everybody may do everything, even if a key is configured. */
@@ -145,6 +148,7 @@ const environment = z.object({
   BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
   BOARDCAST_DATABASE_URL: databaseUrl.optional(),
+  BOARDCAST_NODE: nodeName,
   BOARDCAST_BASE_PATH: basePath.default(''),
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
   BOARDCAST_TOKEN: password.optional(),
@@ -209,6 +213,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     hosts: settings.BOARDCAST_HOSTS,
     dbPath: settings.BOARDCAST_DB,
     databaseUrl: settings.BOARDCAST_DATABASE_URL,
+    node: settings.BOARDCAST_NODE,
     basePath: settings.BOARDCAST_BASE_PATH,
     isAuthOff: settings.BOARDCAST_AUTH === 'off',
     token: settings.BOARDCAST_TOKEN,

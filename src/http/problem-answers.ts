@@ -30,9 +30,9 @@ export function bareProblemResponse(problem: Problem): Response {
 }
 
 /** Answers on a connection whose request Node could not read, and ends the connection. */
-export function answerUnreadRequest(socket: Duplex, problem: Problem): void {
+export function answerUnreadRequest(socket: Duplex, problem: Problem, headers: Readonly<Record<string, string>>): void {
   const body = Buffer.from(JSON.stringify(problem.body))
-  const tail = { [HEADER.requestId]: requestIdOf({}), Connection: 'close' }
+  const tail = { ...headers, [HEADER.requestId]: requestIdOf({}), Connection: 'close' }
   socket.on('error', () => undefined) // Harmless: the connection ends either way.
   // At once it could destroy the answer; but a client that never closes its side must not keep the connection.
   const patience = setTimeout(() => socket.destroy(), LAST_WORDS_MS).unref()
@@ -40,11 +40,12 @@ export function answerUnreadRequest(socket: Duplex, problem: Problem): void {
   socket.end(httpMessage(problem, { ...bodyHeaders(body), ...tail }, body))
 }
 
-/** Answers a request for an upgrade that is refused, and ends the connection. */
+/** Answers a request for an upgrade that is refused, and ends the connection. `node`: the name of this one. */
 export function refuseUpgrade(
   { headers: requested }: IncomingMessage,
   socket: Duplex,
   problem: Problem,
+  node: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const body = Buffer.from(JSON.stringify(problem.body))
@@ -52,6 +53,7 @@ export function refuseUpgrade(
   const all = {
     Connection: 'close',
     [HEADER.requestId]: requestIdOf(requested),
+    [HEADER.node]: node,
     ...headers,
     ...bodyHeaders(body),
     ...(problem.retryAfterS !== undefined && { [HEADER.retryAfter]: problem.retryAfterS }),

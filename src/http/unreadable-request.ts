@@ -1,5 +1,6 @@
 /** Requests that cannot be read are answered in the form of all other refusals. */
 import type { Socket } from 'node:net'
+import { HEADER } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
 import { answerUnreadRequest, bareProblemResponse } from './problem-answers.ts'
 
@@ -13,8 +14,17 @@ export function answerUnreadableAddress(): Response {
   return bareProblemResponse(unreadableAddress())
 }
 
-/** Listener for Node's `clientError`: there is no response, only a socket. */
-export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+/** Makes the listener for Node's `clientError`: there is no response, only a socket. `node`: the name of this one. */
+export function answersToUnreadable(node: string): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  const headers = { [HEADER.node]: node }
+  return (error, socket) => answerUnreadable(error, socket, headers)
+}
+
+function answerUnreadable(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  headers: Readonly<Record<string, string>>,
+): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
@@ -22,7 +32,7 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
     // Opened in advance and not used: an answer could be taken for that to the first request.
     if (socket.bytesRead === 0) socket.destroy()
-    else answerUnreadRequest(socket, tooSlow())
+    else answerUnreadRequest(socket, tooSlow(), headers)
     return
   }
   const isTooLong = error.code === 'HPE_HEADER_OVERFLOW'
@@ -35,7 +45,7 @@ export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
         'bad_request',
         'The request is not HTTP/1.1 that can be read. TLS and HTTP/2 need a proxy in front of this server.',
       )
-  answerUnreadRequest(socket, problem)
+  answerUnreadRequest(socket, problem, headers)
 }
 
 function tooSlow(): Problem {

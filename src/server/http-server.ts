@@ -2,10 +2,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
+import { HEADER } from '../../shared/src/protocol.ts'
 import { formatAuthority, parseAuthority } from '../base/authority.ts'
 import { withoutBasePath } from '../base/base-path.ts'
 import type { Config } from '../base/config.ts'
-import { answerUnreadable, answerUnreadableAddress } from '../http/unreadable-request.ts'
+import { answersToUnreadable, answerUnreadableAddress } from '../http/unreadable-request.ts'
 import type { RequestHandler } from './request-handler.ts'
 import { listenFault } from './start-faults.ts'
 import { listenOnSocket } from './unix-socket.ts'
@@ -17,7 +18,10 @@ const HEADERS_TIMEOUT_MS = 20_000
 const CHECK_EVERY_MS = 2_000
 const BACKLOG = 4_096
 
-export function createHttpServer({ basePath, keepAliveMs, requestTimeoutMs }: Config, handle: RequestHandler): Server {
+export function createHttpServer(
+  { node, basePath, keepAliveMs, requestTimeoutMs }: Config,
+  handle: RequestHandler,
+): Server {
   const listener = getRequestListener((request, env) => handle(request, env as HttpBindings), {
     // For requests without a Host, which HTTP/1.0 allows.
     hostname: 'localhost',
@@ -33,12 +37,14 @@ export function createHttpServer({ basePath, keepAliveMs, requestTimeoutMs }: Co
     },
     (incoming, outgoing) => {
       simplifyHost(incoming)
+      // Here, so that no answer goes without it, whoever writes it.
+      outgoing.setHeader(HEADER.node, node)
       if (basePath !== '') incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
       void listener(incoming, outgoing)
     },
   )
   server.keepAliveTimeout = keepAliveMs
-  server.on('clientError', answerUnreadable)
+  server.on('clientError', answersToUnreadable(node))
   return server
 }
 

@@ -15,21 +15,27 @@ import { createSocketIo, SOCKET_IO_PATH, type SocketIo, type SocketIoDependencie
 import { createUpgradeHandler, type UpgradeHandler } from '../ws/upgrade.ts'
 import { headersTimeoutMs } from './http-server.ts'
 
-type SocketsDependencies = Omit<SocketIoDependencies, 'connectTimeoutMs'>
+type SocketsDependencies = Omit<SocketIoDependencies, 'connectTimeoutMs' | 'node'>
 
 /** Rejects with ConfigError if Socket.IO is switched on and not installed. */
 export async function createSockets(config: Config, dependencies: SocketsDependencies): Promise<Sockets> {
+  const { node, basePath } = config
   const { store, heartbeatMs, badTokens, onError } = dependencies
   const socketIo = config.hasSocketIo
-    ? await createSocketIo({ ...dependencies, connectTimeoutMs: headersTimeoutMs(config.requestTimeoutMs) })
+    ? await createSocketIo({
+        ...dependencies,
+        node: config.node,
+        connectTimeoutMs: headersTimeoutMs(config.requestTimeoutMs),
+      })
     : null
   const liveness = new Liveness(heartbeatMs, () => socketIo?.forgivePause())
   const presence = createPresence(store, onError)
-  const webSocket = createUpgradeHandler({ ...dependencies, liveness, presence })
-  return new Sockets({ basePath: config.basePath, socketIo, liveness, presence, webSocket, badTokens, onError })
+  const webSocket = createUpgradeHandler({ ...dependencies, node, liveness, presence })
+  return new Sockets({ node, basePath, socketIo, liveness, presence, webSocket, badTokens, onError })
 }
 
 interface SocketParts {
+  readonly node: string
   readonly basePath: string
   readonly socketIo: SocketIo | null
   readonly liveness: Liveness
@@ -77,8 +83,8 @@ export class Sockets {
 
   /** Does not reject. */
   async #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    if (!negotiate(incoming, socket)) return
-    const { basePath, socketIo, webSocket, badTokens, onError } = this.#parts
+    const { node, basePath, socketIo, webSocket, badTokens, onError } = this.#parts
+    if (!negotiate(incoming, socket, node)) return
     incoming.url = withoutBasePath(incoming.url ?? '/', basePath)
     this.#upgraded.add(socket)
     socket.once('close', () => this.#upgraded.delete(socket))
@@ -87,7 +93,7 @@ export class Sockets {
       else await webSocket(incoming, socket, head)
     } catch (thrown) {
       if (!(thrown instanceof Problem)) onError(thrown)
-      refuseUpgrade(incoming, socket, badTokens.refusalOf(asProblem(thrown), incoming))
+      refuseUpgrade(incoming, socket, badTokens.refusalOf(asProblem(thrown), incoming), node)
     }
   }
 }

@@ -6,8 +6,8 @@ import { refuseUpgrade } from '../http/problem-answers.ts'
 
 const VERSION = '13'
 
-/** Removes offers that libraries would accept. Returns false if it has refused the handshake. */
-export function negotiate(incoming: IncomingMessage, socket: Duplex): boolean {
+/** Removes offers that libraries would accept. Returns false if it has refused the handshake. `node`: who answers. */
+export function negotiate(incoming: IncomingMessage, socket: Duplex, node: string): boolean {
   const { headers } = incoming
   // No subprotocol is defined. A library would confirm the first one that the client names.
   delete headers['sec-websocket-protocol']
@@ -18,6 +18,7 @@ export function negotiate(incoming: IncomingMessage, socket: Duplex): boolean {
     incoming,
     socket,
     new Problem('upgrade_required', `The WebSocket protocol must be version ${VERSION}.`),
+    node,
     { Upgrade: 'websocket', Connection: 'Upgrade, close', 'Sec-WebSocket-Version': VERSION },
   )
   return false

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ServerOptions, WebSocketServer } from 'ws'
-import { MAX_MESSAGE_BYTES } from '../../shared/src/protocol.ts'
+import { HEADER, MAX_MESSAGE_BYTES } from '../../shared/src/protocol.ts'
 import { Problem } from '../base/errors.ts'
 import { type Admission, tooManyConnections } from '../connections/admission.ts'
 import { UNLIMITED } from '../connections/connection-limit.ts'
@@ -17,6 +17,8 @@ import { openSocket, type SocketDependencies } from './open-socket.ts'
 export interface UpgradeDependencies extends SocketDependencies {
   readonly admission: Admission
   readonly guard: WebGuard
+  /** The name of this node. */
+  readonly node: string
 }
 
 /** Handles one request for an upgrade. Rejects with a Problem for what it refuses. */
@@ -35,10 +37,11 @@ const LIBRARY: ServerOptions & { closeTimeout: number } = {
 }
 
 export function createUpgradeHandler(dependencies: UpgradeDependencies): UpgradeHandler {
-  const { drain, guard, admission } = dependencies
+  const { drain, guard, admission, node } = dependencies
   const library = new WebSocketServer(LIBRARY)
+  library.on('headers', (headers) => headers.push(`${HEADER.node}: ${node}`))
   library.on('wsClientError', ({ message }, socket, incoming) => {
-    refuseUpgrade(incoming, socket, new Problem('bad_request', `This is not a WebSocket handshake: ${message}.`))
+    refuseUpgrade(incoming, socket, new Problem('bad_request', `This is not a WebSocket handshake: ${message}.`), node)
   })
 
   return async (incoming, socket, head) => {

@@ -16,16 +16,18 @@ export interface RawRequest {
   readonly version?: '1.0' | '1.1'
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
+  /** Default: `close`. */
+  readonly connection?: string
 }
 
-/** Sends the request with `Connection: close` and only these headers; resolves when `enough` of the answer, or all, has arrived. */
+/** Sends the request with `Connection` and only these headers; resolves when `enough` of the answer, or all, has arrived. */
 export function rawRequest(
   port: number,
-  { method = 'GET', target, version = '1.1', headers = {}, body = '' }: RawRequest,
+  { method = 'GET', target, version = '1.1', headers = {}, body = '', connection = 'close' }: RawRequest,
   enough: (answer: string) => boolean = () => false,
 ): Promise<RawReply> {
   const length = body !== '' && !headers['Transfer-Encoding'] && { 'Content-Length': String(Buffer.byteLength(body)) }
-  const all = { ...headers, Connection: 'close', ...length }
+  const all = { ...headers, Connection: connection, ...length }
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')

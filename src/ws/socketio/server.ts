@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Socket as Client, Server } from 'socket.io'
-import { MAX_MESSAGE_BYTES, SILENT_HEARTBEATS } from '../../../shared/src/protocol.ts'
+import { HEADER, MAX_MESSAGE_BYTES, SILENT_HEARTBEATS } from '../../../shared/src/protocol.ts'
 import { ConfigError } from '../../base/config.ts'
 import { Problem } from '../../base/errors.ts'
 import type { BadTokens } from '../../http/bad-tokens.ts'
@@ -20,6 +20,8 @@ export interface SocketIoDependencies extends SocketIoPeerDependencies {
   readonly guard: WebGuard
   readonly badTokens: BadTokens
   readonly halfOpen: HalfOpenConnections
+  /** The name of this node. */
+  readonly node: string
   /** How long a client may take until it connects to the namespace. */
   readonly connectTimeoutMs: number
 }
@@ -47,7 +49,7 @@ interface EngineClients {
 
 /** Loads the library. Rejects with ConfigError if it is not installed. */
 export async function createSocketIo(dependencies: SocketIoDependencies): Promise<SocketIo> {
-  const { drain, guard, halfOpen, heartbeatMs, connectTimeoutMs } = dependencies
+  const { drain, guard, halfOpen, heartbeatMs, connectTimeoutMs, node } = dependencies
   const library = await import('socket.io').catch((cause: unknown) => {
     throw new ConfigError('BOARDCAST_SOCKETIO=1 needs the package socket.io: npm install socket.io', { cause })
   })
@@ -72,6 +74,9 @@ export async function createSocketIo(dependencies: SocketIoDependencies): Promis
     void new SocketIoPeer(dependencies, client, handshakes.holderOf(client)).open()
   })
   const engine: Engine = server.engine
+  engine.on('headers', (headers: Record<string, string>) => {
+    headers[HEADER.node] = node
+  })
   engine.on('connection', (connection: EngineClient) => {
     const leave = halfOpen.add(connection.request, () => cut(connection))
     letIn.set(connection, leave)
