@@ -8,7 +8,9 @@
  * has stripped it.
  */
 const OWN = new Set(
-  'api assets asyncapi.json boards docs events health metrics openapi.json sign-in socket.io sse stats ws'.split(' '),
+  'api assets asyncapi.json boards docs events health metrics openapi.json sign-in sign-out socket.io sse stats ws'.split(
+    ' ',
+  ),
 )
 const MAX_LENGTH = 256
 /** Unreserved characters only: the prefix is written into HTML and URLs, and `//host` would name another host. */

@@ -23,6 +23,7 @@ export interface PageLoginDependencies {
 }
 
 const SIGN_IN = '/sign-in'
+const SIGN_OUT = '/sign-out'
 const ANY_HOST = 'http://localhost'
 const MAX_FORM_BYTES = 64 * 1024
 /** Of the value: browsers keep 4,096 bytes of a cookie, its name and its attributes included (RFC 6265, 6.1). */
@@ -75,6 +76,14 @@ export function registerPageLogin(app: Hono<Env>, dependencies: PageLoginDepende
     const { [TOKEN_FIELD]: token, [TARGET_FIELD]: target } = await c.req.parseBody()
     const session = await unlessBad(c, logins.byToken(String(token)))
     return signedIn(c, session, pathOf(String(target)))
+  })
+
+  app.post(SIGN_OUT, (c) => {
+    // Otherwise any page could sign a browser out.
+    const refusal = guard.refusalOfSignIn(c.env.incoming)
+    if (refusal) throw refusal
+    c.header('Set-Cookie', cookieOf({ token: '', maxAgeS: 0 }, `${prefixOf(c)}/`, isHttps(c)))
+    return c.body(null, 204)
   })
 }
 

@@ -141,3 +141,25 @@ it('[AU27] there is nobody to sign in while rights are off', async () => {
   const answer = await answerLink(server, { status: 200, body: '', location: '', cookie: '', header: () => '', form })
   expect([answer.status, answer.location, answer.cookie]).toEqual([303, '/?board=demo', undefined])
 })
+
+it('[AU29] signing out takes the cookie away, for the page itself only', async () => {
+  const server = await serve()
+  const signOut = async (headers: Record<string, string>) =>
+    fetch(`${server.url}/sign-out`, { method: 'POST', headers: { Cookie: 'boardcast_token=x', ...headers } })
+  for (const [origin, status] of [
+    [server.url, 204],
+    [LISTED, 204],
+    ['https://evil.example', 403],
+    ['null', 403],
+    [undefined, 403],
+  ] as const) {
+    const answer = await signOut(origin === undefined ? {} : { Origin: origin })
+    expect([origin, answer.status]).toEqual([origin, status])
+    const expected = status === 204 ? 'boardcast_token=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax' : null
+    expect(answer.headers.get('Set-Cookie')).toBe(expected)
+  }
+  const behind = await signOut({ Origin: LISTED, 'X-Forwarded-Prefix': '/tools', 'X-Forwarded-Proto': 'https' })
+  expect(behind.headers.get('Set-Cookie')).toBe(
+    'boardcast_token=; Path=/tools/; Max-Age=0; HttpOnly; SameSite=Lax; Secure',
+  )
+})

@@ -3,7 +3,7 @@
  *
  * CA9   After a 401 a dialog asks for a token, keeps it for this tab, and everything goes on where it was.
  * CA10  The dialog works with the keyboard, for screen readers, at 360 px and in both colour schemes.
- * CA12  Signing out forgets the token.
+ * CA12  Signing out forgets the token and the cookie.
  * CA13  What somebody else has seen, and has wanted, does not stay.
  * CA14  The list of boards without a right to the dashboard.
  * PG11  The commands send the token in BOARDCAST_TOKEN, and show none.
@@ -438,6 +438,15 @@ describe('a link that signs in', () => {
     await isLive(page)
     expect(page.url()).toBe(`${server.url}/?board=demo`)
     expect(await context.cookies()).toMatchObject([{ name: 'boardcast_token', httpOnly: true, sameSite: 'Lax' }])
+  })
+
+  test('[CA12] [AU29] signing out takes the cookie away, and the page asks for a token', async () => {
+    const { page, context } = await followed(await mallory())
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await isLive(page)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await parts(page).dialog.filter({ hasText: 'asks for a token' }).waitFor()
+    expect(await context.cookies()).toEqual([])
   })
 
   test('[AU27] after a no there is no cookie, and the page asks for a token', async () => {

@@ -17,8 +17,7 @@ function start(container: HTMLElement, connectionContainer: HTMLElement): void {
   const connection = showConnection(connectionContainer)
   let page: Page | undefined
 
-  const leave = signOut()
-  connectionContainer.after(leave.node)
+  connectionContainer.after(signOut())
   onSignedOut(async () => {
     const before = currentToken()
     // A cookie, of which nothing is known, may have been the credential.
@@ -27,7 +26,6 @@ function start(container: HTMLElement, connectionContainer: HTMLElement): void {
     const token = currentToken()
     const isAnother = before === undefined ? hasShown : token !== undefined && !haveOneHolder(before, token)
     if (isAnother) await startAfresh()
-    leave.update()
     // The stream goes on where it was.
     hub.reconnect()
   })

@@ -1,23 +1,26 @@
-/** The button that forgets the token of this tab, and with it what the page shows. A cookie stays: pages cannot see it. */
+/** The button that forgets the token of this tab and the cookie of the browser, and with them what the page shows. */
+import { pathOf } from './address.ts'
 import { element } from './element.ts'
-import { currentToken, keepToken, startAfresh } from './session.ts'
+import { hub } from './hub.ts'
+import { currentToken, hasRights, keepToken, startAfresh } from './session.ts'
 
-export interface SignOut {
-  readonly node: HTMLElement
-  /** Somebody has signed in. */
-  update: () => void
-}
-
-export function signOut(): SignOut {
+/** Shown while somebody is signed in: by a token, or by a cookie, which pages cannot see. */
+export function signOut(): HTMLElement {
   const node = element('button', { type: 'button', class: 'quiet' }, 'Sign out')
-  node.addEventListener('click', () => {
-    keepToken(undefined)
-    void startAfresh()
-  })
+  node.addEventListener('click', () => void leave())
+  hub.status.subscribe(update)
   update()
-  return { node, update }
+  return node
 
   function update(): void {
-    node.hidden = currentToken() === undefined
+    const isSignedIn = currentToken() !== undefined || hub.status.get().lastFrameAt !== null
+    node.hidden = !hasRights || !isSignedIn
   }
+}
+
+async function leave(): Promise<void> {
+  keepToken(undefined)
+  // A server that does not answer cannot take the cookie away. The page is empty all the same.
+  await fetch(pathOf('/sign-out'), { method: 'POST' }).catch(() => undefined)
+  await startAfresh()
 }
