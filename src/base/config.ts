@@ -4,6 +4,7 @@ import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
 import { isDatabaseUrl } from './database-url.ts'
+import { type DoorbellSetting, doorbellSetting } from './doorbell-setting.ts'
 import { hostList, listenAddress, networkList, originList, socketMode } from './host-settings.ts'
 import { jwksUrl, type PublicKey, password, publicKeys, secretList } from './key-settings.ts'
 import { nodeName } from './node-name.ts'
@@ -31,6 +32,8 @@ export interface Config {
   readonly dbPath: string
   /** A database of PostgreSQL in place of the file. Holds a password. */
   readonly databaseUrl: string | undefined
+  /** How the nodes on one database wake each other. */
+  readonly doorbell: DoorbellSetting
   /** The name of this server among those on its database. */
   readonly node: string
   /** The path prefix of every URL, such as `/tools/board`; '' for none. */
@@ -148,6 +151,7 @@ const environment = z.object({
   BOARDCAST_HOSTS: hostList.default([]),
   BOARDCAST_DB: z.string().min(1).default('./boardcast.db'),
   BOARDCAST_DATABASE_URL: databaseUrl.optional(),
+  BOARDCAST_DOORBELL: doorbellSetting.default({ kind: 'postgres' }),
   BOARDCAST_NODE: nodeName,
   BOARDCAST_BASE_PATH: basePath.default(''),
   BOARDCAST_AUTH: z.literal('off', 'can only be "off"').optional(),
@@ -201,8 +205,11 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   // An empty variable counts as not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
   const parsed = environment.safeParse(given)
-  if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`)
+  const faults = parsed.error?.issues.map((issue) => `  ${issue.path.join('.')} ${issue.message}`) ?? []
+  if (given.BOARDCAST_DOORBELL !== undefined && given.BOARDCAST_DATABASE_URL === undefined) {
+    faults.push('  BOARDCAST_DOORBELL is for nodes on PostgreSQL: set BOARDCAST_DATABASE_URL as well, or leave it out')
+  }
+  if (!parsed.success || faults.length > 0) {
     throw new ConfigError(`Invalid settings in the environment:\n${faults.join('\n')}`)
   }
   const settings = parsed.data
@@ -213,6 +220,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     hosts: settings.BOARDCAST_HOSTS,
     dbPath: settings.BOARDCAST_DB,
     databaseUrl: settings.BOARDCAST_DATABASE_URL,
+    doorbell: settings.BOARDCAST_DOORBELL,
     node: settings.BOARDCAST_NODE,
     basePath: settings.BOARDCAST_BASE_PATH,
     isAuthOff: settings.BOARDCAST_AUTH === 'off',

@@ -3,6 +3,8 @@
  * that is lost, doubled, early or late costs time at most.
  */
 
+import { DoorbellHealth, type DoorbellReports } from './doorbell-health.ts'
+
 export interface Doorbell {
   /** `degraded`: rings are not getting through for now. */
   readonly status: 'ok' | 'degraded'
@@ -21,22 +23,25 @@ export const NO_DOORBELL: Doorbell = {
   stop() {},
 }
 
+const UNREPORTED: DoorbellReports = { onFailure() {}, onReturn() {} }
+
 /** Looks at the head of the log once per interval, and rings here. Ringing it does nothing. */
 export class Poll implements Doorbell {
   readonly #readHead: () => Promise<number>
   readonly #listeners = new Set<(head: number) => void>()
   readonly #timer: NodeJS.Timeout
-  #status: 'ok' | 'degraded' = 'ok'
+  readonly #health: DoorbellHealth
   #isLooking = false
 
-  constructor(readHead: () => Promise<number>, everyMs: number) {
+  constructor(readHead: () => Promise<number>, everyMs: number, reports: DoorbellReports = UNREPORTED) {
     this.#readHead = readHead
+    this.#health = new DoorbellHealth('ok', reports)
     this.#timer = setInterval(() => void this.#look(), everyMs)
     this.#timer.unref()
   }
 
   get status(): 'ok' | 'degraded' {
-    return this.#status
+    return this.#health.status
   }
 
   ring(): void {}
@@ -56,13 +61,33 @@ export class Poll implements Doorbell {
     this.#isLooking = true
     try {
       const head = await this.#readHead()
-      this.#status = 'ok'
+      this.#health.works()
       for (const listener of this.#listeners) listener(head)
-    } catch {
-      // Reported by the store, which failed to read. The next look may succeed.
-      this.#status = 'degraded'
+    } catch (error) {
+      // The next look may succeed.
+      this.#health.fails(error)
     } finally {
       this.#isLooking = false
     }
+  }
+}
+
+/** A doorbell, and a poll that finds what it has missed. Its status is that of the doorbell. */
+export function withPoll(bell: Doorbell, poll: Poll): Doorbell {
+  return {
+    get status() {
+      return bell.status
+    },
+    ring: (head) => bell.ring(head),
+    onRing(listener) {
+      const removals = [bell.onRing(listener), poll.onRing(listener)]
+      return () => {
+        for (const remove of removals) remove()
+      }
+    },
+    stop() {
+      bell.stop()
+      poll.stop()
+    },
   }
 }

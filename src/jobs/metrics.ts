@@ -1,6 +1,7 @@
 /** Prometheus metrics. Read when they are asked for: nothing is counted on the way of an event. */
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type ConnectionRegistry, TRANSPORTS } from '../connections/registry.ts'
+import type { Doorbell } from '../db/doorbell.ts'
 import type { Store } from '../db/store.ts'
 import type { Bus } from '../sse/bus.ts'
 
@@ -13,10 +14,12 @@ export function createMetrics({
   store,
   bus,
   connections,
+  doorbell,
 }: {
   store: Store
   bus: Bus
   connections: ConnectionRegistry
+  doorbell: Doorbell
 }): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -50,6 +53,10 @@ export function createMetrics({
   gauge('boardcast_log_oldest', 'Sequence number of the log after which nothing is missing.', () => store.bounds.oldest)
   gauge('boardcast_log_chatter_events', 'Events of the log that retention may trim.', () => store.transient.events)
   gauge('boardcast_log_chatter_bytes', 'Bytes of payload that retention may trim.', () => store.transient.bytes)
+
+  gauge('boardcast_doorbell_up', '1 while other nodes are woken at once, 0 while they only poll.', () =>
+    doorbell.status === 'ok' ? 1 : 0,
+  )
 
   return { contentType: registry.contentType, text: () => registry.metrics() }
 }

@@ -9,7 +9,9 @@ import { nowIso } from '../base/clock.ts'
 import { Problem } from '../base/errors.ts'
 import type { Drain } from '../connections/drain.ts'
 import type { ConnectionRegistry } from '../connections/registry.ts'
+import type { Doorbell } from '../db/doorbell.ts'
 import { readMeta, writeMeta } from '../db/meta.ts'
+import type { DoorbellKind } from '../db/peers.ts'
 import type { Store } from '../db/store.ts'
 import type { Metrics } from '../jobs/metrics.ts'
 import type { Bus } from '../sse/bus.ts'
@@ -23,11 +25,13 @@ export interface OperationsDependencies {
   readonly metrics: Metrics
   readonly authenticator: Authenticator
   address(): AddressInfo | null
+  /** null: nobody else writes to the database. */
+  doorbellStatus(): { readonly kind: DoorbellKind; readonly status: Doorbell['status'] } | null
 }
 
 export function registerOperations(
   app: Hono<Env>,
-  { store, bus, connections, drain, metrics, authenticator, address }: OperationsDependencies,
+  { store, bus, connections, drain, metrics, authenticator, address, doorbellStatus }: OperationsDependencies,
 ): void {
   const startedAt = performance.now()
 
@@ -70,7 +74,8 @@ export function registerOperations(
     })
     if (bus.head < head)
       throw new Problem('overloaded', 'Committed events are waiting to be published.', { retryAfterS: 1 })
-    return c.json({ status: 'ready' })
+    const doorbell = doorbellStatus()
+    return c.json({ status: 'ready', ...(doorbell && { doorbell }) })
   })
 
   app.get('/stats', async (c) => {

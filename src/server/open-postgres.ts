@@ -1,16 +1,21 @@
 /** Connects to a database of PostgreSQL, migrates it and opens its log. Every fault of the setting is a ConfigError. */
-import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { type Config, ConfigError } from '../base/config.ts'
 import { shownUrl } from '../base/database-url.ts'
+import { type DoorbellSetting, shownDoorbell } from '../base/doorbell-setting.ts'
+import type { OpenLine } from '../db/line-doorbell.ts'
 import { Log } from '../db/log.ts'
 import { migrate, NewerSchema } from '../db/migrations/migrate.ts'
+import { PassedEvents } from '../db/passed-events.ts'
+import { Peers } from '../db/peers.ts'
 import { Connections } from '../db/postgres/connections.ts'
 import { DatabaseWatch } from '../db/postgres/database-watch.ts'
+import { openListenLine } from '../db/postgres/listen-doorbell.ts'
 import { takeSoleNode } from '../db/postgres/sole-node.ts'
 import { startTransactionsOf, transactionsOf } from '../db/postgres/transactions.ts'
 import { StorageUnavailable } from '../db/storage-fault.ts'
+import type { Transactions } from '../db/transactions.ts'
 import type { OpenedStore } from './opened-store.ts'
 
 /** The first version with everything that is used. */
@@ -33,10 +38,10 @@ const FAULTS: Readonly<Record<string, string>> = {
 export async function openPostgresStore(url: string, config: Config): Promise<OpenedStore> {
   const name = shownUrl(url)
   await whenItAnswers(url, name)
-  const connections = new Connections({ url, node: hostname(), durability: config.durability })
+  const connections = new Connections({ url, node: config.node, durability: config.durability })
   const explain = (error: unknown) => faultOfSetting(name, error)
   try {
-    const sole = await takeSoleNode({ connectionString: url, application_name: `boardcast/${hostname()}` })
+    const sole = await takeSoleNode({ connectionString: url, application_name: `boardcast/${config.node}` })
     if (!sole) {
       throw new ConfigError(
         `${SETTING}: ${name} is in use by another Boardcast server. Stop it, or use another database.`,
@@ -46,9 +51,12 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
       const start = startTransactionsOf(connections)
       await migrate(start)
       const log = await Log.open(start)
+      const transactions = transactionsOf(connections)
+      const peers = await openPeers(url, config, transactions)
       return {
-        transactions: transactionsOf(connections),
+        transactions,
         log,
+        peers,
         explain,
         storage: {
           name,
@@ -56,6 +64,7 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
           stopMark: () => null,
           async settle() {},
           async close() {
+            peers.stop()
             await connections.close()
             await sole.close()
           },
@@ -68,6 +77,28 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
   } catch (error) {
     await connections.close().catch(() => {})
     throw explain(error) ?? error
+  }
+}
+
+async function openPeers(url: string, { doorbell, node }: Config, transactions: Transactions): Promise<Peers> {
+  const transaction = await transactions.read()
+  try {
+    const passed = await PassedEvents.after(transaction.sql, node)
+    return new Peers({ kind: doorbell.kind, name: shownDoorbell(doorbell), line: lineOf(doorbell, url, node), passed })
+  } finally {
+    await transaction.end()
+  }
+}
+
+function lineOf(doorbell: DoorbellSetting, url: string, node: string): OpenLine | null {
+  switch (doorbell.kind) {
+    case 'postgres':
+      return (options) => openListenLine({ url, node }, options)
+    case 'redis':
+      // Who has no Redis does not load its library.
+      return async (options) => (await import('../db/redis/redis-line.ts')).openRedisLine(doorbell.url, options)
+    case 'poll':
+      return null
   }
 }
 

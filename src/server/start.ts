@@ -15,7 +15,7 @@ import { StallCutter } from '../connections/stall-cutter.ts'
 import { createLeader, SOLE_NODE } from '../db/lease.ts'
 import { writeMeta } from '../db/meta.ts'
 import { StorageUnavailable } from '../db/storage-fault.ts'
-import { createStore } from '../db/store.ts'
+import { createStore, type Store } from '../db/store.ts'
 import type { Publish } from '../db/tail.ts'
 import { createBadTokens } from '../http/bad-tokens.ts'
 import { createClientLimits } from '../http/client-limits.ts'
@@ -40,6 +40,7 @@ import { createRequestHandler } from './request-handler.ts'
 import { RunningServer } from './running-server.ts'
 import { mustExist, snapshotSources } from './snapshot-sources.ts'
 import { createSockets } from './sockets.ts'
+import { createWakeUp } from './wake-up.ts'
 
 interface Opened extends OpenedStore {
   readonly config: Config
@@ -59,15 +60,23 @@ export async function start(config: Config, webRoot: string | null): Promise<Run
   }
 }
 
-async function serve({ config, webRoot, logger, storage, transactions, log }: Opened): Promise<RunningServer> {
+async function serve({ config, webRoot, logger, storage, transactions, log, peers }: Opened): Promise<RunningServer> {
   const cursor = (seq: number) => formatCursor(log.epoch, seq)
   const onError = reporting('a stream failed')
   const storageWatch = storage.watch({
     onFault: ({ reason }, cause) => logger.error({ err: cause, db: storage.name }, `storage unavailable: ${reason}`),
     onRecovery: () => logger.info({ db: storage.name }, 'storage available again'),
   })
-  const store = createStore(transactions, log, onPublish, {
+  const wakeUp = createWakeUp(
+    peers,
+    () => log.epoch,
+    () => store,
+    logger,
+  )
+  const store: Store = createStore(transactions, log, onPublish, {
     health: storageWatch,
+    doorbell: wakeUp.doorbell,
+    ephemeral: wakeUp.ephemeral,
     onLost: () => onUnpublished(new Error('events were trimmed before they could be published')),
     onError: reporting('the log could not be read'),
   })
@@ -138,7 +147,8 @@ async function serve({ config, webRoot, logger, storage, transactions, log }: Op
     bus,
     connections: registry,
     drain,
-    metrics: createMetrics({ store, bus, connections: registry }),
+    metrics: createMetrics({ store, bus, connections: registry, doorbell: wakeUp.doorbell }),
+    doorbellStatus: () => (wakeUp.kind === null ? null : { kind: wakeUp.kind, status: wakeUp.doorbell.status }),
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
     admission,
@@ -154,6 +164,7 @@ async function serve({ config, webRoot, logger, storage, transactions, log }: Op
   const server = createHttpServer(config, createRequestHandler(app, { store, drain, guard }))
   const { endUnused, stopGuarding } = guardConnections(server, config, halfOpen)
   sockets.listenOn(server)
+  await wakeUp.tried
   try {
     await listen(server, config)
   } catch (error) {

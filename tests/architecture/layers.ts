@@ -19,6 +19,7 @@ const LAYERS: readonly string[] = [
   'src/db',
   'src/db/sqlite',
   'src/db/postgres',
+  'src/db/redis',
   'src/db/migrations',
   'src/db/rows',
   'src/domain',

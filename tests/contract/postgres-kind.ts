@@ -14,7 +14,7 @@ export function postgres(server: () => PostgresServer): StoreKind {
   return { name: 'PostgreSQL', open: async () => PostgresCluster.create(await server().database()) }
 }
 
-class PostgresCluster implements Cluster {
+export class PostgresCluster implements Cluster {
   readonly other: Other
   readonly #url: string
   readonly #connections: Connections[] = []
