@@ -17,7 +17,7 @@ describe('settings', () => {
       HOST: 'not a host',
     })
     expect(await program.ended).toBe(2)
-    expect(program.stderr).toContain('BOARDCAST_NODE must be 1 to 64 letters, digits')
+    expect(program.stderr).toContain('BOARDCAST_NODE must be 1 to 64 of letters, digits')
     expect(program.stderr).toContain('BOARDCAST_DOORBELL must be postgres, poll, or a URL such as redis://')
     expect(program.stderr).toContain('BOARDCAST_DOORBELL is for nodes on PostgreSQL')
     expect(program.stderr).toContain('HOST is "not a host"')
