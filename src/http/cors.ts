@@ -19,7 +19,7 @@ export function corsFor(guard: WebGuard): MiddlewareHandler {
         HEADER.lastEventId,
         HEADER.requestId,
       ],
-      exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.node, HEADER.retryAfter, HEADER.idempotencyReplayed],
+      exposeHeaders: [HEADER.eventId, HEADER.requestId, HEADER.retryAfter, HEADER.idempotencyReplayed],
       // Cookies are allowed for listed origins, but not if any page may call.
       credentials: !guard.allowsAnyOrigin,
       maxAge: 600,
