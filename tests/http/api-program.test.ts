@@ -160,7 +160,10 @@ describe('the settings', () => {
       corsOrigins: [],
       retention: { maxAgeMs: 604_800_000, maxEvents: 5_000_000, maxBytes: 4_294_967_296 },
     })
-    expect(loadConfig({ PORT: '', HOST: '', BOARDCAST_DB: '', BOARDCAST_CORS_ORIGINS: '' })).toEqual(defaults)
+    expect(loadConfig({ PORT: '', HOST: '', BOARDCAST_DB: '', BOARDCAST_CORS_ORIGINS: '' })).toEqual({
+      ...defaults,
+      node: expect.any(String),
+    })
   })
 
   it.each(['PORT', 'BOARDCAST_DRAIN_MS', 'BOARDCAST_HEARTBEAT_MS', 'BOARDCAST_RETENTION_EVENTS'])(

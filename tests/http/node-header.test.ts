@@ -63,7 +63,15 @@ describe('Boardcast-Node', () => {
     expect([reply.status, reply.header('Boardcast-Node')]).toEqual([status, 'node-7'])
   })
 
-  
+  it('[N13a] the name can be set; by default it begins with the name of the host', () => {
+    expect(loadConfig({ BOARDCAST_NODE: 'a.b_c-1' }).node).toBe('a.b_c-1')
+    expect(loadConfig({}).node).toMatch(/^[\w.-]+-[0-9a-f]{6}$/)
+    expect(loadConfig({}).node).not.toBe(loadConfig({}).node)
+    for (const name of ['a b', 'ä', 'x'.repeat(65), 'a/b']) {
+      expect(() => loadConfig({ BOARDCAST_NODE: name })).toThrow('BOARDCAST_NODE must be 1 to 64')
+    }
+  })
+})
 
 /** `rawRequest` sets `Connection` itself. */
 function upgrade(target: string, headers: Record<string, string>) {

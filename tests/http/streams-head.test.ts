@@ -7,7 +7,7 @@ import { Listener, listen } from '../support/stream.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await startTestServer({ node: 'node-1' })
   await makeBoard(server, 'demo')
 })
 afterAll(() => server[Symbol.asyncDispose]())
@@ -25,6 +25,7 @@ function headLines(head: string): string[] {
 
 const HEAD = [
   'HTTP/1.1 200 OK',
+  'Boardcast-Node: node-1',
   'X-Request-Id: ID',
   'content-type: text/event-stream; charset=utf-8',
   'cache-control: no-cache, no-transform',
