@@ -7,17 +7,20 @@ import { Queries } from './queries.ts'
 
 const ASK_EVERY_MS = 100
 
-/** Whether it was committed. Rejects with OutcomeUnknown if the database cannot tell before the deadline. */
+/**
+ * Resolves if it was rolled back; rejects with OutcomeUnknown if that is not certain before the deadline. `committed` is not
+ * certain: after a crash PostgreSQL may have given the same id to another transaction.
+ */
 export async function outcomeOf(
   xid: string,
   connections: Connections,
   deadline: Deadline,
   cause: unknown,
-): Promise<boolean> {
+): Promise<void> {
   while (deadline.leftMs > 0) {
     const status = await Promise.race([ask(xid, connections), delay(deadline.leftMs, undefined, { ref: false })])
-    if (status === 'committed') return true
-    if (status === 'aborted') return false
+    if (status === 'aborted') return
+    if (status === 'committed') break
     // Still in progress, or the database is starting again.
     await delay(Math.min(ASK_EVERY_MS, deadline.leftMs))
   }

@@ -104,7 +104,7 @@ class OpenWrite implements WriteTransaction {
     } catch (error) {
       if (!this.#sql.isLost || this.#xid === '') throw error
       this.#mustEnd = true
-      if (await outcomeOf(this.#xid, this.#connections, this.#deadline, error)) return
+      await outcomeOf(this.#xid, this.#connections, this.#deadline, error)
       throw error
     }
     // PostgreSQL answers a COMMIT of a failed transaction with success.
