@@ -83,6 +83,8 @@ export interface DeclaredRoute {
   readonly method: string
   readonly path: string
   readonly right: Pick<Right<never, never, never>, 'by'>
+  /** Of its body, if it takes one. */
+  readonly body?: z.ZodType | undefined
 }
 
 export interface Api {
@@ -148,7 +150,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
     },
     mutate(method, path, options, work) {
       const { right } = options
-      routes.push({ method, path, right })
+      routes.push({ method, path, right, body: options.body })
       async function handle(c: Context<Env>): Promise<Response> {
         const subject = await authenticator.authenticate(credentialFields(c), false)
         const refusal = limits.admitMutation(subject, c.env.incoming)

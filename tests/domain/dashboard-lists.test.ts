@@ -50,6 +50,13 @@ describe('lists of attempts', () => {
     expect(recentAttemptActivity[3]?.durationSeconds).toBeNull()
   })
 
+  test('[H9] the first line of an error is found behind much blank space, and may hold NUL', async () => {
+    await at.ended('failed', MINUTE, { id: 'only', error: `${' \n'.repeat(2_000)}out of\0memory\nat main` })
+    const { recentAttemptActivity, inboxItems } = await at.look()
+    expect(recentAttemptActivity[0]?.errorSummary).toBe('out of\0memory')
+    expect(inboxItems.failed[0]?.errorSummary).toBe('out of\0memory')
+  })
+
   test('[H10] holds at most 200 active attempts, 40 changes, 50 of each kind in the inbox, and counts all', async () => {
     await at.db.sql.run('BEGIN')
     await at.attempt({ id: 'runs', status: 'running', createdAt: ago(2 * HOUR), startedAt: ago(MINUTE) })
