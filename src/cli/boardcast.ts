@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
-import type { MaintenanceOptions } from './maintenance.ts'
+import type { NamedDatabase } from '../main.ts'
+import type { EpochOptions, MaintenanceOptions } from './maintenance.ts'
 import { readEnvironment } from './process/environment.ts'
 import { CommandError, exitCode, exitFlushed } from './process/exit.ts'
 import type { TokenOptions } from './token.ts'
@@ -35,6 +36,8 @@ interface DemoOptions extends ServerOption {
   readonly seed: number
   readonly once?: boolean
 }
+
+const DEFAULT_DB = './boardcast.db'
 
 /** At a lower speed, a pause of seconds would exceed the longest timer (24 days). */
 const minSpeed = 0.001
@@ -75,7 +78,7 @@ server. "run" exits with the code of its program: 126 if it cannot be executed,
     .option('--port <number>', 'port to listen on; 0 picks a free one (PORT, default 3000)', port)
     .option('--host <address>', 'address to listen on, or unix:/path of a socket (HOST, default 127.0.0.1)')
     .addOption(databaseOption())
-    .option('--database-url <url>', 'database of PostgreSQL in place of the file (BOARDCAST_DATABASE_URL)')
+    .addOption(databaseUrlOption())
     .option('--open', 'open the page in a browser, signed in, and print the link')
     .addHelpText('after', '\nThe other settings are environment variables: see docs/operations.md.')
     .action(async (options: ServeOptions) => {
@@ -106,6 +109,35 @@ server. "run" exits with the code of its program: 126 if it cannot be executed,
     .action(async (file: string, options: MaintenanceOptions) => {
       const { restore } = await import('./maintenance.ts')
       await restore(file, withDatabase(options))
+    })
+
+  subcommand(boardcast, 'copy')
+    .description('copy a database to another place, such as from a file to PostgreSQL; stop the servers first')
+    .argument('<source>', 'a database file, or the URL of a database of PostgreSQL')
+    .argument('<target>', 'the same; it must be empty, or a file that does not exist')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  boardcast copy boardcast.db postgres://user:password@localhost:5432/boardcast
+  boardcast copy "$BOARDCAST_DATABASE_URL" boardcast.db`,
+    )
+    .action(async (source: string, target: string) => {
+      const { copy } = await import('./maintenance.ts')
+      await copy(source, target)
+    })
+
+  subcommand(boardcast, 'epoch')
+    .description('print the epoch of a database, or start a new one')
+    .option(
+      '--new',
+      'start a new epoch, which invalidates the cursors of all clients; with a file, stop the server first',
+    )
+    .addOption(databaseOption())
+    .addOption(databaseUrlOption().conflicts('db'))
+    .action(async ({ db, databaseUrl, ...options }: EpochOptions & MaintenanceOptions & { databaseUrl?: string }) => {
+      const { epoch } = await import('./maintenance.ts')
+      await epoch(namedDatabase(db, databaseUrl), options)
     })
 
   subcommand(boardcast, 'new-epoch')
@@ -198,6 +230,18 @@ function urlOption(): Option {
 
 function databaseOption(): Option {
   return new Option('--db <file>', 'database file (BOARDCAST_DB, default ./boardcast.db)')
+}
+
+function databaseUrlOption(): Option {
+  return new Option('--database-url <url>', 'database of PostgreSQL in place of the file (BOARDCAST_DATABASE_URL)')
+}
+
+/** What `serve` would use; an option takes precedence over both variables. */
+function namedDatabase(db: string | undefined, databaseUrl: string | undefined): NamedDatabase {
+  if (db !== undefined) return { file: db }
+  const environment = readEnvironment()
+  const url = databaseUrl ?? environment.databaseUrl
+  return url === undefined ? { file: environment.dbPath ?? DEFAULT_DB } : { url }
 }
 
 function withDatabase({ db }: MaintenanceOptions): MaintenanceOptions {

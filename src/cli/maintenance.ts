@@ -1,5 +1,8 @@
 /** The commands that work on the database itself. Each reports on stderr what it has done. */
-import { CommandError, exitCode } from './process/exit.ts'
+import type { NamedDatabase } from '../main.ts'
+import { CommandError, exitCode, signalExitCode } from './process/exit.ts'
+import { onEndingSignal } from './process/signals.ts'
+import { ProgressLine } from './progress-line.ts'
 
 const DEFAULT_DB = './boardcast.db'
 
@@ -27,11 +30,63 @@ export async function newEpoch({ db = DEFAULT_DB }: MaintenanceOptions): Promise
   print(`${db} has the new epoch ${await orCommandError(() => renewEpoch(db))}`)
 }
 
+export interface EpochOptions {
+  readonly new?: boolean
+}
+
+/** Prints the epoch, with `new` after another one has been drawn. */
+export async function epoch(database: NamedDatabase, { new: isNew = false }: EpochOptions): Promise<void> {
+  const main = await import('../main.ts')
+  const found = await orRefusal(main, () => (isNew ? main.newEpoch(database) : main.readEpoch(database)))
+  process.stdout.write(`${found}\n`)
+}
+
+/** Copies a database to another place. Prints the result as one line of JSON on stdout. */
+export async function copy(source: string, target: string): Promise<void> {
+  const main = await import('../main.ts')
+  const progress = new ProgressLine(process.stderr)
+  const interrupted = new AbortController()
+  let exit: number | undefined
+  onEndingSignal((signal) => {
+    exit ??= signalExitCode(signal)
+    interrupted.abort(new CommandError(exit, `stopped by ${signal}; nothing was copied`))
+  })
+  try {
+    const result = await orRefusal(main, () =>
+      main.copyDatabase(source, target, {
+        onProgress: (counts) => progress.show(counts),
+        signal: interrupted.signal,
+      }),
+    )
+    progress.clear()
+    print(`copied ${result.events} events and ${result.rows} rows`)
+    process.stdout.write(`${JSON.stringify(result)}\n`)
+  } finally {
+    progress.clear()
+  }
+}
+
+type Main = typeof import('../main.ts')
+
+async function orRefusal<T>({ DatabaseRefused }: Main, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    if (cause instanceof CommandError) throw cause
+    const isUsage = cause instanceof DatabaseRefused && cause.isUsage
+    throw new CommandError(isUsage ? exitCode.usage : exitCode.failed, messageOf(cause), { cause })
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 async function orCommandError<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    throw new CommandError(exitCode.failed, cause instanceof Error ? cause.message : String(cause), { cause })
+    throw new CommandError(exitCode.failed, messageOf(cause), { cause })
   }
 }
 

@@ -11,28 +11,19 @@ import { PassedEvents } from '../db/passed-events.ts'
 import { Peers } from '../db/peers.ts'
 import { Connections } from '../db/postgres/connections.ts'
 import { DatabaseWatch } from '../db/postgres/database-watch.ts'
+import { isBeingCopied } from '../db/postgres/in-use.ts'
 import { openListenLine } from '../db/postgres/listen-doorbell.ts'
 import { takeSoleNode } from '../db/postgres/sole-node.ts'
 import { startTransactionsOf, transactionsOf } from '../db/postgres/transactions.ts'
-import { StorageUnavailable } from '../db/storage-fault.ts'
+import { faultOfUrl, messageOf, whyUnusable } from '../db/postgres/usable.ts'
 import type { Transactions } from '../db/transactions.ts'
 import type { OpenedStore } from './opened-store.ts'
 
-/** The first version with everything that is used. */
-const OLDEST_VERSION = 150_000
 /** Servers of a cluster and their database are often started together. */
 const PATIENCE_MS = 30_000
 const TRY_EVERY_MS = 250
 
 const SETTING = 'BOARDCAST_DATABASE_URL'
-
-/** What is wrong with the setting, by SQLSTATE. */
-const FAULTS: Readonly<Record<string, string>> = {
-  '3D000': 'names a database that does not exist. Create it, with the encoding UTF8',
-  '28000': 'does not let this user log in. Check the user, and pg_hba.conf of the server',
-  '28P01': 'has a wrong user or password',
-  '42501': 'has a user who may not create tables. Let the user own the database',
-}
 
 /** Rejects with ConfigError for a setting that cannot be used, with an Error if the database does not answer for 30 s. */
 export async function openPostgresStore(url: string, config: Config): Promise<OpenedStore> {
@@ -124,18 +115,10 @@ async function check(url: string, name: string): Promise<void> {
   client.on('error', () => {})
   try {
     await client.connect()
-    const { rows } = await client.query<{ version: string; encoding: string; shown: string }>(
-      `SELECT current_setting('server_version_num') AS version, current_setting('server_version') AS shown,
-        pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = current_database()`,
-    )
-    const [row] = rows
-    if (Number(row?.version) < OLDEST_VERSION) {
-      throw new ConfigError(`${SETTING}: ${name} is PostgreSQL ${row?.shown}. Boardcast needs 15 or newer.`)
-    }
-    if (row?.encoding !== 'UTF8') {
-      throw new ConfigError(
-        `${SETTING}: ${name} has the encoding ${row?.encoding}. Create a database with ENCODING 'UTF8'.`,
-      )
+    const why = await whyUnusable(client)
+    if (why !== undefined) throw new ConfigError(`${SETTING}: ${name} ${why}.`)
+    if (await isBeingCopied(client)) {
+      throw new ConfigError(`${SETTING}: ${name} is being copied. Start again when "boardcast copy" has ended.`)
     }
   } finally {
     await client.end().catch(() => {})
@@ -149,13 +132,6 @@ function faultOfSetting(name: string, error: unknown): ConfigError | undefined {
       { cause: error },
     )
   }
-  const cause = error instanceof StorageUnavailable ? error.cause : error
-  const why = cause instanceof pg.DatabaseError ? FAULTS[cause.code ?? ''] : undefined
+  const why = faultOfUrl(error)
   return why === undefined ? undefined : new ConfigError(`${SETTING}: ${name} ${why}.`, { cause: error })
-}
-
-function messageOf(error: unknown): string {
-  // Of several addresses that were tried, the outer error has no message.
-  if (error instanceof AggregateError) return messageOf(error.errors[0])
-  return error instanceof Error ? error.message : String(error)
 }

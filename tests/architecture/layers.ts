@@ -22,6 +22,7 @@ const LAYERS: readonly string[] = [
   'src/db/redis',
   'src/db/migrations',
   'src/db/rows',
+  'src/db/maintenance',
   'src/domain',
   'src/auth',
   'src/sse/delivery',

@@ -38,12 +38,15 @@ export class NewerSchema extends Error {
   }
 }
 
+/** The schema that this version migrates to. */
+export const NEWEST_SCHEMA = MIGRATIONS.length
+
 /** Safe to run in several processes at once: each step reads the schema inside its transaction. Throws NewerSchema. */
-export async function migrate(transactions: Pick<Transactions, 'write'>): Promise<void> {
+export async function migrate(transactions: Pick<Transactions, 'write'>, upTo = NEWEST_SCHEMA): Promise<void> {
   for (let isDone = false; !isDone; ) {
     const transaction = await transactions.write()
     try {
-      isDone = await migrateOnce(transaction.sql)
+      isDone = await migrateOnce(transaction.sql, upTo)
       await transaction.commit()
     } catch (error) {
       await transaction.rollback()
@@ -55,14 +58,14 @@ export async function migrate(transactions: Pick<Transactions, 'write'>): Promis
 }
 
 /** Takes one step. Resolves to true when no step was left. */
-async function migrateOnce(sql: Sql): Promise<boolean> {
+async function migrateOnce(sql: Sql, upTo: number): Promise<boolean> {
   await sql.run('CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)')
   const done = Number((await readMeta(sql, 'schema')) ?? 0)
   if (done > MIGRATIONS.length) {
     throw new NewerSchema(done, MIGRATIONS.length)
   }
   const statements = MIGRATIONS[done]
-  if (!statements) return true
+  if (!statements || done >= upTo) return true
   for (const statement of statements) await sql.run(statement)
   await writeMeta(sql, 'schema', String(done + 1))
   return false

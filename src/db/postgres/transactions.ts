@@ -14,7 +14,8 @@ import { translateDefinition } from './schema.ts'
 
 const LOCK = `SELECT pg_current_xact_id()::text AS xid FROM meta WHERE name = 'epoch' FOR UPDATE`
 /** Locks out other nodes that start, before there is a row to lock. The number is any that nobody else uses. */
-const START_LOCK = "SELECT pg_advisory_xact_lock(7310868273), '' AS xid"
+export const START_LOCK_NUMBER = 7_310_868_273
+const START_LOCK = `SELECT pg_advisory_xact_lock(${START_LOCK_NUMBER}), '' AS xid`
 
 export function transactionsOf(connections: Connections): Transactions {
   return {

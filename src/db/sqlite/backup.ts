@@ -3,13 +3,15 @@
  * never finish on a busy server. `VACUUM INTO` reads one state and writes it once.
  */
 import { randomBytes } from 'node:crypto'
-import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import SqliteDatabase from 'better-sqlite3'
+import type SqliteDatabase from 'better-sqlite3'
 import { findDatabase, lockBeside } from './database-lock.ts'
-import { LOG_ELSEWHERE, refuseForeign } from './foreign-database.ts'
+import { LOG_ELSEWHERE } from './foreign-database.ts'
 import { lockInode } from './inode-lock.ts'
-import { createPrivately, takeOver } from './private-file.ts'
+import { openOurs } from './our-database.ts'
+import { createPrivately, sync, takeOver } from './private-file.ts'
+import { takeUnused } from './unused-file.ts'
 
 /** Copies a database, in use or not, into a new file. Resolves to its size. Rejects with a sentence for the user. */
 export async function backUp(dbPath: string, copyPath: string): Promise<number> {
@@ -68,18 +70,11 @@ function drawEpoch(path: string): string {
 }
 
 async function whileUnused<T>(dbPath: string, work: (path: string) => T): Promise<T> {
-  const path = findDatabase(dbPath)
-  if (!existsSync(dirname(path))) throw new Error(`the folder ${dirname(path)} does not exist.`)
-  const inode = await lockInode(path)
+  const file = await takeUnused(dbPath)
   try {
-    const lock = lockBeside(path, dbPath)
-    try {
-      return work(path)
-    } finally {
-      lock.giveUp()
-    }
+    return work(file.path)
   } finally {
-    inode?.release()
+    file.release()
   }
 }
 
@@ -106,25 +101,13 @@ function isLocked(path: string): boolean {
 /** Opens a Boardcast database for `work`. `failure` completes the error message when `work` fails. */
 function withOurs<T>(path: string, work: (sqlite: SqliteDatabase.Database) => T, failure = 'cannot be used'): T {
   if (!existsSync(path)) throw new Error(`${path} does not exist.`)
-  const hasLog = existsSync(`${path}-wal`)
-  const sqlite = new SqliteDatabase(path, { fileMustExist: true })
+  let sqlite: SqliteDatabase.Database | undefined
   try {
-    const { isEmpty, isUnclosed } = refuseForeign(sqlite)
-    if (isEmpty) throw new Error('it holds no board')
-    if (isUnclosed && !hasLog && statSync(path).nlink > 1) throw new Error(LOG_ELSEWHERE)
+    sqlite = openOurs(path)
     return work(sqlite)
   } catch (cause) {
     throw new Error(`${path} ${failure}: ${cause instanceof Error ? cause.message : String(cause)}.`, { cause })
   } finally {
-    sqlite.close()
-  }
-}
-
-function sync(path: string): void {
-  const file = openSync(resolve(path), 'r+')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
+    sqlite?.close()
   }
 }

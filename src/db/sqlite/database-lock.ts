@@ -23,11 +23,15 @@ export function findDatabase(path: string): string {
   return realPath
 }
 
-export function inUse(path: string, cause?: unknown): Error {
-  return new Error(
-    `${path} is in use by another Boardcast server. Stop it, or choose another file with BOARDCAST_DB.`,
-    { cause },
-  )
+/** Another server uses the file. */
+export class InUse extends Error {
+  override readonly name: string = 'InUse'
+
+  constructor(path: string, cause?: unknown) {
+    super(`${path} is in use by another Boardcast server. Stop it, or choose another file with BOARDCAST_DB.`, {
+      cause,
+    })
+  }
 }
 
 /** Locks a file. `path` is its configured path, for the error. Throws when another server holds the lock. */
@@ -42,7 +46,7 @@ export function lockBeside(realPath: string, path: string): DatabaseLock {
   } catch (cause) {
     lock.close()
     const isHeld = cause instanceof SqliteDatabase.SqliteError && cause.code.startsWith('SQLITE_BUSY')
-    throw isHeld ? inUse(path, cause) : cause
+    throw isHeld ? new InUse(path, cause) : cause
   }
   return {
     release: () => void lock.close(),

@@ -5,7 +5,7 @@
  */
 import { statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { inUse } from './database-lock.ts'
+import { InUse } from './database-lock.ts'
 
 export interface InodeLock {
   release(): void
@@ -22,7 +22,7 @@ export async function lockInode(path: string): Promise<InodeLock | null> {
   server.unref()
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EADDRINUSE') reject(inUse(path, error))
+      if (error.code === 'EADDRINUSE') reject(new InUse(path, error))
       // Harmless: where such sockets are forbidden, the lock beside the file remains.
       else resolve(NOTHING)
     })

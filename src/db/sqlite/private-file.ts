@@ -2,7 +2,8 @@
  * Files that only their owner may read. The database holds everything that rights keep apart, and the key of the server's
  * cookies; most systems would let every local user read what SQLite creates.
  */
-import { chmodSync, chownSync, closeSync, openSync, type Stats } from 'node:fs'
+import { chmodSync, chownSync, closeSync, fsyncSync, openSync, type Stats } from 'node:fs'
+import { resolve } from 'node:path'
 
 const OWNER_ONLY = 0o600
 
@@ -23,5 +24,15 @@ export function takeOver(path: string, replaced: Stats | undefined): void {
     chownSync(path, replaced.uid, replaced.gid)
   } catch {
     // Only root may give files away.
+  }
+}
+
+/** Returns when what was written to a file is on disk. */
+export function sync(path: string): void {
+  const file = openSync(resolve(path), 'r+')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
   }
 }

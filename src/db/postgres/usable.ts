@@ -1,0 +1,39 @@
+/** Whether a database of PostgreSQL can hold a board: clauses that follow its name in a sentence. */
+import pg from 'pg'
+import { StorageUnavailable } from '../storage-fault.ts'
+
+/** The first version with everything that is used. */
+const OLDEST_VERSION = 150_000
+
+/** What is wrong with the URL or its user, by SQLSTATE. */
+const FAULTS: Readonly<Record<string, string>> = {
+  '3D000': 'names a database that does not exist. Create it, with the encoding UTF8',
+  '28000': 'does not let this user log in. Check the user, and pg_hba.conf of the server',
+  '28P01': 'has a wrong user or password',
+  '42501': 'has a user who may not create tables. Let the user own the database',
+}
+
+/** Why the server or the database cannot be used; undefined if it can. */
+export async function whyUnusable(client: pg.Client): Promise<string | undefined> {
+  const { rows } = await client.query<{ version: string; encoding: string; shown: string }>(
+    `SELECT current_setting('server_version_num') AS version, current_setting('server_version') AS shown,
+      pg_encoding_to_char(encoding) AS encoding FROM pg_database WHERE datname = current_database()`,
+  )
+  const [row] = rows
+  if (Number(row?.version) < OLDEST_VERSION) return `is PostgreSQL ${row?.shown}. Boardcast needs 15 or newer`
+  if (row?.encoding !== 'UTF8') return `has the encoding ${row?.encoding}. Create a database with ENCODING 'UTF8'`
+  return undefined
+}
+
+/** What an error tells about the URL or its user; undefined if it has another cause. */
+export function faultOfUrl(error: unknown): string | undefined {
+  const cause = error instanceof StorageUnavailable ? error.cause : error
+  return cause instanceof pg.DatabaseError ? FAULTS[cause.code ?? ''] : undefined
+}
+
+/** The message of an error on the way to a database. */
+export function messageOf(error: unknown): string {
+  // Of several addresses that were tried, the outer error has no message.
+  if (error instanceof AggregateError) return messageOf(error.errors[0])
+  return error instanceof Error ? error.message : String(error)
+}
