@@ -20,17 +20,28 @@ import { countTransient, noteTransient, type Transient, type TransientCount } fr
 
 /** The newest stored event and the newest trimmed one. The greater is the head: a sequence number is never used again. */
 const SELECT_BOUNDS = `SELECT (SELECT max(seq) FROM events) AS newest,
-  (SELECT value FROM meta WHERE name = 'trimmed') AS trimmed`
+  (SELECT value FROM meta WHERE name = 'trimmed') AS trimmed,
+  (SELECT value FROM meta WHERE name = 'epoch') AS epoch`
+
+interface Reading {
+  readonly bounds: Bounds
+  readonly epoch: string
+}
 
 export class Log {
-  readonly epoch: string
-  readonly #coverage: Coverage
+  /** Called in the transaction that finds a new epoch, with the head that it goes on from. */
+  onEpoch: (head: number) => void = () => {}
+  readonly #coverageLimits: CoverageLimits
+  readonly #formerEpochs = new Set<string>()
+  #epoch: string
+  #coverage: Coverage
   #memory: LogMemory
   #bounds: Bounds
 
-  private constructor(epoch: string, coverage: Coverage, memory: LogMemory, bounds: Bounds) {
-    this.epoch = epoch
-    this.#coverage = coverage
+  private constructor(epoch: string, limits: CoverageLimits, memory: LogMemory, bounds: Bounds) {
+    this.#epoch = epoch
+    this.#coverageLimits = limits
+    this.#coverage = new Coverage(limits)
     this.#memory = memory
     this.#bounds = bounds
   }
@@ -41,17 +52,22 @@ export class Log {
     try {
       const epoch = (await readMeta(sql, 'epoch')) ?? randomBytes(4).toString('hex')
       await writeMeta(sql, 'epoch', epoch)
-      const bounds = await readBounds(sql)
+      const { bounds } = await readBounds(sql)
       const count = await countTransient(sql, bounds)
       await noteTransient(sql, count, bounds.newest)
       await transaction.commit()
-      return new Log(epoch, new Coverage(limits), { count, scanned: bounds.oldest, noted: bounds.newest }, bounds)
+      return new Log(epoch, limits, { count, scanned: bounds.oldest, noted: bounds.newest }, bounds)
     } catch (error) {
       await transaction.rollback()
       throw error
     } finally {
       transaction.release()
     }
+  }
+
+  /** Another program may renew it: `boardcast epoch --new`. */
+  get epoch(): string {
+    return this.#epoch
   }
 
   /** The bounds when this process last looked. For figures only: use a snapshot to decide something. */
@@ -66,9 +82,11 @@ export class Log {
 
   /** Inside a transaction: the log as that transaction sees it. */
   async snapshot(sql: Sql): Promise<Snapshot> {
-    const bounds = await readBounds(sql)
-    this.#look(bounds)
-    return new Snapshot(sql, this.epoch, bounds)
+    const reading = await readBounds(sql)
+    // A read may have begun before the new epoch was stored.
+    if (reading.epoch !== this.#epoch && !this.#formerEpochs.has(reading.epoch)) this.#begin(reading)
+    else this.#look(reading.bounds)
+    return new Snapshot(sql, reading.epoch, reading.bounds)
   }
 
   /** Counts the transient events of a snapshot. Costs a query only after another process has written. */
@@ -80,8 +98,10 @@ export class Log {
 
   /** Begins to write, inside a transaction that writes. */
   async begin(sql: Sql): Promise<LogTransaction> {
-    const bounds = await readBounds(sql)
-    this.#look(bounds)
+    const reading = await readBounds(sql)
+    const { bounds } = reading
+    if (reading.epoch === this.#epoch) this.#look(bounds)
+    else this.#begin(reading)
     return new LogTransaction(sql, bounds, this.#memory, this.#coverage)
   }
 
@@ -91,14 +111,29 @@ export class Log {
     this.#look(written.bounds)
   }
 
+  /** A new epoch. The log may have gone back, so nothing that was known of it counts. */
+  #begin({ epoch, bounds }: Reading): void {
+    this.#formerEpochs.add(this.#epoch)
+    this.#epoch = epoch
+    this.#bounds = bounds
+    this.#coverage = new Coverage(this.#coverageLimits)
+    // It fits no bounds, so it is counted again.
+    this.#memory = {
+      count: { events: 0, bytes: 0, oldest: -1, newest: -1 },
+      scanned: bounds.oldest,
+      noted: bounds.newest,
+    }
+    this.onEpoch(bounds.newest)
+  }
+
   #look(bounds: Bounds): void {
     // A read may have begun before a COMMIT that is known already.
     if (bounds.newest >= this.#bounds.newest && bounds.oldest >= this.#bounds.oldest) this.#bounds = bounds
   }
 }
 
-async function readBounds(sql: Sql): Promise<Bounds> {
-  const row = await sql.get<{ newest: number | null; trimmed: string | null }>(SELECT_BOUNDS)
+async function readBounds(sql: Sql): Promise<Reading> {
+  const row = await sql.get<{ newest: number | null; trimmed: string | null; epoch: string | null }>(SELECT_BOUNDS)
   const oldest = Number(row?.trimmed ?? 0)
-  return { oldest, newest: Math.max(row?.newest ?? 0, oldest) }
+  return { bounds: { oldest, newest: Math.max(row?.newest ?? 0, oldest) }, epoch: row?.epoch ?? '' }
 }

@@ -43,6 +43,13 @@ export class OutcomeUnknown extends Error {
   }
 }
 
+/** A replica that lost commits has taken over, or a backup was restored. */
+export const WENT_BACK: StorageFault = {
+  kind: 'damaged',
+  reason:
+    'The log has lost events that were published: an older copy has taken its place. Run "boardcast epoch --new".',
+}
+
 /** The first match wins. */
 const FAULTS: ReadonlyArray<readonly [codes: RegExp, fault: StorageFault]> = [
   // SQLITE_IOERR_SHMSIZE: the shared-memory file cannot grow, so the disk is full.

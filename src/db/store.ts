@@ -16,7 +16,7 @@ import { type Ephemeral, ON_THIS_NODE } from './ephemeral.ts'
 import type { Log } from './log.ts'
 import { Group, Mutation, type MutationOptions, type Tx } from './mutation.ts'
 import { ALL, type Bounds, type Snapshot } from './snapshot.ts'
-import { OutcomeUnknown, StorageUnavailable } from './storage-fault.ts'
+import { OutcomeUnknown, StorageUnavailable, WENT_BACK } from './storage-fault.ts'
 import { type StorageHealth, UNWATCHED } from './storage-health.ts'
 import { type Publish, type Stretch, Tail } from './tail.ts'
 import type { Transactions, WriteTransaction } from './transactions.ts'
@@ -25,6 +25,7 @@ import type { Transient, TransientCount } from './transient.ts'
 export type { MutationOptions, Tx } from './mutation.ts'
 
 export interface Store {
+  /** As this node last read it. It changes when another program renews it. */
   readonly epoch: string
   /** The newest sequence number that this node has published. The database may hold newer events of other nodes. */
   readonly head: number
@@ -77,6 +78,8 @@ export interface StoreOptions {
   now?(): number
   /** Events were trimmed before this node could publish them. Must end every stream: they resume, with a gap. */
   onLost?(): void
+  /** The log has a new epoch and goes on from `head`. Must end every stream, in the same turn: it was part of another log. */
+  onEpoch?(head: number): void
   /** Events of other nodes could not be read. The next ring, read or COMMIT tries again. */
   onError?(error: unknown): void
 }
@@ -91,12 +94,17 @@ export function createStore(
     ephemeral = ON_THIS_NODE,
     now = serverNow,
     onLost = () => {},
+    onEpoch = () => {},
     onError = () => {},
   }: StoreOptions = {},
 ): Store {
   const queue: Job[] = []
   let scheduled = false
   const tail = new Tail({ head: log.bounds.newest, publish, read: readStretch, onLost, onError })
+  log.onEpoch = (head) => {
+    tail.beginAt(head)
+    onEpoch(head)
+  }
   doorbell.onRing((head) => tail.ring(head))
   ephemeral.onPassed((events) => tail.deliver(events))
 
@@ -155,7 +163,10 @@ export function createStore(
     let group: Group
     let isOver: boolean
     try {
-      group = new Group(log.epoch, now(), await log.begin(sql))
+      const written = await log.begin(sql)
+      // Everything that was published has been committed.
+      if (written.head < tail.head) throw new StorageUnavailable(WENT_BACK)
+      group = new Group(log.epoch, now(), written)
       isOver = await runJobs(transaction, jobs, group, failures)
       if (!isOver) {
         await group.log.append(group.events)
@@ -248,9 +259,13 @@ export function createStore(
 
   async function inSnapshot<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
     try {
+      // Everything that was published before the transaction begins is visible in it.
+      const { head } = tail
       const transaction = await transactions.read()
       try {
-        return await work(await log.snapshot(transaction.sql))
+        const snapshot = await log.snapshot(transaction.sql)
+        if (snapshot.head < head && snapshot.head < tail.head) throw new StorageUnavailable(WENT_BACK)
+        return await work(snapshot)
       } finally {
         await transaction.end()
       }
@@ -268,7 +283,9 @@ export function createStore(
   }
 
   return {
-    epoch: log.epoch,
+    get epoch() {
+      return log.epoch
+    },
     get head() {
       return tail.head
     },

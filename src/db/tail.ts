@@ -11,7 +11,7 @@
  */
 import type { EphemeralEvent } from './ephemeral.ts'
 import type { LogEvent } from './log-event.ts'
-import { type StorageFault, StorageUnavailable } from './storage-fault.ts'
+import { StorageUnavailable, WENT_BACK } from './storage-fault.ts'
 
 /**
  * Called with what has become visible, in the order of the log, and with the sequence number up to which it is now
@@ -42,19 +42,16 @@ export interface TailOptions {
   onError(error: unknown): void
 }
 
-const WENT_BACK: StorageFault = {
-  kind: 'damaged',
-  reason: 'The log has lost events that it held: an older copy has taken its place.',
-}
-
 export class Tail {
   readonly #options: TailOptions
   #head: number
   #reading: Promise<void> | null = null
   /** `#look` was called while reading: the page that is being read may be older than that. */
   #isWanted = false
+  /** Counts how often the log began anew: what was read before tells nothing about it. */
+  #beginnings = 0
   /** Ephemeral events of own commits whose events are not published yet. */
-  readonly #waiting: Array<{ readonly head: number; readonly ephemeral: readonly EphemeralEvent[] }> = []
+  #waiting: Array<{ readonly head: number; readonly ephemeral: readonly EphemeralEvent[] }> = []
 
   constructor(options: TailOptions) {
     this.#options = options
@@ -64,6 +61,13 @@ export class Tail {
   /** Everything up to this sequence number has been published here, and nothing after it. */
   get head(): number {
     return this.#head
+  }
+
+  /** The log has a new epoch, and goes on from `head`. What was published before is not compared with it. */
+  beginAt(head: number): void {
+    this.#beginnings += 1
+    this.#head = head
+    this.#waiting = []
   }
 
   /**
@@ -129,7 +133,9 @@ export class Tail {
   /** Whether there is more to read. */
   async #readPage(): Promise<boolean> {
     const after = this.#head
+    const beginning = this.#beginnings
     const { events, reached, oldest, newest } = await this.#options.read(after)
+    if (this.#beginnings !== beginning) return true
     // Own commits may have been published meanwhile.
     const before = this.#head
     if (oldest > before) this.#options.onLost()

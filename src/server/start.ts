@@ -78,6 +78,7 @@ async function serve({ config, webRoot, logger, storage, transactions, log, peer
     doorbell: wakeUp.doorbell,
     ephemeral: wakeUp.ephemeral,
     onLost: () => onUnpublished(new Error('events were trimmed before they could be published')),
+    onEpoch,
     onError: reporting('the log could not be read'),
   })
   const leader = createLeader(store, SOLE_NODE)
@@ -102,6 +103,14 @@ async function serve({ config, webRoot, logger, storage, transactions, log, peer
   function onUnpublished(error: unknown): void {
     logger.error({ err: error }, 'publishing failed; all streams are cut and will resume')
     registry.destroyAll()
+  }
+
+  /** Clients come back with cursors of the former epoch, and get a gap and fresh state. */
+  function onEpoch(head: number): void {
+    logger.warn({ epoch: log.epoch, head }, 'the database has a new epoch: all streams are cut and start afresh')
+    registry.destroyAll()
+    snapshots.forget()
+    bus.beginAt(head)
   }
 
   function onPublish(...[events, ephemeral, head]: Parameters<Publish>): void {

@@ -38,6 +38,11 @@ export class Bus implements Audiences {
     return this.#head
   }
 
+  /** The log has a new epoch, and goes on from `head`. Every stream has been ended before. */
+  beginAt(head: number): void {
+    this.#head = head
+  }
+
   /** Joins the audience with this selection and framing. The first member creates it. */
   subscribe(selection: Selection, framing: Framing): Membership {
     const key = `${framing.key} ${selection.key}`

@@ -17,14 +17,20 @@ export function startOfChannel(store: Store, selection: Selection, since: string
   return startFor(store, selection, (bounds) => (since ? startSince(since, store.epoch, bounds) : { kind: 'fresh' }))
 }
 
+/** Where it begins in the epoch that holds when the promise resolves. */
 async function startFor(store: Store, selection: Selection, startIn: (bounds: Bounds) => Start): Promise<Start> {
-  const isFresh = startIn(store.bounds).kind === 'fresh'
-  if (isFresh) return { kind: 'fresh' }
-  // The cursor may be newer than anything published here, and the log may have been trimmed by another process.
-  return store.read(async (snapshot) => {
-    const start = startIn(snapshot.bounds)
-    // Mostly the bounds of the whole log answer it: after `oldest`, nothing is missing on any channel.
-    if (start.kind === 'resume' && start.seq > snapshot.bounds.oldest) return start
-    return startIn({ oldest: await oldestOf(snapshot, selection), newest: snapshot.head })
-  })
+  for (;;) {
+    const isFresh = startIn(store.bounds).kind === 'fresh'
+    if (isFresh) return { kind: 'fresh' }
+    // The cursor may be newer than anything published here, and the log may have been trimmed by another process.
+    const { start, epoch } = await store.read(async (snapshot) => {
+      const start = startIn(snapshot.bounds)
+      const { epoch } = store
+      // Mostly the bounds of the whole log answer it: after `oldest`, nothing is missing on any channel.
+      if (start.kind === 'resume' && start.seq > snapshot.bounds.oldest) return { start, epoch }
+      const oldest = await oldestOf(snapshot, selection)
+      return { start: startIn({ oldest, newest: snapshot.head }), epoch }
+    })
+    if (epoch === store.epoch) return start
+  }
 }

@@ -70,6 +70,8 @@ export class Renderings {
   /** For each read in progress: its channels, and what has changed them since it began. */
   readonly #reads = new Set<ReadonlyMap<string, LogEvent[]>>()
 
+  #beginnings = 0
+
   constructor(options: RenderingsOptions) {
     this.#options = options
   }
@@ -101,6 +103,7 @@ export class Renderings {
    */
   async read<T>(wanted: readonly Wanted[], also: (sql: Sql) => Promise<T>) {
     const headBefore = this.#options.head()
+    const beginning = this.#beginnings
     const changes = new Map(wanted.map(({ channel }) => [channel.name, [] as LogEvent[]]))
     this.#reads.add(changes)
     try {
@@ -116,7 +119,7 @@ export class Renderings {
       })
       const head = this.#options.head()
       // Every event between the two was gathered.
-      const isCovered = seq >= headBefore && seq <= head
+      const isCovered = seq >= headBefore && seq <= head && beginning === this.#beginnings
       const rendered = made.map(({ rendering, isKept, ...one }): Rendered => {
         if (isKept) return { ...one, latest: this.current(one) }
         const later = changes.get(one.channel.name)?.filter((event) => event.seq > seq) ?? []
@@ -128,6 +131,12 @@ export class Renderings {
     } finally {
       this.#reads.delete(changes)
     }
+  }
+
+  /** The log has a new epoch: the state may be another. Reads in progress count no longer. */
+  forget(): void {
+    this.#kept.clear()
+    this.#beginnings += 1
   }
 
   /** Keeps only the text of channels without followers, and drops what exceeds the limit. */

@@ -79,6 +79,11 @@ export class Snapshots {
     })
   }
 
+  /** The log has a new epoch: what was rendered counts no longer. */
+  forget(): void {
+    this.#renderings.forget()
+  }
+
   /** No snapshot is rendered after this. */
   stop(): void {
     this.#throttle.stop()
