@@ -4,15 +4,17 @@
  */
 import {
   type AgentSocket,
+  agentSocketsOn,
   allAgentSockets,
   findAgentSocket,
   insertAgentSocket,
+  type StoredSocket,
   takeAgentSocket,
 } from '../db/rows/presence.ts'
 import type { Tx } from '../db/store.ts'
 
 /** The socket `clientId` now stands for this agent and no other. Emits nothing when it already does. */
-export async function agentConnected(tx: Tx, socket: AgentSocket): Promise<void> {
+export async function agentConnected(tx: Tx, socket: StoredSocket): Promise<void> {
   const known = await findAgentSocket(tx.sql, socket.clientId)
   if (known?.agentId === socket.agentId && known.sessionId === socket.sessionId) return
   if (known) await agentDisconnected(tx, socket.clientId)
@@ -26,11 +28,18 @@ export async function agentDisconnected(tx: Tx, clientId: string): Promise<void>
   if (socket) tx.emit('agent.disconnected', payloadOf(socket))
 }
 
-/** All sockets have closed: the server stops, or finds that its predecessor died. Resolves to their number. */
-export async function disconnectAll(tx: Tx): Promise<number> {
-  const sockets = await allAgentSockets(tx.sql)
+/** All sockets have closed: the only server stops, or finds that its predecessor died. */
+export async function disconnectAll(tx: Tx): Promise<void> {
+  await disconnect(tx, await allAgentSockets(tx.sql))
+}
+
+/** The sockets on one node have closed: it stops, or is dead. */
+export async function disconnectNode(tx: Tx, node: string): Promise<void> {
+  await disconnect(tx, await agentSocketsOn(tx.sql, node))
+}
+
+async function disconnect(tx: Tx, sockets: readonly AgentSocket[]): Promise<void> {
   for (const { clientId } of sockets) await agentDisconnected(tx, clientId)
-  return sockets.length
 }
 
 function payloadOf({ agentId, clientId, sessionId }: AgentSocket) {

@@ -10,11 +10,8 @@ import { readMeta, writeMeta } from '../db/meta.ts'
 import type { Storage } from '../db/storage.ts'
 import type { Store } from '../db/store.ts'
 import { disconnectAll } from '../domain/presence.ts'
+import { withPatience } from './patience.ts'
 import { settleLastRun } from './settling.ts'
-
-/** How long a stop waits for the lock of another program. */
-const PATIENCE_MS = 2_000
-const RETRY_MS = 50
 
 /** Records that the database is in use and settles the last run. Resolves to the number of attempts that were ended. */
 export async function noteStart(store: Store, leader: Leader, storage: Storage): Promise<number> {
@@ -48,19 +45,6 @@ export async function noteStop(store: Store, storage: Storage, logger: Logger): 
       logger.warn({ err: cause }, 'the stop could not be written into the database; a file beside it records it')
     } catch (error) {
       logger.error({ err: error }, 'the stop could not be noted: the next start will settle attempts as interrupted')
-    }
-  }
-}
-
-/** Tries again for a while: another program may hold its lock only briefly. */
-async function withPatience(work: () => Promise<void>): Promise<void> {
-  const end = performance.now() + PATIENCE_MS
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      if (performance.now() >= end) throw error
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
     }
   }
 }

@@ -56,6 +56,11 @@ export function createMessageExpiry(
 
   async function expire(): Promise<void> {
     try {
+      if (!leader.isLikely) {
+        // The leader follows the clock.
+        last = { now: clocks.now(), elapsed: clocks.elapsed() }
+        return
+      }
       await followClock()
       if (stopped) return
       const next = await store.read(({ sql }) => nextExpiry(sql))
@@ -66,13 +71,13 @@ export function createMessageExpiry(
       );
     } catch (error) {
       onError(error)
-    } finally {
-      checking = null
     }
   }
 
   function check(): Promise<void> {
-    checking ??= expire()
+    checking ??= expire().finally(() => {
+      checking = null
+    })
     return checking
   }
 

@@ -4,6 +4,7 @@ import { type ConnectionRegistry, TRANSPORTS } from '../connections/registry.ts'
 import type { Doorbell } from '../db/doorbell.ts'
 import type { Store } from '../db/store.ts'
 import type { Bus } from '../sse/bus.ts'
+import type { Membership } from './membership.ts'
 
 export interface Metrics {
   readonly contentType: string
@@ -15,11 +16,13 @@ export function createMetrics({
   bus,
   connections,
   doorbell,
+  membership,
 }: {
   store: Store
   bus: Bus
   connections: ConnectionRegistry
   doorbell: Doorbell
+  membership: Pick<Membership, 'nodeCount' | 'isLeader'>
 }): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -53,6 +56,8 @@ export function createMetrics({
   gauge('boardcast_log_oldest', 'Sequence number of the log after which nothing is missing.', () => store.bounds.oldest)
   gauge('boardcast_log_chatter_events', 'Events of the log that retention may trim.', () => store.transient.events)
   gauge('boardcast_log_chatter_bytes', 'Bytes of payload that retention may trim.', () => store.transient.bytes)
+  gauge('boardcast_nodes', 'Nodes on the database.', () => membership.nodeCount)
+  gauge('boardcast_leader', '1 if this node leads, else 0.', () => (membership.isLeader ? 1 : 0))
 
   gauge('boardcast_doorbell_up', '1 while other nodes are woken at once, 0 while they only poll.', () =>
     doorbell.status === 'ok' ? 1 : 0,

@@ -13,6 +13,7 @@ import type { Doorbell } from '../db/doorbell.ts'
 import { readMeta, writeMeta } from '../db/meta.ts'
 import type { DoorbellKind } from '../db/peers.ts'
 import type { Store } from '../db/store.ts'
+import type { Membership, ReportedNode } from '../jobs/membership.ts'
 import type { Metrics } from '../jobs/metrics.ts'
 import type { Bus } from '../sse/bus.ts'
 import { credentialFields, type Env } from './api.ts'
@@ -24,6 +25,9 @@ export interface OperationsDependencies {
   readonly drain: Drain
   readonly metrics: Metrics
   readonly authenticator: Authenticator
+  /** The name of this node. */
+  readonly node: string
+  readonly membership: Pick<Membership, 'report'>
   address(): AddressInfo | null
   /** null: nobody else writes to the database. */
   doorbellStatus(): { readonly kind: DoorbellKind; readonly status: Doorbell['status'] } | null
@@ -31,7 +35,18 @@ export interface OperationsDependencies {
 
 export function registerOperations(
   app: Hono<Env>,
-  { store, bus, connections, drain, metrics, authenticator, address, doorbellStatus }: OperationsDependencies,
+  {
+    store,
+    bus,
+    connections,
+    drain,
+    metrics,
+    authenticator,
+    node,
+    membership,
+    address,
+    doorbellStatus,
+  }: OperationsDependencies,
 ): void {
   const startedAt = performance.now()
 
@@ -53,6 +68,7 @@ export function registerOperations(
     return c.json({
       status: 'healthy',
       type: 'boardcast',
+      node,
       port: address()?.port ?? null,
       connectedClients: connections.size,
       activeChannels: Object.keys(channelStats).length,
@@ -80,11 +96,14 @@ export function registerOperations(
 
   app.get('/stats', async (c) => {
     await requireAdmin(c)
+    const { nodes, head } = await membership.report()
     const { epoch, bounds, transient } = store
     const { total, byTransport, behind, bytesWritten, pendingBytes } = connections.counts()
     const memory = process.memoryUsage()
     const channelStats = bus.channelStats()
     return c.json({
+      node,
+      cluster: { nodes: nodes.map(shown), head: formatCursor(epoch, head) },
       connectedClients: total,
       activeChannels: Object.keys(channelStats).length,
       channelStats,
@@ -107,4 +126,14 @@ export function registerOperations(
     await requireAdmin(c)
     return c.body(await metrics.text(), 200, { 'Content-Type': metrics.contentType })
   })
+}
+
+function shown({ node, startedAt, seenAt, streams, leads }: ReportedNode) {
+  return {
+    node,
+    startedAt: new Date(startedAt).toISOString(),
+    seenAt: new Date(seenAt).toISOString(),
+    streams,
+    leader: leads,
+  }
 }

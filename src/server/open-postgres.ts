@@ -13,7 +13,7 @@ import { Connections } from '../db/postgres/connections.ts'
 import { DatabaseWatch } from '../db/postgres/database-watch.ts'
 import { isBeingCopied } from '../db/postgres/in-use.ts'
 import { openListenLine } from '../db/postgres/listen-doorbell.ts'
-import { takeSoleNode } from '../db/postgres/sole-node.ts'
+import { openNodeSession } from '../db/postgres/node-session.ts'
 import { startTransactionsOf, transactionsOf } from '../db/postgres/transactions.ts'
 import { faultOfUrl, messageOf, whyUnusable } from '../db/postgres/usable.ts'
 import type { Transactions } from '../db/transactions.ts'
@@ -32,10 +32,10 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
   const connections = new Connections({ url, node: config.node, durability: config.durability })
   const explain = (error: unknown) => faultOfSetting(name, error)
   try {
-    const sole = await takeSoleNode({ connectionString: url, application_name: `boardcast/${config.node}` })
-    if (!sole) {
+    const session = await openNodeSession(url, config.node)
+    if (!session) {
       throw new ConfigError(
-        `${SETTING}: ${name} is in use by another Boardcast server. Stop it, or use another database.`,
+        `BOARDCAST_NODE=${config.node} is the name of another node on ${name}. Stop that one, or choose another name.`,
       )
     }
     try {
@@ -48,6 +48,7 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
         transactions,
         log,
         peers,
+        session,
         explain,
         storage: {
           name,
@@ -57,12 +58,12 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
           async close() {
             peers.stop()
             await connections.close()
-            await sole.close()
+            await session.close()
           },
         },
       }
     } catch (error) {
-      await sole.close()
+      await session.close()
       throw error
     }
   } catch (error) {

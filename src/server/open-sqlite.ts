@@ -20,7 +20,7 @@ export async function openSqliteStore(config: Config): Promise<OpenedStore> {
     const log = await Log.open(transactions)
     database.neverWait()
     const storage = sqliteStorage(database, config.maxWalBytes)
-    return { storage, transactions, log, peers: null, explain: (error) => explanation(config, error) }
+    return { storage, transactions, log, session: null, peers: null, explain: (error) => explanation(config, error) }
   } catch (cause) {
     closeQuietly(database)
     const fault = storageFault(config, cause)

@@ -10,12 +10,12 @@ import { afterEarlierAnswers } from '../http/earlier-answers.ts'
 import { asksForWebSocket, serveWithoutUpgrade } from '../http/not-a-websocket.ts'
 import { refuseUpgrade } from '../http/problem-answers.ts'
 import { negotiate } from '../ws/handshake.ts'
-import { createPresence, type Presence } from '../ws/presence.ts'
+import { createPresence, type Presence, type PresenceOptions } from '../ws/presence.ts'
 import { createSocketIo, SOCKET_IO_PATH, type SocketIo, type SocketIoDependencies } from '../ws/socketio/server.ts'
 import { createUpgradeHandler, type UpgradeHandler } from '../ws/upgrade.ts'
 import { headersTimeoutMs } from './http-server.ts'
 
-type SocketsDependencies = Omit<SocketIoDependencies, 'connectTimeoutMs' | 'node'>
+type SocketsDependencies = Omit<SocketIoDependencies, 'connectTimeoutMs' | 'node'> & Pick<PresenceOptions, 'isMember'>
 
 /** Rejects with ConfigError if Socket.IO is switched on and not installed. */
 export async function createSockets(config: Config, dependencies: SocketsDependencies): Promise<Sockets> {
@@ -29,7 +29,7 @@ export async function createSockets(config: Config, dependencies: SocketsDepende
       })
     : null
   const liveness = new Liveness(heartbeatMs, () => socketIo?.forgivePause())
-  const presence = createPresence(store, onError)
+  const presence = createPresence({ store, node, isMember: dependencies.isMember, onError })
   const webSocket = createUpgradeHandler({ ...dependencies, node, liveness, presence })
   return new Sockets({ node, basePath, socketIo, liveness, presence, webSocket, badTokens, onError })
 }
@@ -57,6 +57,10 @@ export class Sockets {
   /** null: it is switched off. */
   get socketIo(): SocketIo | null {
     return this.#parts.socketIo
+  }
+
+  get presence(): Presence {
+    return this.#parts.presence
   }
 
   /** Handles the upgrades of a server. */

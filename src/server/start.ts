@@ -12,7 +12,7 @@ import { Drain } from '../connections/drain.ts'
 import { Heartbeat } from '../connections/heartbeat.ts'
 import { ConnectionRegistry } from '../connections/registry.ts'
 import { StallCutter } from '../connections/stall-cutter.ts'
-import { createLeader, SOLE_NODE } from '../db/lease.ts'
+import { createLeader } from '../db/lease.ts'
 import { writeMeta } from '../db/meta.ts'
 import { StorageUnavailable } from '../db/storage-fault.ts'
 import { createStore, type Store } from '../db/store.ts'
@@ -20,11 +20,12 @@ import type { Publish } from '../db/tail.ts'
 import { createBadTokens } from '../http/bad-tokens.ts'
 import { createClientLimits } from '../http/client-limits.ts'
 import { createWebGuard } from '../http/web-guard.ts'
-import { noteStart, noteStop } from '../jobs/clean-stop.ts'
+import { ClusterMembership } from '../jobs/cluster-membership.ts'
 import { createMessageExpiry } from '../jobs/message-expiry.ts'
 import { createMetrics } from '../jobs/metrics.ts'
 import { forgetAnswers } from '../jobs/old-answers.ts'
 import { createRetention } from '../jobs/retention.ts'
+import { createSoleMembership } from '../jobs/sole-membership.ts'
 import { Bus } from '../sse/bus.ts'
 import { CatchUp } from '../sse/delivery/catch-up.ts'
 import { Snapshots } from '../sse/delivery/snapshots.ts'
@@ -60,7 +61,16 @@ export async function start(config: Config, webRoot: string | null): Promise<Run
   }
 }
 
-async function serve({ config, webRoot, logger, storage, transactions, log, peers }: Opened): Promise<RunningServer> {
+async function serve({
+  config,
+  webRoot,
+  logger,
+  storage,
+  transactions,
+  log,
+  session,
+  peers,
+}: Opened): Promise<RunningServer> {
   const cursor = (seq: number) => formatCursor(log.epoch, seq)
   const onError = reporting('a stream failed')
   const storageWatch = storage.watch({
@@ -81,9 +91,20 @@ async function serve({ config, webRoot, logger, storage, transactions, log, peer
     onEpoch,
     onError: reporting('the log could not be read'),
   })
-  const leader = createLeader(store, SOLE_NODE)
-
   const registry = new ConnectionRegistry()
+  const { node } = config
+  const membership = session
+    ? new ClusterMembership({
+        store,
+        session,
+        node,
+        logger,
+        activity: () => ({ streams: registry.size, wantsMetrics: false }),
+        onError: reporting('looking after the nodes failed'),
+      })
+    : createSoleMembership({ store, storage, logger, node, streams: () => registry.size })
+  const leader = createLeader(store, membership.lease)
+
   const drain = new Drain(registry)
   const stallCutter = new StallCutter(registry)
   const heartbeat = new Heartbeat(config.heartbeatMs, cursor)
@@ -121,7 +142,7 @@ async function serve({ config, webRoot, logger, storage, transactions, log, peer
     }
   }
 
-  const settled = await noteStart(store, leader, storage)
+  const settled = await membership.join()
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
@@ -150,14 +171,23 @@ async function serve({ config, webRoot, logger, storage, transactions, log, peer
     mustExist: (kind: ChannelKind, id: string) => store.read(({ sql }) => mustExist(sql, kind, id)),
   }
   const halfOpen = createHalfOpen(config, limits.proxies)
-  const sockets = await createSockets(config, { ...live, guard, badTokens, halfOpen, onError })
+  const sockets = await createSockets(config, {
+    ...live,
+    guard,
+    badTokens,
+    halfOpen,
+    isMember: (sql) => membership.isMember(sql),
+    onError,
+  })
   const app = createApp({
     store,
     bus,
     connections: registry,
     drain,
-    metrics: createMetrics({ store, bus, connections: registry, doorbell: wakeUp.doorbell }),
+    metrics: createMetrics({ store, bus, connections: registry, membership, doorbell: wakeUp.doorbell }),
     doorbellStatus: () => (wakeUp.kind === null ? null : { kind: wakeUp.kind, status: wakeUp.doorbell.status }),
+    node,
+    membership,
     address: () => addressOf(server),
     stream: createStreamHandlers(live),
     admission,
@@ -177,11 +207,12 @@ async function serve({ config, webRoot, logger, storage, transactions, log, peer
   try {
     await listen(server, config)
   } catch (error) {
-    await noteStop(store, storage, logger)
+    await membership.leave()
     throw error
   }
   const stopForgetting = forgetAnswers(leader, reporting('forgetting old answers failed'))
   const messageExpiry = createMessageExpiry(store, leader, reporting('expiring messages failed'))
+  membership.start(() => sockets.presence.tellAgain())
   storageWatch.start(() => store.tryAnyway((tx) => writeMeta(tx.sql, 'probe', tx.now)))
 
   const { port } = addressOf(server) ?? config
@@ -205,7 +236,7 @@ async function serve({ config, webRoot, logger, storage, transactions, log, peer
     stallCutter.stop()
     storageWatch.stop()
     await Promise.all([retention.stop(), messageExpiry.stop()])
-    await noteStop(store, storage, logger)
+    await membership.leave()
     try {
       await storage.close()
     } catch (error) {

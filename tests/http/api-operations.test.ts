@@ -24,6 +24,7 @@ const isoTime = z.iso.datetime({ precision: 3 })
 const health = z.strictObject({
   status: z.literal('healthy'),
   type: z.literal('boardcast'),
+  node: z.string(),
   port: z.int(),
   connectedClients: count,
   activeChannels: count,
@@ -68,6 +69,21 @@ describe('/health', () => {
 })
 
 describe('/stats', () => {
+  it('[N13b] with SQLite the cluster is the one node', async () => {
+    await using own = await startTestServer({ node: 'solo' })
+    await using _listener = await listen(own.url, '/sse?channels=global')
+    const { body } = await ask(own, 'GET', '//stats')
+    expect(body).toMatchObject({
+      node: 'solo',
+      cluster: { nodes: [{ node: 'solo', streams: 1, leader: true }], head: await newestId(own) },
+    })
+    for (const time of ['startedAt', 'seenAt'])
+      expect(isoTime.safeParse(body.cluster.nodes[0][time]).success).toBe(true)
+    const metrics = await (await fetch(`${own.url}/metrics`)).text()
+    expect(metrics).toMatch(/^boardcast_nodes 1$/m)
+    expect(metrics).toMatch(/^boardcast_leader 1$/m)
+  })
+
   it('[OPS3] has connections, bytes, the log, uptime and memory', async () => {
     await using listener = await listen(server.url, '/sse?channels=global')
     const { eventId, attempt } = await (async () => {

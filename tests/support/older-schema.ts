@@ -10,6 +10,7 @@ const UNDO: Readonly<Record<number, readonly string[]>> = {
   ]),
   7: ['ALTER TABLE events DROP COLUMN actor'],
   8: ['DROP TABLE tickets'],
+  10: ['DROP TABLE nodes', 'ALTER TABLE agent_sockets DROP COLUMN node'],
   9: ['DROP TABLE passed_events'],
 }
 

@@ -12,6 +12,7 @@ import { orderOfCreation } from './006-order-of-creation.ts'
 import { actor } from './007-actor.ts'
 import { tickets } from './008-tickets.ts'
 import { passedEvents } from './009-passed-events.ts'
+import { nodes } from './010-nodes.ts'
 
 const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   boardFamily,
@@ -23,6 +24,7 @@ const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   actor,
   tickets,
   passedEvents,
+  nodes,
 ]
 
 /** A newer version has migrated the database further than this version can. */

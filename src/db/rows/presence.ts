@@ -7,13 +7,20 @@ export interface AgentSocket {
   readonly sessionId: string | null
 }
 
+/** Its row. */
+export interface StoredSocket extends AgentSocket {
+  /** The node that it is on. */
+  readonly node: string
+}
+
 const COLUMNS = 'client_id AS "clientId", agent_id AS "agentId", session_id AS "sessionId"'
 
-export async function insertAgentSocket(sql: Sql, { clientId, agentId, sessionId }: AgentSocket): Promise<void> {
-  await sql.run('INSERT INTO agent_sockets (client_id, agent_id, session_id) VALUES (?, ?, ?)', [
+export async function insertAgentSocket(sql: Sql, { clientId, agentId, sessionId, node }: StoredSocket): Promise<void> {
+  await sql.run('INSERT INTO agent_sockets (client_id, agent_id, session_id, node) VALUES (?, ?, ?, ?)', [
     clientId,
     agentId,
     sessionId,
+    node,
   ])
 }
 
@@ -29,6 +36,11 @@ export async function findAgentSocket(sql: Sql, clientId: string): Promise<Agent
 /** Sorted by client id, which is the order in which they connected. */
 export async function allAgentSockets(sql: Sql): Promise<AgentSocket[]> {
   return sql.all(`SELECT ${COLUMNS} FROM agent_sockets ORDER BY client_id`)
+}
+
+/** Those on one node, sorted as all are. */
+export async function agentSocketsOn(sql: Sql, node: string): Promise<AgentSocket[]> {
+  return sql.all(`SELECT ${COLUMNS} FROM agent_sockets WHERE node = ? ORDER BY client_id`, [node])
 }
 
 export async function hasAgentSocket(sql: Sql, agentId: string): Promise<boolean> {
