@@ -84,6 +84,10 @@ export class ClusterMembership implements Membership {
     return this.#seen.nodes.length
   }
 
+  get wantsMetrics(): boolean {
+    return this.#options.activity().wantsMetrics || this.#seen.nodes.some(({ wantsMetrics }) => wantsMetrics)
+  }
+
   get #own(): NodeRow | undefined {
     return this.#seen.nodes.find(({ session }) => session === this.#options.session.id)
   }

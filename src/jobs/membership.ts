@@ -10,6 +10,8 @@ export interface Membership {
   /** When it was last looked up, as `nodeCount`. Only the lease decides. */
   readonly isLeader: boolean
   readonly nodeCount: number
+  /** Somebody listens to the metrics, on any node. */
+  readonly wantsMetrics: boolean
   /** Inside a transaction: false if other nodes have taken this one for dead, and it has not come back yet. */
   isMember(sql: Sql): Promise<boolean>
   /**

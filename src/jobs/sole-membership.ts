@@ -22,6 +22,8 @@ export function createSoleMembership({ store, storage, logger, node, streams }: 
     lease: SOLE_NODE,
     isLeader: true,
     nodeCount: 1,
+    // They are computed where they are shown.
+    wantsMetrics: false,
     isMember: async () => true,
     join: () => noteStart(store, createLeader(store, SOLE_NODE), storage),
     start() {},

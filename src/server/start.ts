@@ -25,6 +25,7 @@ import { createMessageExpiry } from '../jobs/message-expiry.ts'
 import { createMetrics } from '../jobs/metrics.ts'
 import { forgetAnswers } from '../jobs/old-answers.ts'
 import { createRetention } from '../jobs/retention.ts'
+import { shareMetrics } from '../jobs/shared-metrics.ts'
 import { createSoleMembership } from '../jobs/sole-membership.ts'
 import { Bus } from '../sse/bus.ts'
 import { CatchUp } from '../sse/delivery/catch-up.ts'
@@ -99,7 +100,7 @@ async function serve({
         session,
         node,
         logger,
-        activity: () => ({ streams: registry.size, wantsMetrics: false }),
+        activity: () => ({ streams: registry.size, wantsMetrics: bus.audiencesOf('metrics').size > 0 }),
         onError: reporting('looking after the nodes failed'),
       })
     : createSoleMembership({ store, storage, logger, node, streams: () => registry.size })
@@ -109,7 +110,7 @@ async function serve({
   const stallCutter = new StallCutter(registry)
   const heartbeat = new Heartbeat(config.heartbeatMs, cursor)
   const bus = new Bus(store.head, cursor, onUnpublished)
-  const snapshots = new Snapshots(store, bus, snapshotSources, onError)
+  const snapshots = new Snapshots(store, bus, snapshotSources, onError, (kind) => !session || kind !== 'metrics')
   const catchUp = new CatchUp(store, onError)
   const listeners = createListeners(bus, snapshots, onUnpublished)
   const retention = createRetention(store, leader, config.retention, reporting('retention failed'))
@@ -210,6 +211,7 @@ async function serve({
     await membership.leave()
     throw error
   }
+  const stopSharing = session ? shareMetrics(leader, membership, reporting('computing the metrics failed')) : () => {}
   const stopForgetting = forgetAnswers(leader, reporting('forgetting old answers failed'))
   const messageExpiry = createMessageExpiry(store, leader, reporting('expiring messages failed'))
   membership.start(() => sockets.presence.tellAgain())
@@ -232,6 +234,7 @@ async function serve({
     authenticator.stop()
     stopGuarding()
     stopForgetting()
+    stopSharing()
     snapshots.stop()
     stallCutter.stop()
     storageWatch.stop()

@@ -8,12 +8,15 @@ import {
   eventually,
   interruptionsAt,
   leaderAt,
+  logAt,
+  messageOn,
   nodesAt,
   presenceAt,
   TestCluster,
 } from '../support/cluster.ts'
 import { hasPostgres, PostgresServer } from '../support/postgres.ts'
 import { runProgram } from '../support/program.ts'
+import { type Listener, listen } from '../support/stream.ts'
 
 let postgres: PostgresServer
 
@@ -177,6 +180,43 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     await client.end()
     expect(await namesAt(b)).toEqual(['a', 'b'])
     expect(await presenceAt(b)).toEqual(['agent.connected one'])
+  })
+
+  test('[N11a] messages expire once, by the node that leads, also by the one that leads next', async () => {
+    const cluster = await TestCluster.create(postgres)
+    const a = await cluster.start('a')
+    const [b, c] = (await cluster.startAll(['b', 'c'])) as [ChildServer, ChildServer]
+    const expiries = async () => (await logAt(b)).filter(({ event }) => event === 'message.expired').length
+    await messageOn(c, 1)
+    await eventually('the leader expires it', async () => (await expiries()) === 1)
+    await messageOn(c, 1)
+    await messageOn(c, 1)
+    await a.stop('SIGKILL')
+    await eventually('the next leader expires them', async () => (await expiries()) === 3)
+    await eventually('new leases', leasesOf(b, 2))
+    expect(await expiries()).toBe(3)
+  })
+
+  test('[N11b] metrics are computed once, and every node sends the same', async () => {
+    const cluster = await TestCluster.create(postgres)
+    const nodes = await cluster.startAll(['a', 'b', 'c'])
+    const [a, b, c] = nodes as [ChildServer, ChildServer, ChildServer]
+    const leader = await leaderAt(a)
+    const others = [a, b, c].filter((_, i) => ['a', 'b', 'c'][i] !== leader)
+    // Nobody listens on the node that leads.
+    const listeners = await Promise.all([...others, ...others].map(({ url }) => listen(url, '/sse?channels=metrics')))
+    try {
+      const timesOf = (listener: Listener) =>
+        listener.named('metric.update').map(({ data }) => data.data.timestamp as number)
+      await Promise.all(
+        listeners.map((listener) => listener.until('three of them', () => timesOf(listener)[3], 30_000)),
+      )
+      // The first was computed for the newcomer.
+      const times = listeners.map((listener) => timesOf(listener).slice(1, 4))
+      for (const one of times) expect(one).toEqual(times[0])
+    } finally {
+      for (const listener of listeners) listener.close()
+    }
   })
 
   test('[N12a] all nodes are killed, and start together: attempts are settled once', async () => {

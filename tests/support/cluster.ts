@@ -74,6 +74,11 @@ export async function attemptOn({ url }: { readonly url: string }): Promise<stri
   return attempt.id
 }
 
+/** A message with this time to live. */
+export async function messageOn({ url }: { readonly url: string }, ttl_seconds: number): Promise<void> {
+  await post(url, '/messages', { from_agent: 'one', to_agent: 'two', content: 'short-lived', ttl_seconds })
+}
+
 /** The events by which attempts were settled as interrupted. */
 export async function interruptionsAt(server: { readonly url: string }): Promise<LoggedEvent[]> {
   return (await logAt(server)).filter(

@@ -34,7 +34,14 @@ export class Snapshots {
   readonly #throttle: Throttle
   readonly #timers: NodeJS.Timeout[]
 
-  constructor(store: Pick<Store, 'read'>, bus: Audiences, sources: SnapshotSources, onError: (error: unknown) => void) {
+  /** `isTimed`: false for kinds that are not to be rendered because time passed. */
+  constructor(
+    store: Pick<Store, 'read'>,
+    bus: Audiences,
+    sources: SnapshotSources,
+    onError: (error: unknown) => void,
+    isTimed: (kind: string) => boolean = () => true,
+  ) {
     this.#bus = bus
     this.#sources = sources
     this.#renderings = new Renderings({
@@ -46,7 +53,8 @@ export class Snapshots {
     this.#throttle = new Throttle((key) => broadcast.send(key), onError)
     this.#timers = [setInterval(() => this.#renderings.trim(), TRIM_EVERY_MS).unref()]
     for (const [kind, { everyMs }] of Object.entries(sources)) {
-      if (everyMs !== undefined) this.#timers.push(setInterval(() => this.#timePassed(kind), everyMs).unref())
+      if (everyMs !== undefined && isTimed(kind))
+        this.#timers.push(setInterval(() => this.#timePassed(kind), everyMs).unref())
     }
   }
 
