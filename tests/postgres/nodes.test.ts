@@ -1,6 +1,7 @@
 /** Several nodes on one database: who is there, who leads, who is dead, and whose agents are there. Rules N9 to N13. */
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openNodeSession } from '../../src/db/postgres/node-session.ts'
 import type { ChildServer } from '../support/child-server.ts'
 import {
   agentOn,
@@ -180,6 +181,27 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     await client.end()
     expect(await namesAt(b)).toEqual(['a', 'b'])
     expect(await presenceAt(b)).toEqual(['agent.connected one'])
+  })
+
+  test('[N10f] a node that is paused while it renews its lease holds nobody up', async () => {
+    const cluster = await TestCluster.create(postgres)
+    await cluster.start('a')
+    const session = await openNodeSession(cluster.databaseUrl, 'b')
+    await new Promise<void>((hasRow) => {
+      const paused = session?.look(async (sql) => {
+        await sql.run("UPDATE nodes SET streams = 7 WHERE node = 'a'")
+        await sql.get('SELECT 1 FROM nodes')
+        hasRow()
+        return new Promise(() => {})
+      })
+      paused?.catch(() => {})
+    })
+    // Waits until the row is free.
+    await postgres.query(
+      `UPDATE nodes SET streams = 8 WHERE node = 'a'`,
+      new URL(cluster.databaseUrl).pathname.slice(1),
+    )
+    await session?.close()
   })
 
   test('[N11a] messages expire once, by the node that leads, also by the one that leads next', async () => {

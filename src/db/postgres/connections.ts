@@ -20,7 +20,7 @@ const MAX_READERS = 6
 /** Callers are answered within 5 s, whatever the database does. */
 const ANSWER_WITHIN_MS = 4_500
 /** A node that stops in the middle of a transaction holds up the others for as long as this. */
-const IDLE_IN_TRANSACTION_MS = 3_000
+export const IDLE_IN_TRANSACTION_MS = 3_000
 
 export class Connections {
   readonly #settings: ConnectionSettings

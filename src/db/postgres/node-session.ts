@@ -10,6 +10,7 @@ import type { NodeSession, Sight } from '../node-session.ts'
 import type { Sql } from '../sql.ts'
 import { StorageUnavailable } from '../storage-fault.ts'
 import { HELD_LOCKS, heldLocks, lockOf } from './advisory-locks.ts'
+import { IDLE_IN_TRANSACTION_MS } from './connections.ts'
 import { asFault } from './faults.ts'
 import { Queries } from './queries.ts'
 
@@ -121,6 +122,8 @@ class PostgresSession implements NodeSession {
     client.on('error', () => {})
     try {
       await client.connect()
+      // A node that is paused while it renews its lease would keep others from deleting its row.
+      await client.query(`SET idle_in_transaction_session_timeout = ${IDLE_IN_TRANSACTION_MS}`)
       this.#held = new Set()
       await this.#takeLocks(client)
     } catch (error) {
