@@ -6,8 +6,16 @@ import { eventNames } from './vite.event-names.ts'
 const report = process.env.BOARDCAST_TEST_REPORT
 
 const EVERYTHING = ['tests/**/*.test.ts']
-/** Every test that starts a server, but those that are about files and programs, or run in a browser. */
-const OVER_POSTGRES = ['auth', 'domain', 'faults', 'hostile', 'http', 'properties', 'rights', 'ws']
+/** Every folder with tests that talk to a store. The contract suite brings a PostgreSQL server of its own. */
+const TALKS_TO_A_STORE = ['auth', 'browser', 'cli', 'client', 'db', 'domain', 'faults', 'hostile', 'http', 'properties']
+  .concat(['rights', 'ws'])
+  .map((folder) => `tests/${folder}/**/*.test.ts`)
+/** What `npm test` repeats on PostgreSQL, in a few minutes: the routes, streams and sockets themselves. */
+const CORE = [
+  'tests/http/{actors,agent-output,api,catalogue,events,hostile,line,metrics,sessions,shells,streams,tasks,topics,workflow}*.test.ts',
+  'tests/rights/http-rights.test.ts',
+  'tests/ws/{authors,board-socket,channels,presence,publish,since}.test.ts',
+]
 
 const sqlite = { extends: true as const, test: { name: 'SQLite', include: EVERYTHING } }
 const postgres = (include: string[]) => ({
@@ -15,18 +23,16 @@ const postgres = (include: string[]) => ({
   test: { name: 'PostgreSQL', include, globalSetup: ['tests/support/shared-postgres.ts'] },
 })
 
-/** `sqlite` (the default): all tests on SQLite; `postgres`: all on PostgreSQL; `both`: all on SQLite, and some on PostgreSQL. */
+/**
+ * `sqlite` (the default): all tests on SQLite; `postgres`: those that talk to a store, on PostgreSQL; `both`: all on SQLite,
+ * and the core on PostgreSQL too.
+ */
 function projects() {
-  switch (process.env.BOARDCAST_TEST_STORE) {
-    case 'postgres':
-      return hasPostgres() ? [postgres(EVERYTHING)] : []
-    case 'both':
-      return hasPostgres()
-        ? [sqlite, postgres(OVER_POSTGRES.map((folder) => `tests/${folder}/**/*.test.ts`))]
-        : [sqlite]
-    default:
-      return [sqlite]
-  }
+  const store = process.env.BOARDCAST_TEST_STORE ?? 'sqlite'
+  if (store === 'sqlite') return [sqlite]
+  if (store === 'postgres') return [postgres(TALKS_TO_A_STORE)]
+  if (store === 'both') return hasPostgres() ? [sqlite, postgres(CORE)] : [sqlite]
+  throw new Error(`BOARDCAST_TEST_STORE=${store}: it can be sqlite, postgres or both`)
 }
 
 export default defineConfig({

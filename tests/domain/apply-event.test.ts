@@ -5,6 +5,7 @@ import { exampleCard, exampleIds } from '../../shared/src/catalogue/examples.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
 import type { LogEvent } from '../../src/db/log-event.ts'
 import { createBoard } from '../../src/domain/boards.ts'
+import { runsOf } from '../support/stores.ts'
 import { BOARD, groups, performAll, stateOf } from './board-operations.ts'
 import { type BoardStore, checked, openBoardStore } from './board-store.ts'
 
@@ -61,7 +62,7 @@ describe('folding', () => {
           await at.close()
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runsOf(60) },
     )
   })
 

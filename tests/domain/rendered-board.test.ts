@@ -8,6 +8,7 @@ import { boardState } from '../../src/domain/board-state.ts'
 import { createBoard } from '../../src/domain/boards.ts'
 import { createCard, moveCard } from '../../src/domain/cards.ts'
 import { RenderedBoard } from '../../src/domain/rendered-board.ts'
+import { runsOf } from '../support/stores.ts'
 import { BOARD, groups, performAll } from './board-operations.ts'
 import { type BoardStore, openBoardStore } from './board-store.ts'
 
@@ -47,7 +48,7 @@ test('[U9] [Y2] the text of a board that takes in events is its whole text, at e
         await at.close()
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runsOf(60) },
   )
 })
 

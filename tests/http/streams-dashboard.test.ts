@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { overview } from '../../shared/src/types/dashboard.ts'
 import { makeAttempt, makeBoard, makeCard, makeWork } from '../support/board.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { onSqlite } from '../support/stores.ts'
 import { type Listener, listen } from '../support/stream.ts'
 
 let server: TestServer
@@ -44,24 +45,28 @@ describe('the dashboard stream', () => {
     expect(new Set(names(listener))).toEqual(new Set(['hello', 'dashboard_overview']))
   })
 
-  it('[Y9] shows at most one overview in 150 ms, the first change at once and the last in the end', async () => {
-    // A separate server: nobody has listened to the dashboard before, so no interval is running.
-    await using quiet = await startTestServer()
-    const { card } = await makeWork(quiet)
-    await using listener = await listen(quiet.url, '/sse')
-    const from = listener.frames.length
-    const began = performance.now()
-    const first = await quiet.call('PATCH', `/cards/${card.id}`, { title: '0' })
-    let last = first
-    for (let change = 1; change <= 60; change++)
-      last = await quiet.call('PATCH', `/cards/${card.id}`, { title: `${change}` })
-    await listener.id(last.eventId)
-    const overviews = listener.frames.slice(from)
-    expect(overviews[0]?.id).toBe(first.eventId)
-    expect(overviews.length).toBeLessThanOrEqual(Math.floor((performance.now() - began) / 149) + 2)
-    const active = overviews.at(-1)?.data.activeAttempts.find(({ cardId }: { cardId: string }) => cardId === card.id)
-    expect(active.cardTitle).toBe('60')
-  })
+  const inItsTurn = onSqlite('an overview that is read in the turn of its change')
+  it.runIf(inItsTurn)(
+    '[Y9] shows at most one overview in 150 ms, the first change at once and the last in the end',
+    async () => {
+      // A separate server: nobody has listened to the dashboard before, so no interval is running.
+      await using quiet = await startTestServer()
+      const { card } = await makeWork(quiet)
+      await using listener = await listen(quiet.url, '/sse')
+      const from = listener.frames.length
+      const began = performance.now()
+      const first = await quiet.call('PATCH', `/cards/${card.id}`, { title: '0' })
+      let last = first
+      for (let change = 1; change <= 60; change++)
+        last = await quiet.call('PATCH', `/cards/${card.id}`, { title: `${change}` })
+      await listener.id(last.eventId)
+      const overviews = listener.frames.slice(from)
+      expect(overviews[0]?.id).toBe(first.eventId)
+      expect(overviews.length).toBeLessThanOrEqual(Math.floor((performance.now() - began) / 149) + 2)
+      const active = overviews.at(-1)?.data.activeAttempts.find(({ cardId }: { cardId: string }) => cardId === card.id)
+      expect(active.cardTitle).toBe('60')
+    },
+  )
 
   it('[Y9] shows one overview after a change that also ends another channel of the stream', async () => {
     await using quiet = await startTestServer()

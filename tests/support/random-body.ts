@@ -94,6 +94,8 @@ function valuesOf(schema: Schema, name = ''): fc.Arbitrary<unknown> {
     case 'string':
       return textOf(schema, name)
     case 'integer':
+      // A message that expires is an event of its own, some time.
+      if (name === 'ttl_seconds') return fc.integer({ min: 3_600, max: 86_400 })
       return fc.integer({ min: schema.minimum ?? -9, max: Math.min(schema.maximum ?? 9, Number.MAX_SAFE_INTEGER) })
     case 'number':
       return fc.double({ min: schema.minimum ?? -1e9, max: schema.maximum ?? 1e9, noNaN: true })

@@ -16,6 +16,11 @@ export function onSqlite(about: string): boolean {
   return port === undefined
 }
 
+/** How often to run a property that commits on every step: less often on PostgreSQL, where a COMMIT takes longer. */
+export function runsOf(onSqlite: number): number {
+  return port === undefined ? onSqlite : Math.ceil(onSqlite / 6)
+}
+
 /** The settings of a server whose store is at a path. The same path is the same store. */
 export async function storeAt(dbPath: string): Promise<{ dbPath: string; databaseUrl?: string }> {
   const databaseUrl = await databaseAt(dbPath)
