@@ -17,7 +17,7 @@ const LIFETIME_MS = 60_000
 const INSERT = `INSERT INTO passed_events (id, node, events)
   SELECT coalesce(max(id), 0) + 1, ?, ? FROM passed_events`
 const NEWEST = 'SELECT coalesce(max(id), 0) AS id FROM passed_events'
-const OF_OTHERS = 'SELECT events FROM passed_events WHERE id > ? AND id <= ? AND node <> ? ORDER BY id'
+export const OF_OTHERS = 'SELECT events FROM passed_events WHERE id > ? AND id <= ? AND node <> ? ORDER BY id'
 const DELETE = 'DELETE FROM passed_events WHERE id <= ?'
 
 export interface PassedEventsOptions {

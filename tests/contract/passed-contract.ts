@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { Poll } from '../../src/db/doorbell.ts'
 import type { EphemeralEvent } from '../../src/db/ephemeral.ts'
 import { look } from '../../src/db/look.ts'
-import { PassedEvents } from '../../src/db/passed-events.ts'
+import { OF_OTHERS, PassedEvents } from '../../src/db/passed-events.ts'
 import { record } from './ledger.ts'
 import { type Cluster, failOnce, type StoreKind, type TestNode } from './nodes.ts'
 
@@ -78,7 +78,7 @@ export function passedContract(kind: StoreKind): void {
       failOnce(a, 'COMMIT')
       await expect(a.send(2)).rejects.toMatchObject({ code: 'storage_unavailable' })
       await a.send(3)
-      failOnce(b, 'SELECT value FROM meta WHERE name = ?')
+      failOnce(b, OF_OTHERS)
       await expect(b.look()).rejects.toThrow()
       await b.look()
       await b.look()

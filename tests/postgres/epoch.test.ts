@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newEpoch } from '../../src/main.ts'
 import { hasPostgres, PostgresServer } from '../support/postgres.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { startTestServer } from '../support/server.ts'
 import { listen, type ReceivedFrame } from '../support/stream.ts'
 
 let postgres: PostgresServer
@@ -22,7 +22,7 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     await stream.id(old)
 
     const epoch = await newEpoch({ url })
-    await lookUntil(server, () => stream.closed)
+    await expect.poll(() => stream.closed, { timeout: 10_000 }).toBe(true)
     expect(stream.frames.every(({ id }) => id === undefined || id.startsWith(epochOf(old)))).toBe(true)
 
     await using again = await listen(server.url, '/sse?channels=board:demo', { headers: { 'Last-Event-ID': old } })
@@ -60,7 +60,7 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     expect(stream.closed).toBe(false)
 
     const epoch = await newEpoch({ url })
-    await lookUntil(server, () => stream.closed)
+    await expect.poll(() => stream.closed, { timeout: 10_000 }).toBe(true)
     await expect.poll(async () => (await fetch(`${server.url}/health/ready`)).status, { timeout: 10_000 }).toBe(200)
     await using again = await listen(server.url, '/sse?channels=board:demo', {
       headers: { 'Last-Event-ID': lost.eventId },
@@ -83,17 +83,4 @@ function epochOf(cursor: string): string {
 
 function seqOf(cursor: string): number {
   return Number(cursor.split('-')[1])
-}
-
-/** A node without others looks at its database when it is asked for something. */
-async function lookUntil(server: TestServer, isReached: () => boolean): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        await server.call('GET', '/boards')
-        return isReached()
-      },
-      { timeout: 10_000 },
-    )
-    .toBe(true)
 }
