@@ -19,6 +19,7 @@ import { ALL, type Bounds, type Snapshot } from './snapshot.ts'
 import { OutcomeUnknown, StorageUnavailable, WENT_BACK } from './storage-fault.ts'
 import { type StorageHealth, UNWATCHED } from './storage-health.ts'
 import { type Publish, type Stretch, Tail } from './tail.ts'
+import { traceOf } from './trace.ts'
 import type { Transactions, WriteTransaction } from './transactions.ts'
 import type { Transient, TransientCount } from './transient.ts'
 
@@ -171,7 +172,7 @@ export function createStore(
       if (!isOver) {
         await group.log.append(group.events)
         if (group.ephemeral.length > 0) await ephemeral.pass(sql, group.ephemeral)
-        await transaction.commit()
+        await transaction.commit(traceOf(group.events))
       }
     } catch (cause) {
       await transaction.rollback()

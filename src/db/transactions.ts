@@ -11,6 +11,12 @@ export interface Transactions {
   read(): Promise<ReadTransaction>
 }
 
+/**
+ * Looks for what a transaction wrote. Resolves to true if it is there, so the transaction was committed; to false if it is
+ * not; to undefined if that tells nothing.
+ */
+export type Trace = (sql: Sql) => Promise<boolean | undefined>
+
 export interface WriteTransaction {
   readonly sql: Sql
   /** From here on `undo` can undo. There is one savepoint at a time. */
@@ -19,8 +25,11 @@ export interface WriteTransaction {
   keep(): Promise<void>
   /** Undoes everything since the savepoint, and ends it. */
   undo(): Promise<void>
-  /** Resolves when everything is durable and visible to others. */
-  commit(): Promise<void>
+  /**
+   * Resolves when everything is durable and visible to others. A driver whose connection is lost meanwhile looks for the
+   * trace on another one; it rejects with OutcomeUnknown if it cannot learn what became of the transaction.
+   */
+  commit(trace?: Trace): Promise<void>
   /** Undoes everything. Never rejects: some failures have rolled back by themselves. */
   rollback(): Promise<void>
   /** Gives the connection back. To be called once, after `commit` or `rollback`. */

@@ -7,6 +7,9 @@ import { Listener, listen } from '../support/stream.ts'
 const ANSWER_MS = 5_000
 /** What the machine of the test may need on top of it. */
 const SLACK_MS = 2_500
+/** How often the database is ended under load. */
+const ROUNDS = Number(process.env.BOARDCAST_TEST_ROUNDS ?? 6)
+const SIGNALS = ['SIGKILL', 'SIGINT', 'SIGQUIT'] as const
 
 let postgres: PostgresServer
 
@@ -17,12 +20,13 @@ interface Posted {
   readonly ms: number
 }
 
-/** Posts events with a number each, several at a time, until it is stopped. */
-function postAll({ url }: TestServer, lanes = 8) {
+/** Posts events with a number each to all servers, several at a time, until it is stopped. */
+function postAll(servers: readonly TestServer[], lanesOfEach = 4) {
   const posted: Posted[] = []
   let n = 0
   let isOver = false
-  const all = Array.from({ length: lanes }, async () => {
+  const lanes = servers.flatMap(({ url }) => Array.from({ length: lanesOfEach }, () => url))
+  const all = lanes.map(async (url) => {
     while (!isOver) {
       n += 1
       const own = n
@@ -67,28 +71,29 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
   afterAll(() => postgres?.[Symbol.asyncDispose]())
 
   test('[N14b] [N14c] restarts and crashes under load: what was answered 202 is there once, what was answered 503 is not', async () => {
-    await using server = await startTestServer({
-      databaseUrl: await postgres.database(),
-      heartbeatMs: 1_000,
-      logLevel: 'silent',
-    })
+    const options = { databaseUrl: await postgres.database(), heartbeatMs: 1_000, logLevel: 'silent' } as const
+    await using server = await startTestServer(options)
+    await using other = await startTestServer(options)
     await using stream = await listen(server.url, '/sse?channels=topic:t')
-    await stream.frame('hello')
-    const load = postAll(server)
+    await using otherStream = await listen(other.url, '/sse?channels=topic:t')
+    await Promise.all([stream.frame('hello'), otherStream.frame('hello')])
+    const load = postAll([server, other])
     const accepted = () => load.posted.filter(({ status }) => status === 202).length
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const before = accepted()
       await until('some that are accepted', () => accepted() >= before + 20)
-      await postgres.end(round % 2 === 0 ? 'SIGQUIT' : 'SIGINT')
+      await postgres.end(SIGNALS[round % SIGNALS.length])
       await postgres.begin()
     }
     const before = accepted()
     await until('some that are accepted', () => accepted() >= before + 20)
     const posted = await load.stop()
     const { eventId } = await server.post('/topics/t/events', { event: 'said', data: { n: 0 } })
-    await stream.id(eventId)
+    await Promise.all([stream.id(eventId), otherStream.id(eventId)])
 
-    const shown = stream.frames.filter(({ event }) => event === 'said').map(({ data }) => Number(data.data.n))
+    const said = ({ frames }: Listener) => frames.filter(({ event }) => event === 'said')
+    expect(said(otherStream).map(({ id, data }) => [id, data])).toEqual(said(stream).map(({ id, data }) => [id, data]))
+    const shown = said(stream).map(({ data }) => Number(data.data.n))
     expect(new Set(shown).size).toBe(shown.length)
     const stored = new Set(shown)
     const of = (status: number | undefined) => posted.filter((one) => one.status === status).map(({ n }) => n)
@@ -98,7 +103,7 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     expect(posted.filter(({ status }) => status !== 202 && status !== 503 && status !== undefined)).toEqual([])
     expect(Math.max(...posted.map(({ ms }) => ms))).toBeLessThan(ANSWER_MS + SLACK_MS)
     // The ids have no hole: nothing was shown that is not stored, nothing stored that was not shown.
-    const ids = stream.frames.filter(({ event }) => event === 'said').map(({ id }) => Number(id?.split('-')[1]))
+    const ids = said(stream).map(({ id }) => Number(id?.split('-')[1]))
     expect(ids).toEqual(ids.map((_, index) => (ids[0] ?? 0) + index))
   })
 

@@ -115,27 +115,26 @@ export class PostgresServer implements AsyncDisposable {
   }
 
   /** The first process and those of the connections. */
-  #signalAll(signal: NodeJS.Signals): void {
+  #signalAll(signal: NodeJS.Signals): readonly number[] {
     const first = this.#process?.pid
-    if (first === undefined) return
-    // First the one that could make others.
-    process.kill(first, signal)
-    for (const pid of childrenOf(first)) {
-      try {
-        process.kill(pid, signal)
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    if (first === undefined) return []
+    // First the one that could make others. It is only stopped, so that they are still its children.
+    process.kill(first, signal === 'SIGKILL' ? 'SIGSTOP' : signal)
+    const children = childrenOf(first).filter((pid) => reached(pid, signal))
+    if (signal === 'SIGKILL') process.kill(first, signal)
+    return children
   }
 
-  /** SIGINT stops it at once and properly, SIGQUIT as in a crash. */
-  async end(signal: 'SIGINT' | 'SIGQUIT' = 'SIGINT'): Promise<void> {
+  /** SIGINT stops it at once and properly, SIGQUIT as in a crash; SIGKILL kills all of its processes. */
+  async end(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL' = 'SIGINT'): Promise<void> {
     const child = this.#process
     if (!child || child.exitCode !== null) return
     const ended = new Promise((resolve) => child.once('exit', resolve))
-    child.kill(signal)
+    const children = signal === 'SIGKILL' ? this.#signalAll(signal) : []
+    if (signal !== 'SIGKILL') child.kill(signal)
     await ended
+    // They hold the shared memory, without which the next process does not start.
+    while (children.some((pid) => reached(pid, 0))) await new Promise((resolve) => setTimeout(resolve, 5))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -152,6 +151,15 @@ export class PostgresServer implements AsyncDisposable {
       { encoding: 'utf8', ...this.#owner },
     )
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`)
+  }
+}
+
+/** Whether the process is there. */
+function reached(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal)
+  } catch {
+    return false
   }
 }
 

@@ -5,7 +5,7 @@
 import type pg from 'pg'
 import type { Sql } from '../sql.ts'
 import { StorageUnavailable } from '../storage-fault.ts'
-import type { ReadTransaction, Transactions, WriteTransaction } from '../transactions.ts'
+import type { ReadTransaction, Trace, Transactions, WriteTransaction } from '../transactions.ts'
 import type { Connections } from './connections.ts'
 import type { Deadline } from './deadline.ts'
 import { outcomeOf } from './outcome.ts'
@@ -13,6 +13,7 @@ import { Queries } from './queries.ts'
 import { translateDefinition } from './schema.ts'
 
 const LOCK = `SELECT pg_current_xact_id()::text AS xid FROM meta WHERE name = 'epoch' FOR UPDATE`
+const NO_TRACE: Trace = async () => undefined
 /** Locks out other nodes that start, before there is a row to lock. The number is any that nobody else uses. */
 export const START_LOCK_NUMBER = 7_310_868_273
 const START_LOCK = `SELECT pg_advisory_xact_lock(${START_LOCK_NUMBER}), '' AS xid`
@@ -98,14 +99,15 @@ class OpenWrite implements WriteTransaction {
     await this.#sql.run('RELEASE mutation')
   }
 
-  async commit(): Promise<void> {
+  async commit(trace: Trace = NO_TRACE): Promise<void> {
     let command: string
     try {
       command = await this.#sql.settle('COMMIT')
     } catch (error) {
       if (!this.#sql.isLost || this.#xid === '') throw error
       this.#mustEnd = true
-      await outcomeOf(this.#xid, this.#connections, this.#deadline, error)
+      const { committed } = await outcomeOf({ xid: this.#xid, trace, cause: error }, this.#connections, this.#deadline)
+      if (committed) return
       throw error
     }
     // PostgreSQL answers a COMMIT of a failed transaction with success.
