@@ -91,14 +91,17 @@ export class Bus implements Audiences {
     return this.#channels.get(channel) ?? NONE
   }
 
-  /** Sends something that is not stored to the audiences of its channels: once each, on the channel they named first. */
-  publishUnstored(event: string, channels: readonly string[], data: string): void {
+  /**
+   * Sends something that is not stored to the audiences of its channels: once each, on the channel they named first.
+   * `marked`: with the id reached.
+   */
+  publishUnstored(event: string, channels: readonly string[], data: string, marked: boolean): void {
     const receivers = new Set<Audience>()
     for (const channel of channels) for (const audience of this.audiencesOf(channel)) receivers.add(audience)
     for (const audience of receivers) {
       const channel = audience.selection.channels.find(({ name }) => channels.includes(name))
       if (!channel || !audience.selection.types.passes(event)) continue
-      audience.publishUnstored({ channel: channel.name, event, data }, this.#head, false)
+      audience.publishUnstored({ channel: channel.name, event, data }, this.#head, marked)
       audience.flush()
     }
   }

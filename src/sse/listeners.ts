@@ -3,10 +3,13 @@
  * the audiences of their channels. Snapshots that they make stale are rendered after the mutations of the turn, if any
  * listener follows them.
  */
+import { SNAPSHOT } from '../../shared/src/protocol.ts'
 import { jsonLine } from '../base/json.ts'
 import type { Publish } from '../db/tail.ts'
 import type { Bus } from './bus.ts'
 import type { Snapshots } from './delivery/snapshots.ts'
+
+const SNAPSHOT_EVENTS: ReadonlySet<string> = new Set(Object.values(SNAPSHOT))
 
 export interface Listeners {
   /** Takes what one COMMIT made visible, in its order. Synchronous; does not throw. */
@@ -20,7 +23,7 @@ export function createListeners(bus: Bus, snapshots: Snapshots, onFailure: (erro
       try {
         bus.publish(events, head)
         for (const { event, channels, payload } of ephemeral) {
-          bus.publishUnstored(event, channels, jsonLine(payload))
+          bus.publishUnstored(event, channels, jsonLine(payload), SNAPSHOT_EVENTS.has(event))
         }
         snapshots.published(events)
       } catch (error) {

@@ -69,10 +69,12 @@ describe('/health', () => {
 })
 
 describe('/stats', () => {
-  it('[N13b] with SQLite the cluster is the one node', async () => {
+  it('[N13b] the cluster of a server alone is the one node', async () => {
     await using own = await startTestServer({ node: 'solo' })
     await using _listener = await listen(own.url, '/sse?channels=global')
-    const { body } = await ask(own, 'GET', '//stats')
+    let { body } = await ask(own, 'GET', '//stats')
+    // On PostgreSQL the streams are those of the last renewal of the lease.
+    while (body.cluster.nodes[0].streams === 0) body = (await ask(own, 'GET', '//stats')).body
     expect(body).toMatchObject({
       node: 'solo',
       cluster: { nodes: [{ node: 'solo', streams: 1, leader: true }], head: await newestId(own) },

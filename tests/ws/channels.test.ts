@@ -253,7 +253,10 @@ describe('subscribe', () => {
       const { eventId } = await server.post('/agents/talker/output', { lines: [`${n}`] })
       const { id } = await socket.ask(change)
       const batch = socket.messages.findIndex((message) => message.id === eventId)
-      expect(socket.messages[batch]).toMatchObject({ event: 'output_batch', data: { lines: [`${n}`] } })
+      expect(socket.messages[batch], JSON.stringify(socket.messages)).toMatchObject({
+        event: 'output_batch',
+        data: { lines: [`${n}`] },
+      })
       expect(batch).toBeLessThan(socket.messages.findIndex((message) => message.id === id))
     }
     expect(socket.named('output_batch')).toHaveLength(changes.length)
