@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, it, onTestFinished } from 'vitest'
-import { freePort } from '../support/child-server.ts'
+import { freePort } from '../support/free-port.ts'
 import { hasProgram } from '../support/programs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 

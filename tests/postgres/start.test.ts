@@ -2,6 +2,7 @@
 import { createServer } from 'node:net'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../support/free-port.ts'
 import { hasPostgres, PostgresServer } from '../support/postgres.ts'
 import { runProgram } from '../support/program.ts'
 import { startTestServer } from '../support/server.ts'
@@ -104,15 +105,6 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     expect(rows).toEqual([])
   })
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
-}
 
 /** Passes on every connection. */
 async function forward(from: number, to: number): Promise<AsyncDisposable> {

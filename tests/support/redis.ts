@@ -1,9 +1,10 @@
 /** A Redis server of the tests' own, on a free port of loopback. It keeps nothing on disk. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.ts'
 
 const PROGRAM = 'redis-server'
 
@@ -111,17 +112,6 @@ function until(socket: Socket, condition: () => boolean): Promise<void> {
     socket.once('error', reject)
     socket.on('data', () => {
       if (condition()) resolve()
-    })
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
     })
   })
 }

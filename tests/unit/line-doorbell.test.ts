@@ -133,10 +133,13 @@ test('[N7b] nodes that took up another epoch ring and hear on a line of that', a
 
 test('[N7d] stopping closes the line, and nothing is opened or reported after it', async () => {
   const { bell, lines, reports } = openDoorbell()
-  await bell.tried
+  const other = openDoorbell()
+  await Promise.all([bell.tried, other.bell.tried])
   bell.stop()
   expect(lines[0]?.options.signal.aborted).toBe(true)
   bell.ring(1)
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  other.lines[0]?.options.onLost(new Error('lost'))
+  // One that was not stopped would have opened another line by then, and reported it.
+  await expect.poll(() => other.reports).toEqual(['Error: lost', 'return'])
   expect([lines.length, reports]).toEqual([1, []])
 })
