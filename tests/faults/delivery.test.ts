@@ -13,7 +13,7 @@
 import { expect, test } from 'vitest'
 import { createApiClient } from '../support/api.ts'
 import { ChildServer } from '../support/child-server.ts'
-import { isBefore, LibraryListener, type Listener, TransportListener } from '../support/delivery/listeners.ts'
+import { allReach, isBefore, LibraryListener, type Listener, TransportListener } from '../support/delivery/listeners.ts'
 import { CHANNELS, Load } from '../support/delivery/load.ts'
 import { Road } from '../support/delivery/road.ts'
 import { Truth } from '../support/delivery/truth.ts'
@@ -66,7 +66,7 @@ async function round(seed: number): Promise<string> {
     await load.end()
     for (const { road } of listeners) road.resume()
     const { cursor } = await api.get('/cursor')
-    await allReach(listeners, cursor, seed)
+    await allReach(listeners, cursor, `seed ${seed}`)
     const truth = new Truth(api)
     for (const listener of listeners) {
       expect(listener.faults, `seed ${seed}, ${listener.name}`).toEqual([])
@@ -97,15 +97,4 @@ async function listenersOf(server: ChildServer, start: string, random: Random): 
     listeners.push(new LibraryListener(transport, channels, start, await Road.to(server.port)))
   }
   return listeners
-}
-
-async function allReach(listeners: readonly Listener[], cursor: string, seed: number): Promise<void> {
-  for (const deadline = performance.now() + 60_000; ; ) {
-    const late = listeners.filter(({ reached }) => isBefore(reached, cursor))
-    if (late.length === 0) return
-    if (performance.now() > deadline) {
-      expect.fail(`seed ${seed}: ${late.map(({ name, reached }) => `${name} is at ${reached}`)}, not ${cursor}`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }

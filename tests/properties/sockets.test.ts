@@ -7,16 +7,12 @@
  */
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { BoardState } from '../../shared/src/types/kanban.ts'
-import { type ApiClient, createApiClient } from '../support/api.ts'
+import { createApiClient } from '../support/api.ts'
+import { BoardWriters } from '../support/board-writers.ts'
 import { difference, expectedSightings, sightings } from '../support/comparing.ts'
+import { CutListener } from '../support/cut-listener.ts'
 import { readLog } from '../support/log-reader.ts'
-import { createRandom } from '../support/random.ts'
-import { bareOf, Received } from '../support/received.ts'
 import { startTestServer } from '../support/server.ts'
-import type { Listening } from '../support/sights.ts'
-import { Tail } from '../support/tail.ts'
-import { Writer } from '../support/writer.ts'
 
 const BOARD = 'demo'
 const AGENTS = ['agent-ann', 'agent-bob']
@@ -66,9 +62,13 @@ test('[U13] stalled, cut and resumed sockets lose nothing', { timeout: 120_000 }
         await api.call('POST', '/boards', { id: BOARD, name: 'Demo' })
         const listeners = wishes.map(
           ({ gzip, types, ...listening }) =>
-            new SocketListener(server.url, types ? { ...listening, types } : listening, gzip),
+            new CutListener({
+              url: () => server.url,
+              listening: types ? { ...listening, types } : listening,
+              gzip,
+            }),
         )
-        const work = await Work.begin(api, seed)
+        const work = await BoardWriters.begin({ api, boardId: BOARD, seed })
         for (const one of steps) {
           if (one.does === 'write') work.write(one.mutations)
           else if (one.does === 'flood') work.flood()
@@ -97,164 +97,3 @@ test('[U13] stalled, cut and resumed sockets lose nothing', { timeout: 120_000 }
     { numRuns: 12, endOnFailure: true },
   )
 })
-
-/** Two writers, each of which does one thing at a time. */
-class Work {
-  readonly #api: ApiClient
-  readonly #writers: readonly Writer[]
-  readonly #chains: Promise<void>[]
-
-  /** Each has a card with an attempt. */
-  static async begin(api: ApiClient, seed: number): Promise<Work> {
-    const random = createRandom(seed)
-    const writers = ['ann', 'bob'].map((name) => new Writer({ name, boardId: BOARD, random }))
-    for (const writer of writers) {
-      const { body: card } = await api.call('POST', `/boards/${BOARD}/cards`, { title: 'a' })
-      const { body: attempt } = await api.call('POST', `/cards/${card.id}/attempts`, {
-        agent: writer.agent,
-        status: 'running',
-      })
-      writer.cards.push({ id: card.id, attempt: { id: attempt.id, lines: 0 } })
-    }
-    return new Work(api, writers)
-  }
-
-  private constructor(api: ApiClient, writers: readonly Writer[]) {
-    this.#api = api
-    this.#writers = writers
-    this.#chains = writers.map(() => Promise.resolve())
-  }
-
-  write(mutations: number): void {
-    this.#each(async (writer) => {
-      for (let n = 0; n < mutations; n++) await this.#carryOut(writer.plan())
-    })
-  }
-
-  /** More than the kernel buffers for a stalled connection. */
-  flood(): void {
-    this.#each(async (writer) => {
-      const card = writer.cards.find(({ attempt }) => attempt)
-      if (!card?.attempt) return
-      for (let batch = 0; batch < 4; batch++) await this.#carryOut(writer.bigBatch(card.attempt, 14))
-    })
-  }
-
-  async done(): Promise<void> {
-    await Promise.all(this.#chains)
-  }
-
-  #each(work: (writer: Writer) => Promise<void>): void {
-    for (const [index, writer] of this.#writers.entries()) {
-      this.#chains[index] = (this.#chains[index] ?? Promise.resolve()).then(() => work(writer))
-    }
-  }
-
-  async #carryOut(plan: ReturnType<Writer['plan']>): Promise<void> {
-    const reply = await this.#api.call(plan.method, plan.path, plan.body)
-    if (reply.status < 300 || reply.status === plan.endsOn) plan.done(reply)
-  }
-}
-
-class SocketListener {
-  readonly listening: Listening
-  readonly received = new Received()
-  readonly #url: string
-  readonly #gzip: boolean
-  #tail: Tail | null = null
-  /** A cut connection may still have bytes to decompress; the next one begins after that. */
-  #before: Promise<void> = Promise.resolve()
-  #ended: Promise<void> = Promise.resolve()
-  #waiting: (() => void) | null = null
-  /** Reconnects whenever it is cut. */
-  #isStaying = false
-
-  constructor(url: string, listening: Listening, gzip: boolean) {
-    this.#url = url
-    this.listening = listening
-    this.#gzip = gzip
-  }
-
-  /** Opens a connection unless one is open. It is cut after that many bytes, except for the largest numbers. */
-  connect(bytes = Infinity): void {
-    this.#before = this.#before.then(() => {
-      if (this.#tail) return
-      this.received.connect()
-      const tail = new Tail(this.#url, this.#path, {
-        headers: { ...(this.#gzip && { 'Accept-Encoding': 'gzip' }), ...this.#cursor },
-        cutAfter: bytes > 100_000 ? Infinity : bytes + 1,
-        onFrame: (frame) => {
-          this.received.take(frame)
-          this.#waiting?.()
-        },
-      })
-      this.#tail = tail
-      this.#ended = tail.closed.then(() => {
-        if (tail.fault) this.received.faults.push(tail.fault.message)
-        this.#tail = null
-        if (this.#isStaying) this.connect()
-      })
-    })
-  }
-
-  cut(): void {
-    this.#before = this.#before.then(() => {
-      this.#tail?.cut()
-      return this.#ended
-    })
-  }
-
-  pause(): void {
-    this.#tail?.socket.pause()
-  }
-
-  resume(): void {
-    this.#tail?.socket.resume()
-  }
-
-  /** Reads, or reconnects where it was cut, and resolves when it has reached this position. */
-  async reach(seq: number): Promise<void> {
-    this.resume()
-    this.#isStaying = true
-    this.connect()
-    await this.#until(() => this.received.reached >= seq)
-  }
-
-  /** Resolves when the last `state` is this one, if the listener gets states. */
-  async untilState(state: BoardState): Promise<void> {
-    const { channels, view, types } = this.listening
-    if (view !== 'full' || !channels.includes(`board:${BOARD}`) || (types && !types.includes('state'))) return
-    await this.#until(() => {
-      const last = this.received.stretch.frames.findLast(({ event }) => event === 'state')
-      return last !== undefined && JSON.stringify(bareOf(last.text)) === JSON.stringify(state)
-    })
-  }
-
-  async close(): Promise<void> {
-    this.#isStaying = false
-    this.cut()
-    await this.#before
-  }
-
-  get #path(): string {
-    const { channels, view, types } = this.listening
-    const named = channels.map((name) => (name.startsWith('board:') ? `${name};${view}` : name))
-    return `/sse?channels=${named.join(',')}${types ? `&types=${types.join(',')}` : ''}`
-  }
-
-  get #cursor(): Record<string, string> {
-    const { lastEventId } = this.received
-    return lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }
-  }
-
-  #until(condition: () => boolean): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting = () => {
-        if (!condition()) return
-        this.#waiting = null
-        resolve()
-      }
-      this.#waiting()
-    })
-  }
-}

@@ -1,5 +1,6 @@
 /** API calls without retries: a request whose connection ends without an answer is rejected. */
 import { Agent, request } from 'node:http'
+import type { Random } from './random.ts'
 
 export interface Reply {
   readonly status: number
@@ -66,5 +67,21 @@ export function createApiClient(url: string): ApiClient {
       return reply.body
     },
     [Symbol.dispose]: () => agent.destroy(),
+  }
+}
+
+/** Sends every call to any of the servers, as a proxy in front of several nodes may do. */
+export function spreadOver(clients: readonly ApiClient[], random: Random): ApiClient {
+  const any = () => {
+    const client = random.pick(clients)
+    if (!client) throw new Error('there is no server')
+    return client
+  }
+  return {
+    call: (...request) => any().call(...request),
+    get: (path) => any().get(path),
+    [Symbol.dispose]() {
+      for (const client of clients) client[Symbol.dispose]()
+    },
   }
 }

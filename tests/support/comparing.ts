@@ -67,9 +67,13 @@ export function fold(frames: ReadonlyArray<{ readonly event: string; readonly te
   return state
 }
 
-/** The state of a board, derived from the log alone. */
-export function foldLog(events: readonly SeenEvent[], boardId: string): BoardState {
-  let state: BoardState = { boardId, columns: {}, columnOrder: [], cards: {} }
+/** The state of a board, derived from the log alone, or from an earlier state and the events after it. */
+export function foldLog(
+  events: readonly SeenEvent[],
+  boardId: string,
+  before: BoardState = { boardId, columns: {}, columnOrder: [], cards: {} },
+): BoardState {
+  let state = before
   for (const { type, data } of events) {
     if (data.boardId !== boardId) continue
     if (type === 'board.created') {

@@ -26,3 +26,8 @@ export function createRandom(seed: number): Random {
 export function chooseSeed(): number {
   return Number(process.env.BOARDCAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31))
 }
+
+/** How often to check a property, or as often as BOARDCAST_TEST_RUNS says: more often in the search for a rare failure. */
+export function chooseRuns(usual: number): number {
+  return Number(process.env.BOARDCAST_TEST_RUNS ?? usual)
+}

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws'
 import { parseCursor } from '../../../shared/src/cursor.ts'
 import { inOrder } from '../../../web/client/base/channel-order.ts'
 import type { Frame } from '../../../web/client/base/types.ts'
-import { createClient, type Hub } from '../../../web/client/index.ts'
+import { createClient, type Hub, type TransportName } from '../../../web/client/index.ts'
 import type { Random } from '../random.ts'
 import { ChannelPeer, type Heard, type PeerKind } from '../transports.ts'
 import type { Road } from './road.ts'
@@ -111,6 +111,19 @@ export class TransportListener implements Listener {
   }
 }
 
+/** A hub of the client library that reconnects soon, and never gives up. */
+export function hubOver(road: Road, transport: TransportName): Hub {
+  return createClient({
+    baseUrl: road.url,
+    transport,
+    share: 'none',
+    EventSource,
+    WebSocket,
+    backoff: { firstMs: 20, maxMs: 200, failures: 1_000_000 },
+    heartbeatTimeoutMs: 5_000,
+  })
+}
+
 /** Some channels through the client library, which reconnects by itself. */
 export class LibraryListener implements Listener {
   readonly name: string
@@ -122,21 +135,13 @@ export class LibraryListener implements Listener {
   readonly #since: string
   #returns = 0
 
-  constructor(transport: 'fetch' | 'eventsource' | 'ws', channels: readonly string[], since: string, road: Road) {
+  constructor(transport: TransportName, channels: readonly string[], since: string, road: Road) {
     this.name = `library over ${transport} ${channels}`
     // What several of them carry under one name comes on the first of them, and the library names them in its own order.
     this.channels = inOrder(channels)
     this.road = road
     this.#since = since
-    this.#hub = createClient({
-      baseUrl: road.url,
-      transport,
-      share: 'none',
-      EventSource,
-      WebSocket,
-      backoff: { firstMs: 20, maxMs: 200, failures: 1_000_000 },
-      heartbeatTimeoutMs: 5_000,
-    })
+    this.#hub = hubOver(road, transport)
     this.#hub.status.subscribe(() => {
       if (this.#hub.status.get().phase === 'reconnecting') this.#returns += 1
     })
@@ -165,6 +170,18 @@ export class LibraryListener implements Listener {
 
   close(): void {
     this.#hub.close()
+  }
+}
+
+/** Resolves when all of them have received everything up to the cursor. `named`: for the message of a failure. */
+export async function allReach(listeners: readonly Listener[], cursor: string, named: string): Promise<void> {
+  for (const deadline = performance.now() + 60_000; ; ) {
+    const late = listeners.filter(({ reached }) => isBefore(reached, cursor))
+    if (late.length === 0) return
+    if (performance.now() > deadline) {
+      throw new Error(`${named}: ${late.map(({ name, reached }) => `${name} is at ${reached}`)}, not ${cursor}`)
+    }
+    await pause(50)
   }
 }
 

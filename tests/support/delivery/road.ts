@@ -1,4 +1,4 @@
-/** The network path from one listener to the server: it can be cut anywhere, or stalled. */
+/** The network path from one listener to a server: it can be cut anywhere, or stalled. */
 import { connect, createServer, type Server, type Socket } from 'node:net'
 
 export class Road implements AsyncDisposable {
@@ -8,17 +8,18 @@ export class Road implements AsyncDisposable {
   #isStalled = false
   #nextAnswer = ''
 
-  private constructor(listener: Server, target: number) {
+  private constructor(listener: Server, target: () => number) {
     this.#listener = listener
     const address = listener.address()
     this.url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
-    listener.on('connection', (near) => this.#accept(near, target))
+    listener.on('connection', (near) => this.#accept(near, target()))
   }
 
-  static async to(target: number): Promise<Road> {
+  /** `target`: a port, which may be another one for every connection. */
+  static async to(target: number | (() => number)): Promise<Road> {
     const listener = createServer()
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve))
-    return new Road(listener, target)
+    return new Road(listener, typeof target === 'number' ? () => target : target)
   }
 
   /** Cuts every connection. Later ones work. */
