@@ -141,8 +141,10 @@ export class BoardSocket implements MessageHandler {
     )
   }
 
-  #sendState(id: MessageId | undefined): Promise<void> {
-    return new Promise((resolve) => {
+  async #sendState(id: MessageId | undefined): Promise<void> {
+    // What is rendered may be kept from before a change on another node. After a read its event has been published here.
+    await this.#store.read(async () => undefined)
+    await new Promise<void>((resolve) => {
       this.#peer.subscription.change({
         kind: 'show',
         done: () => {
