@@ -15,7 +15,7 @@ export interface Arguments {
 
 export const USAGE = `npm run bench -- [options]
 
-  --quick           two minutes: one round, short runs, fewer listeners where they take time
+  --quick           five minutes: one round, short runs, fewer listeners where they take time
   --only a,b        only these loads
   --sides a,b       only these sides; boardcast is one of them
   --rounds N        how often each is measured; default 3 (1 with --quick)
@@ -25,7 +25,7 @@ export const USAGE = `npm run bench -- [options]
 
 The flags in BENCH_NODE_ARGS are passed to Boardcast's Node: BENCH_NODE_ARGS='--cpu-prof --cpu-prof-dir=profiles'.
 
-Without --quick, all loads on all sides take 40 minutes. Progress goes to stderr. Tables go to stdout as Markdown, and
+Without --quick, all loads on all sides take an hour. Progress goes to stderr. Tables go to stdout as Markdown, and
 results to the JSON file, as soon as a load is done. Run it on a machine that is otherwise idle.`
 
 /** Throws for invalid arguments, with a message for the user. */

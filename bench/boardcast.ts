@@ -2,19 +2,15 @@
  * Boardcast as users run it: `node dist/cli.js serve` with its defaults, a fresh database on disk, every POST committed and
  * fsynced before it is answered or seen.
  */
-import { statfsSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Addresses, type Kind, type Running, type Side, startProcess } from './side.ts'
-import { removeFolder, tempFolder } from './temp.ts'
+import { DISK, removeFolder, tempFolder } from './temp.ts'
 
-const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
+export const CLI = fileURLToPath(new URL('../dist/cli.js', import.meta.url))
 /** Extra flags for Node, such as those that write profiles. */
 const NODE_ARGS = process.env.BENCH_NODE_ARGS?.split(/\s+/).filter(Boolean) ?? []
-const TMPFS = 0x01021994
-/** Where the database is. Never in memory, where an fsync costs nothing. */
-const DISK = statfsSync(tmpdir()).type === TMPFS ? fileURLToPath(new URL('.', import.meta.url)) : tmpdir()
 
 export interface Settings {
   readonly kind?: Kind

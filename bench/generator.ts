@@ -4,6 +4,7 @@ import type { Running } from './side.ts'
 
 /** Options of the program; bench/generator/options.c explains them. */
 export interface Load {
+  readonly listenPort?: number
   readonly listeners?: number
   readonly publishers?: number
   readonly rate?: number

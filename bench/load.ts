@@ -3,7 +3,7 @@ import type { Programs } from './compile.ts'
 import { generate, type Load as Options, type Report, requireExact } from './generator.ts'
 import type { Running, Side } from './side.ts'
 
-/** How much to run: the whole bench, two minutes of it, or just enough to prove that it works. */
+/** How much to run: the whole bench, five minutes of it, or just enough to prove that it works. */
 export type Scale = 'full' | 'quick' | 'tiny'
 
 export interface Figure {
@@ -45,6 +45,8 @@ export interface Load {
   /** The overview shows the first, with its ratio to Boardcast. */
   readonly figures: readonly Figure[]
   readonly budgets: readonly Budget[]
+  /** Why the load cannot run on this machine; undefined, or left out, when it can. */
+  missing?(): string | undefined
   cases(bench: Bench): readonly Case[]
 }
 
@@ -55,6 +57,18 @@ export interface Bench {
   readonly sides: readonly Side[]
   /** Picks the value for the scale of this run. */
   pick<T>(values: Readonly<Record<Scale, T>>): T
+}
+
+/** The sides or loads that can run on this machine. Reports why the others cannot. */
+export function runnable<T extends { readonly title: string; missing?(): string | undefined }>(
+  all: readonly T[],
+  report: (text: string) => void,
+): readonly T[] {
+  return all.filter((one) => {
+    const missing = one.missing?.()
+    if (missing !== undefined) report(`${one.title}: skipped, ${missing}`)
+    return missing === undefined
+  })
 }
 
 /** Runs a load against a side; anything but an exact run is an error. */

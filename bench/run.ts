@@ -6,7 +6,7 @@ import { type Arguments, choose, parse, USAGE } from './arguments.ts'
 import { boardcast, boardcastWs } from './boardcast.ts'
 import { check } from './check.ts'
 import { compile } from './compile.ts'
-import type { Bench } from './load.ts'
+import { type Bench, runnable } from './load.ts'
 import { loads } from './loads/all.ts'
 import { describe, machine } from './machine.ts'
 import { peers } from './peers.ts'
@@ -38,11 +38,7 @@ async function main(args: Arguments): Promise<void> {
     if (!existsSync(CLI)) throw new Error('dist/cli.js is missing: run npm run build')
     const programs = compile(folder)
     const wanted = choose(allSides(programs.floor), args.sides, '--sides')
-    const sides = wanted.filter((side) => {
-      const missing = side.missing()
-      if (missing) progress(`${side.title}: skipped, ${missing}`)
-      return !missing
-    })
+    const sides = runnable(wanted, progress)
     const bench: Bench = { scale: args.scale, programs, sides, pick: (values) => values[args.scale] }
     if (args.check) print(await check(bench, args.rounds))
     else await measureAll(bench, args)
@@ -63,9 +59,9 @@ function allSides(floor: string): readonly Side[] {
 async function measureAll(bench: Bench, { only, rounds, json = LATEST }: Arguments): Promise<void> {
   const began = Date.now()
   const results: LoadResult[] = []
-  const chosen = choose(loads, only, '--only')
+  const chosen = runnable(choose(loads, only, '--only'), progress)
   if (chosen.every((load) => load.cases(bench).length === 0)) {
-    throw new Error('None of these loads runs on any of these sides; npm run bench -- --help lists them.')
+    throw new Error('None of these loads runs here, or on any of these sides; npm run bench -- --help lists them.')
   }
   const where = machine()
   mkdirSync(dirname(json), { recursive: true })

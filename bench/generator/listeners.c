@@ -157,14 +157,14 @@ void open_more_listeners(void) {
     l->stalled = (int64_t)(dialled + 1) * opt.stalled / opt.listeners != (int64_t)dialled * opt.stalled / opt.listeners;
     l->route = dialled % route_count;
     l->next = calloc((size_t)lanes_each, sizeof *l->next);
-    l->fd = dial(opt.port, dialled, l->stalled ? opt.mss : 0, l->stalled ? opt.receive_buffer : 0);
+    l->fd = dial(opt.listen_port, dialled, l->stalled ? opt.mss : 0, l->stalled ? opt.receive_buffer : 0);
     poll_for(l->fd, EPOLLOUT, (uint32_t)dialled, 1);
   }
 }
 
 static void send_request(listener *l, uint32_t id) {
   char request[4096];
-  int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s%s\r\n", routes[l->route].stream, opt.port,
+  int n = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%s%s\r\n", routes[l->route].stream, opt.listen_port,
     opt.kind == KIND_SSE ? "Accept: text/event-stream\r\n"
       : "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: Ym9hcmRjYXN0LWJlbmNoIQ==\r\n",
     opt.headers);

@@ -12,6 +12,7 @@ options opt = {
 typedef struct { const char *name; enum { INT, LONG, REAL, TEXT, KIND } type; void *to; } option;
 static const option known[] = {
   {"port", INT, &opt.port},
+  {"listen-port", INT, &opt.listen_port},          // where listeners connect; by default it is `port`, where publishers do
   {"listeners", INT, &opt.listeners},
   {"kind", KIND, &opt.kind},                       // sse, ws or socketio
   {"stream", TEXT, &opt.stream},                   // the path that listeners request
@@ -63,6 +64,7 @@ void read_options(int argc, char **argv) {
     set(found, equals + 1);
   }
   if (opt.port < 1) fail("port=N is needed");
+  if (!opt.listen_port) opt.listen_port = opt.port;
   if (opt.listeners < 0 || opt.publishers < 0 || opt.publishers > 4096) fail("listeners or publishers is out of range");
   if (opt.stalled > opt.listeners) fail("stalled=%d is more than listeners=%d", opt.stalled, opt.listeners);
   if (opt.batch < 1) fail("batch must be at least 1");

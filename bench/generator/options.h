@@ -5,7 +5,7 @@
 typedef enum { KIND_SSE, KIND_WS, KIND_SOCKETIO } listener_kind;
 
 typedef struct {
-  int port, listeners, publishers, batch, pad, at_once, settle_ms, after_ms, stalled, receive_buffer, mss, same_bytes, nap_us;
+  int port, listen_port, listeners, publishers, batch, pad, at_once, settle_ms, after_ms, stalled, receive_buffer, mss, same_bytes, nap_us;
   double rate, warm_s, seconds, grace_s;
   long expect, requests;
   listener_kind kind;

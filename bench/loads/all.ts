@@ -9,6 +9,10 @@ import { lines } from './lines.ts'
 import { replay, start } from './log.ts'
 import { memory } from './memory.ts'
 import { mutations } from './mutations.ts'
+import { nodesCopy } from './nodes/copy.ts'
+import { nodesDoorbell } from './nodes/doorbell.ts'
+import { nodesThroughput } from './nodes/throughput.ts'
+import { nodesTransactions } from './nodes/transactions.ts'
 import { openingState } from './opening-state.ts'
 import { rights } from './rights.ts'
 import { saturation, websocketSaturation } from './saturation.ts'
@@ -29,6 +33,10 @@ export const loads: readonly Load[] = [
   fullView,
   rights,
   flood,
+  nodesThroughput,
+  nodesDoorbell,
+  nodesTransactions,
+  nodesCopy,
   websocketDelivery,
   websocketSaturation,
 ]

@@ -1,10 +1,12 @@
 /**
  * The bench: that it runs, and that it would notice. No speeds.
  *
- *   BE1  `npm run bench` measures every side that can be run, and its table has all of them.
+ *   BE1  `npm run bench` measures every side that can be run, and its table has all of them. Where PostgreSQL is
+ *        installed, it also measures nodes on PostgreSQL beside SQLite.
  *   BE2  The load generator notices a message that is lost, doubled or out of order, and the bench takes no figure from
  *        such a run.
  *   BE3  Without a C compiler the bench says what to install.
+ *   BE4  Sides and loads whose programs are not installed are left out, and the bench says what to install.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,9 +19,11 @@ import { promisify } from 'node:util'
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { compile, type Programs } from '../../bench/compile.ts'
 import { generate, requireExact } from '../../bench/generator.ts'
+import { runnable } from '../../bench/load.ts'
 import { peers } from '../../bench/peers.ts'
 import type { Running } from '../../bench/side.ts'
 import { number, table } from '../../bench/table.ts'
+import { hasPostgres } from '../support/postgres.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
@@ -54,6 +58,24 @@ test('[BE1] the smallest bench measures every side, and its table has them all',
   expect(load.name).toBe('delivery')
   for (const { rounds } of load.cases) expect(rounds[0].cpuUs).toBeGreaterThan(0)
 })
+
+test.skipIf(!hasPostgres())(
+  '[BE1] it starts PostgreSQL with two nodes on it, where both deliver every event',
+  { timeout: 180_000 },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'boardcast-bench-json-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const json = join(folder, 'results.json')
+
+    const { stdout } = await bench(['--tiny', '--only', 'nodes-doorbell', '--json', json])
+
+    expect(stdout).not.toContain('failed')
+    const [{ variant, rounds }] = JSON.parse(readFileSync(json, 'utf8')).loads[0].cases
+    expect(variant).toBe('postgres')
+    expect(rounds[0].aP50Ms).toBeGreaterThan(0)
+    expect(rounds[0].bP50Ms).toBeGreaterThan(0)
+  },
+)
 
 /** A side that fans out as `deliver` says: `nth` is the number of the message, `first` the listener that came first. */
 async function startFaulty(deliver: (write: () => void, nth: number, isFirst: boolean) => void): Promise<Running> {
@@ -148,6 +170,13 @@ test('[BE2] compressed streams that differ in a byte are told apart', async () =
 test('[BE3] without a C compiler it says what to install', async () => {
   const bare = { ...process.env, PATH: '/nonexistent' }
   await expect(bench(['--tiny', '--only', 'delivery'], bare)).rejects.toThrow(/needs a C compiler.*apt-get install gcc/)
+})
+
+test('[BE4] what cannot run on this machine is left out with a message', () => {
+  const messages: string[] = []
+  const [there, missing] = [{ title: 'There' }, { title: 'Missing', missing: () => 'X is not installed' }]
+  expect(runnable([missing, there], (text) => messages.push(text))).toEqual([there])
+  expect(messages).toEqual(['Missing: skipped, X is not installed'])
 })
 
 test('[BE3] names that do not exist are refused with those that do', async () => {
