@@ -12,10 +12,20 @@ const RETRY_AFTER_S = 2
 
 export class Drain {
   readonly #registry: ConnectionRegistry
+  #isAnnounced = false
   #hasBegun = false
 
   constructor(registry: ConnectionRegistry) {
     this.#registry = registry
+  }
+
+  /** From now on the server is not ready, and each answer ends its connection. Nothing is refused yet. */
+  announce(): void {
+    this.#isAnnounced = true
+  }
+
+  get isAnnounced(): boolean {
+    return this.#isAnnounced
   }
 
   get hasBegun(): boolean {
@@ -44,6 +54,7 @@ export class Drain {
    * `drainMs` if there are many. Resolves when all have ended.
    */
   async run(drainMs: number): Promise<void> {
+    this.announce()
     this.#hasBegun = true
     const connections = [...this.#registry]
     const groupSize = Math.max(1, Math.ceil(connections.length / GROUPS))

@@ -82,7 +82,7 @@ export function registerOperations(
   app.get('/health/live', (c) => c.json({ status: 'live' }))
 
   app.get('/health/ready', async (c) => {
-    if (drain.hasBegun) throw new Problem('draining', 'The server is shutting down.', { retryAfterS: 2 })
+    if (drain.isAnnounced) throw new Problem('draining', 'The server is shutting down.', { retryAfterS: 2 })
     await store.transact((tx) => writeMeta(tx.sql, 'probe', tx.now))
     const head = await store.read(async (snapshot) => {
       await readMeta(snapshot.sql, 'probe')

@@ -54,7 +54,7 @@ export function createRequestHandler(app: Hono<Env>, { store, drain, guard }: Re
     outgoing.setHeader('Cache-Control', NOT_STORED)
     for (const [name, value] of ANSWER_SECURITY) outgoing.setHeader(name, value)
     // A connection that is kept open for a next request would hold up the shutdown.
-    if (drain.hasBegun) outgoing.setHeader('Connection', 'close')
+    if (drain.isAnnounced) outgoing.setHeader('Connection', 'close')
     return response
   }
 }

@@ -1,5 +1,7 @@
 /** A server that listens, and the two ways to end it. */
 import type { Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import { setImmediate, setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from '../base/logger.ts'
 import type { Drain } from '../connections/drain.ts'
 import type { ConnectionRegistry } from '../connections/registry.ts'
@@ -21,6 +23,10 @@ export interface RunningParts {
   stop(): Promise<void>
   pageLink(): Promise<string | null>
 }
+
+/** How long kept connections stay open for a next request: this part of the drain, but not longer than that. */
+const PART_OF_DRAIN = 1 / 20
+const LINGER_MS = 250
 
 export class RunningServer {
   readonly url: string
@@ -62,7 +68,13 @@ export class RunningServer {
   async #close(): Promise<void> {
     const { logger, server, registry, drain, drainMs, endUnusedConnections } = this.#parts
     logger.info({ streams: registry.size }, 'draining')
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    const closed = new Promise<void>((resolve) => server.once('close', resolve))
+    drain.announce()
+    await stopListening(server)
+    await Promise.race([closed, wait(Math.min(drainMs * PART_OF_DRAIN, LINGER_MS), undefined, { ref: false })])
+    // What has arrived on the connections is read before the idle ones are closed.
+    await setImmediate()
+    server.close()
     await drain.run(drainMs)
     server.closeIdleConnections()
     // Last, because a client could still send a request on one and learn when to come back.
@@ -84,4 +96,14 @@ export class RunningServer {
     this.#stopped ??= this.#parts.stop()
     return this.#stopped
   }
+}
+
+/**
+ * Refuses new connections and keeps those that are open. `Server.close` of node:http would close the idle ones too. A proxy
+ * that sends a mutation on one at that moment cannot know whether it was carried out, and answers 502.
+ */
+async function stopListening(server: Server): Promise<void> {
+  // Connections in the backlog would be reset: this turn of the event loop accepts them.
+  await setImmediate()
+  NetServer.prototype.close.call(server)
 }

@@ -15,6 +15,17 @@ const POST = [
   `Content-Length: ${BODY.length}`,
 ]
 
+/** A connection on which a request was answered, and which is kept open. */
+async function keptSocket(server: TestServer): Promise<Socket> {
+  const socket = connect(server.port, '127.0.0.1')
+  await new Promise<void>((resolve, reject) => {
+    socket.once('error', reject)
+    socket.once('data', () => resolve())
+    socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  })
+  return socket
+}
+
 /** A request whose head has begun, so that its connection is not idle. */
 class Begun {
   readonly answer: Promise<string>
@@ -37,12 +48,7 @@ class Begun {
 
   /** Sends a whole request on the connection, and once it is answered the first line of `lines`. */
   static async on(server: TestServer, lines: readonly string[], body = ''): Promise<Begun> {
-    const socket = connect(server.port, '127.0.0.1')
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject)
-      socket.once('data', () => resolve())
-      socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
-    })
+    const socket = await keptSocket(server)
     const [first, ...rest] = lines
     socket.write(`${first}\r\n`)
     // Served later on the same event loop: when it is answered, the line has been read.
@@ -54,6 +60,19 @@ class Begun {
     this.#socket.write(this.#rest)
     return this.answer
   }
+}
+
+/** Sends the lines, and resolves to what the server sends until it closes the connection. */
+function askOn(socket: Socket, lines: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    socket.on('data', (chunk) => {
+      text += chunk
+    })
+    socket.on('error', reject)
+    socket.on('end', () => resolve(text))
+    socket.write(lines.join('\r\n'))
+  })
 }
 
 /** Begins to close, and resolves when a listener was told. */
@@ -100,6 +119,26 @@ describe('a server that shuts down', () => {
     expect(answers[2]).toMatch(/"code":"draining"/)
     expect(answers[2]).toMatch(/\r\nretry-after: /i)
     await closed
+  })
+
+  it('[OPS7] first carries out what comes on kept connections, and the answer ends each of them', async () => {
+    await using server = await startTestServer({ drainMs: LONG_MS })
+    const [first, second, idle] = [await keptSocket(server), await keptSocket(server), await keptSocket(server)]
+    const closed = server.close()
+    const [made, ready, nothing] = await Promise.all([
+      askOn(first, [...POST, '', BODY]),
+      askOn(second, ['GET /health/ready HTTP/1.1', 'Host: localhost', '', '']),
+      askOn(idle, []),
+    ])
+    expect(made).toMatch(/^HTTP\/1\.1 201 /)
+    expect(made).toMatch(/\r\nconnection: close\r\n/i)
+    expect(ready).toMatch(/^HTTP\/1\.1 503 /)
+    expect(ready).toContain('"code":"draining"')
+    expect(nothing).toBe('')
+    await closed
+    await server.restart()
+    const { boards } = await server.get<{ boards: Array<{ name: string }> }>('/boards')
+    expect(boards.map(({ name }) => name)).toEqual(['Too late'])
   })
 
   it('[OPS7] accepts no new connections', async () => {
