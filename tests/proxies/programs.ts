@@ -28,22 +28,24 @@ interface PreparedProxy {
 const DOCS = fileURLToPath(new URL('../../docs/proxies/', import.meta.url))
 const CONFIG = 'proxy.conf'
 
-export const PROXIES: readonly ProxyKind[] = [
-  {
-    name: 'nginx',
-    program: 'nginx',
-    file: 'nginx.conf',
-    bringsBack: true,
-    prepare(file, { folder }) {
-      const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${folder}/${n};`)
-      const text = `daemon off; master_process off; pid ${folder}/pid; error_log stderr;
+export const NGINX: ProxyKind = {
+  name: 'nginx',
+  program: 'nginx',
+  file: 'nginx.conf',
+  bringsBack: true,
+  prepare(file, { folder }) {
+    const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${folder}/${n};`)
+    const text = `daemon off; master_process off; pid ${folder}/pid; error_log stderr;
 events {}
 http { access_log off; ${temp.join(' ')}
 ${file}
 }`
-      return { text, args: ['-p', folder, '-c', join(folder, CONFIG), '-e', 'stderr'] }
-    },
+    return { text, args: ['-p', folder, '-c', join(folder, CONFIG), '-e', 'stderr'] }
   },
+}
+
+export const PROXIES: readonly ProxyKind[] = [
+  NGINX,
   {
     name: 'HAProxy',
     program: 'haproxy',
@@ -146,11 +148,24 @@ export function isInstalled({ name, program }: ProxyKind): boolean {
 
 /** Starts it in front of a port of loopback. */
 export function startProxy(kind: ProxyKind, upstream: number): Promise<RunningProxy> {
-  return startProxyProcess(kind.program, ({ folder, port }) => {
-    const file = readFileSync(DOCS + kind.file, 'utf8')
+  return startWith(kind, (file) =>
+    file
       .replaceAll('127.0.0.1:3000', `127.0.0.1:${upstream}`)
-      .replaceAll(/(\.port = "|"port" => |parent )3000/g, `$1${upstream}`)
-      .replaceAll(/\b8080\b/g, String(port))
+      .replaceAll(/(\.port = "|"port" => |parent )3000/g, `$1${upstream}`),
+  )
+}
+
+/** The nginx in front of several nodes, on ports of loopback: as many as the file has. */
+export function startClusterProxy(upstreams: readonly number[]): Promise<RunningProxy> {
+  return startWith({ ...NGINX, file: 'nginx-cluster.conf' }, (file) =>
+    file.replaceAll(/10\.0\.0\.(\d):3000/g, (_, n: string) => `127.0.0.1:${upstreams[Number(n) - 1]}`),
+  )
+}
+
+/** `place` puts the addresses of what it stands in front of into the file. */
+function startWith(kind: ProxyKind, place: (file: string) => string): Promise<RunningProxy> {
+  return startProxyProcess(kind.program, ({ folder, port }) => {
+    const file = place(readFileSync(DOCS + kind.file, 'utf8')).replaceAll(/\b8080\b/g, String(port))
     const { text, args } = kind.prepare(file, { folder, port })
     mkdirSync(join(folder, 'work'))
     writeFileSync(join(folder, CONFIG), text)
