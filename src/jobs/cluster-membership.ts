@@ -67,6 +67,7 @@ export class ClusterMembership implements Membership {
   #isLooking = false
   /** A transaction about nodes is on its way. */
   #isTending = false
+  #wasLeader = false
   #hasLostName = false
   #isLeaving = false
 
@@ -200,18 +201,32 @@ export class ClusterMembership implements Membership {
       others.map((row) => ({ ...row, hasLock: locked.has(row.session) })),
     )
     this.#seen = { ...found, locked, dead }
+    this.#noteLead()
     return this.#seen
   }
 
+  #noteLead(): void {
+    const { node, logger } = this.#options
+    if (this.isLeader === this.#wasLeader) return
+    this.#wasLeader = this.isLeader
+    logger.info({ node }, this.isLeader ? 'this node leads' : 'this node leads no more')
+  }
+
   async #removeDead({ nodes, dead }: Seen): Promise<void> {
-    const { store, session } = this.#options
-    await store.transact(async (tx) => {
-      if (!(await this.isMember(tx.sql))) return
+    const { store, session, logger } = this.#options
+    const removed = await store.transact(async (tx) => {
+      const taken: string[] = []
+      if (!(await this.isMember(tx.sql))) return taken
       for (const row of nodes) {
-        if (dead.has(row.session)) await bury(tx, await takeNode(tx.sql, row))
+        if (!dead.has(row.session)) continue
+        const gone = await takeNode(tx.sql, row)
+        await bury(tx, gone)
+        if (gone) taken.push(gone.node)
       }
       if (!(await hasLeader(tx.sql))) await makeLeader(tx.sql, session.id)
+      return taken
     })
+    for (const node of removed) logger.warn({ node }, 'another node is dead; its agents were told as disconnected')
   }
 
   /** Other nodes took this one for dead, and told its agents as disconnected. */

@@ -219,7 +219,7 @@ async function serve({
 
   const { port } = addressOf(server) ?? config
   const url = urlOf(config, port)
-  logger.info({ url, db: storage.name, epoch: log.epoch, head: store.head }, 'listening')
+  logger.info({ url, node, db: storage.name, epoch: log.epoch, head: store.head }, 'listening')
 
   async function pageLink(): Promise<string | null> {
     const pageUrl = pageUrlOf(config, port)

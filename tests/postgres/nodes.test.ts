@@ -21,6 +21,13 @@ import { type Listener, listen } from '../support/stream.ts'
 
 let postgres: PostgresServer
 
+const LOGGING = { LOG_LEVEL: 'info' }
+
+/** What a node has logged. */
+function linesOf({ errors }: ChildServer): Array<{ readonly msg: string; readonly node?: string }> {
+  return errors.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+}
+
 const namesAt = async (server: ChildServer) => (await nodesAt(server)).map(({ node }) => node)
 
 describe.skipIf(!hasPostgres())('several nodes', () => {
@@ -82,10 +89,10 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     expect(rows.length).toBeLessThanOrEqual(10)
   })
 
-  test('[N10b] [N10d] [N9d] a node that is killed: its agents are told as disconnected, once, and another leads', async () => {
+  test('[N10b] [N10d] [N9d] [N9f] a node that is killed: its agents are told as disconnected, once, and another leads', async () => {
     const cluster = await TestCluster.create(postgres)
     const a = await cluster.start('a')
-    const [b, c] = (await cluster.startAll(['b', 'c'])) as [ChildServer, ChildServer]
+    const [b, c] = [await cluster.start('b', LOGGING), await cluster.start('c', LOGGING)]
     expect(await leaderAt(b)).toBe('a')
     await register(cluster, b, ['one', 'two'])
     await agentOn(a, 'one')
@@ -102,6 +109,10 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     // There are two more looks of each.
     await eventually('new leases', leasesOf(b, 2))
     expect(await presenceAt(b)).toHaveLength(before.length + 2)
+    const logged = [...linesOf(b), ...linesOf(c)]
+    expect(logged.filter(({ msg }) => msg === 'listening').map(({ node }) => node)).toEqual(['b', 'c'])
+    expect(logged.filter(({ msg }) => msg.startsWith('another node is dead')).map(({ node }) => node)).toEqual(['a'])
+    expect(logged.filter(({ msg }) => msg === 'this node leads')).toHaveLength(1)
   })
 
   test('[N10a] [N9e] a clean stop: its own agents are told as disconnected, and another leads within 5 s', async () => {
@@ -116,9 +127,9 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     expect(await presenceAt(b)).toEqual(['agent.connected one', 'agent.connected two', 'agent.disconnected one'])
   })
 
-  test('[N10c] [N9d] a node that is paused: dead for the others, and its agents are there again when it comes back', async () => {
+  test('[N10c] [N9d] [N9f] a node that is paused: dead for the others, and its agents are there again when it comes back', async () => {
     const cluster = await TestCluster.create(postgres)
-    const a = await cluster.start('a')
+    const a = await cluster.start('a', LOGGING)
     const b = await cluster.start('b')
     await agentOn(a, 'one')
     await agentOn(b, 'two')
@@ -136,6 +147,8 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     expect((await presenceAt(b)).slice(before.length)).toEqual(['agent.disconnected one', 'agent.connected one'])
     expect(await namesAt(a)).toEqual(['a', 'b'])
     expect(await leaderAt(a)).toBe('b')
+    const leads = linesOf(a).flatMap(({ msg }) => (/ leads/.test(msg) ? [msg] : []))
+    expect(leads).toEqual(['this node leads', 'this node leads no more'])
   })
 
   test('[N9c] [N10e] [N12b] a restart of the database counts against nobody; who left meanwhile is told then', async () => {
