@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { HEARTBEAT_MS } from '../../shared/src/protocol.ts'
 import { isLoopback, parseHostName } from './authority.ts'
 import { isOwnAddress, parsePrefix } from './base-path.ts'
-import { isDatabaseUrl } from './database-url.ts'
+import { isDatabaseUrl, withoutConnectionName } from './database-url.ts'
 import { type DoorbellSetting, doorbellSetting } from './doorbell-setting.ts'
 import { hostList, listenAddress, networkList, originList, socketMode } from './host-settings.ts'
 import { jwksUrl, type PublicKey, password, publicKeys, secretList } from './key-settings.ts'
@@ -143,6 +143,7 @@ const databaseUrl = z
   .string()
   // The text is not quoted: it holds a password.
   .refine(isDatabaseUrl, 'must be a URL such as postgres://user:password@host:5432/boardcast')
+  .transform(withoutConnectionName)
 
 const environment = z.object({
   PORT: nonBlank(z.coerce.number<string>('must be a port').int().min(0).max(65_535)).default(3000),

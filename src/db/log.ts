@@ -12,7 +12,7 @@
 import { randomBytes } from 'node:crypto'
 import { COVERAGE_LIMITS, Coverage, type CoverageLimits } from './coverage.ts'
 import { type LogMemory, LogTransaction } from './log-transaction.ts'
-import { readMeta, writeMeta } from './meta.ts'
+import { holdMeta } from './meta.ts'
 import { type Bounds, Snapshot } from './snapshot.ts'
 import type { Sql } from './sql.ts'
 import type { Transactions } from './transactions.ts'
@@ -50,8 +50,8 @@ export class Log {
     const transaction = await transactions.write()
     const { sql } = transaction
     try {
-      const epoch = (await readMeta(sql, 'epoch')) ?? randomBytes(4).toString('hex')
-      await writeMeta(sql, 'epoch', epoch)
+      // Another program may have drawn one while this transaction waited for it.
+      const epoch = await holdMeta(sql, 'epoch', randomBytes(4).toString('hex'))
       const { bounds } = await readBounds(sql)
       const count = await countTransient(sql, bounds)
       await noteTransient(sql, count, bounds.newest)

@@ -1,12 +1,12 @@
 /** Connects to a database of PostgreSQL, migrates it and opens its log. Every fault of the setting is a ConfigError. */
 import { setTimeout as delay } from 'node:timers/promises'
-import pg from 'pg'
 import { type Config, ConfigError } from '../base/config.ts'
 import { shownUrl } from '../base/database-url.ts'
 import { type DoorbellSetting, shownDoorbell } from '../base/doorbell-setting.ts'
 import type { OpenLine } from '../db/line-doorbell.ts'
 import { Log } from '../db/log.ts'
-import { migrate, NewerSchema } from '../db/migrations/migrate.ts'
+import { migrateAmongNodes } from '../db/migrations/among-nodes.ts'
+import { NewerSchema } from '../db/migrations/migrate.ts'
 import { PassedEvents } from '../db/passed-events.ts'
 import { Peers } from '../db/peers.ts'
 import { Connections } from '../db/postgres/connections.ts'
@@ -15,7 +15,8 @@ import { isBeingCopied } from '../db/postgres/in-use.ts'
 import { openListenLine } from '../db/postgres/listen-doorbell.ts'
 import { openNodeSession } from '../db/postgres/node-session.ts'
 import { startTransactionsOf, transactionsOf } from '../db/postgres/transactions.ts'
-import { faultOfUrl, messageOf, whyUnusable } from '../db/postgres/usable.ts'
+import { clientFor, faultOfUrl, messageOf, whyUnusable } from '../db/postgres/usable.ts'
+import { StorageUnavailable } from '../db/storage-fault.ts'
 import type { Transactions } from '../db/transactions.ts'
 import type { OpenedStore } from './opened-store.ts'
 
@@ -39,9 +40,7 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
       )
     }
     try {
-      const start = startTransactionsOf(connections)
-      await migrate(start)
-      const log = await Log.open(start)
+      const log = await prepare(url, config, name)
       const transactions = transactionsOf(connections)
       const peers = await openPeers(url, config, transactions)
       return {
@@ -69,6 +68,24 @@ export async function openPostgresStore(url: string, config: Config): Promise<Op
   } catch (error) {
     await connections.close().catch(() => {})
     throw explain(error) ?? error
+  }
+}
+
+/** Brings the schema up to date, by one node at a time, and opens the log. Takes as long as a large database needs. */
+async function prepare(url: string, { node, durability }: Config, name: string): Promise<Log> {
+  const connections = new Connections({ url, node, durability, isPatient: true })
+  try {
+    const start = startTransactionsOf(connections)
+    await migrateAmongNodes(start)
+    return await Log.open(start)
+  } catch (error) {
+    if (!(error instanceof StorageUnavailable && error.fault.kind === 'busy')) throw error
+    throw new Error(
+      `${SETTING}: ${name} cannot be brought up to date while another program holds its tables locked, such as a backup. Start again when that has ended.`,
+      { cause: error },
+    )
+  } finally {
+    await connections.close()
   }
 }
 
@@ -112,7 +129,7 @@ async function whenItAnswers(url: string, name: string): Promise<void> {
 }
 
 async function check(url: string, name: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
+  const client = clientFor(url, { connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
   client.on('error', () => {})
   try {
     await client.connect()

@@ -28,7 +28,7 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     expect(await server.get('/boards/demo')).toMatchObject({ board: { name: 'Demo' } })
   })
 
-  test('[PS1] a database that cannot be used ends the start with 2, the variable and the fix, and no password', async () => {
+  test('[PS1] [N1e] a database that cannot be used ends the start with 2, the variable and the fix, and no password', async () => {
     await postgres.query(`CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0`)
     await postgres.query('CREATE ROLE guest LOGIN')
     await postgres.query('CREATE DATABASE closed')

@@ -31,6 +31,11 @@ export class TestCluster {
     return new TestCluster(await postgres.database())
   }
 
+  /** On a database that is there. */
+  static on(databaseUrl: string): TestCluster {
+    return new TestCluster(databaseUrl)
+  }
+
   /** Starts a node; it ends with the test. */
   start(node: string, env: Readonly<Record<string, string>> = {}): Promise<ChildServer> {
     return ChildServer.start({ BOARDCAST_DATABASE_URL: this.databaseUrl, BOARDCAST_NODE: node, ...env })

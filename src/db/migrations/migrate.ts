@@ -14,7 +14,8 @@ import { tickets } from './008-tickets.ts'
 import { passedEvents } from './009-passed-events.ts'
 import { nodes } from './010-nodes.ts'
 
-const MIGRATIONS: ReadonlyArray<readonly string[]> = [
+/** The statements of each step, oldest first. */
+export const MIGRATIONS: ReadonlyArray<readonly string[]> = [
   boardFamily,
   tasksAndMail,
   sessionsWorkflowsShells,
@@ -43,12 +44,23 @@ export class NewerSchema extends Error {
 /** The schema that this version migrates to. */
 export const NEWEST_SCHEMA = MIGRATIONS.length
 
+export interface MigrationOptions {
+  /** All that this version knows. */
+  readonly steps?: typeof MIGRATIONS
+  /** Called in the transaction of each step, before anything is changed. `schema`: the steps that were taken before. */
+  beforeStep?(sql: Sql, schema: number): Promise<void>
+}
+
 /** Safe to run in several processes at once: each step reads the schema inside its transaction. Throws NewerSchema. */
-export async function migrate(transactions: Pick<Transactions, 'write'>, upTo = NEWEST_SCHEMA): Promise<void> {
+export async function migrate(
+  transactions: Pick<Transactions, 'write'>,
+  upTo = NEWEST_SCHEMA,
+  options: MigrationOptions = {},
+): Promise<void> {
   for (let isDone = false; !isDone; ) {
     const transaction = await transactions.write()
     try {
-      isDone = await migrateOnce(transaction.sql, upTo)
+      isDone = await migrateOnce(transaction.sql, upTo, options)
       await transaction.commit()
     } catch (error) {
       await transaction.rollback()
@@ -60,14 +72,19 @@ export async function migrate(transactions: Pick<Transactions, 'write'>, upTo = 
 }
 
 /** Takes one step. Resolves to true when no step was left. */
-async function migrateOnce(sql: Sql, upTo: number): Promise<boolean> {
+async function migrateOnce(
+  sql: Sql,
+  upTo: number,
+  { steps = MIGRATIONS, beforeStep }: MigrationOptions,
+): Promise<boolean> {
   await sql.run('CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)')
   const done = Number((await readMeta(sql, 'schema')) ?? 0)
-  if (done > MIGRATIONS.length) {
-    throw new NewerSchema(done, MIGRATIONS.length)
+  if (done > steps.length) {
+    throw new NewerSchema(done, steps.length)
   }
-  const statements = MIGRATIONS[done]
+  const statements = steps[done]
   if (!statements || done >= upTo) return true
+  await beforeStep?.(sql, done)
   for (const statement of statements) await sql.run(statement)
   await writeMeta(sql, 'schema', String(done + 1))
   return false

@@ -1,8 +1,8 @@
 /** A connection of a command's own, with errors as sentences that name the database and hold no password. */
-import pg from 'pg'
+import type pg from 'pg'
 import { shownUrl } from '../../base/database-url.ts'
 import { DatabaseRefused } from '../copying.ts'
-import { faultOfUrl, messageOf, whyUnusable } from './usable.ts'
+import { clientFor, faultOfUrl, messageOf, whyUnusable } from './usable.ts'
 
 const CONNECT_WITHIN_MS = 10_000
 
@@ -21,13 +21,17 @@ export interface OneClient {
  */
 export async function connectOnce(url: string, label: string, connection: string): Promise<OneClient> {
   const name = label === '' ? shownUrl(url) : `${label} ${shownUrl(url)}`
-  const client = new pg.Client({
-    connectionString: url,
-    application_name: connection,
-    connectionTimeoutMillis: CONNECT_WITHIN_MS,
-    keepAlive: true,
-    pipeline: true,
-  } as pg.ClientConfig)
+  let client: pg.Client
+  try {
+    client = clientFor(url, {
+      application_name: connection,
+      connectionTimeoutMillis: CONNECT_WITHIN_MS,
+      keepAlive: true,
+      pipeline: true,
+    } as pg.ClientConfig)
+  } catch (error) {
+    throw refuse('cannot be used', error)
+  }
   // The query that is under way rejects as well.
   client.on('error', () => {})
 

@@ -1,5 +1,6 @@
 /** Whether a database of PostgreSQL can hold a board: clauses that follow its name in a sentence. */
 import pg from 'pg'
+import { withoutConnectionName } from '../../base/database-url.ts'
 import { StorageUnavailable } from '../storage-fault.ts'
 
 /** The first version with everything that is used. */
@@ -11,6 +12,21 @@ const FAULTS: Readonly<Record<string, string>> = {
   '28000': 'does not let this user log in. Check the user, and pg_hba.conf of the server',
   '28P01': 'has a wrong user or password',
   '42501': 'has a user who may not create tables. Let the user own the database',
+}
+
+class UnusableUrl extends Error {}
+
+/** A client that is not connected yet. Throws what `faultOfUrl` explains if the URL has parts that the driver cannot use. */
+export function clientFor(url: string, config: pg.ClientConfig): pg.Client {
+  let client: pg.Client
+  try {
+    client = new pg.Client({ connectionString: withoutConnectionName(url), ...config })
+  } catch (cause) {
+    throw new UnusableUrl(`cannot be used: ${messageOf(cause)}`, { cause })
+  }
+  // With such a port the driver waits for ever.
+  if (client.port >= 1 && client.port <= 65_535) return client
+  throw new UnusableUrl('has a port that is not a number from 1 to 65535')
 }
 
 /** Why the server or the database cannot be used; undefined if it can. */
@@ -28,6 +44,7 @@ export async function whyUnusable(client: pg.Client): Promise<string | undefined
 /** What an error tells about the URL or its user; undefined if it has another cause. */
 export function faultOfUrl(error: unknown): string | undefined {
   const cause = error instanceof StorageUnavailable ? error.cause : error
+  if (cause instanceof UnusableUrl) return cause.message
   return cause instanceof pg.DatabaseError ? FAULTS[cause.code ?? ''] : undefined
 }
 
