@@ -113,6 +113,8 @@ describe('files', () => {
     await fillDatabase(file('newer.db'), { rows: 0, events: 0 })
     change('newer.db', "UPDATE meta SET value = '999' WHERE name = 'schema'")
     for (let index = 0; index < 12; index++) copyFileSync(file('a.db'), file(`a${index}.db`))
+    // All commands run at once, and one that looks at a target keeps others from the file.
+    for (const name of ['shop.db', 'notes.txt', 'newer.db']) copyFileSync(file(name), file(`source-${name}`))
     const names = readdirSync(folder).sort()
     const contents = await contentsOfFile(file('full.db'))
 
@@ -128,9 +130,9 @@ describe('files', () => {
       ['a.db', 'none/b.db', 2, `TARGET ${file('none/b.db')} cannot be used: the folder`],
       ['none.db', 'b.db', 2, `SOURCE ${file('none.db')} does not exist`],
       ['empty.db', 'b.db', 1, `SOURCE ${file('empty.db')} is no Boardcast database`],
-      ['shop.db', 'b.db', 1, `SOURCE ${file('shop.db')} is no Boardcast database`],
-      ['notes.txt', 'b.db', 1, `SOURCE ${file('notes.txt')} is no Boardcast database`],
-      ['newer.db', 'b.db', 1, `SOURCE ${file('newer.db')} was written by a newer Boardcast`],
+      ['source-shop.db', 'b.db', 1, `SOURCE ${file('source-shop.db')} is no Boardcast database`],
+      ['source-notes.txt', 'b.db', 1, `SOURCE ${file('source-notes.txt')} is no Boardcast database`],
+      ['source-newer.db', 'b.db', 1, `SOURCE ${file('source-newer.db')} was written by a newer Boardcast`],
     ]
     await Promise.all(
       cases.map(([source, target, code, words], index) =>
