@@ -1,11 +1,11 @@
 /**
- * Three nodes behind nginx, with the file that the documents show: each is stopped and started again under load, and one is
- * killed. Rules N18a to N18d of docs/nodes.md.
+ * Three nodes behind nginx, with the file that the documents show: each is stopped and started again under load, and some
+ * are killed. Rules N18a to N18d of docs/nodes.md. `BOARDCAST_TEST_ROUNDS=50` kills that often.
  */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createApiClient } from '../support/api.ts'
 import type { ChildServer } from '../support/child-server.ts'
-import { eventually, nodesAt, TestCluster } from '../support/cluster.ts'
+import { type ClusterNode, eventually, nodesAt, TestCluster } from '../support/cluster.ts'
 import { readLog } from '../support/log-reader.ts'
 import { hasPostgres, PostgresServer } from '../support/postgres.ts'
 import type { RunningProxy } from '../support/proxy-process.ts'
@@ -14,6 +14,7 @@ import { Posts } from '../support/rolling/posts.ts'
 import { isInstalled, NGINX, startClusterProxy } from './programs.ts'
 
 const ENV = { BOARDCAST_DRAIN_MS: '1000', BOARDCAST_SOCKETIO: '1' }
+const KILLS = Number(process.env.BOARDCAST_TEST_ROUNDS ?? 2)
 /** What the followers are shown. */
 const SHOWN = 'shown'
 /** What nobody listens to, so that much more of it can be posted. */
@@ -28,8 +29,8 @@ describe.skipIf(!canRun)('three nodes behind nginx', () => {
   })
   afterAll(() => postgres?.[Symbol.asyncDispose]())
 
-  test('[N18a] [N18b] [N18c] [N18d] a rolling restart under load, and a node that is killed: every client has every event once', {
-    timeout: 150_000,
+  test('[N18a] [N18b] [N18c] [N18d] a rolling restart under load, and nodes that are killed: every client has every event once', {
+    timeout: 150_000 + KILLS * 15_000,
   }, async () => {
     const cluster = await TestCluster.create(postgres)
     const nodes = await Promise.all(['a', 'b', 'c'].map((node) => cluster.start(node, ENV)))
@@ -39,16 +40,17 @@ describe.skipIf(!canRun)('three nodes behind nginx', () => {
     const quiet = new Posts({ url: proxy.url, topic: QUIET, lanes: 12, pauseMs: 0, isRepeated: false })
 
     for (const node of nodes) {
-      await hasStreams(nodes, node)
       expect(await node.stop('SIGTERM')).toBe(0)
       await node.start()
       expect((await fetch(`${node.url}/health/ready`)).status).toBe(200)
     }
-    const [victim] = nodes as [ChildServer]
-    await hasStreams(nodes, victim)
-    await victim.stop('SIGKILL')
-    await accepted(shown, 20)
-    await victim.start()
+    for (let round = 0; round < KILLS; round++) {
+      const [victim, other] = await byStreams(nodes)
+      // Every other time a second one is stopped meanwhile, so that one is left.
+      await Promise.all([victim.stop('SIGKILL'), round % 2 === 1 && other.stop('SIGTERM')])
+      await accepted(shown, 20)
+      await Promise.all([victim.start(), round % 2 === 1 && other.start()])
+    }
     await accepted(shown, 20)
 
     await Promise.all([shown.stop(), quiet.stop()])
@@ -97,10 +99,15 @@ async function follow({ url }: RunningProxy): Promise<readonly Follower[]> {
   return followers
 }
 
-/** Resolves when clients are on a node, so that its end concerns some. Nodes report their streams every 2 s. */
-async function hasStreams(nodes: readonly ChildServer[], node: ChildServer): Promise<void> {
-  const index = nodes.indexOf(node)
-  await eventually('streams', async () => ((await nodesAt(node))[index]?.streams ?? 0) > 0)
+/** The nodes, those with the most streams first, when clients are on one. Nodes report their streams every 2 s. */
+async function byStreams(nodes: readonly ChildServer[]): Promise<[ChildServer, ChildServer, ChildServer]> {
+  let reported: readonly ClusterNode[] = []
+  await eventually('streams', async () => {
+    reported = await nodesAt(nodes[0] as ChildServer)
+    return reported.length === nodes.length && reported.some(({ streams }) => streams > 0)
+  })
+  const streamsOf = (node: ChildServer) => reported[nodes.indexOf(node)]?.streams ?? 0
+  return nodes.toSorted((one, other) => streamsOf(other) - streamsOf(one)) as [ChildServer, ChildServer, ChildServer]
 }
 
 async function accepted({ posted }: Posts, more: number): Promise<void> {
