@@ -18,10 +18,13 @@ import type { Sql } from './sql.ts'
 import type { Transactions } from './transactions.ts'
 import { countTransient, noteTransient, type Transient, type TransientCount } from './transient.ts'
 
-/** The newest stored event and the newest trimmed one. The greater is the head: a sequence number is never used again. */
-const SELECT_BOUNDS = `SELECT (SELECT max(seq) FROM events) AS newest,
-  (SELECT value FROM meta WHERE name = 'trimmed') AS trimmed,
-  (SELECT value FROM meta WHERE name = 'epoch') AS epoch`
+/**
+ * The newest stored event and the newest trimmed one. The greater is the head: a sequence number is never used again. `meta`
+ * comes first in every transaction, so that a migration that locks it waits for nobody who waits for the migration.
+ */
+const SELECT_BOUNDS = `SELECT (SELECT value FROM meta WHERE name = 'trimmed') AS trimmed,
+  (SELECT value FROM meta WHERE name = 'epoch') AS epoch,
+  (SELECT max(seq) FROM events) AS newest`
 
 interface Reading {
   readonly bounds: Bounds
