@@ -14,7 +14,8 @@ import { now as serverNow } from '../base/clock.ts'
 import { type Doorbell, NO_DOORBELL } from './doorbell.ts'
 import { type Ephemeral, ON_THIS_NODE } from './ephemeral.ts'
 import type { Log } from './log.ts'
-import { Group, Mutation, type MutationOptions, type Tx } from './mutation.ts'
+import { Group, type MutationOptions, type Tx } from './mutation.ts'
+import { type Job, type Ran, runJobs } from './run-jobs.ts'
 import { ALL, type Bounds, type Snapshot } from './snapshot.ts'
 import { OutcomeUnknown, StorageUnavailable, WENT_BACK } from './storage-fault.ts'
 import { type StorageHealth, UNWATCHED } from './storage-health.ts'
@@ -50,14 +51,6 @@ export interface Store {
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
   /** Counts the transient events of a snapshot. */
   countTransient(snapshot: Snapshot): Promise<Transient>
-}
-
-interface Job {
-  readonly triesAnyway: boolean
-  readonly actor: string | null
-  run(tx: Tx): Promise<void>
-  settle(): void
-  fail(error: unknown): void
 }
 
 /**
@@ -160,16 +153,15 @@ export function createStore(
       return 'done'
     }
     const { sql } = transaction
-    const failures = new Map<Job, unknown>()
     let group: Group
-    let isOver: boolean
+    let ran: Ran
     try {
       const written = await log.begin(sql)
       // Everything that was published has been committed.
       if (written.head < tail.head) throw new StorageUnavailable(WENT_BACK)
       group = new Group(log.epoch, now(), written)
-      isOver = await runJobs(transaction, jobs, group, failures)
-      if (!isOver) {
+      ran = await runJobs(transaction, jobs, group)
+      if (!ran.isOver) {
         await group.log.append(group.events)
         if (group.ephemeral.length > 0) await ephemeral.pass(sql, group.ephemeral)
         await transaction.commit(traceOf(group.events))
@@ -182,14 +174,14 @@ export function createStore(
     }
     let publication: Promise<void> | undefined
     try {
-      publication = isOver ? tail.reach(group.log.head).catch(onError) : onCommit(group)
+      publication = ran.isOver ? tail.reach(group.log.head).catch(onError) : onCommit(group)
     } finally {
       transaction.release()
     }
     // There is nothing to wait for unless other nodes have written, too.
     if (publication) await publication
     for (const job of jobs) {
-      if (failures.has(job)) job.fail(failures.get(job))
+      if (ran.failures.has(job)) job.fail(ran.failures.get(job))
       else job.settle()
     }
     return 'done'
@@ -208,35 +200,6 @@ export function createStore(
     const fault = health.failed(cause)
     const error = cause instanceof OutcomeUnknown ? cause : new StorageUnavailable(fault, cause)
     for (const job of jobs) job.fail(error)
-  }
-
-  /** Whether the transaction is over: one job alone needs no savepoint, and was rolled back when it failed. */
-  async function runJobs(
-    transaction: WriteTransaction,
-    jobs: readonly Job[],
-    group: Group,
-    failures: Map<Job, unknown>,
-  ): Promise<boolean> {
-    const isAlone = jobs.length === 1
-    for (const job of jobs) {
-      const before = group.savepoint()
-      if (!isAlone) await transaction.savepoint()
-      try {
-        await job.run(new Mutation(transaction.sql, group, job.actor))
-        if (!isAlone) await transaction.keep()
-      } catch (error) {
-        // The database may have rolled back everything, the savepoints of the others included.
-        if (error instanceof StorageUnavailable) throw error
-        failures.set(job, error)
-        if (isAlone) {
-          await transaction.rollback()
-          return true
-        }
-        group.undoTo(before)
-        await transaction.undo()
-      }
-    }
-    return false
   }
 
   function queued<T>(

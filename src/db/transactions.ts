@@ -21,8 +21,11 @@ export interface WriteTransaction {
   readonly sql: Sql
   /** From here on `undo` can undo. There is one savepoint at a time. */
   savepoint(): Promise<void>
-  /** Ends the savepoint. Rejects if a statement since has failed; then `undo` is still possible. */
-  keep(): Promise<void>
+  /**
+   * Ends the savepoint. Resolves to undefined if all statements since have succeeded. Otherwise their answers are still on
+   * their way, and what comes next may be sent meanwhile. Rejects with StorageUnavailable.
+   */
+  keep(): Promise<Kept | undefined>
   /** Undoes everything since the savepoint, and ends it. */
   undo(): Promise<void>
   /**
@@ -34,6 +37,14 @@ export interface WriteTransaction {
   rollback(): Promise<void>
   /** Gives the connection back. To be called once, after `commit` or `rollback`. */
   release(): void
+}
+
+export interface Kept {
+  /**
+   * Rejects if one of the statements has failed. Then everything that was sent after it has failed, too, and `undo` undoes
+   * all of it. Needs no handler until it is awaited.
+   */
+  readonly confirmed: Promise<void>
 }
 
 export interface ReadTransaction {

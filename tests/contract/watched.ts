@@ -1,6 +1,6 @@
 /** Transactions under watch: a test sees every statement, and makes some fail or wait. */
 import { faultOf, StorageUnavailable } from '../../src/db/storage-fault.ts'
-import type { Transactions, WriteTransaction } from '../../src/db/transactions.ts'
+import type { Kept, Transactions, WriteTransaction } from '../../src/db/transactions.ts'
 import { WatchedSql } from '../support/test-store.ts'
 
 /** What the transactions of a node have in common. */
@@ -49,13 +49,13 @@ class WatchedWrite implements WriteTransaction {
     await this.#transaction.savepoint()
   }
 
-  async keep(): Promise<void> {
+  async keep(): Promise<Kept | undefined> {
     try {
       await this.#watch.pass('RELEASE mutation')
     } catch (error) {
       throw new StorageUnavailable(faultOf(error), error)
     }
-    await this.#transaction.keep()
+    return this.#transaction.keep()
   }
 
   async commit(): Promise<void> {

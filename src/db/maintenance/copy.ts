@@ -159,7 +159,9 @@ async function cursorOf({ name, sql }: CopySource): Promise<string> {
 
 /** Migrations inside a transaction that goes on after them. */
 function asOneTransaction(sql: Sql): Pick<Transactions, 'write'> {
-  async function nothing(): Promise<void> {}
+  async function nothing(): Promise<undefined> {
+    return undefined
+  }
   return {
     async write() {
       return { sql, savepoint: nothing, keep: nothing, undo: nothing, commit: nothing, rollback: nothing, release() {} }

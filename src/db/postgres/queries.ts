@@ -26,6 +26,8 @@ export class Queries implements Sql {
   #failure: unknown
   #hasFailed = false
   #isLost = false
+  /** Counts the calls of `forgive`. */
+  #forgiven = 0
 
   /** `translate`: rewrites every query that has no parameters. */
   constructor(client: pg.ClientBase, translate: (query: string) => string = (query) => query) {
@@ -50,8 +52,9 @@ export class Queries implements Sql {
       params.length === 0
         ? this.#send({ text: this.#translate(query) })
         : this.#send({ ...prepare(query), values: params.map(encoded) })
+    const forgiven = this.#forgiven
     sent.catch((error: unknown) => {
-      if (this.#hasFailed) return
+      if (this.#hasFailed || forgiven !== this.#forgiven) return
       this.#hasFailed = true
       this.#failure = error
     })
@@ -78,8 +81,9 @@ export class Queries implements Sql {
     return this.#isLost
   }
 
-  /** The failures so far are undone. */
+  /** What was sent so far is undone, whether it has failed or will. */
   forgive(): void {
+    this.#forgiven += 1
     this.#hasFailed = false
     this.#failure = undefined
   }

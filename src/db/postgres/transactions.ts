@@ -5,7 +5,7 @@
 import type pg from 'pg'
 import type { Sql } from '../sql.ts'
 import { StorageUnavailable } from '../storage-fault.ts'
-import type { ReadTransaction, Trace, Transactions, WriteTransaction } from '../transactions.ts'
+import type { Kept, ReadTransaction, Trace, Transactions, WriteTransaction } from '../transactions.ts'
 import type { Connections } from './connections.ts'
 import type { Deadline } from './deadline.ts'
 import { outcomeOf } from './outcome.ts'
@@ -89,13 +89,16 @@ class OpenWrite implements WriteTransaction {
     await this.#sql.run('SAVEPOINT mutation')
   }
 
-  async keep(): Promise<void> {
-    await this.#sql.settle('RELEASE mutation')
+  async keep(): Promise<Kept> {
+    const confirmed = this.#sql.settle('RELEASE mutation').then(() => {})
+    // Reported where it is awaited.
+    confirmed.catch(() => {})
+    return { confirmed }
   }
 
   async undo(): Promise<void> {
-    await this.#sql.run('ROLLBACK TO mutation')
     this.#sql.forgive()
+    await this.#sql.run('ROLLBACK TO mutation')
     await this.#sql.run('RELEASE mutation')
   }
 

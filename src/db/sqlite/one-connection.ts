@@ -41,7 +41,7 @@ class OpenTransaction implements WriteTransaction, ReadTransaction {
     return this.sql.run('SAVEPOINT mutation')
   }
 
-  async keep(): Promise<void> {
+  async keep(): Promise<undefined> {
     try {
       await this.sql.run('RELEASE mutation')
     } catch (error) {
