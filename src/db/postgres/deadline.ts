@@ -1,6 +1,6 @@
 /** The time that a transaction may take. A connection on which a database does not answer any more is ended. */
-import type { Socket } from 'node:net'
 import type pg from 'pg'
+import { socketOf } from './socket.ts'
 
 export class Deadline {
   readonly #endsAt: number
@@ -24,9 +24,4 @@ export class Deadline {
   clear(): void {
     clearTimeout(this.#timer)
   }
-}
-
-/** Not a public part of the library, which can end a connection only after the answers that are still to come. */
-function socketOf(client: pg.PoolClient): Socket {
-  return (client as pg.PoolClient & { readonly connection: { readonly stream: Socket } }).connection.stream
 }

@@ -6,6 +6,7 @@ import pg from 'pg'
 import type { Sql, SqlValue } from '../sql.ts'
 import { asFault } from './faults.ts'
 import { prepare } from './placeholders.ts'
+import { Gathering } from './socket.ts'
 import { decodeText, encodeText } from './text.ts'
 
 /** Counts, sums and 64-bit columns come as text. All of this program's stay below 2^53. */
@@ -22,6 +23,7 @@ export const TYPES: pg.CustomTypesConfig = {
 
 export class Queries implements Sql {
   readonly #client: pg.ClientBase
+  readonly #gathering: Gathering
   readonly #translate: (query: string) => string
   #failure: unknown
   #hasFailed = false
@@ -32,6 +34,7 @@ export class Queries implements Sql {
   /** `translate`: rewrites every query that has no parameters. */
   constructor(client: pg.ClientBase, translate: (query: string) => string = (query) => query) {
     this.#client = client
+    this.#gathering = new Gathering(client)
     this.#translate = translate
   }
 
@@ -98,6 +101,7 @@ export class Queries implements Sql {
   }
 
   #send<Row>(query: pg.QueryConfig & { rowMode?: 'array' }): Promise<Row[]> {
+    this.#gathering.join()
     return new Promise((resolve, reject) => {
       this.#client.query({ ...query, types: TYPES }, (error: Error | undefined, result: pg.QueryResult) => {
         if (error) reject(this.#faultOf(error))
@@ -113,6 +117,7 @@ export class Queries implements Sql {
   }
 
   #command(text: string): Promise<string> {
+    this.#gathering.join()
     return new Promise((resolve, reject) => {
       this.#client.query({ text }, (error: Error | undefined, result: pg.QueryResult) => {
         if (error) reject(this.#faultOf(error))
