@@ -7,7 +7,7 @@ import { Problem } from '../base/errors.ts'
 import { takeTicketKey } from '../db/rows/boards.ts'
 import { listDependencies, listDependents, replaceDependencies } from '../db/rows/card-dependencies.ts'
 import * as rows from '../db/rows/cards.ts'
-import { type ColumnFields, findColumn, findColumnByKey } from '../db/rows/columns.ts'
+import { type FoundColumn, findColumn, findColumnByKey } from '../db/rows/columns.ts'
 import { clampIndex, insertionAt, moveBetween, removalAt } from '../db/rows/list-index.ts'
 import type { Sql } from '../db/sql.ts'
 import type { Tx } from '../db/store.ts'
@@ -46,10 +46,13 @@ export async function isInDoneColumn(sql: Sql, cardId: string): Promise<boolean>
  * `in_progress` column.
  */
 export async function createCard(tx: Tx, boardId: string, input: NewCard): Promise<Card> {
-  // First, because it tells whether the board exists. A failure further down rolls the counter back.
+  // Asked together, which saves a trip to PostgreSQL. A failure further down rolls the counter back.
+  const finding = targetColumn(tx.sql, boardId, input)
+  // Reported where it is awaited: first of all, the board must exist.
+  finding.catch(() => {})
   const ticketKey = await takeTicketKey(tx.sql, boardId)
   if (ticketKey === undefined) throw boardNotFound(boardId)
-  const column = await targetColumn(tx.sql, boardId, input)
+  const column = await finding
   const dependencies = await resolveDependencies(tx.sql, boardId, input.dependsOn ?? [])
   if (column.key === IN_PROGRESS_COLUMN_KEY) refuseOpen(dependencies, `The card cannot be created in ${column.title}`)
   const card: Card = {
@@ -73,9 +76,8 @@ export async function createCard(tx: Tx, boardId: string, input: NewCard): Promi
     createdAt: tx.now,
     updatedAt: tx.now,
   }
-  const count = await rows.countCards(tx.sql, column.id)
-  const index = clampIndex(input.index, count)
-  if (index < count) await rows.shiftCards(tx.sql, column.id, insertionAt(index))
+  const index = clampIndex(input.index, column.size)
+  if (index < column.size) await rows.shiftCards(tx.sql, column.id, insertionAt(index))
   await rows.insertCard(tx.sql, card, index)
   if (card.dependsOn.length > 0) await replaceDependencies(tx.sql, card.id, card.dependsOn)
   tx.emit('card.created', { boardId, cardId: card.id, card, columnId: column.id, index })
@@ -203,12 +205,11 @@ function emitChanges(tx: Tx, before: Card, after: Card, changes: CardChanges): v
 async function place(
   tx: Tx,
   { card, index: fromIndex }: rows.PlacedCard,
-  to: ColumnFields,
+  to: FoundColumn,
   index: number | undefined,
 ): Promise<Card> {
   const within = to.id === card.columnId
-  const size = await rows.countCards(tx.sql, to.id)
-  const toIndex = clampIndex(index, within ? size - 1 : size)
+  const toIndex = clampIndex(index, within ? to.size - 1 : to.size)
   if (within && toIndex === fromIndex) return card
   const from = within ? to : await findColumn(tx.sql, card.columnId)
   if (!from) throw new Error(`card ${card.id} is in no column`)

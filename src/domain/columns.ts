@@ -2,7 +2,6 @@
 import type { ColumnEdit, NewColumn } from '../../shared/src/inputs/boards.ts'
 import type { Column } from '../../shared/src/types/kanban.ts'
 import { invalidField, Problem } from '../base/errors.ts'
-import { countCards } from '../db/rows/cards.ts'
 import * as rows from '../db/rows/columns.ts'
 import { clampIndex, insertionAt, moveBetween, removalAt } from '../db/rows/list-index.ts'
 import type { Sql } from '../db/sql.ts'
@@ -55,9 +54,9 @@ export async function updateColumn(tx: Tx, id: string, edit: ColumnEdit): Promis
 /** Throws `column_not_found`; `column_not_empty` while it holds cards; `conflict` for the last column of a board. */
 export async function deleteColumn(tx: Tx, id: string): Promise<void> {
   const column = await requireColumn(tx.sql, id)
-  const cards = await countCards(tx.sql, id)
-  if (cards > 0) {
-    const what = cards === 1 ? '1 card' : `${cards} cards`
+  const { size } = column
+  if (size > 0) {
+    const what = size === 1 ? '1 card' : `${size} cards`
     throw new Problem(
       'column_not_empty',
       `The column ${column.title} holds ${what}. Move or delete what it holds first.`,
@@ -76,7 +75,7 @@ export async function targetColumn(
   sql: Sql,
   boardId: string,
   target: { columnId?: string | undefined; columnKey?: string | undefined },
-): Promise<rows.ColumnFields> {
+): Promise<rows.FoundColumn> {
   if (target.columnId !== undefined) {
     const column = await rows.findColumn(sql, target.columnId)
     if (column?.boardId !== boardId) throw invalidField('columnId', 'is not a column of this board')
@@ -92,7 +91,7 @@ export async function targetColumn(
   return first
 }
 
-async function requireColumn(sql: Sql, id: string): Promise<rows.ColumnFields> {
+async function requireColumn(sql: Sql, id: string): Promise<rows.FoundColumn> {
   const column = await rows.findColumn(sql, id)
   if (!column) throw new Problem('column_not_found', `There is no column ${id}.`)
   return column

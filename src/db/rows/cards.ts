@@ -57,14 +57,6 @@ export async function listCards(sql: Sql, boardId: string): Promise<Card[]> {
   return rows.map((row) => toCard(row, dependencies.get(row.id) ?? []))
 }
 
-/** List indexes are dense, so the last one gives the count; counting rows would get slower with their number. */
-export async function countCards(sql: Sql, columnId: string): Promise<number> {
-  const row = await sql.get<{ last: number | null }>('SELECT max(position) AS last FROM cards WHERE column_id = ?', [
-    columnId,
-  ])
-  return (row?.last ?? -1) + 1
-}
-
 /** The key of the column that holds the card; null when it has none, or when the card does not exist. */
 export async function findColumnKeyOfCard(sql: Sql, cardId: string): Promise<string | null> {
   const row = await sql.get<{ column_key: string | null }>(

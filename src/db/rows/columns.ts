@@ -15,12 +15,18 @@ export interface ColumnFields {
   readonly index: number
 }
 
+export interface FoundColumn extends ColumnFields {
+  /** The number of its cards. */
+  readonly size: number
+}
+
 interface ColumnRow {
   id: string
   board_id: string
   column_key: string | null
   title: string
   position: number
+  last: number | null
 }
 
 /** One row per card of a column; a single row with `card_id` null for an empty column. */
@@ -32,21 +38,27 @@ interface ColumnAndCardRow {
   card_id: string | null
 }
 
-const COLUMN = 'SELECT id, board_id, column_key, title, position FROM board_columns'
+/**
+ * List indexes are dense, so the last one gives the number of cards; counting rows would get slower with it. So would max()
+ * in PostgreSQL, which plans it while the table is small.
+ */
+const COLUMN = `SELECT id, board_id, column_key, title, position,
+    (SELECT c.position FROM cards c WHERE c.column_id = board_columns.id ORDER BY c.position DESC LIMIT 1) AS last
+  FROM board_columns`
 const COLUMN_AND_CARD = `SELECT k.id, k.board_id, k.column_key, k.title, c.id AS card_id
   FROM board_columns k LEFT JOIN cards c ON c.column_id = k.id`
 
-export async function findColumn(sql: Sql, id: string): Promise<ColumnFields | undefined> {
+export async function findColumn(sql: Sql, id: string): Promise<FoundColumn | undefined> {
   const row = await sql.get<ColumnRow>(`${COLUMN} WHERE id = ?`, [id])
   return row && toColumn(row)
 }
 
-export async function findColumnByKey(sql: Sql, boardId: string, key: string): Promise<ColumnFields | undefined> {
+export async function findColumnByKey(sql: Sql, boardId: string, key: string): Promise<FoundColumn | undefined> {
   const row = await sql.get<ColumnRow>(`${COLUMN} WHERE board_id = ? AND column_key = ?`, [boardId, key])
   return row && toColumn(row)
 }
 
-export async function findFirstColumn(sql: Sql, boardId: string): Promise<ColumnFields | undefined> {
+export async function findFirstColumn(sql: Sql, boardId: string): Promise<FoundColumn | undefined> {
   const row = await sql.get<ColumnRow>(`${COLUMN} WHERE board_id = ? ORDER BY position LIMIT 1`, [boardId])
   return row && toColumn(row)
 }
@@ -124,8 +136,15 @@ export async function deleteColumn(sql: Sql, id: string): Promise<void> {
   await sql.run('DELETE FROM board_columns WHERE id = ?', [id])
 }
 
-function toColumn(row: ColumnRow): ColumnFields {
-  return { id: row.id, boardId: row.board_id, key: row.column_key, title: row.title, index: row.position }
+function toColumn(row: ColumnRow): FoundColumn {
+  return {
+    id: row.id,
+    boardId: row.board_id,
+    key: row.column_key,
+    title: row.title,
+    index: row.position,
+    size: (row.last ?? -1) + 1,
+  }
 }
 
 /** Groups the rows by column; the rows of one column must be adjacent. */

@@ -15,7 +15,7 @@ export async function listItems(sql: Sql, attemptId: string): Promise<Conversati
 export async function saveItem(sql: Sql, attemptId: string, item: ConversationItem): Promise<void> {
   await sql.run(
     `INSERT INTO conversation_items (attempt_id, item_id, position, item)
-     VALUES (?, ?, (SELECT coalesce(max(position), 0) + 1 FROM conversation_items WHERE attempt_id = ?), ?)
+     VALUES (?, ?, coalesce((SELECT position FROM conversation_items WHERE attempt_id = ? ORDER BY position DESC LIMIT 1), 0) + 1, ?)
      ON CONFLICT (attempt_id, item_id) DO UPDATE SET item = excluded.item`,
     [attemptId, item.id, attemptId, JSON.stringify(item)],
   )
