@@ -123,6 +123,7 @@ export class Snapshot {
         length += event.data.length
         if (length > maxLength) break
       }
+      if (reached === head) break
     }
     return { events, reached }
   }
