@@ -13,6 +13,11 @@ import { DoorbellHealth, type DoorbellReports } from './doorbell-health.ts'
 export interface Line {
   /** Sends a text to everyone who listens, the sender included. */
   send(text: string): Promise<unknown>
+  /**
+   * Rejects if a line that has worked has failed. Without it, a text is sent now and then and must come back, which every
+   * node hears.
+   */
+  check?(): Promise<unknown>
 }
 
 export interface LineOptions {
@@ -126,11 +131,14 @@ export class LineDoorbell implements Doorbell {
     const line = await inTime(this.#options.open({ epoch, signal, onHeard, onLost }), OPEN_WITHIN_MS)
     signal.throwIfAborted()
     this.#sender = new Sender(line, epoch, onLost)
-    while (this.#options.epoch() === epoch) {
+    const probe = () => {
       const echo = new Promise<void>((resolve) => {
         onEcho = resolve
       })
-      await inTime(Promise.all([line.send(textOf(epoch, PROBE)), echo]), HEARD_WITHIN_MS)
+      return Promise.all([line.send(textOf(epoch, PROBE)), echo])
+    }
+    for (let isFirst = true; this.#options.epoch() === epoch; isFirst = false) {
+      await inTime<unknown>(line.check && !isFirst ? line.check() : probe(), HEARD_WITHIN_MS)
       signal.throwIfAborted()
       onWorks()
       await delay(PROBE_EVERY_MS, undefined, { ref: false, signal })

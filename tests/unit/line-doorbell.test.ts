@@ -1,25 +1,31 @@
 /** A doorbell by a line, over a line that the test holds in its hand. Rules of docs/nodes.md. */
 import { expect, onTestFinished, test } from 'vitest'
-import { LineDoorbell, type LineOptions } from '../../src/db/line-doorbell.ts'
+import { type Line, LineDoorbell, type LineOptions } from '../../src/db/line-doorbell.ts'
 
-/** Every line that was opened, with what was sent on it. Probes come back; the answers to rings are held. */
-function openDoorbell() {
+/**
+ * Every line that was opened, with what was sent on it. Probes come back; the answers to rings are held. `check`: of every
+ * line.
+ */
+function openDoorbell({ check }: Pick<Line, 'check'> = {}) {
   const lines: Array<{
     options: LineOptions
     sent: string[]
     /** The last ring has been answered. */
     answer: (error?: Error) => void
     hasEcho: boolean
+    probes: number
   }> = []
   const reports: string[] = []
   let epoch = 'e1'
   const bell = new LineDoorbell({
     async open(options) {
-      const line: (typeof lines)[number] = { options, sent: [], answer: () => {}, hasEcho: true }
+      const line: (typeof lines)[number] = { options, sent: [], answer: () => {}, hasEcho: true, probes: 0 }
       lines.push(line)
       return {
+        ...(check && { check }),
         send(text) {
           if (text.endsWith(':0')) {
+            line.probes += 1
             if (line.hasEcho) options.onHeard(text)
             return Promise.resolve()
           }
@@ -104,6 +110,19 @@ test('[N7d] a line on which nothing comes back is given up, though nothing repor
   for (const line of lines) line.hasEcho = false
   await expect.poll(() => reports, { timeout: 10_000 }).toEqual(['Error: no answer within 2.5 s', 'return'])
   expect(lines.map(({ options }) => options.signal.aborted)).toEqual([true, false])
+})
+
+test('[N7d] a line with a check of its own is probed once, and given up when the check fails', async () => {
+  let checks = 0
+  const { bell, lines, reports } = openDoorbell({
+    async check() {
+      checks += 1
+      if (checks === 2) throw new Error('of this test')
+    },
+  })
+  await bell.tried
+  await expect.poll(() => reports, { timeout: 10_000 }).toEqual(['Error: of this test', 'return'])
+  expect([checks, lines.map(({ probes }) => probes)]).toEqual([2, [1, 1]])
 })
 
 test('[N7d] what a line that was given up reports or hears later changes nothing', async () => {

@@ -27,5 +27,9 @@ export async function openListenLine(
   // A ring need not survive a crash, so it does not wait for the disk.
   await client.query('SET synchronous_commit = off')
   await client.query(`LISTEN ${CHANNEL}`)
-  return { send: (text) => client.query(`SELECT pg_notify('${CHANNEL}', $1)`, [text]) }
+  return {
+    send: (text) => client.query(`SELECT pg_notify('${CHANNEL}', $1)`, [text]),
+    // What is sent comes back on the same connection. A text would cost every node a transaction.
+    check: () => client.query('SELECT 1'),
+  }
 }
