@@ -77,7 +77,7 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     ['poll', 2, 4],
   ] as const)(
     '[N2a] [N2b] [N2c] [N3a] whichever node a listener comes back to, it has the whole log and the state: doorbell %s, %i nodes',
-    { timeout: 120_000 },
+    { timeout: 60_000 + 15_000 * chooseRuns(6) },
     async (kind, count, runs) => {
       await using nodes = await startNodes(postgres, count, { doorbell: { kind } })
       let run = 0
