@@ -1,5 +1,5 @@
 /** What runners report about a board's repository. It is stored in the event log only; it has no rows. */
-import type { EventPayload } from '../../shared/src/catalogue.ts'
+import type { EventPayload, EventType } from '../../shared/src/catalogue.ts'
 import type { FileChange } from '../../shared/src/types/git.ts'
 import { invalidField } from '../base/errors.ts'
 import { findAttemptRefs } from '../db/rows/attempts.ts'
@@ -10,6 +10,8 @@ import { requireBoard } from './boards.ts'
 const PUSH_FAILED = 'push failed'
 
 type About = 'boardId' | 'cardId'
+/** What listeners see. */
+type Shown<Type extends EventType> = Omit<EventPayload<Type>, About>
 type AttemptId = { readonly attemptId?: string | null | undefined }
 type Time = { readonly ts?: string | undefined }
 
@@ -41,7 +43,7 @@ export async function reportGitStatus(tx: Tx, boardId: string, given: GitStatus)
 }
 
 /** Resolves to what listeners see, as do the functions below. */
-export async function reportCommit(tx: Tx, boardId: string, given: Commit): Promise<object> {
+export async function reportCommit(tx: Tx, boardId: string, given: Commit): Promise<Shown<'git.commit.created'>> {
   const { attemptId, cardId } = await aboutOf(tx.sql, boardId, given)
   const { shortSha, subject, author, ts = tx.now } = given
   const shown = { attemptId, shortSha, subject, author, ts }
@@ -50,7 +52,11 @@ export async function reportCommit(tx: Tx, boardId: string, given: Commit): Prom
 }
 
 /** A push succeeded unless `ok` is false. */
-export async function reportPush(tx: Tx, boardId: string, given: Push): Promise<object> {
+export async function reportPush(
+  tx: Tx,
+  boardId: string,
+  given: Push,
+): Promise<Shown<'git.push.completed'> | Shown<'git.push.failed'>> {
   const { attemptId, cardId } = await aboutOf(tx.sql, boardId, given)
   const { remote, branch, ok = true, error = null, ts = tx.now } = given
   const push = { attemptId, remote, branch, ts }
@@ -64,7 +70,11 @@ export async function reportPush(tx: Tx, boardId: string, given: Push): Promise<
   return failed
 }
 
-export async function reportGitOperation(tx: Tx, boardId: string, given: Operation): Promise<object> {
+export async function reportGitOperation(
+  tx: Tx,
+  boardId: string,
+  given: Operation,
+): Promise<Shown<'git.operation.completed'>> {
   await requireBoard(tx.sql, boardId)
   const { operation, ok, details = null } = given
   const shown = { operation, ok, details }

@@ -97,7 +97,7 @@ export async function exitShell(tx: Tx, id: string, code: number | null): Promis
 }
 
 /** Emits `shell.error`; the shell itself does not change. Resolves to what listeners see. Throws `shell_not_found`. */
-export async function reportShellError(tx: Tx, id: string, error: string): Promise<object> {
+export async function reportShellError(tx: Tx, id: string, error: string): Promise<{ shellId: string; error: string }> {
   const shown = { shellId: id, error }
   tx.emit('shell.error', { ...aboutOf(await getShellRefs(tx.sql, id)), ...shown })
   return shown

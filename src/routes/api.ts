@@ -6,9 +6,11 @@ import { createHash } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import type { Context, Hono } from 'hono'
 import type * as z from 'zod'
+import type { EventType } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { HEADER } from '../../shared/src/protocol.ts'
 import type { Authenticator, CredentialFields } from '../auth/authenticator.ts'
+import type { Action } from '../auth/rights.ts'
 import type { Subject } from '../auth/subject.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
@@ -18,6 +20,7 @@ import type { Store, Tx } from '../db/store.ts'
 import { findAnswer, saveAnswer } from '../domain/idempotency.ts'
 import type { ClientLimits } from '../http/client-limits.ts'
 import { createBodyReader, parseJson } from './body.ts'
+import type { Answers, Described, Example } from './operation.ts'
 import {
   authorizeAddress,
   authorizeBody,
@@ -58,12 +61,12 @@ export interface MutationInput<Path extends string, Body, Query> {
   readonly subject: Subject
 }
 
-/** An answer with a status other than the declared one of its route. */
-export class Answer {
-  readonly status: 200 | 201 | 202
-  readonly value: object
+/** An answer with the other status that its route declares. */
+export class Answer<Value> {
+  readonly status: 200
+  readonly value: Value
 
-  constructor(status: 200 | 201 | 202, value: object) {
+  constructor(status: 200, value: Value) {
     this.status = status
     this.value = value
   }
@@ -78,43 +81,70 @@ export class JsonText {
   }
 }
 
-/** A route as it was declared, for whoever checks that each has a rule. */
-export interface DeclaredRoute {
-  readonly method: string
+type Method = 'post' | 'put' | 'patch' | 'delete'
+
+/** A route as it was declared. The contract is made from these (docs/contract.md). */
+export interface DeclaredRoute extends Described {
+  readonly method: 'get' | Method
   readonly path: string
-  readonly right: Pick<Right<never, never, never>, 'by'>
+  readonly right: DeclaredRight
+  readonly query?: z.ZodType | undefined
   /** Of its body, if it takes one. */
   readonly body?: z.ZodType | undefined
+  /** The body may be left out. */
+  readonly mayBeEmpty: boolean
+  readonly status: 200 | 201 | 202 | 204
+  readonly otherStatus?: 200 | undefined
+  /** Of its answer, if that has a body. */
+  readonly answer?: z.ZodType | undefined
+  readonly example: { readonly body?: unknown; readonly answer?: unknown }
+  readonly emits: readonly EventType[]
+  readonly takesKey: boolean
+}
+
+type DeclaredRight = Pick<Right<never, never, never>, 'by'> & {
+  readonly to?: string
+  readonly action?: Action | undefined
 }
 
 export interface Api {
   readonly routes: readonly DeclaredRoute[]
-  /** Declares a GET. `answer` runs in one `store.read`; its result is answered with 200 and the cursor of the snapshot. */
-  get<Path extends string, Query = unknown>(
+  /** Declares a GET. `work` runs in one `store.read`; its result is answered with 200 and the cursor of the snapshot. */
+  get<Path extends string, Shown extends object, Query = unknown>(
     path: Path,
-    options: { right: Right<Params<Path>, undefined, Query>; query?: z.ZodType<Query> },
-    answer: (context: ReadContext<Path, Query>) => Promise<object>,
+    options: Described & {
+      right: Right<Params<Path>, undefined, Query>
+      query?: z.ZodType<Query>
+      /** Of the answer. It is for the contract and for tests; answers are not parsed. */
+      answer: z.ZodType<Shown>
+      example: { readonly answer: NoInfer<Shown> }
+    },
+    work: (context: ReadContext<Path, Query>) => Promise<NoInfer<Shown> | JsonText>,
   ): void
   /**
    * Declares a mutation. `work` runs in a transaction; its result is answered with `status` (204: without a body), an
    * `Answer` with its own status. A POST may carry an `Idempotency-Key`.
    */
-  mutate<Path extends string, Body = undefined, Query = unknown>(
-    method: 'post' | 'put' | 'patch' | 'delete',
+  mutate<Path extends string, Shown = undefined, Body = undefined, Sent = undefined, Query = unknown>(
+    method: Method,
     path: Path,
-    options: {
-      status: 200 | 201 | 202 | 204
+    options: Described & {
+      /** For an `Answer`. */
+      otherStatus?: 200
+      /** The types of the events that it may commit. */
+      emits: readonly EventType[]
+      example: Example<NoInfer<Sent>, NoInfer<Shown>>
       right: Right<Params<Path>, Body, Query>
       /** In whose name it is done: a token that is bound to another agent or session is refused. */
       speaksFor?(input: { params: Params<Path>; body: Body }): Speaker
-      body?: z.ZodType<Body>
+      body?: z.ZodType<Body, Sent>
       /** What a request without a body means; without this it is refused. */
       emptyBody?: Body
       query?: z.ZodType<Query>
       /** The answer is a secret: it is not stored, and an `Idempotency-Key` is ignored. */
       isSecret?: true
-    },
-    work: (tx: Tx, input: MutationInput<Path, Body, Query>) => Promise<object | undefined>,
+    } & Answers<Shown>,
+    work: (tx: Tx, input: MutationInput<Path, Body, Query>) => Promise<NoInfer<Shown> | Answer<NoInfer<Shown>>>,
   ): void
 }
 
@@ -123,8 +153,8 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
   const routes: DeclaredRoute[] = []
   return {
     routes,
-    get(path, options, answer) {
-      routes.push({ method: 'get', path, right: options.right })
+    get(path, options, work) {
+      routes.push({ ...options, method: 'get', path, status: 200, mayBeEmpty: false, emits: [], takesKey: false })
       app.get(path, async (c) => {
         const subject = await authenticator.authenticate(credentialFields(c), false)
         const params = paramsOf<typeof path>(c)
@@ -136,7 +166,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
             const { sql, epoch, head } = snapshot
             cursor = formatCursor(epoch, head)
             await authorizeThing(options.right, subject, 'subscribe', { reader: snapshot, params })
-            return answer({ snapshot, sql, cursor, params, query, subject })
+            return work({ snapshot, sql, cursor, params, query, subject })
           })
           const text = answered instanceof JsonText ? answered.text : JSON.stringify(answered)
           // A client that has seen later events can tell by the cursor that a cache has answered.
@@ -150,7 +180,8 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
     },
     mutate(method, path, options, work) {
       const { right } = options
-      routes.push({ method, path, right, body: options.body })
+      const takesKey = method === 'post' && !options.isSecret
+      routes.push({ ...options, method, path, mayBeEmpty: options.emptyBody !== undefined, takesKey })
       async function handle(c: Context<Env>): Promise<Response> {
         const subject = await authenticator.authenticate(credentialFields(c), false)
         const refusal = limits.admitMutation(subject, c.env.incoming)
@@ -167,7 +198,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
           authorizeBody(right, subject, 'publish', { body, params })
           if (options.speaksFor) authorizeSpeaker(subject, options.speaksFor({ params, body }))
         }
-        const key = method === 'post' && !options.isSecret ? idempotencyKey(c) : undefined
+        const key = takesKey ? idempotencyKey(c) : undefined
         const answer = await store.transact(
           async (tx) => {
             await authorizeThing(right, subject, 'publish', { reader: tx, params })

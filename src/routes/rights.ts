@@ -1,6 +1,6 @@
 /**
  * The right that a route needs. Every route declares one (api.ts), so that a route without does not compile. A GET needs
- * `subscribe`, a mutation `publish`.
+ * `subscribe`, a mutation `publish`. `to` names the channels in the contract, with the parameters of the path in braces.
  */
 import { type ChannelKind, channelName } from '../../shared/src/channels.ts'
 import type { Action } from '../auth/rights.ts'
@@ -22,9 +22,9 @@ export const ANYONE = 'anyone'
 
 export type Right<Params, Body, Query> =
   /** The address decides: asked before the body is read, and before anything is looked up. All needs count. */
-  | { readonly by: 'address'; needs(params: Params, query: Query): readonly Need[] }
+  | { readonly by: 'address'; readonly to: string; needs(params: Params, query: Query): readonly Need[] }
   /** The body decides. */
-  | { readonly by: 'body'; needs(body: Body, params: Params): readonly Need[] }
+  | { readonly by: 'body'; readonly to: string; needs(body: Body, params: Params): readonly Need[] }
   /**
    * The thing that the address names decides. `find` resolves to the channels that show it, null if there is none. Any such
    * thing shows on a channel of one of the `kinds`, so a subject with a right to every channel of all of them is not looked
@@ -33,6 +33,7 @@ export type Right<Params, Body, Query> =
    */
   | {
       readonly by: 'thing'
+      readonly to: string
       readonly kinds: readonly ChannelKind[]
       readonly action?: Action
       find(reader: Reader, params: Params): Promise<Need | typeof ANYONE | null>
@@ -43,16 +44,17 @@ export type Right<Params, Body, Query> =
   | { readonly by: 'admin' }
 
 /** The channel of a kind with the id that is named by a parameter of the path. */
-export function channelOf<Name extends string = 'id'>(kind: ChannelKind, name: Name = 'id' as Name) {
+export function channelOf<Name extends string>(kind: ChannelKind, name: Name) {
   return {
     by: 'address',
+    to: `\`${channelName(kind, `{${name}}`)}\``,
     needs: (params: Readonly<Record<Name, string>>): readonly Need[] => [[channelName(kind, params[name])]],
   } as const
 }
 
 /** A channel that has no id. */
 export function channelNamed(kind: 'dashboard' | 'metrics' | 'global') {
-  return { by: 'address', needs: (): readonly Need[] => [[kind]] } as const
+  return { by: 'address', to: `\`${kind}\``, needs: (): readonly Need[] => [[kind]] } as const
 }
 
 export const ANY_SUBJECT = { by: 'subject' } as const

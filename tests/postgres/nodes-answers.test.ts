@@ -116,14 +116,14 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
   })
 })
 
-/** `post /boards/:id/cards` is of `boards`. */
+/** `post /boards/:boardId/cards` is of `boards`. */
 function thingOf(name: string): string | undefined {
   return name.split('/')[1]
 }
 
 function deletes(name: string): number {
   if (!name.startsWith('delete ')) return 0
-  return name === 'delete /boards/:id' ? 2 : 1
+  return name === 'delete /boards/:boardId' ? 2 : 1
 }
 
 /** Without what passes by itself. */

@@ -120,7 +120,12 @@ export const attemptEvents = {
     summary: 'The session that runs an attempt was recorded.',
     about: onCard,
     shows: z.strictObject({ attemptId: id, sessionId: externalId, worktreePath: z.string().optional() }),
-    example: { ...exampleOnCard, attemptId: exampleIds.attempt, sessionId: 'session-7', worktreePath: '/tmp/worktree' },
+    example: {
+      ...exampleOnCard,
+      attemptId: exampleIds.attempt,
+      sessionId: exampleIds.session,
+      worktreePath: '/tmp/worktree',
+    },
     to: onBoardAndAttempt('attempt_session'),
   }),
   'attempt.todos.updated': event({

@@ -13,6 +13,10 @@ export const exampleIds = {
   run: 'run_0192f3a4-5b6c-7d8e-9f00-0000000000d1',
   step: 'stp_0192f3a4-5b6c-7d8e-9f00-0000000000d2',
   shell: 'shell-1',
+  task: 'tsk_0192f3a4-5b6c-7d8e-9f00-0000000000d1',
+  subtask: 'sub_0192f3a4-5b6c-7d8e-9f00-0000000000e1',
+  message: 'msg_0192f3a4-5b6c-7d8e-9f00-0000000000b1',
+  topic: 'deploys',
 } as const
 
 export const exampleTime = '2026-01-31T12:00:00.000Z'

@@ -1,5 +1,7 @@
 import * as z from 'zod'
+import { named } from '../names.ts'
 import { branchName, fileChange, gitFile, gitSummary } from '../types/git.ts'
+import { cardId, attemptId as id } from '../types/ids.ts'
 import { anyJson } from '../types/json.ts'
 import { boardId } from '../types/kanban.ts'
 import { text } from '../types/text.ts'
@@ -7,11 +9,11 @@ import { timestamp } from '../types/time.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 
-const attemptId = z.string().nullable()
+const attemptId = id.nullable()
 /** The card is known if the attempt is. */
-const about = z.strictObject({ boardId, cardId: z.string().optional() })
+const about = z.strictObject({ boardId, cardId: cardId.optional() })
 const exampleAbout = { boardId: exampleIds.board, cardId: exampleIds.card }
-const push = z.strictObject({ attemptId, remote: text(1, 500), branch: branchName, ts: timestamp })
+const push = named('GitPush', z.strictObject({ attemptId, remote: text(1, 500), branch: branchName, ts: timestamp }))
 const examplePush = {
   ...exampleAbout,
   attemptId: exampleIds.attempt,
@@ -25,7 +27,7 @@ export const gitEvents = {
     summary: 'The git status of a worktree.',
     about,
     shows: z.strictObject({
-      attemptId: z.string().optional(),
+      attemptId: id.optional(),
       branch: branchName,
       ahead: z.int().min(0),
       behind: z.int().min(0),
@@ -48,13 +50,16 @@ export const gitEvents = {
   'git.commit.created': event({
     summary: 'A commit was made.',
     about,
-    shows: z.strictObject({
-      attemptId,
-      shortSha: text(1, 64),
-      subject: text(0, 2_000),
-      author: text(0, 500).optional(),
-      ts: timestamp,
-    }),
+    shows: named(
+      'GitCommit',
+      z.strictObject({
+        attemptId,
+        shortSha: text(1, 64),
+        subject: text(0, 2_000),
+        author: text(0, 500).optional(),
+        ts: timestamp,
+      }),
+    ),
     example: {
       ...exampleAbout,
       attemptId: exampleIds.attempt,
@@ -75,14 +80,17 @@ export const gitEvents = {
   'git.push.failed': event({
     summary: 'A push failed.',
     about,
-    shows: push.extend({ error: text(0, 65_536) }),
+    shows: named('GitPushFailed', push.extend({ error: text(0, 65_536) })),
     example: { ...examplePush, error: 'rejected: fetch first' },
     to: [{ channel: 'board', event: 'git_push_failed' }],
   }),
   'git.operation.completed': event({
     summary: 'Another operation on the repository ended.',
     about: z.strictObject({ boardId }),
-    shows: z.strictObject({ operation: text(1, 200), ok: z.boolean(), details: anyJson }),
+    shows: named(
+      'GitOperationCompleted',
+      z.strictObject({ operation: text(1, 200), ok: z.boolean(), details: anyJson }),
+    ),
     example: { boardId: exampleIds.board, operation: 'rebase', ok: true, details: { onto: 'main' } },
     to: [{ channel: 'project', event: 'git.operation.completed' }],
   }),

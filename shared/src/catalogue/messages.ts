@@ -11,7 +11,6 @@ const { message_id, from_agent, to_agent, topic, content, priority, expires_at }
 /** The addressee and topic, for payloads that do not have them. */
 const about = z.strictObject({ to_agent, topic })
 const exampleAbout = { to_agent: exampleIds.agent, topic: 'reviews' }
-const exampleMessageId = 'msg_0192f3a4-5b6c-7d8e-9f00-0000000000b1'
 
 export const messageEvents = {
   'message.new': event({
@@ -19,7 +18,7 @@ export const messageEvents = {
     about: z.strictObject({}),
     shows: z.strictObject({ message_id, from_agent, to_agent, topic, content, priority, expires_at }),
     example: {
-      message_id: exampleMessageId,
+      message_id: exampleIds.message,
       from_agent: 'reviewer',
       ...exampleAbout,
       content: { ask: 'Please look at the cursor again.' },
@@ -32,14 +31,14 @@ export const messageEvents = {
     summary: 'An agent read a message for the first time.',
     about,
     shows: z.strictObject({ message_id, agent_id: externalId, read_at: timestamp }),
-    example: { ...exampleAbout, message_id: exampleMessageId, agent_id: exampleIds.agent, read_at: exampleTime },
+    example: { ...exampleAbout, message_id: exampleIds.message, agent_id: exampleIds.agent, read_at: exampleTime },
     to: mail('message.read'),
   }),
   'message.expired': event({
     summary: 'A message expired before its addressee had read it.',
     about,
     shows: z.strictObject({ message_id }),
-    example: { ...exampleAbout, message_id: exampleMessageId },
+    example: { ...exampleAbout, message_id: exampleIds.message },
     to: mail('message.expired'),
   }),
 }

@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import { named } from '../names.ts'
+import { attemptId, cardId } from '../types/ids.ts'
 import { boardId } from '../types/kanban.ts'
 import { shell, shellChunk } from '../types/shells.ts'
 import { externalId, line } from '../types/text.ts'
@@ -8,8 +10,8 @@ import { exampleIds } from './examples.ts'
 /** The board and attempt of the shell; for an attempt also its card and agent. */
 const about = z.strictObject({
   boardId: boardId.optional(),
-  cardId: z.string().optional(),
-  attemptId: z.string().optional(),
+  cardId: cardId.optional(),
+  attemptId: attemptId.optional(),
   agentId: externalId.optional(),
 })
 const exampleAbout = {
@@ -46,7 +48,7 @@ export const shellEvents = {
   'shell.error': event({
     summary: 'A terminal had an error.',
     about,
-    shows: z.strictObject({ shellId: externalId, error: line }),
+    shows: named('ShellError', z.strictObject({ shellId: externalId, error: line })),
     example: { ...exampleAbout, shellId: exampleIds.shell, error: 'npm: command not found' },
     to: [{ channel: 'shell', event: 'shell.error' }],
   }),

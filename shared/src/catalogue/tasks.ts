@@ -6,9 +6,6 @@ import { exampleIds, exampleTime } from './examples.ts'
 /** The payload holds every id, so `global` has nothing to add. */
 const nothing = z.strictObject({})
 
-const exampleTaskId = 'tsk_0192f3a4-5b6c-7d8e-9f00-0000000000d1'
-const exampleSubtaskId = 'sub_0192f3a4-5b6c-7d8e-9f00-0000000000e1'
-
 export const taskEvents = {
   'task.created': taskEvent('task.created', 'A task was created.', 'pending'),
   'task.updated': taskEvent('task.updated', 'A task changed.', 'running'),
@@ -26,9 +23,9 @@ function taskEvent(name: string, summary: string, status: TaskStatus) {
     about: nothing,
     shows: task,
     example: {
-      task_id: exampleTaskId,
+      task_id: exampleIds.task,
       request_id: null,
-      session_id: 'session-7',
+      session_id: exampleIds.session,
       name: 'Resume streams by id',
       wave_number: 1,
       status,
@@ -45,8 +42,8 @@ function subtaskEvent(name: string, summary: string, status: SubtaskStatus) {
     about: nothing,
     shows: subtask,
     example: {
-      subtask_id: exampleSubtaskId,
-      task_id: exampleTaskId,
+      subtask_id: exampleIds.subtask,
+      task_id: exampleIds.task,
       agent_type: 'coder',
       agent_id: exampleIds.agent,
       description: 'Write the test first.',

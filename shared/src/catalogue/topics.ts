@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { anyJson } from '../types/json.ts'
 import { eventName, externalId } from '../types/text.ts'
 import { event } from './define.ts'
+import { exampleIds } from './examples.ts'
 
 export const topicEvents = {
   'topic.event': event({
@@ -10,7 +11,7 @@ export const topicEvents = {
     isPosted: true,
     about: z.strictObject({ topic: externalId }),
     shows: z.strictObject({ event: eventName, data: anyJson }),
-    example: { topic: 'deploys', event: 'deploy.started', data: { service: 'api', canary: true } },
+    example: { topic: exampleIds.topic, event: 'deploy.started', data: { service: 'api', canary: true } },
     to: [{ channel: 'topic', by: 'topic', event: 'topic.event' }],
   }),
 }

@@ -1,5 +1,6 @@
 /** Requests about boards, columns and cards: over HTTP, and as the commands of a board socket. */
 import * as z from 'zod'
+import { named } from '../names.ts'
 import {
   board,
   boardId,
@@ -29,30 +30,42 @@ const labelList = z
 
 const dependencyList = z.array(z.string().min(1).max(200)).max(MAX_DEPENDENCIES)
 
-export const newBoard = z.strictObject({
-  id: boardId.optional(),
-  name: board.shape.name,
-  description: board.shape.description.optional(),
-  ticketPrefix: ticketPrefix.optional(),
-  columns: z
-    .array(z.strictObject({ title: column.shape.title, key: columnKey.nullable().optional() }))
-    .min(1)
-    .max(MAX_COLUMNS)
-    .optional(),
-})
+export const newBoard = named(
+  'NewBoard',
+  z.strictObject({
+    id: boardId.optional(),
+    name: board.shape.name,
+    description: board.shape.description.optional(),
+    ticketPrefix: ticketPrefix.optional(),
+    columns: z
+      .array(z.strictObject({ title: column.shape.title, key: columnKey.nullable().optional() }))
+      .min(1)
+      .max(MAX_COLUMNS)
+      .optional(),
+  }),
+)
 export type NewBoard = z.infer<typeof newBoard>
 
-export const boardEdit = z.strictObject({ name: board.shape.name, description: board.shape.description }).partial()
+export const boardEdit = named(
+  'BoardEdit',
+  z.strictObject({ name: board.shape.name, description: board.shape.description }).partial(),
+)
 export type BoardEdit = z.infer<typeof boardEdit>
 
-export const newColumn = z.strictObject({
-  title: column.shape.title,
-  key: columnKey.nullable().optional(),
-  index: index.optional(),
-})
+export const newColumn = named(
+  'NewColumn',
+  z.strictObject({
+    title: column.shape.title,
+    key: columnKey.nullable().optional(),
+    index: index.optional(),
+  }),
+)
 export type NewColumn = z.infer<typeof newColumn>
 
-export const columnEdit = z.strictObject({ title: column.shape.title, key: columnKey.nullable(), index }).partial()
+export const columnEdit = named(
+  'ColumnEdit',
+  z.strictObject({ title: column.shape.title, key: columnKey.nullable(), index }).partial(),
+)
 export type ColumnEdit = z.infer<typeof columnEdit>
 
 const newCardFields = z.strictObject({
@@ -68,41 +81,50 @@ const newCardFields = z.strictObject({
   dependsOn: dependencyList.optional(),
   assignedAgentId: externalId.nullable().optional(),
 })
-export const newCard = newCardFields.refine(namesOneColumn, {
-  path: ['columnKey'],
-  message: 'cannot be given together with columnId',
-})
+export const newCard = named(
+  'NewCard',
+  newCardFields.refine(namesOneColumn, {
+    path: ['columnKey'],
+    message: 'cannot be given together with columnId',
+  }),
+)
 export type NewCard = z.infer<typeof newCard>
 
-export const cardEdit = z
-  .strictObject({
-    title: card.shape.title,
-    description: card.shape.description,
-    ticketType: ticketType.nullable(),
-    priority: priority.nullable(),
-    labels: labelList,
-    stage: stage.nullable(),
-    dependsOn: dependencyList,
-    assignedAgentId: externalId.nullable(),
-    isEnhanced: z.boolean(),
-    prUrl: webUrl.nullable(),
-    ifRevision,
-  })
-  .partial()
+export const cardEdit = named(
+  'CardEdit',
+  z
+    .strictObject({
+      title: card.shape.title,
+      description: card.shape.description,
+      ticketType: ticketType.nullable(),
+      priority: priority.nullable(),
+      labels: labelList,
+      stage: stage.nullable(),
+      dependsOn: dependencyList,
+      assignedAgentId: externalId.nullable(),
+      isEnhanced: z.boolean(),
+      prUrl: webUrl.nullable(),
+      ifRevision,
+    })
+    .partial(),
+)
 export type CardEdit = z.infer<typeof cardEdit>
 
-export const cardMove = z
-  .strictObject({
-    columnId: z.string().optional(),
-    columnKey: z.string().optional(),
-    index: index.optional(),
-    ifRevision: ifRevision.optional(),
-  })
-  .refine(namesOneColumn, { path: ['columnKey'], message: 'cannot be given together with columnId' })
-  .refine((move) => move.columnId !== undefined || move.columnKey !== undefined, {
-    path: ['columnId'],
-    message: 'is missing: say where to with columnId or columnKey',
-  })
+export const cardMove = named(
+  'CardMove',
+  z
+    .strictObject({
+      columnId: z.string().optional(),
+      columnKey: z.string().optional(),
+      index: index.optional(),
+      ifRevision: ifRevision.optional(),
+    })
+    .refine(namesOneColumn, { path: ['columnKey'], message: 'cannot be given together with columnId' })
+    .refine((move) => move.columnId !== undefined || move.columnKey !== undefined, {
+      path: ['columnId'],
+      message: 'is missing: say where to with columnId or columnKey',
+    }),
+)
 export type CardMove = z.infer<typeof cardMove>
 
 /** The query of a deletion. */
@@ -111,7 +133,8 @@ export const cardDeletion = z.object({
     .string()
     .regex(/^[0-9]{1,15}$/, 'must be a whole number')
     .transform(Number)
-    .optional(),
+    .optional()
+    .meta({ description: 'Refused if the card is not at this revision.', examples: [1] }),
 })
 
 function namesOneColumn(target: { columnId?: string | undefined; columnKey?: string | undefined }): boolean {

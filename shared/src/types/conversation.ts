@@ -1,5 +1,6 @@
 /** The conversation of an attempt: messages, thinking, tools, errors. */
 import * as z from 'zod'
+import { named } from '../names.ts'
 import { anyJson } from './json.ts'
 import { text } from './text.ts'
 import { instant, timestamp } from './time.ts'
@@ -53,21 +54,27 @@ const made = { id: text(1, 200), timestamp }
 const given = { id: text(1, 200).optional(), timestamp: instant.optional() }
 
 /** An item as it is stored and sent. */
-export const conversationItem = z.discriminatedUnion('type', [
-  z.strictObject({ ...made, ...kept.message }),
-  z.strictObject({ ...made, ...kept.thinking }),
-  z.strictObject({ ...made, ...kept.tool }),
-  z.strictObject({ ...made, ...kept.error }),
-  z.strictObject({ ...made, ...kept.automation }),
-])
+export const conversationItem = named(
+  'ConversationItem',
+  z.discriminatedUnion('type', [
+    z.strictObject({ ...made, ...kept.message }),
+    z.strictObject({ ...made, ...kept.thinking }),
+    z.strictObject({ ...made, ...kept.tool }),
+    z.strictObject({ ...made, ...kept.error }),
+    z.strictObject({ ...made, ...kept.automation }),
+  ]),
+)
 export type ConversationItem = z.infer<typeof conversationItem>
 
 /** An item as clients send it: the server generates `id` and `timestamp` if not given. */
-export const conversationItemInput = z.discriminatedUnion('type', [
-  z.strictObject({ ...given, ...posted.message }),
-  z.strictObject({ ...given, ...posted.thinking }),
-  z.strictObject({ ...given, ...posted.tool }),
-  z.strictObject({ ...given, ...posted.error }),
-  z.strictObject({ ...given, ...posted.automation }),
-])
+export const conversationItemInput = named(
+  'NewConversationItem',
+  z.discriminatedUnion('type', [
+    z.strictObject({ ...given, ...posted.message }),
+    z.strictObject({ ...given, ...posted.thinking }),
+    z.strictObject({ ...given, ...posted.tool }),
+    z.strictObject({ ...given, ...posted.error }),
+    z.strictObject({ ...given, ...posted.automation }),
+  ]),
+)
 export type ConversationItemInput = z.infer<typeof conversationItemInput>
