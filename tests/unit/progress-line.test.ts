@@ -1,7 +1,7 @@
 /** The line on a terminal that tells how far a copy is. COPY8 is stated in docs/cli.md. */
 import { Writable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { describeProgress, ProgressLine } from '../../src/cli/progress-line.ts'
+import { describeProgress, ProgressLine } from '../../src/cli/server/progress-line.ts'
 
 const HALF = { events: 1_000, totalEvents: 2_000, rows: 10, totalRows: 20 }
 

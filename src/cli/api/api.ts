@@ -13,6 +13,7 @@ import {
   Unreachable,
 } from './api-errors.ts'
 import { fetchFrom, socketPathOf } from './fetch.ts'
+import { backOffMs, isBusy, isNobody, reasonOf, retryAfterMs } from './retry.ts'
 import { tokenFrom } from './token.ts'
 
 /** How long a call keeps retrying while no server answers, and while the server answers that it is busy. */
@@ -29,10 +30,6 @@ export const endlessPatience: Patience = { unreachableMs: Number.POSITIVE_INFINI
 
 /** A server that accepts a connection but does not answer counts as unreachable after this long. */
 const requestTimeoutMs = 30_000
-const firstDelayMs = 100
-const maxDelayMs = 5_000
-/** A longer Retry-After is most likely a mistake of something in between and is cut to this. */
-const maxRetryAfterMs = 60_000
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -40,6 +37,8 @@ export interface Call {
   /** Sent as JSON. `json` is the alternative for a body that is already encoded. */
   readonly body?: unknown
   readonly json?: string
+  /** Default: one that is drawn for each call. */
+  readonly idempotencyKey?: string | undefined
   readonly signal?: AbortSignal
   readonly patience?: Patience
   /** Called before each wait, with the reason and the time since the first try. */
@@ -59,6 +58,10 @@ export interface Api {
   credentials(): Readonly<Record<string, string>>
   /** After a 401: whether there are other credentials by now than these. */
   renewed(used: Readonly<Record<string, string>>): boolean
+  /** Whether a server has answered. Until then a refused connection is not retried. */
+  readonly wasReached: boolean
+  /** A stream has reached the server. */
+  reached(): void
   send(method: Method, path: string, call?: Call): Promise<ApiResponse>
   /** Like `send`, but validates the body. Rejects when it does not match the schema. */
   read<Schema extends z.ZodType>(
@@ -73,6 +76,8 @@ export interface ApiOptions {
   readonly url?: string | undefined
   /** `@FILE` reads it from a file. */
   readonly token?: string | undefined
+  /** How long a server that nobody has reached yet may take to start, in milliseconds; default 0. */
+  readonly waitServer?: number | undefined
 }
 
 /** Options take precedence over the environment; the default is the server that `npm start` starts. */
@@ -80,6 +85,15 @@ export function createApi(options: ApiOptions): Api {
   const environment = readEnvironment()
   const baseUrl = baseUrlOf(options.url ?? environment.url, environment.port)
   const token = tokenFrom(options.token, environment.token)
+  const createdAt = performance.now()
+  let wasReached = false
+
+  /** A server that has answered once may restart; one that never did is not there, or is just being started. */
+  function limitOf(outcome: Outcome, patience: Patience, startedAt: number): number {
+    if (outcome.kind !== 'unreachable') return patience.busyMs
+    if (wasReached || !outcome.isNobody) return patience.unreachableMs
+    return createdAt + (options.waitServer ?? 0) - startedAt
+  }
 
   async function send(method: Method, path: string, call: Call = {}): Promise<ApiResponse> {
     const patience = call.patience ?? ordinaryPatience
@@ -90,6 +104,7 @@ export function createApi(options: ApiOptions): Api {
       const used = token.current()
       const headers = { ...init.headers, ...headersOf(used) }
       const outcome = await tryOnce({ ...request, init: { ...init, headers } })
+      wasReached ||= outcome.kind !== 'unreachable'
       if (outcome.kind === 'answer') return outcome.reply
       // Nothing was done: it is the same call, under the same key.
       if (outcome.kind === 'refused' && outcome.status === 401 && token.renewed(used)) continue
@@ -101,7 +116,7 @@ export function createApi(options: ApiOptions): Api {
       }
       const isUnreachable = outcome.kind === 'unreachable'
       const delayMs = Math.max(backOffMs(tries), outcome.kind === 'busy' ? outcome.retryAfterMs : 0)
-      const limitMs = isUnreachable ? patience.unreachableMs : patience.busyMs
+      const limitMs = limitOf(outcome, patience, startedAt)
       const triedMs = performance.now() - startedAt
       if (triedMs + delayMs > limitMs) {
         if (isUnreachable) throw new Unreachable(describeUnreachable(baseUrl, outcome.reason))
@@ -116,6 +131,12 @@ export function createApi(options: ApiOptions): Api {
     baseUrl,
     credentials: () => headersOf(token.current()),
     renewed: ({ Authorization }) => token.renewed(Authorization?.slice(SCHEME.length)),
+    get wasReached() {
+      return wasReached
+    },
+    reached() {
+      wasReached = true
+    },
     send,
     async read(schema, method, path, call) {
       const { body, eventId } = await send(method, path, call)
@@ -163,7 +184,7 @@ function initOf(method: Method, call: Call): RequestInit & { readonly headers: R
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (method === 'GET') return { method, headers }
   // One key for all tries of a call: if the first try did arrive, a retry gets its answer.
-  headers['Idempotency-Key'] = randomUUID()
+  headers['Idempotency-Key'] = call.idempotencyKey ?? randomUUID()
   if (method === 'DELETE') return { method, headers }
   headers['Content-Type'] = 'application/json'
   return { method, headers, body: call.json ?? JSON.stringify(call.body ?? {}) }
@@ -175,7 +196,7 @@ type Outcome =
   | { kind: 'foreign'; status: number; otherThanJson: string }
   | { kind: 'refused'; status: number; code: string | undefined; body: unknown; otherThanJson: string | undefined }
   | { kind: 'busy'; reason: string; retryAfterMs: number }
-  | { kind: 'unreachable'; reason: string }
+  | { kind: 'unreachable'; reason: string; isNobody: boolean }
 
 interface Request {
   readonly baseUrl: string
@@ -197,7 +218,8 @@ async function tryOnce({ baseUrl, path, init, signal }: Request): Promise<Outcom
     return outcomeOf(response, await response.text())
   } catch (error) {
     signal?.throwIfAborted()
-    return { kind: 'unreachable', reason: controller.signal.aborted ? 'no answer in time' : reasonOf(error) }
+    const reason = controller.signal.aborted ? 'no answer in time' : reasonOf(error)
+    return { kind: 'unreachable', reason, isNobody: isNobody(error) }
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', abort)
@@ -213,8 +235,8 @@ function outcomeOf(response: Response, text: string): Outcome {
     return { kind: 'answer', reply: { body, eventId: headers.get('Event-Id') ?? undefined } }
   }
   if (status >= 300 && status < 400) return { kind: 'redirected', status, location: headers.get('Location') ?? '' }
-  // 502 and 504 come from a proxy whose server is down; the idempotency key makes a retry safe.
-  if (status === 429 || status === 502 || status === 503 || status === 504) {
+  // The idempotency key makes a retry safe.
+  if (isBusy(status)) {
     return { kind: 'busy', reason: `HTTP ${status}`, retryAfterMs: retryAfterMs(headers.get('Retry-After')) }
   }
   return { kind: 'refused', status, code: stringField(body, 'code'), body, otherThanJson }
@@ -236,32 +258,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-function retryAfterMs(header: string | null): number {
-  if (header === null) return 0
-  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now()
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), maxRetryAfterMs) : 0
-}
-
-/** Exponential, with random jitter over the upper half so that many clients do not retry together. */
-function backOffMs(tries: number): number {
-  const full = Math.min(firstDelayMs * 2 ** Math.min(tries, 16), maxDelayMs)
-  return full / 2 + Math.random() * (full / 2)
-}
-
-/** OpenSSL's error codes for an answer that is not TLS. */
-const NO_TLS = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO)$/
-
-/** The message of fetch is always "fetch failed"; its cause has the system error, such as ECONNREFUSED. */
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-  if (cause instanceof Error) {
-    if ('code' in cause && typeof cause.code === 'string') {
-      if (cause.code === 'ECONNREFUSED') return 'connection refused'
-      return NO_TLS.test(cause.code) ? 'the server there does not use TLS: is it http://?' : cause.code
-    }
-    return cause.message
-  }
-  return String(cause)
 }

@@ -1,3 +1,6 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+
 /** The environment of the command line. No other file under `cli/` reads or writes `process.env`. */
 export interface Environment {
   /** `BOARDCAST_URL`: the server to talk to. */
@@ -12,6 +15,14 @@ export interface Environment {
   readonly dbPath: string | undefined
   /** `BOARDCAST_DATABASE_URL`: the database of a server started from the same shell. */
   readonly databaseUrl: string | undefined
+  /** `BOARDCAST_PROFILE`: which profile of the configuration to use. */
+  readonly profile: string | undefined
+  /** `$XDG_CONFIG_HOME`, otherwise `~/.config`. */
+  readonly configHome: string
+  /** `NO_COLOR` is not empty. */
+  readonly noColor: boolean
+  /** `FORCE_COLOR` is not empty, `0` or `false`. */
+  readonly forceColor: boolean
 }
 
 /** Settings of `serve` that may come from options instead of variables. */
@@ -26,6 +37,7 @@ export function readEnvironment(): Environment {
   // Shells and compose files write "not set" as an empty variable.
   const { BOARDCAST_URL, BOARDCAST_TOKEN, BOARDCAST_JWT_SECRET, PORT, BOARDCAST_DB, BOARDCAST_DATABASE_URL } =
     process.env
+  const { BOARDCAST_PROFILE, XDG_CONFIG_HOME, NO_COLOR, FORCE_COLOR } = process.env
   return {
     url: BOARDCAST_URL || undefined,
     token: BOARDCAST_TOKEN || undefined,
@@ -35,7 +47,22 @@ export function readEnvironment(): Environment {
     port: PORT || undefined,
     dbPath: BOARDCAST_DB || undefined,
     databaseUrl: BOARDCAST_DATABASE_URL || undefined,
+    profile: BOARDCAST_PROFILE || undefined,
+    // The standard says that a relative path is to be ignored.
+    configHome: XDG_CONFIG_HOME?.startsWith('/') ? XDG_CONFIG_HOME : join(homedir(), '.config'),
+    noColor: Boolean(NO_COLOR),
+    forceColor: !/^(|0|false)$/.test(FORCE_COLOR ?? ''),
   }
+}
+
+/** Undefined if it is unset or empty. */
+export function readVariable(name: string): string | undefined {
+  return process.env[name] || undefined
+}
+
+/** The environment of a program that the command starts. */
+export function environmentWith(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...variables }
 }
 
 /** The values of all variables, which child processes inherit. */

@@ -5,11 +5,37 @@ export const exitCode = {
   done: 0,
   failed: 1,
   usage: 2,
+  /** The time is up before what was waited for has come. */
+  timeUp: 3,
   authentication: 4,
   lost: 5,
+  /** What came breaks the schema of its event. */
+  invalidEvent: 6,
+  gap: 7,
+  /** A program that the command ran has failed. */
+  programFailed: 8,
   cannotExecute: 126,
   notFound: 127,
 } as const
+
+/** Of several reasons for an end, the one that comes first here decides. Signals come after usage. */
+const PRECEDENCE: readonly number[] = [
+  exitCode.authentication,
+  exitCode.gap,
+  exitCode.invalidEvent,
+  exitCode.lost,
+  exitCode.programFailed,
+  exitCode.failed,
+  exitCode.timeUp,
+]
+
+/** The exit code when several reasons apply; 0 if none does. */
+export function firstOf(codes: Iterable<number>): number {
+  const given = new Set(codes)
+  if (given.has(exitCode.usage)) return exitCode.usage
+  const signalled = [...given].find((code) => code > 128)
+  return signalled ?? PRECEDENCE.find((code) => given.has(code)) ?? exitCode.done
+}
 
 /** An expected failure. `message` is a sentence for the user that names the fix. */
 export class CommandError extends Error {
@@ -20,6 +46,10 @@ export class CommandError extends Error {
     super(message, options)
     this.exitCode = code
   }
+}
+
+export function usageError(message: string): CommandError {
+  return new CommandError(exitCode.usage, message)
 }
 
 /** 128+n, as a shell reports a program that a signal ended. */

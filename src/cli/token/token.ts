@@ -3,10 +3,10 @@ import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import type * as z from 'zod'
-import { isChannelPattern } from '../../shared/src/channels.ts'
-import { tokenClaims } from '../../shared/src/types/token-claims.ts'
-import { readEnvironment } from './process/environment.ts'
-import { CommandError, exitCode } from './process/exit.ts'
+import { isChannelPattern } from '../../../shared/src/channels.ts'
+import { tokenClaims } from '../../../shared/src/types/token-claims.ts'
+import { readEnvironment } from '../process/environment.ts'
+import { CommandError, exitCode } from '../process/exit.ts'
 
 export interface TokenOptions {
   readonly subscribe?: readonly string[]

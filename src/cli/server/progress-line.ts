@@ -1,5 +1,5 @@
 /** One line on a terminal that tells how far a copy is. On anything else it writes nothing. */
-import type { CopyProgress } from '../main.ts'
+import type { CopyProgress } from '../../main.ts'
 
 const SHOW_EVERY_MS = 200
 const START_OF_LINE = '\r\x1b[K'

@@ -1,7 +1,7 @@
-import type { RunningServer } from '../main.ts'
-import { openInBrowser } from './process/browser.ts'
-import { isStartedByNpm } from './process/environment.ts'
-import { startFailure } from './process/start-failure.ts'
+import type { RunningServer } from '../../main.ts'
+import { openInBrowser } from '../process/browser.ts'
+import { isStartedByNpm } from '../process/environment.ts'
+import { startFailure } from '../process/start-failure.ts'
 
 /** Starts the server. Resolves once it listens; the signal handlers that `main` installs end it. */
 export async function serve({ open = false } = {}): Promise<void> {
@@ -12,7 +12,7 @@ export async function serve({ open = false } = {}): Promise<void> {
 }
 
 async function start(): Promise<RunningServer> {
-  const { main } = await import('../main.ts')
+  const { main } = await import('../../main.ts')
   try {
     return await main()
   } catch (error) {

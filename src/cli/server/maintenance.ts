@@ -1,7 +1,7 @@
 /** The commands that work on the database itself. Each reports on stderr what it has done. */
-import type { NamedDatabase } from '../main.ts'
-import { CommandError, exitCode, signalExitCode } from './process/exit.ts'
-import { onEndingSignal } from './process/signals.ts'
+import type { NamedDatabase } from '../../main.ts'
+import { CommandError, exitCode, signalExitCode } from '../process/exit.ts'
+import { onEndingSignal } from '../process/signals.ts'
 import { ProgressLine } from './progress-line.ts'
 
 const DEFAULT_DB = './boardcast.db'
@@ -12,21 +12,21 @@ export interface MaintenanceOptions {
 
 /** Copies the database; a server may be using it. */
 export async function backup(file: string, { db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
-  const { backUp } = await import('../main.ts')
+  const { backUp } = await import('../../main.ts')
   const bytes = await orCommandError(() => backUp(db, file))
   print(`copied ${db} to ${file} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
 }
 
 /** Replaces the database with a copy, with a new epoch. */
 export async function restore(file: string, { db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
-  const main = await import('../main.ts')
+  const main = await import('../../main.ts')
   const epoch = await orCommandError(() => main.restore(file, db))
   print(`restored ${db} from ${file}, with the new epoch ${epoch}`)
 }
 
 /** Gives the database a new epoch, which invalidates all earlier cursors. */
 export async function newEpoch({ db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
-  const { renewEpoch } = await import('../main.ts')
+  const { renewEpoch } = await import('../../main.ts')
   print(`${db} has the new epoch ${await orCommandError(() => renewEpoch(db))}`)
 }
 
@@ -36,14 +36,14 @@ export interface EpochOptions {
 
 /** Prints the epoch, with `new` after another one has been drawn. */
 export async function epoch(database: NamedDatabase, { new: isNew = false }: EpochOptions): Promise<void> {
-  const main = await import('../main.ts')
+  const main = await import('../../main.ts')
   const found = await orRefusal(main, () => (isNew ? main.newEpoch(database) : main.readEpoch(database)))
   process.stdout.write(`${found}\n`)
 }
 
 /** Copies a database to another place. Prints the result as one line of JSON on stdout. */
 export async function copy(source: string, target: string): Promise<void> {
-  const main = await import('../main.ts')
+  const main = await import('../../main.ts')
   const progress = new ProgressLine(process.stderr)
   const interrupted = new AbortController()
   let exit: number | undefined
@@ -66,7 +66,7 @@ export async function copy(source: string, target: string): Promise<void> {
   }
 }
 
-type Main = typeof import('../main.ts')
+type Main = typeof import('../../main.ts')
 
 async function orRefusal<T>({ DatabaseRefused }: Main, work: () => Promise<T>): Promise<T> {
   try {

@@ -1,0 +1,70 @@
+/** Which events a command is about: its channels, and the names of the events. */
+import { parseChannelWithView } from '../../../shared/src/channels.ts'
+import { EVERYONE } from '../../../shared/src/protocol.ts'
+import { usageError } from '../process/exit.ts'
+import type { Envelope } from '../stream/envelope.ts'
+import { kindOf, namesOn } from '../stream/frame-schema.ts'
+import { globs, listOf } from '../text/glob.ts'
+import { nearest } from '../text/nearest.ts'
+
+export interface SelectionOptions {
+  readonly board?: string
+  readonly channel?: readonly string[]
+  readonly type?: readonly string[]
+  readonly until?: readonly string[]
+}
+
+export interface Selection {
+  readonly channels: readonly string[]
+  /** As the server's `types` parameter takes them; none if it cannot express them. */
+  readonly types: readonly string[]
+  isWanted(envelope: Envelope): boolean
+  /** The last event that is wanted; undefined: there is no such event. */
+  readonly isLast: ((envelope: Envelope) => boolean) | undefined
+  /** Names that no event has, with the nearest one that an event has. */
+  readonly warnings: readonly string[]
+}
+
+/** Throws a usage error for a channel that cannot exist. */
+export function selectionOf({ board, channel, type, until }: SelectionOptions): Selection {
+  const channels = channelsOf(board, channel)
+  const wanted = listOf(type)
+  const last = listOf(until)
+  const isType = wanted.length === 0 ? () => true : globs(wanted)
+  const isUntil = last.length === 0 ? undefined : globs(last)
+  return {
+    channels,
+    // Without --type everything is wanted, whatever ends the command.
+    types: wanted.length === 0 ? [] : typesParameter([...wanted, ...last]),
+    isWanted: ({ event }) => isType(event) || isUntil?.(event) === true,
+    isLast: isUntil && (({ event }) => isUntil(event)),
+    warnings: [...new Set([...wanted, ...last])].flatMap((name) => warningFor(name, channels)),
+  }
+}
+
+/** Without any, `global`. */
+export function channelsOf(board: string | undefined, given: readonly string[] | undefined): readonly string[] {
+  const names = board === undefined ? listOf(given) : [`board:${board}`]
+  for (const name of names) {
+    if (parseChannelWithView(name) !== null) continue
+    if (board !== undefined) throw usageError(`--board ${board}: this is not the id of a board.`)
+    throw usageError(
+      `--channel ${name}: this is not a channel. Write board:ID, project:ID, issue:ID, attempt:ID, agent:ID, session:ID, workflow:run:ID, shell:terminal:ID, topic:NAME or global.`,
+    )
+  }
+  return names.length === 0 ? ['global'] : [...new Set(names)]
+}
+
+/** The server takes a star at the end of a name only. */
+function typesParameter(names: readonly string[]): readonly string[] {
+  return names.every((name) => /^[^*]*\*?$/.test(name)) ? names : []
+}
+
+function warningFor(name: string, channels: readonly string[]): string[] {
+  const kinds = [...channels.map((channel) => channel.replace(/;.*$/, '')), EVERYONE].map(kindOf)
+  const known = [...new Set(kinds)].flatMap((kind) => (kind === undefined ? [] : namesOn(kind)))
+  if (known.some(globs([name]))) return []
+  const near = name.includes('*') ? undefined : nearest(name, known)
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  return [`no event on ${channels.join(', ')} is named ${name}, unless a client posts one${hint}`]
+}
