@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
-const cli = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
+/** The path of the built program. */
+export const cli = fileURLToPath(new URL('../../../dist/cli.js', import.meta.url))
 
 /** The built program, running. */
 export interface Program {
@@ -19,13 +20,18 @@ export interface Program {
 }
 
 /** Starts `boardcast` with these arguments and only the given BOARDCAST_ variables. */
-export function boardcast(args: readonly string[], env: Readonly<Record<string, string>> = {}): Program {
+export function boardcast(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { cwd }: { readonly cwd?: string } = {},
+): Program {
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(BOARDCAST_|PORT$|HOST$|NODE_OPTIONS$)/.test(name),
+    ([name]) => !/^(BOARDCAST_|PORT$|HOST$|NODE_OPTIONS$|NO_COLOR$|FORCE_COLOR$|XDG_CONFIG_HOME$)/.test(name),
   )
   const child = spawn(process.execPath, [cli, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(inherited), ...env },
+    ...(cwd !== undefined && { cwd }),
   })
   onTestFinished(() => {
     child.kill('SIGTERM') // a failed test must not leave its program running

@@ -1,0 +1,196 @@
+/** What all commands have in common, with the built program. Rules CMD1 to CMD10 of docs/cli.md. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { firstOf } from '../../src/cli/process/exit.ts'
+import { isColoured } from '../../src/cli/process/output.ts'
+import { parseDuration } from '../../src/cli/text/duration.ts'
+import { globs, listOf } from '../../src/cli/text/glob.ts'
+import { ChildServer } from '../support/child-server.ts'
+import { freePort } from '../support/free-port.ts'
+import { boardcast } from './support/program.ts'
+import { startHub } from './support/server.ts'
+import { startStub } from './support/stub-server.ts'
+
+let hub: Awaited<ReturnType<typeof startHub>>
+let folder: string
+beforeAll(async () => {
+  hub = await startHub()
+  folder = mkdtempSync(join(tmpdir(), 'boardcast-ground-'))
+})
+afterAll(async () => {
+  await hub[Symbol.asyncDispose]()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}, cwd = folder) {
+  const program = boardcast(args, { HOME: folder, ...env }, { cwd })
+  const code = await program.ended
+  return { code, stdout: program.stdout().toString(), stderr: program.stderr() }
+}
+
+test('[CMD4] of several reasons for an end, the first in the order decides', () => {
+  expect([firstOf([]), firstOf([0, 3]), firstOf([3, 1]), firstOf([1, 8]), firstOf([8, 5])]).toEqual([0, 3, 1, 8, 5])
+  expect([firstOf([5, 6]), firstOf([6, 7]), firstOf([7, 4]), firstOf([4, 143]), firstOf([130, 2])]).toEqual([
+    ...[6, 7, 4, 143, 2],
+  ])
+})
+
+test('[CMD2] options precede variables, NO_COLOR precedes FORCE_COLOR, and each stream is judged alone', () => {
+  const { NO_COLOR, FORCE_COLOR } = process.env
+  const judge = (noColor: string, forceColor: string, option?: boolean) => {
+    Object.assign(process.env, { NO_COLOR: noColor, FORCE_COLOR: forceColor })
+    return [isColoured({ isTTY: true }, option), isColoured({}, option)]
+  }
+  try {
+    expect(judge('', '')).toEqual([true, false])
+    expect(judge('1', '')).toEqual([false, false])
+    expect(judge('', '1')).toEqual([true, true])
+    expect(judge('1', '1')).toEqual([false, false])
+    expect(judge('1', '1', true)).toEqual([true, true])
+    expect(judge('', '1', false)).toEqual([false, false])
+  } finally {
+    for (const [name, value] of Object.entries({ NO_COLOR, FORCE_COLOR })) {
+      if (value === undefined) delete process.env[name]
+      else process.env[name] = value
+    }
+  }
+})
+
+test('[CMD10] durations and globs', () => {
+  expect(['250ms', '10s', '5m', '1h', '7d'].map(parseDuration)).toEqual([250, 10_000, 300_000, 3_600_000, 604_800_000])
+  expect(['10', 's', '1w', '-1s', '1 s', '99999d'].map(parseDuration)).toEqual(Array(6).fill(undefined))
+  const fits = globs(listOf(['card.*,*.failed', 'a+b']))
+  expect(['card.moved', 'git.push.failed', 'a+b', 'cardxmoved', 'aab', 'card'].filter(fits)).toEqual([
+    ...['card.moved', 'git.push.failed', 'a+b'],
+  ])
+})
+
+describe('the server', () => {
+  test('[CMD6] nobody there is 5 at once; with --wait-server it may still start', async () => {
+    const port = await freePort()
+    const none = await run(['cursor', '--url', `http://127.0.0.1:${port}`])
+    expect([none.code, none.stderr]).toEqual([5, expect.stringContaining('(connection refused). Start one with')])
+    const given = await run(['tail', '--url', `http://127.0.0.1:${port}`, '--wait-server', '500ms'])
+    expect(given.code).toBe(5)
+    await using server = await ChildServer.start()
+    await server.stop('SIGKILL')
+    const waiting = ['cursor', 'tail'].map((command) =>
+      run([command, '--url', server.url, '--wait-server', '60s', ...(command === 'tail' ? ['--no-follow'] : [])]),
+    )
+    await server.start()
+    expect((await Promise.all(waiting)).map(({ code }) => code)).toEqual([0, 0])
+  })
+
+  test('[CMD6] --url precedes BOARDCAST_URL, which precedes the profile and PORT; tokens are not printed', async () => {
+    await using stub = await startStub([{ status: 200, body: { cursor: 'from the stub' } }])
+    const [byOption, byVariable, byPort] = await Promise.all([
+      run(['cursor', '--url', hub.url], { BOARDCAST_URL: stub.url }),
+      run(['cursor'], { BOARDCAST_URL: stub.url, BOARDCAST_TOKEN: 'sesame', PORT: new URL(hub.url).port }),
+      run(['cursor'], { PORT: new URL(hub.url).port }),
+    ])
+    expect(byOption.stdout).toMatch(/^[0-9a-f]{8}-\d+\n$/)
+    expect([byVariable.stdout, byPort.stdout]).toEqual(['from the stub\n', byOption.stdout])
+    expect(stub.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer sesame'])
+  })
+
+  test('[CMD7] a busy server is tried again, no sooner than it asks, until the time is up', async () => {
+    await using stub = await startStub([
+      { status: 503, headers: { 'Retry-After': '1' } },
+      { status: 502 },
+      { status: 200, body: { cursor: '00000001-1' } },
+    ])
+    const started = performance.now()
+    expect((await run(['cursor', '--url', stub.url])).code).toBe(0)
+    expect(performance.now() - started).toBeGreaterThan(1_000)
+    expect(stub.asked).toHaveLength(3)
+    await using busy = await startStub([{ status: 503 }])
+    const { code, stderr } = await run(['tail', '--url', busy.url, '--timeout', '2s'])
+    expect([code, stderr]).toEqual([5, expect.stringContaining('is still unreachable, and the time is up')])
+  })
+})
+
+test('[CMD12a] cursor prints the newest id and nothing else', async () => {
+  const [printed, { cursor }] = [await run(['cursor', '--url', hub.url]), await hub.ask('GET', '/cursor')]
+  expect(printed).toEqual({ code: 0, stdout: `${cursor}\n`, stderr: '' })
+})
+
+describe('profiles', () => {
+  const yaml = (text: string, path = '.boardcast.yaml') => {
+    const inner = join(folder, 'project', 'inner')
+    mkdirSync(inner, { recursive: true })
+    writeFileSync(join(folder, 'project', path), text)
+    return inner
+  }
+  const profiles = (more = '') =>
+    `default: local\nprofiles:\n  local: {url: '${hub.url}'${more}}\n  ci: {url: '\${HUB_URL}', token: '\${HUB_TOKEN}', wait-server: 1s}\n`
+
+  test('[CMD8a] from the nearest file above; an option beats a variable, a variable the profile', async () => {
+    const cwd = yaml(profiles())
+    await using stub = await startStub([{ status: 200, body: { cursor: 'from the stub' } }])
+    const variables = { HUB_URL: stub.url, HUB_TOKEN: 'of the profile' }
+    const [usual, ci, variable, unset] = await Promise.all([
+      run(['cursor'], {}, cwd),
+      run(['cursor', '--profile', 'ci'], { ...variables, BOARDCAST_TOKEN: 'of-the-variable' }, cwd),
+      run(['cursor'], { BOARDCAST_URL: stub.url }, cwd),
+      run(['cursor'], { BOARDCAST_PROFILE: 'ci', HUB_URL: stub.url }, cwd),
+    ])
+    expect(usual?.stdout).toMatch(/^[0-9a-f]{8}-\d+\n$/)
+    expect([ci?.stdout, variable?.stdout]).toEqual(['from the stub\n', 'from the stub\n'])
+    expect(stub.asked.map(({ headers }) => headers.authorization).sort()).toEqual(['Bearer of-the-variable', undefined])
+    expect([unset?.code, unset?.stderr]).toEqual([
+      2,
+      expect.stringMatching(/ci\.token: the variable HUB_TOKEN is not set/),
+    ])
+  })
+
+  test('[CMD8a] an option that excludes one of the profile wins; a variable that is not needed may be unset', async () => {
+    const cwd = yaml(profiles(", board: nowhere, token: '${NOT_SET}'"))
+    const args = ['tail', '--channel', 'global', '--token', 'x', '--no-follow']
+    expect(await run(args, {}, cwd)).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('[CMD8a] what is wrong is 2, with the place', async () => {
+    const cwd = yaml('profiles: {a: {url: [')
+    const faulty = await run(['cursor'], {}, cwd)
+    expect([faulty.code, faulty.stderr]).toEqual([2, expect.stringMatching(/\.boardcast\.yaml:1:\d+ is not YAML: /)])
+    yaml(profiles())
+    const unknown = await run(['cursor', '--profile', 'lokal'], {}, cwd)
+    expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining('Did you mean local?')])
+    const none = await run(['cursor', '--profile', 'x'])
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('there is no file with profiles')])
+    yaml(profiles(', timeout: soon'))
+    const value = await run(['tail'], {}, cwd)
+    expect([value.code, value.stderr]).toEqual([2, expect.stringMatching(/local\.timeout: Expected a duration/)])
+  })
+
+  test('[CMD8a] without one above, the file in the folder of configurations', async () => {
+    const home = join(folder, 'config')
+    mkdirSync(join(home, 'boardcast'), { recursive: true })
+    writeFileSync(join(home, 'boardcast', 'config.yaml'), profiles())
+    expect((await run(['cursor'], { XDG_CONFIG_HOME: home })).code).toBe(0)
+  })
+})
+
+describe('help', () => {
+  test('[CMD9a] every command has a synopsis and two examples of itself', async () => {
+    const { stdout } = await run(['--help'])
+    const commands = [...stdout.matchAll(/^ {2}([a-z-]+) (?=.* {2})/gm)].map(([, name]) => name ?? '')
+    expect(commands).toEqual(expect.arrayContaining(['serve', 'run', 'demo', 'tail', 'cursor', 'token']))
+    for (const name of commands.filter((name) => name !== 'help')) {
+      const help = await run([name, '--help'])
+      expect(help.stdout, name).toMatch(new RegExp(`^Usage: boardcast ${name} `))
+      const [, examples = ''] = help.stdout.split('\nExamples:\n')
+      expect(examples.match(new RegExp(`^  .*boardcast ${name}\\b`, 'gm'))?.length, name).toBeGreaterThanOrEqual(2)
+    }
+  })
+
+  test('[CMD9a] unknown commands and options get the nearest known one, and 2', async () => {
+    const [command, far, option] = await Promise.all([run(['tale']), run(['xyzzy']), run(['tail', '--no-folow'])])
+    expect([command.code, far.code, option.code]).toEqual([2, 2, 2])
+    expect(command.stderr).toContain('(Did you mean tail?)')
+    expect(far.stderr).toMatch(/unknown command 'xyzzy'\n\(Did you mean \w+\?\)/)
+    expect(option.stderr).toContain('(Did you mean --no-follow?)')
+  })
+})
