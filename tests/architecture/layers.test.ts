@@ -43,7 +43,7 @@ test('[FL1] the checker sees every file and every kind of import', () => {
   )
   expect(importsOf('src/main.ts')).toContain('node:fs')
   // Imported when its command is run.
-  expect(importsOf('src/cli/serve.ts')).toContain('src/main.ts')
+  expect(importsOf('src/cli/server/serve.ts')).toContain('src/main.ts')
 })
 
 const IN_ORDER = {
