@@ -146,7 +146,7 @@ describe('profiles', () => {
   })
 
   test('[CMD8a] an option that excludes one of the profile wins; a variable that is not needed may be unset', async () => {
-    const cwd = yaml(profiles(", board: nowhere, token: '$\{NOT_SET}'"))
+    const cwd = yaml(profiles(`, board: nowhere, token: '\${NOT_SET}'`))
     const args = ['tail', '--channel', 'global', '--token', 'x', '--no-follow']
     expect(await run(args, {}, cwd)).toMatchObject({ code: 0, stderr: '' })
   })
