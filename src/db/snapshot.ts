@@ -25,6 +25,8 @@ export interface Bounds {
 /** As many rows as one statement names; a power of two that fits both databases' parameter limits. */
 const CHUNK = 64
 const RANGES_PER_READ = 256
+/** What an event of the whole log is taken for before any was read: one alone would cost a trip to PostgreSQL. */
+const LENGTH_AT_FIRST = 64 * 1024
 const SELECT_RANGE = `${SELECT_EVENTS} WHERE seq BETWEEN ? AND ? ORDER BY seq`
 const SELECT_CHUNK = `${SELECT_EVENTS} WHERE seq IN (${Array(CHUNK).fill('?').join(',')}) ORDER BY seq`
 
@@ -111,10 +113,12 @@ export class Snapshot {
     const events: LogEvent[] = []
     let length = 0
     let reached = after
+    const first = Math.max(1, Math.min(CHUNK, Math.floor(maxLength / LENGTH_AT_FIRST)))
     while (events.length < limit && length <= maxLength) {
+      const size = events.length === 0 ? first : rowsThatFit(events.length, length, maxLength, CHUNK)
       const rows = await this.sql.values<EventRow>(`${SELECT_EVENTS} WHERE seq > ? ORDER BY seq LIMIT ?`, [
         reached,
-        Math.min(rowsThatFit(events.length, length, maxLength, CHUNK), limit - events.length),
+        Math.min(size, limit - events.length),
       ])
       if (rows.length === 0) return { events, reached: head }
       for (const event of rows.map(toEvent)) {

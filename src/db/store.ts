@@ -143,7 +143,7 @@ export function createStore(
   }
 
   /** `busy`: another program writes, and the same jobs are to be tried again. */
-  async function commitGroup(jobs: readonly Job[]): Promise<'done' | 'busy'> {
+  async function commitGroup(jobs: Job[]): Promise<'done' | 'busy'> {
     let transaction: WriteTransaction
     try {
       transaction = await transactions.write()
@@ -152,6 +152,8 @@ export function createStore(
       failAll(jobs, cause)
       return 'done'
     }
+    // Those that came while another node had the lock: the larger a group, the less each of its mutations costs.
+    if (queue.length > 0) jobs.push(...admitted(queue.splice(0, MAX_GROUP - jobs.length)))
     const { sql } = transaction
     let group: Group
     let ran: Ran
