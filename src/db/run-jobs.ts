@@ -67,11 +67,13 @@ async function runAll(transaction: WriteTransaction, jobs: readonly Job[], group
     last = undefined
   }
 
+  let isMarked = false
   for (let at = 0; at < jobs.length; at++) {
     const job = jobs[at]
     if (!job) continue
     const before = group.savepoint()
-    await transaction.savepoint()
+    if (!isMarked) await transaction.savepoint()
+    isMarked = false
     const mutation = new Mutation(transaction.sql, group, job.actor)
     let failure: Failure | undefined
     try {
@@ -85,7 +87,8 @@ async function runAll(transaction: WriteTransaction, jobs: readonly Job[], group
       at -= 1
     } else if (failure) await undo({ job, before }, failure)
     else {
-      const kept = await transaction.keep()
+      isMarked = at < jobs.length - 1
+      const kept = await transaction.keep(isMarked)
       last = kept && { job, before, ...kept }
     }
   }

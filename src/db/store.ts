@@ -72,6 +72,10 @@ export interface StoreOptions {
   now?(): number
   /** Events were trimmed before this node could publish them. Must end every stream: they resume, with a gap. */
   onLost?(): void
+  /** Whether somebody needs what other nodes commit. If nobody does, it is not read, and `publish` gets the head alone. */
+  isWatched?(): boolean
+  /** Called before such a `publish`: what was made of the log before is out of date. */
+  onPassedOver?(): void
   /** The log has a new epoch and goes on from `head`. Must end every stream, in the same turn: it was part of another log. */
   onEpoch?(head: number): void
   /** Events of other nodes could not be read. The next ring, read or COMMIT tries again. */
@@ -89,12 +93,22 @@ export function createStore(
     now = serverNow,
     onLost = () => {},
     onEpoch = () => {},
+    isWatched = () => true,
+    onPassedOver = () => {},
     onError = () => {},
   }: StoreOptions = {},
 ): Store {
   const queue: Job[] = []
   let scheduled = false
-  const tail = new Tail({ head: log.bounds.newest, publish, read: readStretch, onLost, onError })
+  const tail = new Tail({
+    head: log.bounds.newest,
+    publish,
+    read: readStretch,
+    isWatched,
+    onPassedOver,
+    onLost,
+    onError,
+  })
   log.onEpoch = (head) => {
     tail.beginAt(head)
     onEpoch(head)
@@ -241,9 +255,11 @@ export function createStore(
     }
   }
 
-  function readStretch(after: number): Promise<Stretch> {
+  function readStretch(after: number, withEvents: boolean): Promise<Stretch> {
     return inSnapshot(async (snapshot) => ({
-      ...(await snapshot.readAfter(ALL, after, PAGE_EVENTS, PAGE_LENGTH)),
+      ...(withEvents
+        ? await snapshot.readAfter(ALL, after, PAGE_EVENTS, PAGE_LENGTH)
+        : { events: [], reached: snapshot.head }),
       ...snapshot.bounds,
     }))
   }

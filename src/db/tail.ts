@@ -34,8 +34,12 @@ export interface TailOptions {
   /** Events up to here count as published. */
   readonly head: number
   readonly publish: Publish
-  /** Reads a page of the log. */
-  read(after: number): Promise<Stretch>
+  /** Reads a page of the log; without events it reaches the head. */
+  read(after: number, withEvents: boolean): Promise<Stretch>
+  /** Whether somebody needs the events of other nodes. If nobody does, they are not read. */
+  isWatched(): boolean
+  /** Events are passed over: nobody is watching, and what was made of the log before is out of date. */
+  onPassedOver(): void
   /** Retention deleted events before this node read them. Must end every stream, so that it resumes from the log. */
   onLost(): void
   /** The log could not be read. The next ring, read or COMMIT tries again. */
@@ -134,12 +138,17 @@ export class Tail {
   async #readPage(): Promise<boolean> {
     const after = this.#head
     const beginning = this.#beginnings
-    const { events, reached, oldest, newest } = await this.#options.read(after)
+    const { isWatched } = this.#options
+    const withEvents = isWatched()
+    const { events, reached, oldest, newest } = await this.#options.read(after, withEvents)
     if (this.#beginnings !== beginning) return true
+    // Somebody came meanwhile, and waits for what comes after the head of then.
+    if (!withEvents && isWatched()) return true
     // Own commits may have been published meanwhile.
     const before = this.#head
     if (oldest > before) this.#options.onLost()
     if (reached > before) {
+      if (!withEvents) this.#options.onPassedOver()
       this.#advance(before === after ? events : events.filter(({ seq }) => seq > before), reached)
     }
     return reached < newest

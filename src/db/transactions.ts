@@ -22,10 +22,10 @@ export interface WriteTransaction {
   /** From here on `undo` can undo. There is one savepoint at a time. */
   savepoint(): Promise<void>
   /**
-   * Ends the savepoint. Resolves to undefined if all statements since have succeeded. Otherwise their answers are still on
+   * Ends the savepoint, and with `continues` begins another one. Resolves to undefined if all statements since have succeeded. Otherwise their answers are still on
    * their way, and what comes next may be sent meanwhile. Rejects with StorageUnavailable.
    */
-  keep(): Promise<Kept | undefined>
+  keep(continues: boolean): Promise<Kept | undefined>
   /** Undoes everything since the savepoint, and ends it. */
   undo(): Promise<void>
   /**

@@ -90,6 +90,8 @@ async function serve({
     ephemeral: wakeUp.ephemeral,
     onLost: () => onUnpublished(new Error('events were trimmed before they could be published')),
     onEpoch,
+    isWatched: () => registry.size > 0 || bus.isUsed || logger.isLevelEnabled('debug'),
+    onPassedOver: () => snapshots.forget(),
     onError: reporting('the log could not be read'),
   })
   const registry = new ConnectionRegistry()

@@ -38,6 +38,11 @@ export class Bus implements Audiences {
     return this.#head
   }
 
+  /** Whether anybody has subscribed to anything. */
+  get isUsed(): boolean {
+    return this.#audiences.size > 0
+  }
+
   /** The log has a new epoch, and goes on from `head`. Every stream has been ended before. */
   beginAt(head: number): void {
     this.#head = head

@@ -56,6 +56,25 @@ export function tailContract(kind: StoreKind): void {
       expect(node.publishedSeqs).toEqual([...theirs, ...own])
     })
 
+    test('[PO24] passes over the events of others while nobody is watching, and publishes those after them', async () => {
+      await using cluster = await kind.open()
+      await cluster.quiet()
+      let isWatched = false
+      const node = await cluster.node({ isWatched: () => isWatched })
+      const passed = await cluster.other.commit(3)
+      await cluster.quiet()
+      node.sql.seen.length = 0
+      const head = await node.store.read(async (snapshot) => snapshot.head)
+      expect([node.store.head, node.publishedSeqs]).toEqual([head, []])
+      expect(node.sql.seen.filter((query) => query.includes('FROM events WHERE'))).toEqual([])
+      isWatched = true
+      const seen = await cluster.other.commit(2)
+      await cluster.quiet()
+      await node.store.read(async () => {})
+      expect(node.publishedSeqs).toEqual(seen)
+      expect(Math.min(...seen)).toBeGreaterThan(Math.max(...passed))
+    })
+
     test('[PO14] publishes ephemeral events once, after the events of their COMMIT', async () => {
       await using cluster = await kind.open()
       const node = await cluster.node()

@@ -19,15 +19,20 @@ function stretch(after: number, reached: number, newest: number): Stretch {
 
 function setUp() {
   const published: number[] = []
-  const reads: Array<{ after: number; answer(given: Stretch): void }> = []
+  const reads: Array<{ after: number; withEvents: boolean; answer(given: Stretch): void }> = []
+  const watch = { isWatched: true, passedOver: 0 }
   const tail = new Tail({
     head: 0,
     publish: (events) => published.push(...events.map(({ seq }) => seq)),
-    read: (after) => new Promise((answer) => reads.push({ after, answer })),
+    read: (after, withEvents) => new Promise((answer) => reads.push({ after, withEvents, answer })),
+    isWatched: () => watch.isWatched,
+    onPassedOver: () => {
+      watch.passedOver += 1
+    },
     onLost: () => expect.unreachable(),
     onError: (error) => expect.unreachable(String(error)),
   })
-  return { tail, published, reads }
+  return { tail, published, reads, watch }
 }
 
 const turn = () => new Promise(setImmediate)
@@ -76,4 +81,29 @@ test('[PO6] a head that the log no longer holds is storage_unavailable', async (
   const reached = tail.reach(5)
   reads[0]?.answer(stretch(0, 2, 2))
   await expect(reached).rejects.toMatchObject({ code: 'storage_unavailable' })
+})
+
+test('[PO24] events of others are passed over while nobody is watching', async () => {
+  const { tail, published, reads, watch } = setUp()
+  watch.isWatched = false
+  const reached = tail.reach(3)
+  reads[0]?.answer({ ...stretch(0, 0, 3), reached: 3 })
+  await reached
+  expect([tail.head, published, watch.passedOver]).toEqual([3, [], 1])
+  expect(reads.map(({ withEvents }) => withEvents)).toEqual([false])
+  expect(tail.committed(3, eventsOf(4), [])).toBe(undefined)
+  expect(published).toEqual([4])
+})
+
+test('[PO24] who comes while the head is read gets the events after it', async () => {
+  const { tail, published, reads, watch } = setUp()
+  watch.isWatched = false
+  const reached = tail.reach(3)
+  watch.isWatched = true
+  reads[0]?.answer({ ...stretch(0, 0, 3), reached: 3 })
+  await turn()
+  expect([tail.head, published]).toEqual([0, []])
+  reads[1]?.answer(stretch(0, 3, 3))
+  await reached
+  expect([tail.head, published, watch.passedOver]).toEqual([3, [1, 2, 3], 0])
 })

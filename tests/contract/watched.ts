@@ -49,13 +49,13 @@ class WatchedWrite implements WriteTransaction {
     await this.#transaction.savepoint()
   }
 
-  async keep(): Promise<Kept | undefined> {
+  async keep(continues: boolean): Promise<Kept | undefined> {
     try {
       await this.#watch.pass('RELEASE mutation')
     } catch (error) {
       throw new StorageUnavailable(faultOf(error), error)
     }
-    return this.#transaction.keep()
+    return this.#transaction.keep(continues)
   }
 
   async commit(): Promise<void> {

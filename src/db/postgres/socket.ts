@@ -7,7 +7,13 @@ export function socketOf(client: pg.ClientBase): Socket {
   return (client as pg.ClientBase & { readonly connection: { readonly stream: Socket } }).connection.stream
 }
 
-/** Sends what is asked in one turn of the event loop in one packet: each packet wakes the database. */
+/** Enough for the database to begin with. */
+const MUCH_BYTES = 16 * 1024
+
+/**
+ * Sends what is asked in one turn of the event loop in one packet: each packet wakes the database. Much of it is sent in
+ * parts, so that the database works on one while the next is made.
+ */
 export class Gathering {
   readonly #socket: Socket
   #isOpen = false
@@ -18,7 +24,12 @@ export class Gathering {
 
   /** To be called before each query. */
   join(): void {
-    if (this.#isOpen) return
+    if (this.#isOpen) {
+      if (this.#socket.writableLength < MUCH_BYTES) return
+      this.#socket.uncork()
+      this.#socket.cork()
+      return
+    }
     this.#isOpen = true
     this.#socket.cork()
     // Runs when all promises of this turn have been served.

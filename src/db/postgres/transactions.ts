@@ -89,8 +89,10 @@ class OpenWrite implements WriteTransaction {
     await this.#sql.run('SAVEPOINT mutation')
   }
 
-  async keep(): Promise<Kept> {
-    const confirmed = this.#sql.settle('RELEASE mutation').then(() => {})
+  async keep(continues: boolean): Promise<Kept> {
+    // As one: each query has an answer that wakes this process.
+    const statement = continues ? 'RELEASE mutation; SAVEPOINT mutation' : 'RELEASE mutation'
+    const confirmed = this.#sql.settle(statement).then(() => {})
     // Reported where it is awaited.
     confirmed.catch(() => {})
     return { confirmed }

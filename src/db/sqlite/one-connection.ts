@@ -41,9 +41,10 @@ class OpenTransaction implements WriteTransaction, ReadTransaction {
     return this.sql.run('SAVEPOINT mutation')
   }
 
-  async keep(): Promise<undefined> {
+  async keep(continues: boolean): Promise<undefined> {
     try {
       await this.sql.run('RELEASE mutation')
+      if (continues) await this.savepoint()
     } catch (error) {
       // All statements before it have succeeded, so it is the fault of the storage.
       throw new StorageUnavailable(faultOf(error), error)
@@ -52,7 +53,7 @@ class OpenTransaction implements WriteTransaction, ReadTransaction {
 
   async undo(): Promise<void> {
     await this.sql.run('ROLLBACK TO mutation')
-    await this.keep()
+    await this.keep(false)
   }
 
   async commit(): Promise<void> {

@@ -87,7 +87,7 @@ export class Snapshots {
     })
   }
 
-  /** The log has a new epoch: what was rendered counts no longer. */
+  /** The log has a new epoch, or events were passed over: what was rendered counts no longer. */
   forget(): void {
     this.#renderings.forget()
   }
