@@ -1,10 +1,15 @@
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
+import { addCompletion } from './commands/completion.ts'
+import { addConfig } from './commands/config.ts'
 import { addCursor } from './commands/cursor.ts'
 import { withNearest } from './commands/options.ts'
+import { addPost } from './commands/post.ts'
+import { addReplay } from './commands/replay.ts'
 import { addMaintenance, addServe } from './commands/server.ts'
-import { addTail } from './commands/tail.ts'
+import { addRecord, addTail } from './commands/tail.ts'
 import { addToken } from './commands/token.ts'
+import { addWait } from './commands/wait.ts'
 import { addDemo, addRun } from './commands/work.ts'
 import { CommandError, exitCode, exitFlushed } from './process/exit.ts'
 import { applyProfile } from './settings/sources.ts'
@@ -44,14 +49,23 @@ number of the signal that ended it.`,
     .enablePositionalOptions()
     .showHelpAfterError('(see boardcast --help for the commands)')
     .exitOverride()
-    .hook('preAction', (_program, command) => applyProfile(command))
+    // These show what is set, or need no settings.
+    .hook('preAction', (_program, command) =>
+      command.name() === 'config' || command.name() === 'completion' ? undefined : applyProfile(command),
+    )
 
   addServe(boardcast)
   addRun(boardcast)
   addDemo(boardcast)
+  addPost(boardcast)
   addTail(boardcast)
+  addRecord(boardcast)
+  addReplay(boardcast)
+  addWait(boardcast)
   addCursor(boardcast)
   addToken(boardcast)
+  addConfig(boardcast)
+  addCompletion(boardcast)
   addMaintenance(boardcast)
   return boardcast
 }

@@ -44,7 +44,7 @@ async function listenUntil(until: string, { url, ...options }: Listening): Promi
   const api = createApi({ url })
   const source = new EventSource(api, { ...options, signal: end.signal })
   const items: StreamItem[] = []
-  void passed(source, until, api, options).then(() => end.abort())
+  void passed(source, until, { api, query: options, signal: end.signal }).then(() => end.abort())
   for await (const item of source.items()) items.push(item)
   return items
 }

@@ -2,9 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { firstOf } from '../../src/cli/process/exit.ts'
 import { isColoured } from '../../src/cli/process/output.ts'
+import { lossNotice } from '../../src/cli/tail/loss-notice.ts'
 import { parseDuration } from '../../src/cli/text/duration.ts'
 import { globs, listOf } from '../../src/cli/text/glob.ts'
 import { ChildServer } from '../support/child-server.ts'
@@ -65,6 +66,29 @@ test('[CMD10] durations and globs', () => {
   expect(['card.moved', 'git.push.failed', 'a+b', 'cardxmoved', 'aab', 'card'].filter(fits)).toEqual([
     ...['card.moved', 'git.push.failed', 'a+b'],
   ])
+})
+
+test('[CMD7] a lost stream is reported at once, then once a minute, and when it is back', () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  try {
+    vi.advanceTimersByTime(1)
+    const said: string[] = []
+    const { lost, found } = lossNotice('http://h', {
+      info: (text) => said.push(text),
+      warn: () => {},
+      paint: (_, text) => text,
+    })
+    for (let second = 0; second < 150; second += 1) {
+      lost('connection refused')
+      vi.advanceTimersByTime(1_000)
+    }
+    found()
+    found()
+    const away = 'http://h is unreachable (connection refused); trying again until it is back'
+    expect(said).toEqual([away, away, away, 'http://h is back'])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 describe('the server', () => {

@@ -49,6 +49,8 @@ export interface ApiResponse {
   readonly body: unknown
   /** The `Event-Id` of a mutation: the log holds everything up to this id. */
   readonly eventId: string | undefined
+  /** The `Cursor` of a read: the id that it is exact at. */
+  readonly cursor: string | undefined
 }
 
 /** The JSON API of one server. Paths are given without `/api/v1`. */
@@ -69,7 +71,7 @@ export interface Api {
     method: Method,
     path: string,
     call?: Call,
-  ): Promise<{ value: z.infer<Schema>; eventId: string | undefined }>
+  ): Promise<{ value: z.infer<Schema>; eventId: string | undefined; cursor: string }>
 }
 
 export interface ApiOptions {
@@ -139,7 +141,7 @@ export function createApi(options: ApiOptions): Api {
     },
     send,
     async read(schema, method, path, call) {
-      const { body, eventId } = await send(method, path, call)
+      const { body, eventId, cursor = 'now' } = await send(method, path, call)
       const parsed = schema.safeParse(body)
       if (!parsed.success) {
         throw new CommandError(
@@ -148,7 +150,7 @@ export function createApi(options: ApiOptions): Api {
           { cause: parsed.error },
         )
       }
-      return { value: parsed.data, eventId }
+      return { value: parsed.data, eventId, cursor }
     },
   }
 }
@@ -232,7 +234,8 @@ function outcomeOf(response: Response, text: string): Outcome {
   const otherThanJson = body === undefined && status !== 204 ? kindOf(headers.get('Content-Type'), text) : undefined
   if (response.ok) {
     if (otherThanJson !== undefined) return { kind: 'foreign', status, otherThanJson }
-    return { kind: 'answer', reply: { body, eventId: headers.get('Event-Id') ?? undefined } }
+    const [eventId, cursor] = [headers.get('Event-Id') ?? undefined, headers.get('Cursor') ?? undefined]
+    return { kind: 'answer', reply: { body, eventId, cursor } }
   }
   if (status >= 300 && status < 400) return { kind: 'redirected', status, location: headers.get('Location') ?? '' }
   // The idempotency key makes a retry safe.

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { exitFlushed } from '../process/exit.ts'
 import { FORMATS } from '../tail/formats.ts'
+import type { RecordOptions } from '../tail/record.ts'
 import type { TailOptions } from '../tail/tail.ts'
 import { addOutputOptions, addServerOptions, collected, duration, positiveNumber, subcommand } from './options.ts'
 
@@ -8,7 +9,9 @@ export function addTail(boardcast: Command): void {
   const command = subcommand(boardcast, 'tail', [
     "boardcast tail --board demo --type 'card_*' | jq -r .data.cardId",
     "boardcast tail --since 10m --until '*.failed' --timeout 1h",
-  ]).description('print events as they come, or hand each one to a program')
+  ])
+    .description('print events as they come, or hand each one to a program')
+    .usage('[--board ID | --channel C...] [--type GLOB...] [--since START] [options]')
   addSelectionOptions(command)
     .option('--no-follow', 'end at the event that is newest now')
     .addOption(new Option('--format <format>', 'default: pretty on a terminal, otherwise jsonl').choices(FORMATS))
@@ -22,6 +25,24 @@ export function addTail(boardcast: Command): void {
     const { tail } = await import('../tail/tail.ts')
     await exitFlushed(await tail(options))
   })
+}
+
+export function addRecord(boardcast: Command): void {
+  const command = subcommand(boardcast, 'record', [
+    'boardcast record run.jsonl -- npm run agent',
+    'boardcast record board.jsonl --board demo --since earliest --no-follow',
+  ])
+    .description('keep events in a file, for as long as a program runs')
+    .usage('FILE [options] [-- CMD...]')
+    .argument('<file>', 'file for the events, one JSON line each; it is replaced')
+    .argument('[cmd...]', 'the program; everything from before its first event to its end is recorded')
+  addSelectionOptions(command).option('--no-follow', 'end at the event that is newest now')
+  addServerOptions(addOutputOptions(command)).action(
+    async (file: string, cmd: readonly string[], options: Omit<RecordOptions, 'file' | 'cmd'>) => {
+      const { record } = await import('../tail/record.ts')
+      await exitFlushed(await record({ ...options, file, cmd }))
+    },
+  )
 }
 
 /** Which events, from where, and for how long: what `tail` and `record` share. */

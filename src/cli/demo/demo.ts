@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import colors from 'yoctocolors'
 import { type Api, type ApiOptions, boardPage, createApi } from '../api/api.ts'
 import { Unreachable } from '../api/api-errors.ts'
 import { socketPathOf } from '../api/fetch.ts'
 import { applyDemoServerDefaults, readEnvironment } from '../process/environment.ts'
 import { exitCode, signalExitCode } from '../process/exit.ts'
+import { talk } from '../process/output.ts'
 import { type EndingSignal, onEndingSignal } from '../process/signals.ts'
 import { startFailure } from '../process/start-failure.ts'
 import { openBoard } from './board.ts'
@@ -101,8 +101,6 @@ async function startServer(): Promise<FoundServer> {
 
 function report(agentId: string, ticketKey: string, text: string): void {
   const line = { time: new Date().toTimeString().slice(0, 8), agent: agentId.padEnd(8), key: ticketKey.padEnd(8) }
-  const paint = process.stderr.isTTY ? colors : undefined
-  const dim = paint?.dim ?? String
-  const cyan = paint?.cyan ?? String
-  process.stderr.write(`${dim(line.time)} ${cyan(line.agent)} ${line.key} ${text}\n`)
+  const { paint } = talk()
+  process.stderr.write(`${paint('dim', line.time)} ${paint('cyan', line.agent)} ${line.key} ${text}\n`)
 }

@@ -159,6 +159,8 @@ export class EventSource {
           () => this.#api.renewed(used),
         )
         clearTimeout(silence)
+        // With other credentials it is another attempt, not a failed one.
+        if (next === undefined) this.#hasOpened = true
         if (next === undefined || next.done === true) return
         this.#api.reached()
         for (const frame of next.value) {

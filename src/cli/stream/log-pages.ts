@@ -1,7 +1,7 @@
 /** The log over HTTP, for what a stream cannot tell: whether something is still to come, and where a moment is. */
 import * as z from 'zod'
 import { formatCursor, parseCursor } from '../../../shared/src/cursor.ts'
-import type { Api } from '../api/api.ts'
+import { type Api, type Call, endlessPatience } from '../api/api.ts'
 import { Refused } from '../api/api-errors.ts'
 import { includes } from './envelope.ts'
 import type { EventSource } from './event-source.ts'
@@ -21,18 +21,19 @@ export interface LogQuery {
 async function readPage(
   api: Api,
   { channels, types = [] }: LogQuery,
-  { after, limit, signal }: { after: string | undefined; limit: number; signal: AbortSignal | undefined },
+  { after, limit }: { after: string | undefined; limit: number },
+  call: Call,
 ) {
   const query = new URLSearchParams({ channels: channels.join(','), limit: String(limit) })
   if (types.length > 0) query.set('types', types.join(','))
   if (after !== undefined) query.set('after', after)
-  const { value } = await api.read(page, 'GET', `/events?${query}`, signal ? { signal } : {})
+  const { value } = await api.read(page, 'GET', `/events?${query}`, call)
   return value
 }
 
 /** The newest id. */
-export async function newestId(api: Api, signal?: AbortSignal): Promise<string> {
-  const { value } = await api.read(z.object({ cursor: z.string() }), 'GET', '/cursor', signal ? { signal } : {})
+export async function newestId(api: Api, call: Call = {}): Promise<string> {
+  const { value } = await api.read(z.object({ cursor: z.string() }), 'GET', '/cursor', call)
   return value.cursor
 }
 
@@ -40,14 +41,20 @@ const PAGE = 1_000
 
 /**
  * Resolves when the stream has passed `id`: everything up to it that its channels show has been taken. A quiet stream is
- * told only by its next heartbeat, so the log is asked. After a gap, in which `id` may have gone, it resolves too.
+ * told only by its next heartbeat, so the log is asked. After a gap, in which `id` may have gone, it resolves too. Rejects
+ * when the signal aborts while the log is being asked.
  */
-export async function passed(source: EventSource, id: string, api: Api, query: LogQuery): Promise<void> {
+export async function passed(
+  source: EventSource,
+  id: string,
+  { api, query, signal }: { api: Api; query: LogQuery; signal: AbortSignal },
+): Promise<void> {
+  const call = { signal, patience: endlessPatience }
   for (;;) {
     while (source.cursor === undefined) await source.changed()
     const { cursor } = source
     if (includes(cursor, id) || parseCursor(cursor)?.epoch !== parseCursor(id)?.epoch) return
-    const { events, cursor: read, more } = await readPage(api, query, { after: cursor, limit: PAGE, signal: undefined })
+    const { events, cursor: read, more } = await readPage(api, query, { after: cursor, limit: PAGE }, call)
     const awaited = more ? read : events.findLast((event) => includes(id, event.id))?.id
     if (awaited === undefined) return
     while (source.cursor !== undefined && !includes(source.cursor, awaited)) await source.changed()
@@ -59,8 +66,8 @@ export async function passed(source: EventSource, id: string, api: Api, query: L
  * sequence but that times never go back, so it is searched by halves.
  */
 export async function cursorAt(api: Api, query: LogQuery, timestamp: number, signal: AbortSignal): Promise<string> {
-  const newest = parseCursor(await newestId(api, signal))
-  const { oldest } = await readPage(api, query, { after: undefined, limit: 1, signal })
+  const newest = parseCursor(await newestId(api, { signal }))
+  const { oldest } = await readPage(api, query, { after: undefined, limit: 1 }, { signal })
   const first = parseCursor(oldest)
   if (newest === null || first === null)
     throw new Refused(200, undefined, `${api.baseUrl} answered with a malformed id.`)
@@ -68,11 +75,8 @@ export async function cursorAt(api: Api, query: LogQuery, timestamp: number, sig
   let high = newest.seq
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    const { events, more, cursor } = await readPage(api, query, {
-      after: formatCursor(newest.epoch, middle),
-      limit: 1,
-      signal,
-    })
+    const after = formatCursor(newest.epoch, middle)
+    const { events, more, cursor } = await readPage(api, query, { after, limit: 1 }, { signal })
     const next = events[0]
     const isEarlier = next === undefined ? more : next.timestamp < timestamp
     // Nothing after `middle` up to the id of the next event is at or after the moment, unless that event is.

@@ -135,7 +135,7 @@ export async function follow(options: FollowOptions): Promise<number> {
   async function endWhenPassed(target: Promise<string> | undefined): Promise<void> {
     if (target === undefined) return
     try {
-      await passed(source, await target, api, query)
+      await passed(source, await target, { api, query, signal: end.signal })
     } catch (error) {
       if (end.signal.aborted) return
       codes.add(error instanceof CommandError ? error.exitCode : exitCode.failed)

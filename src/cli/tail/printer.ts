@@ -31,6 +31,8 @@ function clockTime(time: Date): string {
 
 /** Fields whose text says most, in the order in which they are looked for. */
 const TEXTS = ['title', 'message', 'content', 'text', 'subject', 'name', 'error'] as const
+/** What a resource says about itself rather than about what happened. */
+const IGNORED = /At$|^(revision|ts)$/
 const LONGEST = 120
 
 /** What an event is about: its texts first, then its other values. Empty and nested values are left out. */
@@ -43,9 +45,9 @@ export function summaryOf(data: unknown): string {
   const isText = (name: string) => TEXTS.some((text) => text === name)
   const texts = fields.filter(([name, value]) => isText(name) && typeof value === 'string').map(([, value]) => value)
   const others = fields
-    .filter(([name, value]) => !isText(name) && isShown(value))
+    .filter(([name, value]) => !isText(name) && !IGNORED.test(name) && isShown(value))
     .map(([name, value]) => `${name}=${shown(value)}`)
-  return [...texts, ...others].join(' ')
+  return [...texts, ...new Set(others)].join(' ')
 }
 
 function isRecord(value: unknown): value is object {
@@ -54,7 +56,7 @@ function isRecord(value: unknown): value is object {
 
 function isShown(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0
-  return value !== null && value !== '' && !isRecord(value)
+  return value !== null && value !== '' && value !== false && !isRecord(value)
 }
 
 function shown(value: unknown): string {

@@ -56,7 +56,7 @@ export async function tail(options: TailOptions): Promise<number> {
   let code: number
   try {
     // What is newest is asked first: whatever is committed from here on, also before the stream begins, is not followed.
-    const newest = options.follow ? undefined : await newestId(api, stop)
+    const newest = options.follow ? undefined : await newestId(api, { signal: stop })
     const begin = file?.cursor ?? (await resolveSince(api, selection, since, stop))
     code = await follow({
       ...{ api, selection, talk, stop, take, since: begin, limit: options.n },

@@ -7,6 +7,7 @@ import { isChannelPattern } from '../../../shared/src/channels.ts'
 import { tokenClaims } from '../../../shared/src/types/token-claims.ts'
 import { readEnvironment } from '../process/environment.ts'
 import { CommandError, exitCode } from '../process/exit.ts'
+import { parseDuration } from '../text/duration.ts'
 
 export interface TokenOptions {
   readonly subscribe?: readonly string[]
@@ -24,9 +25,6 @@ interface SigningKey {
   readonly algorithm: string
   readonly key: KeyObject | Uint8Array
 }
-
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const MAX_MS = 36_500 * 86_400_000
 
 export async function token(options: TokenOptions): Promise<void> {
   if (options.read !== undefined) return readToken(options.read === '-' ? readFileSync(0, 'utf8').trim() : options.read)
@@ -73,9 +71,8 @@ function patterns(option: string, given: readonly string[] = []): string[] {
 }
 
 function durationMs(text: string): number {
-  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
-  const ms = Number(amount) * (UNIT_MS[unit] ?? Number.NaN)
-  if (ms > 0 && ms <= MAX_MS) return ms
+  const ms = parseDuration(text)
+  if (ms !== undefined && ms > 0) return ms
   throw usage(`--expires ${text} is not a duration: write 30s, 10m, 1h or 7d, up to 36500d`)
 }
 
