@@ -210,6 +210,8 @@ describe('restarts', () => {
     await second.until(() => second.stdout().includes('three'))
     await add('four')
     await second.until(() => second.stdout().includes('four'))
+    const four = lines(second.stdout().toString())[1]?.id
+    await expect.poll(() => readFileSync(file, 'utf8')).toBe(`${four}\n`)
     second.kill('SIGKILL')
     await second.ended
     await add('five')
