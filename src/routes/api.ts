@@ -10,7 +10,6 @@ import type { EventType } from '../../shared/src/catalogue.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { HEADER } from '../../shared/src/protocol.ts'
 import type { Authenticator, CredentialFields } from '../auth/authenticator.ts'
-import type { Action } from '../auth/rights.ts'
 import type { Subject } from '../auth/subject.ts'
 import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
@@ -20,6 +19,7 @@ import type { Store, Tx } from '../db/store.ts'
 import { findAnswer, saveAnswer } from '../domain/idempotency.ts'
 import type { ClientLimits } from '../http/client-limits.ts'
 import { createBodyReader, parseJson } from './body.ts'
+import { type DeclaredRoute, declaredMutation, declaredRead, type Method } from './declared.ts'
 import type { Answers, Described, Example } from './operation.ts'
 import {
   authorizeAddress,
@@ -81,32 +81,6 @@ export class JsonText {
   }
 }
 
-type Method = 'post' | 'put' | 'patch' | 'delete'
-
-/** A route as it was declared. The contract is made from these (docs/contract.md). */
-export interface DeclaredRoute extends Described {
-  readonly method: 'get' | Method
-  readonly path: string
-  readonly right: DeclaredRight
-  readonly query?: z.ZodType | undefined
-  /** Of its body, if it takes one. */
-  readonly body?: z.ZodType | undefined
-  /** The body may be left out. */
-  readonly mayBeEmpty: boolean
-  readonly status: 200 | 201 | 202 | 204
-  readonly otherStatus?: 200 | undefined
-  /** Of its answer, if that has a body. */
-  readonly answer?: z.ZodType | undefined
-  readonly example: { readonly body?: unknown; readonly answer?: unknown }
-  readonly emits: readonly EventType[]
-  readonly takesKey: boolean
-}
-
-type DeclaredRight = Pick<Right<never, never, never>, 'by'> & {
-  readonly to?: string
-  readonly action?: Action | undefined
-}
-
 export interface Api {
   readonly routes: readonly DeclaredRoute[]
   /** Declares a GET. `work` runs in one `store.read`; its result is answered with 200 and the cursor of the snapshot. */
@@ -154,7 +128,7 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
   return {
     routes,
     get(path, options, work) {
-      routes.push({ ...options, method: 'get', path, status: 200, mayBeEmpty: false, emits: [], takesKey: false })
+      routes.push(declaredRead(path, options))
       app.get(path, async (c) => {
         const subject = await authenticator.authenticate(credentialFields(c), false)
         const params = paramsOf<typeof path>(c)
@@ -180,8 +154,9 @@ export function createApi(app: Hono<Env>, store: Store, authenticator: Authentic
     },
     mutate(method, path, options, work) {
       const { right } = options
-      const takesKey = method === 'post' && !options.isSecret
-      routes.push({ ...options, method, path, mayBeEmpty: options.emptyBody !== undefined, takesKey })
+      const declared = declaredMutation(method, path, options)
+      const { takesKey } = declared
+      routes.push(declared)
       async function handle(c: Context<Env>): Promise<Response> {
         const subject = await authenticator.authenticate(credentialFields(c), false)
         const refusal = limits.admitMutation(subject, c.env.incoming)

@@ -14,12 +14,15 @@ import { boardOrAttempt } from './things.ts'
 
 const { level, message, stream } = logLine.shape
 
-const postedLine = z.strictObject({
-  level: level.optional(),
-  message,
-  ts: instant.optional(),
-  stream: stream.optional(),
-})
+const postedLine = named(
+  'NewLogLine',
+  z.strictObject({
+    level: level.optional(),
+    message,
+    ts: instant.optional(),
+    stream: stream.optional(),
+  }),
+)
 const posted = named('NewLogLines', oneOrMany(postedLine, 'lines', 'message'))
 const storedLine = named('StoredLogLine', z.strictObject({ id: cursor, ...logLine.shape }))
 const page = named('LogPage', z.strictObject({ lines: z.array(storedLine).readonly(), ...pageEnd }))

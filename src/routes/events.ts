@@ -46,8 +46,10 @@ const channelsOfQuery = {
     parseChannelList(channels).map(({ name }) => [name]),
 } as const
 
-/** `mustExist` throws when a channel needs a resource that does not exist. */
-export function registerEvents(api: Api, mustExist: (sql: Sql, kind: ChannelKind, id: string) => Promise<void>): void {
+/** Throws when a channel needs a resource that does not exist. */
+export type MustExist = (sql: Sql, kind: ChannelKind, id: string) => Promise<void>
+
+export function registerEvents(api: Api, mustExist: MustExist): void {
   api.get(
     '/cursor',
     {

@@ -22,6 +22,7 @@ export const exampleEnvelope: Envelope = {
   event: 'card_deleted',
   data: { cardId: exampleIds.card, columnId: exampleIds.column },
   timestamp: Date.parse(exampleTime),
+  actor: null,
   id: exampleCursor,
 }
 

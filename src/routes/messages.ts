@@ -33,9 +33,9 @@ const messageList = named('MessageList', z.strictObject({ messages: z.array(mess
 const mail = z.object({
   unread: z
     .enum(['true', 'false', '1', '0'])
+    .meta({ description: 'Only those that the agent has not read.', examples: ['true'] })
     .transform((text) => text === 'true' || text === '1')
-    .default(false)
-    .meta({ description: 'Only those that the agent has not read.', examples: ['true'] }),
+    .default(false),
   limit: pageLimit,
 })
 

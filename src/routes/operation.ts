@@ -21,6 +21,10 @@ export const TAGS = {
   Metrics: 'Figures of the service.',
   Log: 'The event log, for programs that poll.',
   Access: 'Short-lived stand-ins for tokens.',
+  Streams: 'Server-sent events. They are the service; all else feeds them.',
+  Sockets: 'The same events over WebSockets, with commands.',
+  Operations: 'Health, statistics and metrics of this process.',
+  Contract: 'This description.',
 } as const
 export type Tag = keyof typeof TAGS
 
@@ -44,3 +48,20 @@ export type Example<Sent, Shown> = ([Sent] extends [undefined]
 export type Answers<Shown> =
   | { readonly status: 200 | 201 | 202; readonly answer: z.ZodType<Shown> }
   | { readonly status: 204; readonly answer?: undefined }
+
+/** A GET that registers its own handler: a stream, an upgrade, what operators and generators read. */
+export interface PlainOperation extends Described {
+  /** The whole path. */
+  readonly path: string
+  /** A sentence. */
+  readonly right: string
+  /** Where a credential is looked for; `anywhere` includes the query. */
+  readonly credentials: 'none' | 'header' | 'anywhere'
+  readonly query?: z.ZodObject
+  readonly answer:
+    | { readonly kind: 'json'; readonly schema: z.ZodType; readonly example: object }
+    | { readonly kind: 'text'; readonly contentType: string; readonly example: string }
+    | { readonly kind: 'stream'; readonly of: 'boards' | 'agent' }
+    | { readonly kind: 'upgrade' }
+    | { readonly kind: 'document' }
+}

@@ -2,7 +2,11 @@
 
 import type { AddressInfo } from 'node:net'
 import type { Context, Hono } from 'hono'
+import * as z from 'zod'
+import { exampleIds, exampleTime } from '../../shared/src/catalogue/examples.ts'
 import { formatCursor } from '../../shared/src/cursor.ts'
+import { named } from '../../shared/src/names.ts'
+import { timestamp } from '../../shared/src/types/time.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
 import { authorizeAdmin } from '../auth/rights.ts'
 import { nowIso } from '../base/clock.ts'
@@ -17,6 +21,7 @@ import type { Membership, ReportedNode } from '../jobs/membership.ts'
 import type { Metrics } from '../jobs/metrics.ts'
 import type { Bus } from '../sse/bus.ts'
 import { credentialFields, type Env } from './api.ts'
+import type { PlainOperation } from './operation.ts'
 
 export interface OperationsDependencies {
   readonly store: Store
@@ -32,6 +37,97 @@ export interface OperationsDependencies {
   /** null: nobody else writes to the database. */
   doorbellStatus(): { readonly kind: DoorbellKind; readonly status: Doorbell['status'] } | null
 }
+
+const health = named(
+  'Health',
+  z.strictObject({
+    status: z.literal('healthy'),
+    type: z.literal('boardcast'),
+    node: z.string(),
+    /** null: it listens on no port. */
+    port: z.int().min(0).max(65_535).nullable(),
+    connectedClients: z.int().min(0),
+    activeChannels: z.int().min(0),
+    channelStats: z.record(z.string(), z.int().min(0)),
+    timestamp,
+  }),
+)
+const live = named('Liveness', z.strictObject({ status: z.literal('live') }))
+const ready = named(
+  'Readiness',
+  z.strictObject({
+    status: z.literal('ready'),
+    /** Where nodes share a database. */
+    doorbell: z
+      .strictObject({ kind: z.enum(['postgres', 'redis', 'poll']), status: z.enum(['ok', 'degraded']) })
+      .optional(),
+  }),
+)
+const stats = named('Stats', z.looseObject({ node: z.string(), timestamp }))
+
+const forOperators = { tag: 'Operations', credentials: 'none', right: 'Needs no token.', errors: [] } as const
+const forAdmins = { ...forOperators, credentials: 'header', right: 'Needs a token with `admin`.' } as const
+
+/** By the paths that they are registered under. */
+export const operatorOperations: readonly PlainOperation[] = [
+  {
+    ...forOperators,
+    operationId: 'getHealth',
+    path: '/health',
+    summary: 'Reads the state of this process. With a token with `admin` it names the channels.',
+    answer: {
+      kind: 'json',
+      schema: health,
+      example: {
+        status: 'healthy',
+        type: 'boardcast',
+        node: 'n1',
+        port: 8080,
+        connectedClients: 1,
+        activeChannels: 1,
+        channelStats: { [`board:${exampleIds.board}`]: 1 },
+        timestamp: exampleTime,
+      },
+    },
+  },
+  {
+    ...forOperators,
+    operationId: 'getLiveness',
+    path: '/health/live',
+    summary: 'Answers while the process runs.',
+    answer: { kind: 'json', schema: live, example: { status: 'live' } },
+  },
+  {
+    ...forOperators,
+    operationId: 'getReadiness',
+    path: '/health/ready',
+    summary: 'Answers 200 while the process can write and publish.',
+    errors: ['draining', 'overloaded', 'storage_unavailable'],
+    answer: { kind: 'json', schema: ready, example: { status: 'ready' } },
+  },
+  {
+    ...forAdmins,
+    operationId: 'getStats',
+    path: '/stats',
+    summary: 'Reads statistics of this process. Versions may add fields.',
+    answer: {
+      kind: 'json',
+      schema: stats,
+      example: { node: 'n1', connectedClients: 1, uptimeSeconds: 60, timestamp: exampleTime },
+    },
+  },
+  {
+    ...forAdmins,
+    operationId: 'getMetrics',
+    path: '/metrics',
+    summary: 'Reads the metrics of this process, for Prometheus.',
+    answer: {
+      kind: 'text',
+      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      example: '# TYPE boardcast_connections gauge\nboardcast_connections{transport="sse"} 1\n',
+    },
+  },
+]
 
 export function registerOperations(
   app: Hono<Env>,

@@ -33,7 +33,8 @@ const newSession = named(
   }),
 )
 const sessionEdit = named('SessionEdit', z.strictObject({ status, error: error.optional() }))
-const chunks = named('NewSessionOutput', oneOrMany(sessionChunk.partial({ type: true }), 'chunks', 'content'))
+const newChunk = named('NewSessionChunk', sessionChunk.partial({ type: true }))
+const chunks = named('NewSessionOutput', oneOrMany(newChunk, 'chunks', 'content'))
 const filter = z.object({ boardId: boardFilter, limit: pageLimit })
 const sessionList = named('SessionList', z.strictObject({ sessions: z.array(session) }))
 const storedChunk = named('StoredSessionChunk', z.strictObject({ id: cursor, ...sessionChunk.shape, ts: timestamp }))

@@ -36,7 +36,8 @@ const newShell = named(
     command: command.optional(),
   }),
 )
-const chunks = named('NewShellOutput', oneOrMany(shellChunk, 'chunks', 'data'))
+const newChunk = named('NewShellChunk', shellChunk.extend({}))
+const chunks = named('NewShellOutput', oneOrMany(newChunk, 'chunks', 'data'))
 const exit = named('NewShellExit', z.strictObject({ code: exitCode }))
 const failure = named('NewShellError', z.strictObject({ error: line }))
 const filter = z.object({ boardId: boardFilter, limit: pageLimit })

@@ -16,13 +16,15 @@ import { isMutation } from '../http/methods.ts'
 import { problemResponse } from '../http/problem-answers.ts'
 import type { WebGuard } from '../http/web-guard.ts'
 import { createApi, credentialFields, type Env } from '../routes/api.ts'
+import { registerApiRoutes } from '../routes/api-routes.ts'
 import { type OperationsDependencies, registerOperations } from '../routes/operations.ts'
 import { registerPageLogin } from '../routes/page-login.ts'
 import { registerSocketIo } from '../routes/socketio.ts'
 import { registerStreams } from '../routes/streams.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
 import type { SocketIo } from '../ws/socketio/server.ts'
-import { registerApiRoutes } from './api-routes.ts'
+import { registerContract } from './contract.ts'
+import { mustExist } from './snapshot-sources.ts'
 import { registerWebApp, type WebApp } from './web-app.ts'
 
 export interface AppDependencies extends OperationsDependencies {
@@ -55,10 +57,11 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
 
   const v1 = new Hono<Env>()
   const api = createApi(v1, store, authenticator, dependencies.limits)
-  registerApiRoutes(api)
+  registerApiRoutes(api, mustExist)
   registerStreams(app, dependencies.stream, dependencies.admission)
   registerSocketIo(app, dependencies.socketIo)
   registerOperations(app, dependencies)
+  registerContract(app)
   app.route(API_PREFIX, v1)
   app.all(`${API_PREFIX}/*`, async (c) => {
     if (isMutation(c.req.method)) c.header(HEADER.eventId, store.cursor)

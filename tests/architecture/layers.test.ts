@@ -5,7 +5,7 @@
  *        imports of types count.
  *   FL2  No files import each other in a cycle (cycles.test.ts).
  *   FL3  shared/ imports zod and nothing else, and uses neither Node nor the DOM. web/ imports shared/ and web/ only. The
- *        command line imports shared/ and src/main.ts only.
+ *        command line imports shared/, src/contract/index.ts and src/main.ts only.
  *   FL4  Every folder of src/ and web/ is a layer.
  *   FL5  Only src/base/config.ts and src/cli/process/environment.ts read process.env; src/main.ts passes it to loadConfig.
  *   FL6  Only src/db holds SQL.
@@ -117,7 +117,7 @@ test.each([
     'a command that reaches past main',
     'src/cli/serve.ts',
     "import { f } from '../server/app.ts'",
-    'src/cli/serve.ts imports src/server/app.ts: the command line imports shared/ and src/main.ts only',
+    'src/cli/serve.ts imports src/server/app.ts: the command line imports shared/, src/contract/index.ts and src/main.ts only',
   ],
   [
     'a stream of the client library that imports its stores',

@@ -5,6 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { catalogue, type Destination, type Entry, type EventType, placementsOf } from '../../shared/src/catalogue.ts'
+import { frameValidator } from '../support/frame-validator.ts'
 import { ALL_PLACES, type Observation, observe, type Place } from '../support/observing.ts'
 import { scenarios } from '../support/scenarios/all.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -15,6 +16,8 @@ beforeAll(async () => {
   server = await startTestServer()
 })
 afterAll(() => server[Symbol.asyncDispose]())
+
+const faultOf = frameValidator()
 
 const BARE_DIFF: Place = 'a board stream in the diff view'
 const BARE_FULL: Place = 'a board stream in the full view'
@@ -99,6 +102,12 @@ describe.each(Object.keys(catalogue) as EventType[])('%s', (type) => {
     const committed = seen.happened.sequence.map((name) => (name === type ? onGlobal()[0] : name))
     const global = isForEveryone ? [seen.happened.shows['*']?.[0], ...committed] : committed
     expect(seen.live.global.names).toEqual(global)
+  })
+
+  it('[CON12a] is on every stream as the contract says', () => {
+    const frames = ALL_PLACES.flatMap((place) => bytes(place).split('\n\n').filter(Boolean))
+    expect(frames.length).toBeGreaterThan(0)
+    for (const frame of frames) expect(faultOf(frame), frame).toBeUndefined()
   })
 
   it('[CAT2] shows on global under its domain name with the whole payload', () => {

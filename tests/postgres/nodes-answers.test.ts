@@ -2,17 +2,11 @@
  * What a node shows right after another one has answered 2xx. Under the doorbell `poll` it does not hear of the change for
  * up to a second, so only its own look at the database can be right. Rules N5a to N5c of docs/nodes.md.
  */
-import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseCursor } from '../../shared/src/cursor.ts'
 import { HEADER } from '../../shared/src/protocol.ts'
 import type { BoardState } from '../../shared/src/types/kanban.ts'
-import { RIGHTS_OFF } from '../../src/auth/authenticator.ts'
-import { loadConfig } from '../../src/base/config.ts'
-import type { Store } from '../../src/db/store.ts'
-import { createClientLimits } from '../../src/http/client-limits.ts'
-import { createApi } from '../../src/routes/api.ts'
-import { registerApiRoutes } from '../../src/server/api-routes.ts'
+import { declaredRoutes } from '../../src/contract/index.ts'
 import { eventually } from '../support/cluster.ts'
 import { startNodes } from '../support/node-servers.ts'
 import { hasPostgres, PostgresServer } from '../support/postgres.ts'
@@ -23,9 +17,7 @@ import { SocketClient } from '../support/socket.ts'
 import { listen } from '../support/stream.ts'
 import { bearer, SECRET, tokenFor } from '../support/tokens.ts'
 
-const api = createApi(new Hono(), {} as Store, RIGHTS_OFF, createClientLimits(loadConfig({}), false))
-registerApiRoutes(api)
-const routes = api.routes.map(({ method, path }) => `${method} ${path}`)
+const routes = declaredRoutes().map(({ method, path }) => `${method} ${path}`)
 
 let postgres: PostgresServer
 

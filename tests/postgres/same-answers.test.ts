@@ -1,13 +1,7 @@
 /** A client cannot tell PostgreSQL from SQLite. Rules N17a and N17b of docs/nodes.md. */
 import fc from 'fast-check'
-import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RIGHTS_OFF } from '../../src/auth/authenticator.ts'
-import { loadConfig } from '../../src/base/config.ts'
-import type { Store } from '../../src/db/store.ts'
-import { createClientLimits } from '../../src/http/client-limits.ts'
-import { createApi } from '../../src/routes/api.ts'
-import { registerApiRoutes } from '../../src/server/api-routes.ts'
+import { declaredRoutes } from '../../src/contract/index.ts'
 import { hasPostgres, PostgresServer } from '../support/postgres.ts'
 import { chooseSeed, createRandom } from '../support/random.ts'
 import { anyText, bodiesOf, bodyFor } from '../support/random-body.ts'
@@ -16,13 +10,13 @@ import { samples } from '../support/route-samples.ts'
 import { type Answer, startTestServer, type TestServer } from '../support/server.ts'
 import { actingAs, startServerWithRights, tokenFor } from '../support/tokens.ts'
 
-const api = createApi(new Hono(), {} as Store, RIGHTS_OFF, createClientLimits(loadConfig({}), false))
-registerApiRoutes(api)
 const nameOf = ({ method, path }: { method: string; path: string }) => `${method} ${path}`
 /** Answers that depend on chance or on the time that they took. */
 const NOT_ALIKE = new Set(['post /tickets', 'get /metrics/snapshot'])
-const READS = api.routes.filter(({ method }) => method === 'get').map(nameOf)
-const WRITES = api.routes.filter((route) => route.body && !NOT_ALIKE.has(nameOf(route)))
+const READS = declaredRoutes()
+  .filter(({ method }) => method === 'get')
+  .map(nameOf)
+const WRITES = declaredRoutes().filter((route) => route.body && !NOT_ALIKE.has(nameOf(route)))
 
 interface Step {
   readonly name: string

@@ -2,24 +2,16 @@
  * Every route of the API with every kind of credential. The routes are those that the server declares: one without a sample
  * (tests/support/route-samples.ts) fails. The rules are stated in docs/security.md.
  */
-import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RIGHTS_OFF } from '../../src/auth/authenticator.ts'
-import { loadConfig } from '../../src/base/config.ts'
-import type { Store } from '../../src/db/store.ts'
-import { createClientLimits } from '../../src/http/client-limits.ts'
-import { createApi } from '../../src/routes/api.ts'
-import { registerApiRoutes } from '../../src/server/api-routes.ts'
+import { declaredRoutes } from '../../src/contract/index.ts'
 import { type AppDependencies, createApp } from '../../src/server/app.ts'
 import { makeScene, type Scene } from '../support/rights-scene.ts'
 import { type Sample, samples } from '../support/route-samples.ts'
 import { type Answer, startTestServer, type TestServer } from '../support/server.ts'
 import { bearer, SECRET, seconds, sign, tokenFor } from '../support/tokens.ts'
 
-const NO_LIMITS = createClientLimits(loadConfig({}), false)
-const api = createApi(new Hono(), {} as Store, RIGHTS_OFF, NO_LIMITS)
-registerApiRoutes(api)
-const routes = api.routes.map(({ method, path }) => ({ method, path, name: `${method} ${path}` }))
+const routes = declaredRoutes().map(({ method, path }) => ({ method, path, name: `${method} ${path}` }))
 
 let server: TestServer
 /** Two scenes that only requests which are refused are about. */
@@ -61,6 +53,7 @@ it('[RI1] every other route has a rule elsewhere, or is for administrators', () 
     '/health/live',
     '/health/ready',
     '/metrics',
+    '/openapi.json',
     '/socket.io/*',
     '/sse',
     '/stats',

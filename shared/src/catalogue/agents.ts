@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { EVERYONE } from '../protocol.ts'
+import { connectionId, profileId } from '../types/ids.ts'
 import { boardId } from '../types/kanban.ts'
 import { externalId } from '../types/text.ts'
 import { event } from './define.ts'
@@ -8,7 +9,7 @@ import { exampleIds } from './examples.ts'
 const label = z.string().nullable()
 
 /** snake_case, like mail and tasks. */
-const socket = z.strictObject({ agent_id: externalId, client_id: z.string(), session_id: externalId.nullable() })
+const socket = z.strictObject({ agent_id: externalId, client_id: connectionId, session_id: externalId.nullable() })
 const exampleSocket = {
   agent_id: exampleIds.agent,
   client_id: '0192f3a4-5b6c-7d8e-9f00-0000000000c1',
@@ -29,7 +30,7 @@ export const agentEvents = {
     about: z.strictObject({ agentId: externalId, boardId: boardId.nullable() }),
     shows: z.strictObject({
       kind: z.enum(['created', 'updated', 'deleted']),
-      profileId: z.string(),
+      profileId,
       agent: externalId,
       label,
     }),

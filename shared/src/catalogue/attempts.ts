@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { conversationItem } from '../types/conversation.ts'
+import { attemptId, cardId } from '../types/ids.ts'
 import {
   type AttemptStatus,
   attempt,
@@ -15,9 +16,8 @@ import { timestamp } from '../types/time.ts'
 import { event } from './define.ts'
 import { exampleIds, exampleTime } from './examples.ts'
 
-const id = z.string()
 const onBoard = z.strictObject({ boardId })
-const onCard = z.strictObject({ boardId, cardId: id, agentId: externalId })
+const onCard = z.strictObject({ boardId, cardId, agentId: externalId })
 const exampleOnCard = { boardId: exampleIds.board, cardId: exampleIds.card, agentId: exampleIds.agent }
 const onBoardAndAttempt = (name: string) =>
   [
@@ -26,8 +26,8 @@ const onBoardAndAttempt = (name: string) =>
   ] as const
 
 const status = z.strictObject({
-  attemptId: id,
-  cardId: id,
+  attemptId,
+  cardId,
   agent: externalId,
   status: attemptStatus,
   previousStatus: attemptStatus.nullable(),
@@ -71,7 +71,7 @@ export const attemptEvents = {
   'attempt.started': event({
     summary: 'An agent started to work on a card.',
     about: z.strictObject({ boardId, stage: stage.nullable() }),
-    shows: z.strictObject({ attemptId: id, cardId: id, agent: externalId }),
+    shows: z.strictObject({ attemptId, cardId, agent: externalId }),
     example: {
       boardId: exampleIds.board,
       stage: null,
@@ -85,7 +85,7 @@ export const attemptEvents = {
     summary: 'An attempt printed a line.',
     keep: 'transient',
     about: onCard,
-    shows: z.strictObject({ attemptId: id, ...logLine.shape }),
+    shows: z.strictObject({ attemptId, ...logLine.shape }),
     example: {
       ...exampleOnCard,
       attemptId: exampleIds.attempt,
@@ -102,7 +102,7 @@ export const attemptEvents = {
   'attempt.conversation.appended': event({
     summary: 'An item was added to the conversation of an attempt, or replaced the item with the same id.',
     about: onCard,
-    shows: z.strictObject({ attemptId: id, item: conversationItem }),
+    shows: z.strictObject({ attemptId, item: conversationItem }),
     example: {
       ...exampleOnCard,
       attemptId: exampleIds.attempt,
@@ -119,7 +119,7 @@ export const attemptEvents = {
   'attempt.session.recorded': event({
     summary: 'The session that runs an attempt was recorded.',
     about: onCard,
-    shows: z.strictObject({ attemptId: id, sessionId: externalId, worktreePath: z.string().optional() }),
+    shows: z.strictObject({ attemptId, sessionId: externalId, worktreePath: z.string().optional() }),
     example: {
       ...exampleOnCard,
       attemptId: exampleIds.attempt,
@@ -131,7 +131,7 @@ export const attemptEvents = {
   'attempt.todos.updated': event({
     summary: 'The todo list of an attempt was replaced.',
     about: onCard,
-    shows: z.strictObject({ attemptId: id, todos }),
+    shows: z.strictObject({ attemptId, todos }),
     example: {
       ...exampleOnCard,
       attemptId: exampleIds.attempt,
@@ -142,7 +142,7 @@ export const attemptEvents = {
   'github.pr.created': event({
     summary: 'A pull request was opened for an attempt, or its record replaced.',
     about: z.strictObject({ boardId, agentId: externalId }),
-    shows: z.strictObject({ attemptId: id, cardId: id, pr: pullRequest }),
+    shows: z.strictObject({ attemptId, cardId, pr: pullRequest }),
     example: {
       boardId: exampleIds.board,
       agentId: exampleIds.agent,
@@ -159,7 +159,7 @@ function agentStarted(channel: 'agent' | 'issue') {
     channel,
     ...(channel === 'agent' && { by: 'agent' as const }),
     event: 'agent_started',
-    payload: z.strictObject({ agentId: externalId, issueId: id, stage: stage.nullable() }),
+    payload: z.strictObject({ agentId: externalId, issueId: cardId, stage: stage.nullable() }),
     data: (p: { agent: string; cardId: string; stage: unknown }) => ({
       agentId: p.agent,
       issueId: p.cardId,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { cardId, columnId } from '../types/ids.ts'
 import { board, boardId, card, column, columnKey, labels, priority, stage, ticketType } from '../types/kanban.ts'
 import { externalId } from '../types/text.ts'
 import { timestamp } from '../types/time.ts'
@@ -6,7 +7,6 @@ import { event } from './define.ts'
 import { exampleCard, exampleIds, exampleTime } from './examples.ts'
 
 const onBoard = z.strictObject({ boardId })
-const id = z.string()
 
 /** The fields that a change of a card may carry; `blocked` if a change of its own dependencies changed it. */
 export const cardChanges = z
@@ -28,13 +28,13 @@ export type CardChanges = z.infer<typeof cardChanges>
 
 /** The bare payload of every event that changes a card's fields, so that the `diff` view can apply it. */
 const cardUpdated = z.strictObject({
-  cardId: id,
+  cardId,
   changes: cardChanges,
-  revision: z.int(),
+  revision: z.int().min(1),
   updatedAt: timestamp,
 })
 
-const issueId = z.strictObject({ issueId: id })
+const issueId = z.strictObject({ issueId: cardId })
 const everywhere = ['board', 'dashboard'] as const
 
 export const boardEvents = {
@@ -83,7 +83,7 @@ export const boardEvents = {
   'column.created': event({
     summary: 'A column was added to a board.',
     about: onBoard,
-    shows: z.strictObject({ column, index: z.int() }),
+    shows: z.strictObject({ column, index: z.int().min(0) }),
     example: {
       boardId: exampleIds.board,
       column: { id: exampleIds.nextColumn, key: 'qa', title: 'QA', cardIds: [] },
@@ -96,8 +96,10 @@ export const boardEvents = {
     summary: 'The title, key or index of a column changed.',
     about: onBoard,
     shows: z.strictObject({
-      columnId: id,
-      changes: z.strictObject({ title: column.shape.title, key: columnKey.nullable(), index: z.int() }).partial(),
+      columnId,
+      changes: z
+        .strictObject({ title: column.shape.title, key: columnKey.nullable(), index: z.int().min(0) })
+        .partial(),
     }),
     example: { boardId: exampleIds.board, columnId: exampleIds.nextColumn, changes: { title: 'Quality' } },
     to: [{ channel: 'board', event: 'column_updated', view: 'diff' }],
@@ -106,15 +108,15 @@ export const boardEvents = {
   'column.deleted': event({
     summary: 'An empty column was removed.',
     about: onBoard,
-    shows: z.strictObject({ columnId: id }),
+    shows: z.strictObject({ columnId }),
     example: { boardId: exampleIds.board, columnId: exampleIds.nextColumn },
     to: [{ channel: 'board', event: 'column_deleted', view: 'diff' }],
     refreshes: everywhere,
   }),
   'card.created': event({
     summary: 'A card was added to a board.',
-    about: z.strictObject({ boardId, cardId: id }),
-    shows: z.strictObject({ card, columnId: id, index: z.int() }),
+    about: z.strictObject({ boardId, cardId }),
+    shows: z.strictObject({ card, columnId, index: z.int().min(0) }),
     example: {
       boardId: exampleIds.board,
       cardId: exampleIds.card,
@@ -126,7 +128,7 @@ export const boardEvents = {
       { channel: 'board', event: 'card_created', view: 'diff' },
       ...onIssue(
         'issue_created',
-        z.strictObject({ issueId: id, issue: card }),
+        z.strictObject({ issueId: cardId, issue: card }),
         (p: { cardId: string; card: unknown }) => ({
           issueId: p.cardId,
           issue: p.card,
@@ -161,11 +163,11 @@ export const boardEvents = {
     // The keys of the two columns, or their titles where a column has no key.
     about: z.strictObject({ boardId, oldStatus: z.string(), newStatus: z.string() }),
     shows: z.strictObject({
-      cardId: id,
-      fromColumnId: id,
-      toColumnId: id,
-      toIndex: z.int(),
-      revision: z.int(),
+      cardId,
+      fromColumnId: columnId,
+      toColumnId: columnId,
+      toIndex: z.int().min(0),
+      revision: z.int().min(1),
       updatedAt: timestamp,
     }),
     example: {
@@ -197,7 +199,7 @@ export const boardEvents = {
   'card.deleted': event({
     summary: 'A card was deleted.',
     about: onBoard,
-    shows: z.strictObject({ cardId: id, columnId: id }),
+    shows: z.strictObject({ cardId, columnId }),
     example: { boardId: exampleIds.board, cardId: exampleIds.card, columnId: exampleIds.column },
     to: [
       { channel: 'board', event: 'card_deleted', view: 'diff' },

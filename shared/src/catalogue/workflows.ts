@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { runId, stepId } from '../types/ids.ts'
 import { boardId } from '../types/kanban.ts'
 import { progress, type RunStatus, workflowRun, workflowStep } from '../types/workflows.ts'
 import { event } from './define.ts'
@@ -18,7 +19,7 @@ export type RunChanges = z.infer<typeof runChanges>
 
 /** `error` is present if the run has one. */
 const run = z.strictObject({
-  runId: z.string(),
+  runId,
   status: workflowRun.shape.status,
   changes: runChanges.optional(),
   error: workflowRun.shape.error.unwrap().optional(),
@@ -26,8 +27,8 @@ const run = z.strictObject({
 
 /** `progress` and `error` are present if the step has them. */
 const step = z.strictObject({
-  runId: z.string(),
-  stepId: z.string(),
+  runId,
+  stepId,
   name: workflowStep.shape.name,
   progress: progress.optional(),
   error: workflowStep.shape.error.unwrap().optional(),

@@ -1,6 +1,7 @@
 /** Requests about boards, columns and cards: over HTTP, and as the commands of a board socket. */
 import * as z from 'zod'
 import { named } from '../names.ts'
+import { cardId, columnId } from '../types/ids.ts'
 import {
   board,
   boardId,
@@ -28,7 +29,7 @@ const labelList = z
   .transform((list) => [...new Set(list)])
   .pipe(labels)
 
-const dependencyList = z.array(z.string().min(1).max(200)).max(MAX_DEPENDENCIES)
+const dependencyList = z.array(cardId.min(1).max(200)).max(MAX_DEPENDENCIES)
 
 export const newBoard = named(
   'NewBoard',
@@ -70,7 +71,7 @@ export type ColumnEdit = z.infer<typeof columnEdit>
 
 const newCardFields = z.strictObject({
   title: card.shape.title,
-  columnId: z.string().optional(),
+  columnId: columnId.optional(),
   columnKey: z.string().optional(),
   index: index.optional(),
   description: card.shape.description.optional(),
@@ -83,10 +84,12 @@ const newCardFields = z.strictObject({
 })
 export const newCard = named(
   'NewCard',
-  newCardFields.refine(namesOneColumn, {
-    path: ['columnKey'],
-    message: 'cannot be given together with columnId',
-  }),
+  newCardFields
+    .refine(namesOneColumn, {
+      path: ['columnKey'],
+      message: 'cannot be given together with columnId',
+    })
+    .meta({ not: { required: ['columnId', 'columnKey'] } }),
 )
 export type NewCard = z.infer<typeof newCard>
 
@@ -114,7 +117,7 @@ export const cardMove = named(
   'CardMove',
   z
     .strictObject({
-      columnId: z.string().optional(),
+      columnId: columnId.optional(),
       columnKey: z.string().optional(),
       index: index.optional(),
       ifRevision: ifRevision.optional(),
@@ -123,7 +126,8 @@ export const cardMove = named(
     .refine((move) => move.columnId !== undefined || move.columnKey !== undefined, {
       path: ['columnId'],
       message: 'is missing: say where to with columnId or columnKey',
-    }),
+    })
+    .meta({ oneOf: [{ required: ['columnId'] }, { required: ['columnKey'] }] }),
 )
 export type CardMove = z.infer<typeof cardMove>
 
@@ -132,9 +136,9 @@ export const cardDeletion = z.object({
   ifRevision: z
     .string()
     .regex(/^[0-9]{1,15}$/, 'must be a whole number')
+    .meta({ description: 'Refused if the card is not at this revision.', examples: ['1'] })
     .transform(Number)
-    .optional()
-    .meta({ description: 'Refused if the card is not at this revision.', examples: [1] }),
+    .optional(),
 })
 
 function namesOneColumn(target: { columnId?: string | undefined; columnKey?: string | undefined }): boolean {

@@ -16,6 +16,7 @@ export type Capabilities = z.infer<typeof capabilities>
 /** Capabilities as clients send them; stored unchanged. */
 export const postedCapabilities = postedJson
   .refine((value) => typeof value === 'object', 'must be an array, an object or null')
+  .meta({ type: ['array', 'object', 'null'] })
   .transform((value) => value as Capabilities | null)
 
 export const agent = named(

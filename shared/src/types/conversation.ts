@@ -55,7 +55,7 @@ const given = { id: text(1, 200).optional(), timestamp: instant.optional() }
 
 /** An item as it is stored and sent. */
 export const conversationItem = named(
-  'ConversationItem',
+  'ConversationEntry',
   z.discriminatedUnion('type', [
     z.strictObject({ ...made, ...kept.message }),
     z.strictObject({ ...made, ...kept.thinking }),

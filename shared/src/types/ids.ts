@@ -16,6 +16,8 @@ export const taskId = made('tsk')
 export const subtaskId = made('sub')
 export const messageId = made('msg')
 
+export const connectionId = z.string().meta({ pattern: `^${UUID_V7}$` })
+
 /** The id of an event, and where a listener stands (shared/src/cursor.ts). */
 export const cursor = z.string().meta({ pattern: '^[0-9a-f]{8}-(0|[1-9][0-9]{0,15})$' })
 

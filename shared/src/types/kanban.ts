@@ -45,10 +45,7 @@ export const stage = named(
 )
 export type Stage = z.infer<typeof stage>
 
-export const attemptStatus = named(
-  'AttemptStatus',
-  z.enum(['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed']),
-)
+export const attemptStatus = z.enum(['queued', 'running', 'stopping', 'stopped', 'succeeded', 'failed'])
 export type AttemptStatus = z.infer<typeof attemptStatus>
 
 export const column = named(
@@ -107,7 +104,7 @@ export const card = named(
     prUrl: z.string().nullable(),
     attempt: cardAttempt.nullable(),
     /** Grows by one when the card's own fields change; attempts do not change it. */
-    revision: z.int(),
+    revision: z.int().min(1),
     createdAt: timestamp,
     updatedAt: timestamp,
   }),
@@ -184,5 +181,8 @@ export const todoItem = named(
   'TodoItem',
   z.strictObject({ id: text(1, 200), text: text(0, 4_096), status: z.enum(['open', 'done']) }),
 )
-export const todos = named('Todos', z.strictObject({ total: z.int(), completed: z.int(), items: z.array(todoItem) }))
+export const todos = named(
+  'Todos',
+  z.strictObject({ total: z.int().min(0), completed: z.int().min(0), items: z.array(todoItem) }),
+)
 export type Todos = z.infer<typeof todos>

@@ -15,6 +15,7 @@ export const postedContent = postedJson
     (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
     'must be text or an object',
   )
+  .meta({ type: ['string', 'object'] })
   .transform((value) => value as MessageContent)
 
 export const message = named(

@@ -20,6 +20,7 @@ export const externalId = z
   .max(200)
   .regex(/^[A-Za-z0-9:_.-]+$/, 'may hold only letters, digits and : _ - .')
   .refine((id) => id !== '.' && id !== '..', 'may not be . or .., which no address can hold')
+  .meta({ not: { enum: ['.', '..'] } })
 
 /** Names of events that clients post. They become the `event:` of an SSE event. */
 export const eventName = z.string().regex(/^[A-Za-z0-9:_.-]{1,128}$/, 'must be 1 to 128 letters, digits and : _ - .')
@@ -34,6 +35,8 @@ export const webUrl = z
 export const line = z
   .string()
   .refine((value) => utf8Length(value) <= MAX_LINE_BYTES, `must be at most ${MAX_LINE_BYTES} bytes of UTF-8`)
+  // A character has at least one byte.
+  .meta({ maxLength: MAX_LINE_BYTES })
 
 function utf8Length(value: string): number {
   if (value.length * 3 <= MAX_LINE_BYTES) return value.length

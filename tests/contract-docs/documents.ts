@@ -1,0 +1,109 @@
+/** Validators for the contract: of the documents by their specifications, and of payloads by the documents. */
+import { readFileSync } from 'node:fs'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
+import { type OpenApiVersion, renderOpenApi } from '../../src/contract/index.ts'
+
+const CONTRACT = 'https://contract.example/'
+
+export type Json = Readonly<Record<string, unknown>>
+
+export interface Media {
+  readonly schema?: Json
+  readonly itemSchema?: Json
+  readonly examples: Readonly<Record<string, { dataValue?: unknown; value?: unknown; serializedValue?: string }>>
+}
+
+export interface OperationObject {
+  readonly operationId: string
+  readonly summary: string
+  readonly tags: readonly string[]
+  readonly parameters?: ReadonlyArray<{ name: string; in: string; schema: Json; example: unknown; required: boolean }>
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> }
+  readonly responses: Readonly<Record<string, Json>>
+  readonly security: readonly Json[]
+  readonly 'x-emits'?: readonly string[]
+}
+
+export interface OpenApi {
+  readonly openapi: string
+  readonly tags: ReadonlyArray<{ readonly name: string; readonly description: string }>
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OperationObject>>>>
+  readonly components: Readonly<Record<string, Readonly<Record<string, Json>>>>
+}
+
+export interface Operation extends OperationObject {
+  readonly method: string
+  readonly path: string
+}
+
+export function openApi(version: OpenApiVersion): OpenApi {
+  return JSON.parse(renderOpenApi(version)) as OpenApi
+}
+
+export function operations({ paths }: OpenApi): Operation[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => ({ ...operation, method, path })),
+  )
+}
+
+/** The response that a document has for a status, with what it refers to. */
+export function responseOf({ components }: OpenApi, { responses }: Operation, status: number) {
+  const response = responses[String(status)]
+  const ref = response?.$ref as string | undefined
+  return (ref ? components.responses?.[ref.split('/').at(-1) ?? ''] : response) as
+    | { content?: Readonly<Record<string, Media>>; headers: Json }
+    | undefined
+}
+
+export function newAjv(): Ajv2020 {
+  const ajv = new Ajv2020({ strict: false, allErrors: false, validateFormats: true })
+  addFormats.default(ajv)
+  ajv.addFormat('media-range', true)
+  return ajv
+}
+
+/** Validates by the official schema of a version. */
+export function specification(version: OpenApiVersion): ValidateFunction {
+  const path = new URL(`./schemas/openapi-${version}.json`, import.meta.url)
+  // Schemas are checked by their dialect apart from this. ajv resolves this `$dynamicRef` to another anchor.
+  const text = readFileSync(path, 'utf8').replaceAll(/"\$dynamicRef": *"#meta"/g, '"$ref": "#/$defs/schema"')
+  return newAjv().compile(JSON.parse(text))
+}
+
+/** Compiles schemas of a document, in which references lead to the document. */
+export function compiler(document: OpenApi): (schema: Json) => ValidateFunction {
+  const ajv = newAjv()
+  ajv.addSchema({ $id: CONTRACT, ...document })
+  const compiled = new Map<string, ValidateFunction>()
+  return (schema) => {
+    const key = JSON.stringify(schema)
+    const validate = compiled.get(key) ?? ajv.compile(absolute(schema) as Json)
+    compiled.set(key, validate)
+    return validate
+  }
+}
+
+function absolute(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(absolute)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) =>
+      key === '$ref' && typeof inner === 'string' ? [key, CONTRACT + inner] : [key, absolute(inner)],
+    ),
+  )
+}
+
+/** Every reference in a document. */
+export function references(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) =>
+    key === '$ref' && typeof inner === 'string' ? [inner] : references(inner),
+  )
+}
+
+/** What a reference leads to. */
+export function resolve(document: unknown, reference: string): unknown {
+  const steps = reference.slice('#/'.length).split('/')
+  return steps.reduce<unknown>((at, step) => (at as Json | undefined)?.[step.replaceAll('~1', '/')], document)
+}
