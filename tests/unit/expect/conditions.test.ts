@@ -10,7 +10,7 @@ import { SyntaxFault } from '../../../src/cli/expect/conditions/syntax-fault.ts'
 const nothing = new Map<string, unknown>()
 
 function event(data: unknown, rest: Partial<Envelope> = {}): Envelope {
-  const stamp = { timestamp: '2026-11-30T12:03:07.412Z', id: '7e1f00aa-118' }
+  const stamp = { timestamp: Date.parse('2026-11-30T12:03:07.412Z'), id: '7e1f00aa-118' }
   return { channel: 'global', event: 'card.created', data, ...stamp, ...rest }
 }
 
@@ -139,7 +139,13 @@ test('[CMD26d] a bound that nothing can be compared with is warned of', () => {
 
 test('[CMD26a] @ names the fields of the envelope', () => {
   const moved = event({ '@id': 'x' }, { channel: 'board:demo', event: 'card_moved' })
-  for (const condition of ['@channel=board:demo', '@event~^card_', '@id=7e1f00aa-118', '@timestamp>2026-11-30']) {
+  for (const condition of [
+    '@channel=board:demo',
+    '@event~^card_',
+    '@id=7e1f00aa-118',
+    '@timestamp>2026-11-30',
+    '@timestamp>1000',
+  ]) {
     expect(parseCondition(condition).isMet(moved, nothing)).toBe(true)
   }
   expect(parseCondition('["@id"]=x').isMet(moved, nothing)).toBe(true)

@@ -22,7 +22,14 @@ function faultsOf(text: string, environment: Record<string, string> = {}): strin
 }
 
 function event(type: string, data: unknown, rest: Partial<Envelope> = {}): Envelope {
-  return { channel: 'global', event: type, data, timestamp: '2026-11-30T12:03:07.412Z', id: '7e1f00aa-118', ...rest }
+  return {
+    channel: 'global',
+    event: type,
+    data,
+    timestamp: Date.parse('2026-11-30T12:03:07.412Z'),
+    id: '7e1f00aa-118',
+    ...rest,
+  }
 }
 
 /** Whether the one step of a scenario, with these conditions, fits a payload. */
@@ -141,7 +148,7 @@ test('[CMD30c] a condition on a value that was not saved is not met, and says so
   const { expectations } = read('expect: [{type: a, save: {id: id}}, {type: b, where: {x: $id}}]')
   const condition = expectations[1]!.conditions[0]!
   expect(condition.isMet(event('b', {}), new Map())).toBe(false)
-  expect(condition.phrase(new Map())).toBe('equals "$id", and nothing was saved as $id')
+  expect(condition.phrase(new Map())).toBe('"$id", and nothing was saved as $id')
   expect(condition.examine(event('b', { x: 1 }), new Map())).toMatchObject({ received: 1, met: false })
   expect(condition.examine(event('b', { x: 1 }), new Map([['id', 2]]))).toMatchObject({ expected: 2, phrase: '2' })
 })

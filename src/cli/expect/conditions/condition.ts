@@ -27,6 +27,7 @@ export interface Examined {
 export interface Condition {
   /** For people, on one line. */
   readonly text: string
+  readonly path: string
   /** The names of the saved values that it needs. */
   readonly uses: readonly string[]
   /** Why no event can meet it, for conditions that are valid but hardly meant. */
@@ -52,6 +53,7 @@ export function exists(path: Path, isExpected: boolean): Condition {
   const isMet = (envelope: Envelope) => valuesAt(path, envelope).length > 0 === isExpected
   return {
     text: isExpected ? path.text : `!${path.text}`,
+    path: path.text,
     uses: [],
     isMet,
     phrase: () => phrase,
@@ -68,7 +70,8 @@ export function compares(path: Path, comparison: Comparison, text?: string): Con
   const isMet = (envelope: Envelope) => valuesAt(path, envelope).some((value) => comparison.accepts(value))
   const { op, expected, phrase } = comparison
   return {
-    text: text ?? `${path.text} ${phrase}`,
+    text: text ?? `${path.text} ${op === 'equals' ? '= ' : ''}${phrase}`,
+    path: path.text,
     uses: [],
     ...(comparison.isImpossible && { warning: `nothing is ${phrase}: only numbers and ISO times are compared` }),
     isMet,
@@ -90,12 +93,14 @@ export function comparesLater(path: Path, later: Later): Condition {
     made.set(saved, known)
     return known
   }
+  const written = later.op === 'equals' ? shown(later.written) : `${later.op} ${shown(later.written)}`
   const unknown = (saved: Saved) => {
     const missing = later.uses.filter((name) => !saved.has(name)).map((name) => `$${name}`)
-    return `${later.op} ${shown(later.written)}, and nothing was saved as ${missing.join(' and ')}`
+    return `${written}, and nothing was saved as ${missing.join(' and ')}`
   }
   return {
-    text: `${path.text} ${later.op} ${shown(later.written)}`,
+    text: `${path.text} ${later.op === 'equals' ? '= ' : ''}${written}`,
+    path: path.text,
     uses: later.uses,
     isMet: (envelope, saved) => conditionFor(saved)?.isMet(envelope, saved) ?? false,
     phrase: (saved) => conditionFor(saved)?.phrase(saved) ?? unknown(saved),

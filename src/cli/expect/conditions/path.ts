@@ -1,6 +1,6 @@
 /** Paths into an event: `card.labels[0]`, `card.labels[*]`, `["odd.key"].x`, `@channel`. */
 import { nearest } from '../../text/nearest.ts'
-import type { Envelope } from './envelope.ts'
+import { type Envelope, isoTime } from './envelope.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 
 /** Every element of an array. */
@@ -53,8 +53,12 @@ export function scanPath(text: string, start: number): { readonly path: Path; re
   }
 }
 
-/** Every value that the path leads to; none if it leads nowhere. null is a value. */
+/**
+ * Every value that the path leads to; none if it leads nowhere. null is a value. The time of an event is an ISO time, and
+ * the number that the envelope has, so that it can be compared with either.
+ */
 export function valuesAt(path: Path, envelope: Envelope): readonly unknown[] {
+  if (path.root === 'timestamp') return [isoTime(envelope), envelope.timestamp]
   let values: unknown[] = [envelope[path.root]]
   for (const step of path.steps) values = values.flatMap((value) => next(value, step))
   return values

@@ -16,13 +16,16 @@ export interface Finding {
   readonly served: readonly number[]
 }
 
-/** What the log says if it ends here. */
-export interface Verdict {
-  readonly isMet: boolean
+export interface Standing {
   /** More events are needed. */
   readonly isMissing: boolean
   /** Whatever may come, it cannot be met any more. */
   readonly isBroken: boolean
+}
+
+/** What the log says if it ends here. */
+export interface Verdict extends Standing {
+  readonly isMet: boolean
   /** One for each expectation, in their order. */
   readonly findings: readonly Finding[]
   /** With the order `exact`: indexes of the events that serve nothing. */
@@ -33,11 +36,12 @@ export interface Verdict {
 export class Judge {
   readonly #scenario: Scenario
   readonly #log: Envelope[] = []
+  readonly #arrivals: number[] = []
   readonly #bounds: Bounds
   readonly #bounded: ReadonlySet<Expectation>
   readonly #reader: Reader
   readonly #isJudged: (event: string) => boolean
-  #verdict: Verdict | undefined
+  #standing: Standing | undefined
 
   constructor(scenario: Scenario) {
     const { order, expectations, only } = scenario
@@ -59,6 +63,11 @@ export class Judge {
     return this.#log
   }
 
+  /** When the events of the log were added, as `add` was told. */
+  get arrivals(): readonly number[] {
+    return this.#arrivals
+  }
+
   /** Whether something must not come, so that one has to wait even if all is met. */
   get watches(): boolean {
     return this.#scenario.order === 'exact' || this.#scenario.expectations.some(isBounded)
@@ -69,19 +78,23 @@ export class Judge {
     return this.#isJudged(event)
   }
 
-  add(envelope: Envelope): void {
+  /** `at` is for reports only, in milliseconds since the beginning. */
+  add(envelope: Envelope, at = 0): void {
     this.#log.push(envelope)
+    this.#arrivals.push(at)
     if (!this.#isJudged(envelope.event)) return
     this.#reader.add(envelope, this.#log.length - 1)
-    this.#verdict = undefined
+    this.#standing = undefined
+  }
+
+  /** As in the verdict, in a time that does not grow with the log. */
+  standing(): Standing {
+    const { brokenBy } = this.#bounds
+    this.#standing ??= { isMissing: this.#reader.isMissing(brokenBy), isBroken: !this.#reader.isOpen(brokenBy) }
+    return this.#standing
   }
 
   verdict(): Verdict {
-    this.#verdict ??= this.#judged()
-    return this.#verdict
-  }
-
-  #judged(): Verdict {
     const { brokenBy } = this.#bounds
     const reading = this.#reader.best(brokenBy)
     const broken = brokenBy(reading.saved)
@@ -96,8 +109,7 @@ export class Judge {
     })
     return {
       isMet: reading.strays.length === 0 && findings.every(({ fault }) => fault === undefined),
-      isMissing: reading.missing.size > 0,
-      isBroken: !this.#reader.isOpen(brokenBy),
+      ...this.standing(),
       findings,
       strays: reading.strays,
       saved: reading.saved,

@@ -75,6 +75,18 @@ export class OrderedReader implements Reader {
   }
 
   best(brokenBy: BrokenBy): Reading {
+    return this.#reading(this.#bestAtEnd(brokenBy))
+  }
+
+  isMissing(brokenBy: BrokenBy): boolean {
+    return this.#bestAtEnd(brokenBy).missing.length > 0
+  }
+
+  isOpen(brokenBy: BrokenBy): boolean {
+    return this.#states.some((state) => faults(state) === 0 && brokenBy(state.saved).size === 0)
+  }
+
+  #bestAtEnd(brokenBy: BrokenBy): State {
     let best: State | undefined
     let bestBroken = 0
     for (const state of this.#states) {
@@ -85,11 +97,7 @@ export class OrderedReader implements Reader {
         bestBroken = broken
       }
     }
-    return this.#reading(best ?? BEGINNING)
-  }
-
-  isOpen(brokenBy: BrokenBy): boolean {
-    return this.#states.some((state) => faults(state) === 0 && brokenBy(state.saved).size === 0)
+    return best ?? BEGINNING
   }
 
   #arrival(envelope: Envelope, index: number, isCounted: boolean): Arrival {

@@ -25,6 +25,8 @@ export interface Reader {
   add(envelope: Envelope, index: number): void
   /** The reading with the fewest faults if the log ended here; of equal ones that in which earlier expectations are met. */
   best(brokenBy: BrokenBy): Reading
+  /** Whether that reading lacks events, without writing it down. */
+  isMissing(brokenBy: BrokenBy): boolean
   /** Whether events that may still come could lead to a reading without faults. */
   isOpen(brokenBy: BrokenBy): boolean
 }

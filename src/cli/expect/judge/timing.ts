@@ -2,7 +2,9 @@
  * When a verdict is final. Fed with the time, the end of the command and the stream's progress; times are in milliseconds
  * of one clock.
  */
-export interface CourseOptions {
+import type { Standing } from './judge.ts'
+
+export interface TimingOptions {
   readonly hasCommand: boolean
   /** Whether the log is judged from an earlier event on. */
   readonly hasSince: boolean
@@ -15,23 +17,18 @@ export interface CourseOptions {
   readonly startedAt: number
 }
 
-export interface Standing {
-  readonly isMissing: boolean
-  readonly isBroken: boolean
-}
-
 /** When to ask again if nothing happens; undefined for never. */
 export type Course = { readonly isOver: true } | { readonly isOver: false; readonly lookAgainAt: number | undefined }
 
 export class Timing {
-  readonly #options: CourseOptions
+  readonly #options: TimingOptions
   readonly #deadline: number | undefined
   #endedAt: number | undefined
   #hasFailed = false
   #hasPassed = false
   #settlesAt: number | undefined
 
-  constructor(options: CourseOptions) {
+  constructor(options: TimingOptions) {
     this.#options = options
     this.#deadline = options.withinMs === undefined ? undefined : options.startedAt + options.withinMs
   }

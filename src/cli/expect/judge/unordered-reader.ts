@@ -13,8 +13,9 @@ export class UnorderedReader implements Reader {
   readonly #needs: Assignment
   readonly #bounds: Assignment
   readonly #fitting = new Map<number, readonly number[]>()
+  /** More came than all together may have. */
   #isFull = false
-  /** How many expectations still need events. */
+  /** How many events are still needed. */
   #lacking: number
 
   constructor(expectations: readonly Expectation[]) {
@@ -29,7 +30,8 @@ export class UnorderedReader implements Reader {
     if (fitting.length === 0) return
     this.#fitting.set(index, fitting)
     if (this.#lacking > 0 && this.#needs.add(index, fitting)) this.#lacking -= 1
-    if (this.#isOnlyBounded(fitting) && !this.#bounds.add(index, fitting)) this.#isFull = true
+    if (this.#isFull) return
+    this.#isFull = this.#isOnlyBounded(fitting) && !this.#bounds.add(index, fitting)
   }
 
   best(_brokenBy: BrokenBy): Reading {
@@ -53,6 +55,10 @@ export class UnorderedReader implements Reader {
     })
     const missing = this.#expectations.filter(({ count }, at) => this.#needs.count(at) < count.min)
     return { saved: NOTHING_SAVED, served: new Map(served), missing: new Set(missing), over, strays: [] }
+  }
+
+  isMissing(): boolean {
+    return this.#lacking > 0
   }
 
   isOpen(brokenBy: BrokenBy): boolean {

@@ -11,7 +11,7 @@ import { type Condition, compares } from '../conditions/condition.ts'
 import { parsePath } from '../conditions/path.ts'
 import { SyntaxFault } from '../conditions/syntax-fault.ts'
 import { type Count, NONE, parseCount } from './count.ts'
-import { type Expectation, expectation, ORDERS, type Order, type Save, type Scenario } from './scenario.ts'
+import { type Expectation, expectation, ORDERS, type Order, type Save, type Scenario, save } from './scenario.ts'
 import { type Environment, parseTemplate, plainText, type Reading } from './template.ts'
 import { readWhere } from './where.ts'
 import { type Field, startOf, YamlSource } from './yaml-source.ts'
@@ -192,7 +192,7 @@ class ScenarioReader {
 
   #save({ key, value }: Field, text: string): Save[] {
     try {
-      return [{ name: key, path: parsePath(text) }]
+      return [save(key, parsePath(text))]
     } catch (error) {
       if (!(error instanceof SyntaxFault)) throw error
       this.#source.fault(this.#source.within(value, text, error.offset), `the path ${text}: ${error.message}`)

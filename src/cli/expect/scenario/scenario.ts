@@ -1,8 +1,8 @@
 /** What is to be judged: expectations about one stream, in an order. */
 import { globs, listOf } from '../../text/glob.ts'
-import type { Condition, Saved } from '../conditions/condition.ts'
+import { type Condition, exists, type Saved } from '../conditions/condition.ts'
 import type { Envelope } from '../conditions/envelope.ts'
-import { type Path, valuesAt } from '../conditions/path.ts'
+import type { Path } from '../conditions/path.ts'
 import { type Count, NONE, ONE_OR_MORE } from './count.ts'
 
 export const ORDERS = ['subset', 'exact', 'any'] as const
@@ -22,6 +22,12 @@ export interface Place {
 export interface Save {
   readonly name: string
   readonly path: Path
+  /** That there is a value. */
+  readonly condition: Condition
+}
+
+export function save(name: string, path: Path): Save {
+  return { name, path, condition: exists(path, true) }
 }
 
 export interface Expectation {
@@ -92,7 +98,7 @@ export function fits(expected: Expectation, envelope: Envelope, saved: Saved): b
   return (
     expected.hasType(envelope.event) &&
     expected.conditions.every((condition) => condition.isMet(envelope, saved)) &&
-    expected.saves.every(({ path }) => valuesAt(path, envelope).length > 0)
+    expected.saves.every(({ condition }) => condition.isMet(envelope, saved))
   )
 }
 
