@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addCursor } from './commands/cursor.ts'
+import { addExpect } from './commands/expect.ts'
 import { withNearest } from './commands/options.ts'
 import { addPost } from './commands/post.ts'
 import { addReplay } from './commands/replay.ts'
@@ -62,6 +63,7 @@ number of the signal that ended it.`,
   addRecord(boardcast)
   addReplay(boardcast)
   addWait(boardcast)
+  addExpect(boardcast)
   addCursor(boardcast)
   addToken(boardcast)
   addConfig(boardcast)

@@ -51,6 +51,7 @@ const LAYERS: readonly string[] = [
   'src/cli/expect/scenario',
   'src/cli/expect/judge',
   'src/cli/expect/report',
+  'src/cli/expect',
   'src/cli/run',
   'src/cli/demo',
   'src/cli/server',

@@ -1,7 +1,8 @@
 /** A slow judge that tries every way in which events can serve expectations: what the fast one must agree with. */
-import type { Envelope } from '../../../src/cli/expect/conditions/envelope.ts'
+
 import { valuesAt } from '../../../src/cli/expect/conditions/path.ts'
 import { type Expectation, fits, type Scenario } from '../../../src/cli/expect/scenario/scenario.ts'
+import type { Envelope } from '../../../src/cli/stream/envelope.ts'
 
 type Saved = ReadonlyMap<string, unknown>
 

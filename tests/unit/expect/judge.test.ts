@@ -2,12 +2,12 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Envelope } from '../../../src/cli/expect/conditions/envelope.ts'
 import { parseCondition } from '../../../src/cli/expect/conditions/parse-condition.ts'
 import { Judge, type Verdict } from '../../../src/cli/expect/judge/judge.ts'
 import { parseCount } from '../../../src/cli/expect/scenario/count.ts'
 import { readScenario } from '../../../src/cli/expect/scenario/read-scenario.ts'
 import { expectation, type Order, type Scenario } from '../../../src/cli/expect/scenario/scenario.ts'
+import type { Envelope } from '../../../src/cli/stream/envelope.ts'
 import { fewestFaults, isMetByBruteForce } from './brute-force.ts'
 
 /** `a`, `a2` (with x: 2), `a2,7` (with y: 7, too). */
@@ -226,20 +226,26 @@ test('[CMD28e] [CMD30c] with saved values, too', () => {
   const steps = fc.array(savingStep, { maxLength: 2 })
   let met = 0
   fc.assert(
-    fc.property(steps, fc.option(savingStep), fc.constantFrom('subset', 'exact'), events, (list, never, order, given) => {
-      const lines = list.map(({ type, where, save, count }) => {
-        const saved = save === '' ? '' : `, save: {v: ${save}}`
-        return `  - {type: ${type}, where: {${where}}, count: ${count}${saved}}`
-      })
-      // The first step saves, so that the name is known to the others.
-      const first = '  - {type: a, save: {v: x}}'
-      const absence = never ? `\nnever:\n  - {type: ${never.type}, where: {${never.where}}}` : ''
-      const text = `order: ${order}\nexpect:\n${[first, ...lines].join('\n')}${absence}`
-      const scenarioGiven = readScenario(text, 's.yaml', {})
-      const { isMet } = judged(scenarioGiven, given)
-      expect(isMet).toBe(isMetByBruteForce(scenarioGiven, given))
-      if (isMet) met += 1
-    }),
+    fc.property(
+      steps,
+      fc.option(savingStep),
+      fc.constantFrom('subset', 'exact'),
+      events,
+      (list, never, order, given) => {
+        const lines = list.map(({ type, where, save, count }) => {
+          const saved = save === '' ? '' : `, save: {v: ${save}}`
+          return `  - {type: ${type}, where: {${where}}, count: ${count}${saved}}`
+        })
+        // The first step saves, so that the name is known to the others.
+        const first = '  - {type: a, save: {v: x}}'
+        const absence = never ? `\nnever:\n  - {type: ${never.type}, where: {${never.where}}}` : ''
+        const text = `order: ${order}\nexpect:\n${[first, ...lines].join('\n')}${absence}`
+        const scenarioGiven = readScenario(text, 's.yaml', {})
+        const { isMet } = judged(scenarioGiven, given)
+        expect(isMet).toBe(isMetByBruteForce(scenarioGiven, given))
+        if (isMet) met += 1
+      },
+    ),
     { numRuns: 400 },
   )
   expect(met).toBeGreaterThan(0)

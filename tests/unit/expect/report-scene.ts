@@ -1,9 +1,10 @@
 /** A log, a run, and suites that were judged on a log. */
-import type { Envelope } from '../../../src/cli/expect/conditions/envelope.ts'
+
 import { Judge } from '../../../src/cli/expect/judge/judge.ts'
 import { type SuiteResult, suiteResult } from '../../../src/cli/expect/report/result.ts'
 import type { Run } from '../../../src/cli/expect/report/run.ts'
 import { readScenario } from '../../../src/cli/expect/scenario/read-scenario.ts'
+import type { Envelope } from '../../../src/cli/stream/envelope.ts'
 
 export function event(name: string, data: unknown, at = 1): Envelope {
   const second = String(at % 60).padStart(2, '0')
@@ -45,7 +46,7 @@ export function runOf(changes: Partial<Run> = {}): Run {
     cursor: { from: '7e1f00aa-104', to: '7e1f00aa-118' },
     command: { text: './work', exitCode: 0, signal: null, isOverdue: false },
     exitCode: 1,
-    channelOptions: [],
+    tailOptions: [],
     ...changes,
   }
 }

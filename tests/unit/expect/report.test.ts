@@ -200,7 +200,7 @@ test('[CMD31b] a command that fails, one that does not end, and what stopped the
 
 test('[CMD31b] nothing that came from a server moves the cursor of a terminal', () => {
   const log = [event('a\u001b[2J', { x: '\u001b[31m\u0085' }, 1)]
-  const written = report('expect: [{ type: "a*", where: { x: 1 } }]', log, runOf({ channelOptions: ['--board demo'] }))
+  const written = report('expect: [{ type: "a*", where: { x: 1 } }]', log, runOf({ tailOptions: ['--board demo'] }))
   expect(written).toContain('a\\u001b[2J')
   expect(/[^\P{Cc}\n]/u.test(written)).toBe(false)
   expect(written).toContain('again boardcast tail --board demo --since 7e1f00aa-104 --no-follow')

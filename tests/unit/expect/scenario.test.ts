@@ -1,10 +1,11 @@
 // Scenarios in YAML: what their keys mean, and what is said about mistakes.
 
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import type { Envelope } from '../../../src/cli/expect/conditions/envelope.ts'
 import { parseCount } from '../../../src/cli/expect/scenario/count.ts'
 import { readScenario } from '../../../src/cli/expect/scenario/read-scenario.ts'
 import { fits } from '../../../src/cli/expect/scenario/scenario.ts'
+import type { Envelope } from '../../../src/cli/stream/envelope.ts'
 
 const FILE = 's.yaml'
 
@@ -82,6 +83,12 @@ never:
   expect(fits(deploy!, event('deploy.done', {}, { channel: 'topic:deploys' }), new Map())).toBe(true)
   expect(fits(deploy!, event('deploy.done', {}), new Map())).toBe(false)
   expect(fits(deploy!, event('deploy.done', { error: null }, { channel: 'topic:deploys' }), new Map())).toBe(false)
+})
+
+test('[CMD30a] the scenario in the documents is one', () => {
+  const documents = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8')
+  const [, text = ''] = /### Scenarios\n\n```yaml\n(.*?)```/s.exec(documents) ?? []
+  expect(read(text).expectations).toHaveLength(4)
 })
 
 test('[CMD30a] everything but expect or never may be left out', () => {

@@ -2,8 +2,9 @@
  * A condition on an event. It is met if a value that its path leads to is accepted; `exists: false` if the path leads
  * nowhere. Values may depend on what earlier steps saved.
  */
+
+import type { Envelope } from '../../stream/envelope.ts'
 import { type Comparison, type ComparisonOperator, shown } from './comparison.ts'
-import type { Envelope } from './envelope.ts'
 import { type Path, valuesAt } from './path.ts'
 
 /** The values that steps have saved, by name. */

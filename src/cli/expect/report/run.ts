@@ -8,8 +8,8 @@ export interface Run {
   /** What ended the run before its time, in a sentence: a gap, a lost stream. */
   readonly stopped?: string
   readonly exitCode: number
-  /** The options with which `tail` shows the same channels, such as `--board demo`. */
-  readonly channelOptions: readonly string[]
+  /** The options with which `tail` shows the same channels, such as `--board` and `demo`. */
+  readonly tailOptions: readonly string[]
 }
 
 export interface CommandResult {

@@ -1,6 +1,8 @@
 /** The report for people, on terminals and in logs. */
+
+import type { Envelope } from '../../stream/envelope.ts'
 import type { Examined } from '../conditions/condition.ts'
-import { type Envelope, isoTime } from '../conditions/envelope.ts'
+import { isoTime } from '../conditions/iso-time.ts'
 import { receivedText } from './closest.ts'
 import type { Closest, Result, SuiteResult } from './result.ts'
 import { commandPhrase, isFailure, type Run } from './run.ts'
@@ -80,13 +82,13 @@ function askedLines({ conditions }: Result): string[] {
   return conditions.map(({ path, phrase }) => `  · ${path.padEnd(width)}  ${phrase}`)
 }
 
-function contextLines({ log }: SuiteResult, { cursor, channelOptions }: Run): string[] {
+function contextLines({ log }: SuiteResult, { cursor, tailOptions }: Run): string[] {
   // The run ended before the stream had begun.
   if (cursor.from === '') return []
   const counts = [...countsByType(log)].map(([type, count]) => `${type} ${count}`).join(', ')
   const events = log.length === 0 ? 'no event' : `${log.length} event${log.length === 1 ? '' : 's'}`
   const last = log.slice(-LAST_EVENTS).map((one) => `${stamp(one)} ${one.event} on ${one.channel}`)
-  const again = ['boardcast tail', ...channelOptions, `--since ${cursor.from} --no-follow`].join(' ')
+  const again = ['boardcast tail', ...tailOptions, `--since ${cursor.from} --no-follow`].join(' ')
   return [
     `seen  ${events} after ${cursor.from}${counts === '' ? '' : `: ${counts}`}`,
     ...last.map((line, at) => `${at === 0 ? 'last' : '    '}  ${line}`),
@@ -107,5 +109,8 @@ function indented(line: string): string {
 
 /** On one line and without control characters: names and values come from a server, and a terminal would obey them. */
 function plain(line: string): string {
-  return line.replace(/[\p{Cc}\u2028\u2029]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return line.replace(
+    /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -1,0 +1,25 @@
+import type { ApiOptions } from '../api/api.ts'
+import type { OutputOptions } from '../process/output.ts'
+import type { Order } from './scenario/scenario.ts'
+
+export interface ExpectOptions extends ApiOptions, OutputOptions {
+  readonly board?: string
+  readonly channel?: readonly string[]
+  readonly since?: string
+  readonly within?: number
+  readonly settle?: number
+  readonly order?: Order
+  readonly only?: readonly string[]
+  readonly file?: readonly string[]
+  readonly junit?: string
+  readonly format?: 'pretty' | 'json'
+  readonly annotate?: 'github'
+  /** `--type`, `--absent` and what belongs to them, in their order. */
+  readonly given: readonly GivenOption[]
+  readonly cmd: readonly string[]
+}
+
+export interface GivenOption {
+  readonly option: string
+  readonly value: string
+}

@@ -1,0 +1,137 @@
+/** What a run of `expect` is about: suites, channels, times and a command, from options and scenario files. */
+import { readFileSync } from 'node:fs'
+import { parseCursor } from '../../../shared/src/cursor.ts'
+import { environmentWith } from '../process/environment.ts'
+import { usageError } from '../process/exit.ts'
+import { channelsOf, selectionOf } from '../tail/selection.ts'
+import { listOf } from '../text/glob.ts'
+import type { Command } from './command.ts'
+import type { ExpectOptions } from './options.ts'
+import { readScenario } from './scenario/read-scenario.ts'
+import type { Scenario } from './scenario/scenario.ts'
+import { ScenarioFault } from './scenario/yaml-source.ts'
+import { stepsFrom } from './steps.ts'
+
+const WITHIN_MS = 10_000
+const SETTLE_MS = 1_000
+
+export interface Suite {
+  readonly scenario: Scenario
+  /** Undefined: what the log holds decides. */
+  readonly withinMs: number | undefined
+  readonly settleMs: number
+}
+
+export interface Plan {
+  readonly suites: readonly Suite[]
+  readonly channels: readonly string[]
+  /** The options with which `tail` shows the same, as a shell takes them. */
+  readonly tailOptions: readonly string[]
+  readonly since: string | undefined
+  readonly command: Command | undefined
+  readonly warnings: readonly string[]
+}
+
+/** Throws a usage error, before anything has been done. */
+export function planOf(options: ExpectOptions): Plan {
+  const steps = stepsFrom(options.given)
+  const files = (options.file ?? []).map(readFile)
+  const ofOptions: Scenario = { name: 'boardcast expect', order: 'subset', only: [], expectations: steps }
+  const scenarios = [...(steps.length > 0 ? [ofOptions] : []), ...files].map((each) => withOptions(each, options))
+  if (scenarios.length === 0) {
+    throw usageError('there is nothing to expect: use --type GLOB, --absent GLOB or --file S.yaml.')
+  }
+  const channels = channelsFor(options, scenarios)
+  const tailOptions = tailOptionsFor(options, channels)
+  const since = oneOf(
+    'since',
+    scenarios.flatMap((each) => each.since ?? []),
+  )
+  const command = commandOf(options.cmd, scenarios)
+  const suites = scenarios.map((scenario) => ({
+    scenario,
+    withinMs: scenario.withinMs ?? (since !== undefined && command === undefined ? undefined : WITHIN_MS),
+    settleMs: scenario.settleMs ?? SETTLE_MS,
+  }))
+  const expectations = scenarios.flatMap((each) => each.expectations)
+  const unknown = selectionOf({ channel: channels, type: expectations.map(({ type }) => type) }).warnings
+  const impossible = expectations.flatMap((each) =>
+    each.conditions.flatMap(({ text, warning }) => (warning === undefined ? [] : [`${text}: ${warning}`])),
+  )
+  return { suites, channels, tailOptions, since, command, warnings: [...unknown, ...impossible] }
+}
+
+function readFile(file: string): Scenario {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+    throw usageError(`--file ${file} cannot be read (${code}).`)
+  }
+  try {
+    return readScenario(text, file, environmentWith({}))
+  } catch (error) {
+    if (error instanceof ScenarioFault) throw usageError(error.message)
+    throw error
+  }
+}
+
+/** Options win over what a scenario says. */
+function withOptions(scenario: Scenario, { since, within, settle, order, only }: ExpectOptions): Scenario {
+  if (since !== undefined && parseCursor(since) === null) {
+    throw usageError(
+      `--since ${since}: write the id of an event, such as 5d3c9b1e-4711; boardcast cursor prints the newest.`,
+    )
+  }
+  const merged: Scenario = {
+    ...scenario,
+    ...(since !== undefined && { since }),
+    ...(within !== undefined && { withinMs: within }),
+    ...(settle !== undefined && { settleMs: settle }),
+    ...(order !== undefined && { order }),
+    only: only === undefined ? scenario.only : listOf(only),
+  }
+  if (merged.order !== 'exact' && merged.only.length > 0) throw usageError('--only belongs to --order exact.')
+  if (merged.order === 'any' && merged.expectations.some(({ saves }) => saves.length > 0)) {
+    throw usageError(`${merged.name}: save needs an order; use --order subset or exact.`)
+  }
+  return merged
+}
+
+/** All suites are judged on one stream, which carries the channels of all. */
+function channelsFor({ board, channel }: ExpectOptions, scenarios: readonly Scenario[]): readonly string[] {
+  if (board !== undefined) return channelsOf(board, undefined)
+  if (channel !== undefined) return channelsOf(undefined, channel)
+  return [...new Set(scenarios.flatMap((each) => channelsOf(each.board, each.channels)))]
+}
+
+function tailOptionsFor({ url, board }: ExpectOptions, channels: readonly string[]): string[] {
+  // An address may hold a password.
+  const server = url === undefined || url.includes('@') ? [] : ['--url', url]
+  const isUsual = channels.length === 1 && channels[0] === 'global'
+  const shown = board === undefined ? ['--channel', channels.join(',')] : ['--board', board]
+  return [...server, ...(isUsual ? [] : shown)].map(shellWord)
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+}
+
+function commandOf(cmd: readonly string[], scenarios: readonly Scenario[]): Command | undefined {
+  if (cmd[0] === '') throw usageError('CMD is empty: put a program after --.')
+  if (cmd.length > 0) return { args: cmd, text: cmd.join(' ') }
+  const text = oneOf(
+    'run',
+    scenarios.flatMap((each) => each.run ?? []),
+  )
+  return text === undefined ? undefined : { shell: text, text }
+}
+
+function oneOf(key: string, values: readonly string[]): string | undefined {
+  const [first, second] = [...new Set(values)]
+  if (second !== undefined) {
+    throw usageError(`the files disagree about ${key} ("${first}" and "${second}"): they are judged on one stream.`)
+  }
+  return first
+}

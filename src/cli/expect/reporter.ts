@@ -1,0 +1,59 @@
+/** Where the reports go: stderr, stdout, a file, and what GitHub Actions reads. */
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { readVariable } from '../process/environment.ts'
+import type { CommandError } from '../process/exit.ts'
+import type { Talk } from '../process/output.ts'
+import { jsonLine } from '../text/json-line.ts'
+import type { ExpectOptions } from './options.ts'
+import { annotations, stepSummary } from './report/github.ts'
+import { jsonReport } from './report/json-report.ts'
+import { junitReport } from './report/junit-report.ts'
+import type { SuiteResult } from './report/result.ts'
+import type { Run } from './report/run.ts'
+import { isFine, textReport } from './report/text-report.ts'
+
+export interface Reporter {
+  /** False if a file could not be written, which has been said. */
+  report(suites: readonly SuiteResult[], run: Run): boolean
+  /** For a run that could not begin. */
+  failed(error: CommandError): void
+}
+
+export function reporterOf({ junit, format, annotate, quiet }: ExpectOptions, talk: Talk): Reporter {
+  const isOnGithub = annotate === 'github' || readVariable('GITHUB_ACTIONS') === 'true'
+  const summaryFile = readVariable('GITHUB_STEP_SUMMARY')
+
+  function write(file: string, work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      talk.warn(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+      return false
+    }
+  }
+
+  function writeFiles(suites: readonly SuiteResult[], run: Run): boolean {
+    const isReported = junit === undefined || write(junit, () => writeFileSync(junit, junitReport(suites, run)))
+    const isSummed =
+      summaryFile === undefined ||
+      suites.length === 0 ||
+      write(summaryFile, () => appendFileSync(summaryFile, stepSummary(suites, run)))
+    if (isOnGithub) process.stderr.write(annotations(suites, run))
+    return isReported && isSummed
+  }
+
+  return {
+    report(suites, run) {
+      for (const suite of suites) {
+        if (!quiet || !isFine(suite, run)) process.stderr.write(textReport(suite, run, suites.length === 1))
+      }
+      if (format === 'json') process.stdout.write(`${jsonLine(jsonReport(suites, run))}\n`)
+      return writeFiles(suites, run)
+    },
+    failed({ message, exitCode }) {
+      const cursor = { from: '', to: '' }
+      writeFiles([], { startedAt: new Date(), durationMs: 0, cursor, stopped: message, exitCode, tailOptions: [] })
+    },
+  }
+}
