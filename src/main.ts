@@ -7,9 +7,10 @@ import { start } from './server/start.ts'
 import { findWebRoot } from './server/web-app.ts'
 
 export { type Config, ConfigError } from './base/config.ts'
+export { StartError } from './base/start-error.ts'
 export { DatabaseRefused } from './db/copying.ts'
 export { type CopyProgress, type CopyResult, copyDatabase } from './db/maintenance/copy.ts'
-export { type NamedDatabase, newEpoch, readEpoch } from './db/maintenance/epoch.ts'
+export { type NamedDatabase, newEpoch, readEpoch, shownDatabase } from './db/maintenance/epoch.ts'
 export { backUp, renewEpoch, restore } from './db/sqlite/backup.ts'
 export type { RunningServer } from './server/running-server.ts'
 

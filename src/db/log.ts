@@ -12,9 +12,11 @@
 import { randomBytes } from 'node:crypto'
 import { COVERAGE_LIMITS, Coverage, type CoverageLimits } from './coverage.ts'
 import { type LogMemory, LogTransaction } from './log-transaction.ts'
-import { holdMeta } from './meta.ts'
+import { asLost, isLost } from './lost-epoch.ts'
+import { holdMeta, writeMeta } from './meta.ts'
 import { type Bounds, Snapshot } from './snapshot.ts'
 import type { Sql } from './sql.ts'
+import { NO_EPOCH, StorageUnavailable, WENT_BACK } from './storage-fault.ts'
 import type { Transactions } from './transactions.ts'
 import { countTransient, noteTransient, type Transient, type TransientCount } from './transient.ts'
 
@@ -99,11 +101,19 @@ export class Log {
     return count
   }
 
-  /** Begins to write, inside a transaction that writes. */
-  async begin(sql: Sql): Promise<LogTransaction> {
+  /**
+   * Begins to write, inside a transaction that writes. Resolves to null if the log no longer has what was `published`, or is
+   * in an epoch that was over: then this is marked for all nodes, and all that is left to do is to commit.
+   */
+  async begin(sql: Sql, published: number): Promise<LogTransaction | null> {
     const reading = await readBounds(sql)
-    const { bounds } = reading
-    if (reading.epoch === this.#epoch) this.#look(bounds)
+    const { bounds, epoch } = reading
+    const isCurrent = epoch === this.#epoch
+    if (isCurrent ? bounds.newest < published : this.#formerEpochs.has(epoch)) {
+      await writeMeta(sql, 'epoch', asLost(epoch))
+      return null
+    }
+    if (isCurrent) this.#look(bounds)
     else this.#begin(reading)
     return new LogTransaction(sql, bounds, this.#memory, this.#coverage)
   }
@@ -135,8 +145,12 @@ export class Log {
   }
 }
 
+/** Rejects with StorageUnavailable if there is no log that can be gone on with. */
 async function readBounds(sql: Sql): Promise<Reading> {
   const row = await sql.get<{ newest: number | null; trimmed: string | null; epoch: string | null }>(SELECT_BOUNDS)
-  const oldest = Number(row?.trimmed ?? 0)
-  return { bounds: { oldest, newest: Math.max(row?.newest ?? 0, oldest) }, epoch: row?.epoch ?? '' }
+  // Another program is restoring the database, one table after the other.
+  if (!row?.epoch) throw new StorageUnavailable(NO_EPOCH)
+  if (isLost(row.epoch)) throw new StorageUnavailable(WENT_BACK)
+  const oldest = Number(row.trimmed ?? 0)
+  return { bounds: { oldest, newest: Math.max(row.newest ?? 0, oldest) }, epoch: row.epoch }
 }

@@ -23,7 +23,8 @@ export class StorageUnavailable extends Problem {
   readonly fault: StorageFault
 
   constructor(fault: StorageFault, cause?: unknown) {
-    super('storage_unavailable', `${fault.reason} Nothing was changed; try again.`, {
+    const advice = fault === WENT_BACK ? '' : '; try again'
+    super('storage_unavailable', `${fault.reason} Nothing was changed${advice}.`, {
       // A lock is short; other faults need an operator.
       retryAfterS: fault.kind === 'busy' ? 1 : 2,
       cause,
@@ -48,6 +49,12 @@ export const WENT_BACK: StorageFault = {
   kind: 'damaged',
   reason:
     'The log has lost events that were published: an older copy has taken its place. Run "boardcast epoch --new".',
+}
+
+/** No epoch is stored, where there was one. */
+export const NO_EPOCH: StorageFault = {
+  kind: 'damaged',
+  reason: 'The database is incomplete: another program is restoring it, or has changed it.',
 }
 
 /** The first match wins. */

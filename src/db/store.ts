@@ -172,9 +172,12 @@ export function createStore(
     let group: Group
     let ran: Ran
     try {
-      const written = await log.begin(sql)
       // Everything that was published has been committed.
-      if (written.head < tail.head) throw new StorageUnavailable(WENT_BACK)
+      const written = await log.begin(sql, tail.head)
+      if (!written) {
+        await transaction.commit()
+        throw new StorageUnavailable(WENT_BACK)
+      }
       group = new Group(log.epoch, now(), written)
       ran = await runJobs(transaction, jobs, group)
       if (!ran.isOver) {
@@ -244,7 +247,10 @@ export function createStore(
       const transaction = await transactions.read()
       try {
         const snapshot = await log.snapshot(transaction.sql)
-        if (snapshot.head < head && snapshot.head < tail.head) throw new StorageUnavailable(WENT_BACK)
+        const isOlder = snapshot.head < head && snapshot.head < tail.head
+        // A transaction that writes is certain, and marks the log for all nodes.
+        if (isOlder || snapshot.epoch !== log.epoch) lookCloser()
+        if (isOlder) throw new StorageUnavailable(WENT_BACK)
         return await work(snapshot)
       } finally {
         await transaction.end()
@@ -253,6 +259,18 @@ export function createStore(
       if (error instanceof StorageUnavailable) health.failed(error)
       throw error
     }
+  }
+
+  let isLookingCloser = false
+  function lookCloser(): void {
+    if (isLookingCloser) return
+    isLookingCloser = true
+    queued(async () => {}, true)
+      // The store has reported it.
+      .catch(() => {})
+      .finally(() => {
+        isLookingCloser = false
+      })
   }
 
   function readStretch(after: number, withEvents: boolean): Promise<Stretch> {

@@ -3,6 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Config, ConfigError } from '../base/config.ts'
 import { shownUrl } from '../base/database-url.ts'
 import { type DoorbellSetting, shownDoorbell } from '../base/doorbell-setting.ts'
+import { createLogger } from '../base/logger.ts'
+import { StartError } from '../base/start-error.ts'
 import type { OpenLine } from '../db/line-doorbell.ts'
 import { Log } from '../db/log.ts'
 import { migrateAmongNodes } from '../db/migrations/among-nodes.ts'
@@ -15,8 +17,8 @@ import { isBeingCopied } from '../db/postgres/in-use.ts'
 import { openListenLine } from '../db/postgres/listen-doorbell.ts'
 import { openNodeSession } from '../db/postgres/node-session.ts'
 import { startTransactionsOf, transactionsOf } from '../db/postgres/transactions.ts'
-import { clientFor, faultOfUrl, messageOf, whyUnusable } from '../db/postgres/usable.ts'
-import { StorageUnavailable } from '../db/storage-fault.ts'
+import { clientFor, faultOfConnecting, faultOfUrl, messageOf, whyUnusable } from '../db/postgres/usable.ts'
+import { StorageUnavailable, WENT_BACK } from '../db/storage-fault.ts'
 import type { Transactions } from '../db/transactions.ts'
 import type { OpenedStore } from './opened-store.ts'
 
@@ -26,10 +28,10 @@ const TRY_EVERY_MS = 250
 
 const SETTING = 'BOARDCAST_DATABASE_URL'
 
-/** Rejects with ConfigError for a setting that cannot be used, with an Error if the database does not answer for 30 s. */
+/** Rejects with ConfigError for a setting that cannot be used, with StartError if the database does not answer for 30 s. */
 export async function openPostgresStore(url: string, config: Config): Promise<OpenedStore> {
   const name = shownUrl(url)
-  await whenItAnswers(url, name)
+  await whenItAnswers(url, name, config)
   const connections = new Connections({ url, node: config.node, durability: config.durability })
   const explain = (error: unknown) => faultOfSetting(name, error)
   try {
@@ -80,7 +82,7 @@ async function prepare(url: string, { node, durability }: Config, name: string):
     return await Log.open(start)
   } catch (error) {
     if (!(error instanceof StorageUnavailable && error.fault.kind === 'busy')) throw error
-    throw new Error(
+    throw new StartError(
       `${SETTING}: ${name} cannot be brought up to date while another program holds its tables locked, such as a backup. Start again when that has ended.`,
       { cause: error },
     )
@@ -112,18 +114,23 @@ function lineOf(doorbell: DoorbellSetting, url: string, node: string): OpenLine 
 }
 
 /** Waits until the server takes connections, and checks that it can be used. */
-async function whenItAnswers(url: string, name: string): Promise<void> {
+async function whenItAnswers(url: string, name: string, { logLevel }: Config): Promise<void> {
+  let isReported = false
   for (const end = performance.now() + PATIENCE_MS; ; await delay(TRY_EVERY_MS)) {
     try {
       return await check(url, name)
     } catch (error) {
       const fault = error instanceof ConfigError ? error : faultOfSetting(name, error)
       if (fault) throw fault
+      const reason = messageOf(error)
       if (performance.now() >= end) {
-        throw new Error(`${SETTING}: ${name} has not answered for ${PATIENCE_MS / 1_000} s: ${messageOf(error)}`, {
-          cause: error,
-        })
+        throw new StartError(
+          `${SETTING}: ${name} has not answered for ${PATIENCE_MS / 1_000} s: ${reason}. Start PostgreSQL, or correct the URL.`,
+          { cause: error },
+        )
       }
+      if (!isReported) createLogger(logLevel).warn({ db: name }, `waiting for the database: ${reason}`)
+      isReported = true
     }
   }
 }
@@ -132,7 +139,10 @@ async function check(url: string, name: string): Promise<void> {
   const client = clientFor(url, { connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
   client.on('error', () => {})
   try {
-    await client.connect()
+    await client.connect().catch((error: unknown) => {
+      const why = faultOfConnecting(error)
+      throw why === undefined ? error : new ConfigError(`${SETTING}: ${name} ${why}.`, { cause: error })
+    })
     const why = await whyUnusable(client)
     if (why !== undefined) throw new ConfigError(`${SETTING}: ${name} ${why}.`)
     if (await isBeingCopied(client)) {
@@ -149,6 +159,9 @@ function faultOfSetting(name: string, error: unknown): ConfigError | undefined {
       `${SETTING}: ${name} was written by a newer Boardcast (schema ${error.schema}; this version knows ${error.known}). Install that version, or choose another database.`,
       { cause: error },
     )
+  }
+  if (error instanceof StorageUnavailable && error.fault === WENT_BACK) {
+    return new ConfigError(`${SETTING}: ${name}: ${WENT_BACK.reason}`, { cause: error })
   }
   const why = faultOfUrl(error)
   return why === undefined ? undefined : new ConfigError(`${SETTING}: ${name} ${why}.`, { cause: error })

@@ -215,6 +215,17 @@ describe('files', () => {
     await expectRefusal(['epoch', '--database-url', 'x'], 2, 'a URL such as postgres://')
     expect((await run(['epoch', '--db', file('a.db'), '--database-url', 'postgres://h/x'])).code).toBe(2)
   })
+
+  test('[EPOCH4] a command for files is refused where the environment names a database of PostgreSQL', async () => {
+    await fillDatabase(file('a.db'), { rows: 1, events: 1 })
+    const env = { BOARDCAST_DATABASE_URL: 'postgres://127.0.0.1:1/x', BOARDCAST_DB: file('a.db') }
+    for (const command of [['backup', file('b.db')], ['restore', file('b.db')], ['new-epoch']]) {
+      const { code, stderr } = await run(command, env)
+      expect([code, stderr]).toEqual([2, expect.stringContaining('BOARDCAST_DATABASE_URL is set')])
+    }
+    expect((await run(['epoch'], { BOARDCAST_DB: file('a.db') })).stdout).toBe('c0ffee00\n')
+    expect((await run(['backup', file('b.db'), '--db', file('a.db')], env)).code).toBe(0)
+  })
 })
 
 async function partIsThere(path: string): Promise<void> {

@@ -126,6 +126,9 @@ describe.skipIf(!hasPostgres())('the start of nodes', () => {
     const cases: ReadonlyArray<readonly [url: string, words: string]> = [
       ['postgres://root:s3cret@localhost:99999/x', 'must be a URL such as'],
       [at.replace('postgres:s3cret', 'careful:s3cret'), 'has a wrong user or password'],
+      [at.replace('postgres:s3cret', 'careful'), 'asks for a password'],
+      [`${at}?sslmode=require`, 'has an sslmode, but the server has no TLS'],
+      [`${at}?options=-c%20foo`, 'cannot be used: -c foo requires a value'],
       [withPassword(old), 'is PostgreSQL 14.11. Boardcast needs 15 or newer'],
       ['postgres://u:s3cret@127.0.0.1:1/x?port=none', 'has a port that is not a number'],
       ['postgres://u:s3cret@127.0.0.1:1/x?sslrootcert=/no/such/file', 'cannot be used: ENOENT'],

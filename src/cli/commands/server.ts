@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { NamedDatabase } from '../../main.ts'
 import { readEnvironment } from '../process/environment.ts'
+import { CommandError, exitCode } from '../process/exit.ts'
 import type { EpochOptions, MaintenanceOptions } from '../server/maintenance.ts'
 import { subcommand } from './options.ts'
 
@@ -44,7 +45,7 @@ export function addMaintenance(boardcast: Command): void {
     .addOption(databaseOption())
     .action(async (file: string, options: MaintenanceOptions) => {
       const { backup } = await import('../server/maintenance.ts')
-      await backup(file, withDatabase(options))
+      await backup(file, withDatabase(options, 'use pg_dump, or "boardcast copy"'))
     })
 
   subcommand(boardcast, 'restore', ['boardcast restore board-copy.db', 'boardcast restore copy.db --db board.db'])
@@ -53,7 +54,7 @@ export function addMaintenance(boardcast: Command): void {
     .addOption(databaseOption())
     .action(async (file: string, options: MaintenanceOptions) => {
       const { restore } = await import('../server/maintenance.ts')
-      await restore(file, withDatabase(options))
+      await restore(file, withDatabase(options, 'use pg_restore, or "boardcast copy"'))
     })
 
   subcommand(boardcast, 'copy', [
@@ -86,7 +87,7 @@ export function addMaintenance(boardcast: Command): void {
     .addOption(databaseOption())
     .action(async (options: MaintenanceOptions) => {
       const { newEpoch } = await import('../server/maintenance.ts')
-      await newEpoch(withDatabase(options))
+      await newEpoch(withDatabase(options, 'use "boardcast epoch --new"'))
     })
 }
 
@@ -106,8 +107,16 @@ function namedDatabase(db: string | undefined, databaseUrl: string | undefined):
   return url === undefined ? { file: environment.dbPath ?? DEFAULT_DB } : { url }
 }
 
-function withDatabase({ db }: MaintenanceOptions): MaintenanceOptions {
-  const path = db ?? readEnvironment().dbPath
+/** Of a command for files. With a database of PostgreSQL in the environment, the file is hardly the one that is meant. */
+function withDatabase({ db }: MaintenanceOptions, instead: string): MaintenanceOptions {
+  const { databaseUrl, dbPath } = readEnvironment()
+  if (db === undefined && databaseUrl !== undefined) {
+    throw new CommandError(
+      exitCode.usage,
+      `this command is for files, and BOARDCAST_DATABASE_URL is set: ${instead}; or name a file with --db`,
+    )
+  }
+  const path = db ?? dbPath
   return path === undefined ? {} : { db: path }
 }
 

@@ -38,6 +38,7 @@ export interface EpochOptions {
 export async function epoch(database: NamedDatabase, { new: isNew = false }: EpochOptions): Promise<void> {
   const main = await import('../../main.ts')
   const found = await orRefusal(main, () => (isNew ? main.newEpoch(database) : main.readEpoch(database)))
+  if (isNew) print(`${main.shownDatabase(database)} has a new epoch`)
   process.stdout.write(`${found}\n`)
 }
 

@@ -1,5 +1,6 @@
 /** The epoch of a database of PostgreSQL, whether nodes use it or not. */
 import { DatabaseRefused } from '../copying.ts'
+import { plainEpoch } from '../lost-epoch.ts'
 import { connectOnce, hasTable } from './one-client.ts'
 
 /** Resolves to the epoch; `fresh` is stored in its place. Rejects with DatabaseRefused. */
@@ -15,7 +16,7 @@ export async function postgresEpoch(url: string, fresh?: string): Promise<string
     )
     const [row] = rows
     if (!row) throw new DatabaseRefused(`${one.name} has no epoch yet: start a server on it once.`)
-    return row.value
+    return plainEpoch(row.value)
   } catch (error) {
     throw one.refuse('cannot be used', error)
   } finally {

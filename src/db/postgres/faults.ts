@@ -1,6 +1,6 @@
 /** Errors of PostgreSQL and of the way to it, as faults of the storage. */
 import pg from 'pg'
-import { type StorageFault, StorageUnavailable } from '../storage-fault.ts'
+import { NO_EPOCH, type StorageFault, StorageUnavailable } from '../storage-fault.ts'
 
 const AWAY: StorageFault = { kind: 'away', reason: 'The database does not answer.' }
 
@@ -13,6 +13,8 @@ const FAULTS: ReadonlyArray<readonly [codes: RegExp, fault: StorageFault]> = [
   [/^(25006|25P03)/, { kind: 'away', reason: 'The database did not accept the change.' }],
   [/^(40001|40P01|55P03)/, { kind: 'busy', reason: 'Another program holds a lock in the database.' }],
   [/^(08|57P|57014)/, AWAY],
+  // A table or an index is not there.
+  [/^42P(01|10)/, NO_EPOCH],
 ]
 
 /** `StorageUnavailable` when asking again can help; the error itself when the query is at fault. */

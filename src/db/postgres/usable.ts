@@ -14,6 +14,14 @@ const FAULTS: Readonly<Record<string, string>> = {
   '42501': 'has a user who may not create tables. Let the user own the database',
 }
 
+/** The same, of errors of the driver, which have no code. */
+const FAULTS_OF_DRIVER: ReadonlyArray<readonly [message: RegExp, fault: string]> = [
+  [/client password must be a/, 'asks for a password. Set PGPASSWORD, or write a ~/.pgpass or a password in the URL'],
+  [/does not support SSL/, 'has an sslmode, but the server has no TLS. Take sslmode out of the URL'],
+]
+/** The server has understood what the URL asks for, and refuses it: syntax, names and values of `options`. */
+const REFUSED = /^(42|22)/
+
 class UnusableUrl extends Error {}
 
 /** A client that is not connected yet. Throws what `faultOfUrl` explains if the URL has parts that the driver cannot use. */
@@ -45,7 +53,16 @@ export async function whyUnusable(client: pg.Client): Promise<string | undefined
 export function faultOfUrl(error: unknown): string | undefined {
   const cause = error instanceof StorageUnavailable ? error.cause : error
   if (cause instanceof UnusableUrl) return cause.message
-  return cause instanceof pg.DatabaseError ? FAULTS[cause.code ?? ''] : undefined
+  if (cause instanceof pg.DatabaseError) return FAULTS[cause.code ?? '']
+  return FAULTS_OF_DRIVER.find(([message]) => message.test(messageOf(cause)))?.[1]
+}
+
+/** As `faultOfUrl`, of an error while connecting: nothing of this program was asked yet. */
+export function faultOfConnecting(error: unknown): string | undefined {
+  const fault = faultOfUrl(error)
+  if (fault !== undefined) return fault
+  const isRefused = error instanceof pg.DatabaseError && REFUSED.test(error.code ?? '')
+  return isRefused ? `cannot be used: ${messageOf(error)}` : undefined
 }
 
 /** The message of an error on the way to a database. */

@@ -1,4 +1,5 @@
 /** The epoch of a database file. */
+import { plainEpoch } from '../lost-epoch.ts'
 import { keepServersOff, nameFile, refuseMissing } from './named-file.ts'
 import { openOurs } from './our-database.ts'
 
@@ -13,7 +14,7 @@ export async function sqliteEpoch(given: string, fresh?: string): Promise<string
       if (fresh !== undefined) sqlite.prepare("UPDATE meta SET value = ? WHERE name = 'epoch'").run(fresh)
       const epoch = sqlite.prepare("SELECT value FROM meta WHERE name = 'epoch'").pluck().get()
       if (typeof epoch !== 'string') throw new Error('it has no epoch yet: start a server on it once')
-      return epoch
+      return plainEpoch(epoch)
     } finally {
       sqlite.close()
     }
