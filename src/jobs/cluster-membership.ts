@@ -226,7 +226,7 @@ export class ClusterMembership implements Membership {
       if (!(await hasLeader(tx.sql))) await makeLeader(tx.sql, session.id)
       return taken
     })
-    for (const node of removed) logger.warn({ node }, 'another node is dead; its agents were told as disconnected')
+    for (const dead of removed) logger.warn({ dead }, 'another node is dead; its agents were told as disconnected')
   }
 
   /** Other nodes took this one for dead, and told its agents as disconnected. */

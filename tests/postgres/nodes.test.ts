@@ -24,7 +24,9 @@ let postgres: PostgresServer
 const LOGGING = { LOG_LEVEL: 'info' }
 
 /** What a node has logged. */
-function linesOf({ errors }: ChildServer): Array<{ readonly msg: string; readonly node?: string }> {
+function linesOf({
+  errors,
+}: ChildServer): Array<{ readonly msg: string; readonly node?: string; readonly dead?: string }> {
   return errors.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
 }
 
@@ -111,7 +113,7 @@ describe.skipIf(!hasPostgres())('several nodes', () => {
     expect(await presenceAt(b)).toHaveLength(before.length + 2)
     const logged = [...linesOf(b), ...linesOf(c)]
     expect(logged.filter(({ msg }) => msg === 'listening').map(({ node }) => node)).toEqual(['b', 'c'])
-    expect(logged.filter(({ msg }) => msg.startsWith('another node is dead')).map(({ node }) => node)).toEqual(['a'])
+    expect(logged.filter(({ msg }) => msg.startsWith('another node is dead')).map(({ dead }) => dead)).toEqual(['a'])
     expect(logged.filter(({ msg }) => msg === 'this node leads')).toHaveLength(1)
   })
 
