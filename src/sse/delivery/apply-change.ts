@@ -54,8 +54,12 @@ export async function applyWhileBehind(
   change: ChannelChange,
   done: Done,
 ): Promise<void> {
-  if (change.kind === 'leave') leave(listener, change, done)
-  else if (change.kind === 'renew') renewWhileBehind(listener, state, change, done)
+  if (change.kind === 'leave') {
+    // First it gets what was committed before: the log up to the head of now, which the backlog may hold only in part.
+    const { head } = listener.delivery.bus
+    if (state.seq < head) runAt(state, head, () => leave(listener, change, done))
+    else leave(listener, change, done)
+  } else if (change.kind === 'renew') renewWhileBehind(listener, state, change, done)
   else if (change.kind === 'join' && change.start.kind === 'resume') {
     const { start } = change
     // It counts from a sequence number that the other channels have not reached yet.
