@@ -133,7 +133,7 @@ describe('a Unix socket', () => {
     expect(await ask(path, '/health')).toBe(200)
     await using second = await serve({ HOST: `unix:${path}` })
     expect(await second.ended).toBe(1)
-    expect(second.stderr).toMatch(/^boardcast: EADDRINUSE: another server listens on unix:\S+\. .*--host or HOST\.\n$/)
+    expect(second.stderr).toMatch(/^boardcast: EADDRINUSE: another server listens on unix:\S+\. .*--host or HOST\.$/m)
     expect(await ask(path, '/health')).toBe(200)
   })
 
