@@ -103,7 +103,7 @@ describe.skipIf(!hasPostgres())('PostgreSQL', () => {
     await expect(startTestServer(options)).rejects.toThrow('Run "boardcast epoch --new".')
 
     const epoch = await newEpoch({ url: databaseUrl })
-    await expect.poll(() => isReady(server), { timeout: 10_000 }).toBe(true)
+    for (const node of [server, other]) await expect.poll(() => isReady(node), { timeout: 10_000 }).toBe(true)
     await using again = await listen(server.url, `/sse?channels=topic:t&since=${lost.eventId}`)
     expect((await again.frame('gap')).data.data).toMatchObject({ reason: 'epoch' })
     expect((await other.post('/topics/t/events', { event: 'next' })).eventId).toBe(
