@@ -302,6 +302,26 @@ describe('in particular', () => {
     await expectExact(simulation, [socket])
   })
 
+  test('[W26] a socket that catches up leaves a channel after what was committed before, lines that wait to be joined included', async () => {
+    await using simulation = await Simulation.start(1, () => 2)
+    await begin(simulation)
+    const socket = await open(simulation)
+    for (let turns = 0; turns < 40; turns++) {
+      socket.join(AGENT)
+      await simulation.quiesce([socket])
+      await simulation.store.transact((tx) => postTopicEvent(tx, 'talk', { event: 'past', data: turns }))
+      socket.join('topic:talk', simulation.cursor(simulation.store.head - 1))
+      await simulation.turns(turns)
+      await simulation.store.transact((tx) => doWork(tx, lines, BOARDS))
+      socket.leave(AGENT)
+      await simulation.quiesce([socket])
+      expect(lineBatches(socket), `after ${turns} turns`).toHaveLength(turns + 1)
+      socket.leave('topic:talk')
+      await simulation.quiesce([socket])
+    }
+    await expectExact(simulation, [socket])
+  })
+
   test('[W26] [W27] [W29] a change takes effect with a store that is slow, while events are committed in every turn', {
     timeout: 120_000,
   }, async () => {
