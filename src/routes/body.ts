@@ -62,6 +62,11 @@ function readBody(incoming: IncomingMessage, unfinished: UnfinishedBodies): Prom
       refuse(new Problem('unsupported_media_type', `Send the body as it is, not compressed or encoded as ${coding}.`))
       return
     }
+    // The client has gone while its rights were looked up: neither the end nor the close is told again.
+    if (incoming.destroyed) {
+      endedEarly()
+      return
+    }
     incoming.on('data', take)
     incoming.once('end', () => {
       incoming.off('close', endedEarly)

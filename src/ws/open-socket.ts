@@ -44,6 +44,8 @@ export async function openSocket(
     refuse(websocket, error)
     return
   }
+  // The client has gone meanwhile, and its close is not told again.
+  if (websocket.readyState === websocket.CLOSED) return
   const isChannels = request.kind === 'channels'
   const peer = new Peer(dependencies, connection, {
     selection: request.selection,

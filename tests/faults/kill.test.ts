@@ -26,7 +26,7 @@ interface Round {
 }
 
 test(`[D1] [D2] [D3] [D4] everything that was answered survives ${ROUNDS} kills under load`, {
-  timeout: 120_000,
+  timeout: 300_000,
 }, async () => {
   const seed = chooseSeed()
   const random = createRandom(seed)

@@ -2,6 +2,7 @@
 import { connect } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { WebSocket } from 'ws'
+import { eventually, type Stats } from '../support/board.ts'
 import { answerLink, openLink } from '../support/page-login.ts'
 import { RawSocket } from '../support/raw-socket.ts'
 import type { TestServer } from '../support/server.ts'
@@ -150,6 +151,18 @@ const WAYS: Readonly<Record<string, (server: TestServer, token: string) => Promi
     const client = await SocketClient.open(server.url, '/ws', { headers: bearer(token) })
     client.websocket.terminate()
   },
+  async 'a socket that the client kills while it opens'(server, token) {
+    const socket = connect(server.port, '127.0.0.1')
+    socket.on('error', () => undefined)
+    const lines = [
+      ...['Host: x.localhost', 'Connection: Upgrade', 'Upgrade: websocket', `Authorization: Bearer ${token}`],
+      ...['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='],
+    ]
+    // A cursor has to be looked up.
+    socket.write(`GET /ws?channels=topic:news&since=00000000-1 HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`)
+    await new Promise((resolve) => socket.once('data', resolve))
+    socket.resetAndDestroy()
+  },
   async 'the socket of no board'(server, token) {
     const client = await SocketClient.open(server.url, '/ws?boardId=nowhere', { headers: bearer(token) })
     expect((await client.untilClosed()).code).toBe(1008)
@@ -193,6 +206,12 @@ test.each(Object.entries(WAYS))('[RS17] %s gives its place back', async (_, way)
   await using refused = new Listener(server.url, STREAM, { headers: bearer(token) })
   await refused.frame('overloaded')
   await close(held)
+  // None of those that have gone is still taken for a listener.
+  const headers = bearer(await tokenFor([], [], { boardcast: { admin: true } }))
+  await eventually('the end of all', async () => {
+    const answer = await fetch(`${server.url}/stats`, { headers })
+    return ((await answer.json()) as Stats).connections.total === 0
+  })
 })
 
 test('[RS17] a socket that is renewed counts for whoever the new token belongs to', async () => {

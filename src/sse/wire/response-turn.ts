@@ -6,7 +6,8 @@ import type { ServerResponse } from 'node:http'
  * for the client before it is finished here, and the client may send its next request.
  */
 export function responseTurn(outgoing: ServerResponse): Promise<void> {
-  if (outgoing.socket || outgoing.destroyed) return Promise.resolve()
+  // A socket that has closed already says nothing more, and the response behind another one does not know of it.
+  if (outgoing.socket || outgoing.destroyed || outgoing.req.socket.destroyed) return Promise.resolve()
   return new Promise((resolve) => {
     const { assignSocket } = outgoing
     outgoing.assignSocket = (socket) => {
