@@ -117,7 +117,7 @@ test.each([
     'a command that reaches past main',
     'src/cli/serve.ts',
     "import { f } from '../server/app.ts'",
-    'src/cli/serve.ts imports src/server/app.ts: the command line imports shared/, src/contract/index.ts and src/main.ts only',
+    'src/cli/serve.ts imports src/server/app.ts: the command line imports shared/, src/text, src/expect, src/contract/index.ts and src/main.ts only',
   ],
   [
     'a stream of the client library that imports its stores',

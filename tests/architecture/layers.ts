@@ -37,8 +37,12 @@ const LAYERS: readonly string[] = [
   'src/contract',
   'src/server',
   'src',
+  'src/text',
+  'src/expect/conditions',
+  'src/expect/scenario',
+  'src/expect/judge',
+  'src/expect/report',
   'src/cli/process',
-  'src/cli/text',
   'src/cli/settings',
   'src/cli/api',
   'src/cli/stream',
@@ -47,10 +51,6 @@ const LAYERS: readonly string[] = [
   'src/cli/post',
   'src/cli/replay',
   'src/cli/completion',
-  'src/cli/expect/conditions',
-  'src/cli/expect/scenario',
-  'src/cli/expect/judge',
-  'src/cli/expect/report',
   'src/cli/expect',
   'src/cli/run',
   'src/cli/demo',
@@ -125,10 +125,10 @@ function wrongImports({ path, imports }: Source, known: ReadonlySet<string>): st
     } else if (
       path.startsWith('src/cli/') &&
       target.startsWith('src/') &&
-      !/^src\/(cli\/|main\.ts$|contract\/index\.ts$)/.test(target)
+      !/^src\/(cli\/|text\/|expect\/|main\.ts$|contract\/index\.ts$)/.test(target)
     ) {
       wrong.push(
-        `${path} imports ${target}: the command line imports shared/, src/contract/index.ts and src/main.ts only`,
+        `${path} imports ${target}: the command line imports shared/, src/text, src/expect, src/contract/index.ts and src/main.ts only`,
       )
     } else if (path.startsWith('src/') && (target.startsWith('web/') || layerOf(target) > layer)) {
       wrong.push(`${path} imports ${target}, which is in a layer above it`)

@@ -1,7 +1,7 @@
 /** What the commands' declarations share. A declaration imports no command: a command's file is loaded when it runs. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { parseDuration } from '../text/duration.ts'
-import { nearest } from '../text/nearest.ts'
+import { parseDuration } from '../../text/duration.ts'
+import { nearest } from '../../text/nearest.ts'
 
 /** Two of them, at least: they are what people read first. */
 export function subcommand(parent: Command, name: string, examples: readonly string[]): Command {

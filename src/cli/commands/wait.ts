@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
+import { nearest } from '../../text/nearest.ts'
 import { exitFlushed, usageError } from '../process/exit.ts'
-import { nearest } from '../text/nearest.ts'
 import type { WaitOptions } from '../wait/wait.ts'
 import { addOutputOptions, addServerOptions, duration, subcommand } from './options.ts'
 

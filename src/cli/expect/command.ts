@@ -1,7 +1,7 @@
 /** The program whose events are judged. Its output passes through. */
 import { spawn } from 'node:child_process'
 import { isatty } from 'node:tty'
-import type { CommandResult } from './report/run.ts'
+import type { CommandResult } from '../../expect/report/run.ts'
 
 export type Command =
   | { readonly text: string; readonly args: readonly string[] }

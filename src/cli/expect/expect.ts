@@ -1,12 +1,13 @@
 /** `boardcast expect`: asserts which events come. */
+
+import { suiteResult } from '../../expect/report/result.ts'
+import { isFailure, type Run } from '../../expect/report/run.ts'
 import { createApi } from '../api/api.ts'
 import { CommandError, exitCode, firstOf } from '../process/exit.ts'
 import { talk as talkOf } from '../process/output.ts'
 import { observe } from './observation.ts'
 import type { ExpectOptions } from './options.ts'
 import { planOf } from './plan.ts'
-import { suiteResult } from './report/result.ts'
-import { isFailure, type Run } from './report/run.ts'
 import { reporterOf } from './reporter.ts'
 
 /** Resolves to the exit code. Throws a CommandError if it could not even begin. */

@@ -1,4 +1,8 @@
 /** Listens, runs the command, and judges every event until all verdicts are final. */
+
+import { Judge } from '../../expect/judge/judge.ts'
+import { Timing } from '../../expect/judge/timing.ts'
+import type { CommandResult } from '../../expect/report/run.ts'
 import { type Api, endlessPatience } from '../api/api.ts'
 import { CommandError, exitCode } from '../process/exit.ts'
 import { type Interrupt, onInterrupt } from '../process/interrupt.ts'
@@ -7,10 +11,7 @@ import { type EventItem, EventSource, type StreamItem } from '../stream/event-so
 import { newestId, passed } from '../stream/log-pages.ts'
 import { lossNotice } from '../tail/loss-notice.ts'
 import { endCommand, type RunningCommand, startCommand } from './command.ts'
-import { Judge } from './judge/judge.ts'
-import { Timing } from './judge/timing.ts'
 import type { Plan, Suite } from './plan.ts'
-import type { CommandResult } from './report/run.ts'
 
 /** How long a stream may stay lost if nothing else says so. */
 const LOST_MS = 10_000

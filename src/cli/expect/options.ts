@@ -1,6 +1,6 @@
+import type { Order } from '../../expect/scenario/scenario.ts'
 import type { ApiOptions } from '../api/api.ts'
 import type { OutputOptions } from '../process/output.ts'
-import type { Order } from './scenario/scenario.ts'
 
 export interface ExpectOptions extends ApiOptions, OutputOptions {
   readonly board?: string

@@ -1,15 +1,15 @@
 /** What a run of `expect` is about: suites, channels, times and a command, from options and scenario files. */
 import { readFileSync } from 'node:fs'
 import { parseCursor } from '../../../shared/src/cursor.ts'
+import { readScenario } from '../../expect/scenario/read-scenario.ts'
+import type { Scenario } from '../../expect/scenario/scenario.ts'
+import { ScenarioFault } from '../../expect/scenario/yaml-source.ts'
+import { listOf } from '../../text/glob.ts'
 import { environmentWith } from '../process/environment.ts'
 import { usageError } from '../process/exit.ts'
 import { channelsOf, selectionOf } from '../tail/selection.ts'
-import { listOf } from '../text/glob.ts'
 import type { Command } from './command.ts'
 import type { ExpectOptions } from './options.ts'
-import { readScenario } from './scenario/read-scenario.ts'
-import type { Scenario } from './scenario/scenario.ts'
-import { ScenarioFault } from './scenario/yaml-source.ts'
 import { stepsFrom } from './steps.ts'
 
 const WITHIN_MS = 10_000

@@ -1,16 +1,16 @@
 /** Where the reports go: stderr, stdout, a file, and what GitHub Actions reads. */
 import { appendFileSync, writeFileSync } from 'node:fs'
+import { annotations, stepSummary } from '../../expect/report/github.ts'
+import { jsonReport } from '../../expect/report/json-report.ts'
+import { junitReport } from '../../expect/report/junit-report.ts'
+import type { SuiteResult } from '../../expect/report/result.ts'
+import type { Run } from '../../expect/report/run.ts'
+import { isFine, textReport } from '../../expect/report/text-report.ts'
+import { jsonLine } from '../../text/json-line.ts'
 import { readVariable } from '../process/environment.ts'
 import type { CommandError } from '../process/exit.ts'
 import type { Talk } from '../process/output.ts'
-import { jsonLine } from '../text/json-line.ts'
 import type { ExpectOptions } from './options.ts'
-import { annotations, stepSummary } from './report/github.ts'
-import { jsonReport } from './report/json-report.ts'
-import { junitReport } from './report/junit-report.ts'
-import type { SuiteResult } from './report/result.ts'
-import type { Run } from './report/run.ts'
-import { isFine, textReport } from './report/text-report.ts'
 
 export interface Reporter {
   /** False if a file could not be written, which has been said. */

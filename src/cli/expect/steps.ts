@@ -1,12 +1,13 @@
 /** The expectations of the command line: `--where`, `--count` and `--name` belong to the `--type` or `--absent` before. */
+
+import type { Condition } from '../../expect/conditions/condition.ts'
+import { describeFault, parseCondition } from '../../expect/conditions/parse-condition.ts'
+import { SyntaxFault } from '../../expect/conditions/syntax-fault.ts'
+import { type Count, NONE, parseCount } from '../../expect/scenario/count.ts'
+import { type Expectation, expectation } from '../../expect/scenario/scenario.ts'
+import { listOf } from '../../text/glob.ts'
 import { usageError } from '../process/exit.ts'
-import { listOf } from '../text/glob.ts'
-import type { Condition } from './conditions/condition.ts'
-import { describeFault, parseCondition } from './conditions/parse-condition.ts'
-import { SyntaxFault } from './conditions/syntax-fault.ts'
 import type { GivenOption } from './options.ts'
-import { type Count, NONE, parseCount } from './scenario/count.ts'
-import { type Expectation, expectation } from './scenario/scenario.ts'
 
 interface Draft {
   readonly type: string

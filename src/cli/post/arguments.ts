@@ -1,7 +1,7 @@
 /** The arguments of `post`: fields from words and from JSON, and where each goes. */
 import { readFileSync } from 'node:fs'
+import { parseJson } from '../../text/json-line.ts'
 import { usageError } from '../process/exit.ts'
-import { parseJson } from '../text/json-line.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 

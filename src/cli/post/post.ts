@@ -1,8 +1,9 @@
 /** `boardcast post`: one request to the API. The answer goes to stdout. */
+
+import { jsonLine } from '../../text/json-line.ts'
 import { type ApiOptions, createApi, type Method } from '../api/api.ts'
 import { usageError } from '../process/exit.ts'
 import { dataOutput, type OutputOptions } from '../process/output.ts'
-import { jsonLine } from '../text/json-line.ts'
 import { bodyOf, fieldsOf, filledPath, withFields } from './arguments.ts'
 
 export interface PostOptions extends ApiOptions, OutputOptions {

@@ -1,9 +1,9 @@
 /** `boardcast config`: the settings in force, and where each comes from. */
 import type { Command } from 'commander'
+import { jsonLine } from '../../text/json-line.ts'
+import { printable } from '../../text/printable.ts'
 import { readVariable } from '../process/environment.ts'
 import { dataOutput, type OutputOptions } from '../process/output.ts'
-import { jsonLine } from '../text/json-line.ts'
-import { printable } from '../text/printable.ts'
 import { currentProfile, type Profile, withVariables } from './profile.ts'
 import { variableOf } from './sources.ts'
 

@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { nearest } from '../../text/nearest.ts'
 import { readEnvironment, readVariable } from '../process/environment.ts'
 import { usageError } from '../process/exit.ts'
-import { nearest } from '../text/nearest.ts'
 import type { ProfileFile, Setting } from './profile-schema.ts'
 
 const FILE = '.boardcast.yaml'

@@ -1,19 +1,9 @@
 /** What a channel stream carries, in the one shape that every command works with. */
 import { compareCursors, parseCursor } from '../../../shared/src/cursor.ts'
 import { CONTROL, SNAPSHOT, UNSTORED } from '../../../shared/src/protocol.ts'
+import type { Envelope } from '../../expect/conditions/envelope.ts'
 
-export interface Envelope {
-  readonly channel: string
-  readonly event: string
-  readonly data: unknown
-  /** In milliseconds since 1970. */
-  readonly timestamp: number
-  readonly id: string
-  /** Of a stored event: who caused it. */
-  readonly actor?: string | null
-  /** On `global`: the topic that the event was posted on. */
-  readonly topic?: string
-}
+export type { Envelope }
 
 const CONTROLS: ReadonlySet<string> = new Set(Object.values(CONTROL))
 const SNAPSHOTS: ReadonlySet<string> = new Set(Object.values(SNAPSHOT))

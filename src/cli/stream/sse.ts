@@ -1,9 +1,9 @@
 /** A stream over Server-Sent Events. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { parseJson } from '../../text/json-line.ts'
 import type { Api } from '../api/api.ts'
 import { fetchFrom } from '../api/fetch.ts'
 import { retryAfterMs } from '../api/retry.ts'
-import { parseJson } from '../text/json-line.ts'
 import { type Frame, queryOf, type StreamQuery, StreamRefused } from './transport.ts'
 
 export async function* openSse(api: Api, query: StreamQuery, signal: AbortSignal): AsyncGenerator<readonly Frame[]> {

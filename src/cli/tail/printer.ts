@@ -1,8 +1,9 @@
 /** An event as text: for people, as JSON, or as it came. */
+
+import { printable } from '../../text/printable.ts'
 import type { Data } from '../process/output.ts'
 import type { Envelope } from '../stream/envelope.ts'
 import type { EventItem } from '../stream/event-source.ts'
-import { printable } from '../text/printable.ts'
 import type { Format } from './formats.ts'
 
 export function printerOf(format: Format | undefined, data: Data): (item: EventItem) => string {

@@ -1,11 +1,11 @@
 /** Which events a command is about: its channels, and the names of the events. */
 import { parseChannelWithView } from '../../../shared/src/channels.ts'
 import { EVERYONE } from '../../../shared/src/protocol.ts'
+import { globs, listOf } from '../../text/glob.ts'
+import { nearest } from '../../text/nearest.ts'
 import { usageError } from '../process/exit.ts'
 import type { Envelope } from '../stream/envelope.ts'
 import { kindOf, namesOn } from '../stream/frame-schema.ts'
-import { globs, listOf } from '../text/glob.ts'
-import { nearest } from '../text/nearest.ts'
 
 export interface SelectionOptions {
   readonly board?: string

@@ -1,9 +1,9 @@
 /** Where to begin: `now`, `earliest`, an id, a duration before now, or a time. */
 import { parseCursor } from '../../../shared/src/cursor.ts'
+import { parseDuration } from '../../text/duration.ts'
 import type { Api } from '../api/api.ts'
 import { usageError } from '../process/exit.ts'
 import { cursorAt, type LogQuery } from '../stream/log-pages.ts'
-import { parseDuration } from '../text/duration.ts'
 
 /** A word or an id that the server takes, or a moment in milliseconds since 1970. */
 export type Since = string | number

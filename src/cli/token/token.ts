@@ -5,9 +5,9 @@ import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import type * as z from 'zod'
 import { isChannelPattern } from '../../../shared/src/channels.ts'
 import { tokenClaims } from '../../../shared/src/types/token-claims.ts'
+import { parseDuration } from '../../text/duration.ts'
 import { readEnvironment } from '../process/environment.ts'
 import { CommandError, exitCode } from '../process/exit.ts'
-import { parseDuration } from '../text/duration.ts'
 
 export interface TokenOptions {
   readonly subscribe?: readonly string[]

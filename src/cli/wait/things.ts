@@ -1,9 +1,9 @@
 /** The things that can be waited for: how each is read, where it is heard of, and what its events say. */
 import * as z from 'zod'
+import { nearest } from '../../text/nearest.ts'
 import type { Api, Call } from '../api/api.ts'
 import { usageError } from '../process/exit.ts'
 import type { Envelope } from '../stream/envelope.ts'
-import { nearest } from '../text/nearest.ts'
 
 export type Verdict = 'met' | 'impossible' | 'open'
 

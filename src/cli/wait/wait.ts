@@ -1,5 +1,6 @@
 /** `boardcast wait`: until an attempt, a card, a run, a session or the server is so far. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { jsonLine, parseJson } from '../../text/json-line.ts'
 import { type Api, type ApiOptions, createApi, endlessPatience } from '../api/api.ts'
 import { Refused } from '../api/api-errors.ts'
 import { fetchFrom } from '../api/fetch.ts'
@@ -8,7 +9,6 @@ import { CommandError, exitCode, firstOf } from '../process/exit.ts'
 import { onInterrupt } from '../process/interrupt.ts'
 import { dataOutput, type OutputOptions, type Talk, talk as talkOf } from '../process/output.ts'
 import { EventSource } from '../stream/event-source.ts'
-import { jsonLine, parseJson } from '../text/json-line.ts'
 import { type Awaited, awaited, type State } from './things.ts'
 
 export interface WaitOptions extends ApiOptions, OutputOptions {

@@ -1,8 +1,8 @@
 /** A slow judge that tries every way in which events can serve expectations: what the fast one must agree with. */
 
-import { valuesAt } from '../../../src/cli/expect/conditions/path.ts'
-import { type Expectation, fits, type Scenario } from '../../../src/cli/expect/scenario/scenario.ts'
-import type { Envelope } from '../../../src/cli/stream/envelope.ts'
+import type { Envelope } from '../../../src/expect/conditions/envelope.ts'
+import { valuesAt } from '../../../src/expect/conditions/path.ts'
+import { type Expectation, fits, type Scenario } from '../../../src/expect/scenario/scenario.ts'
 
 type Saved = ReadonlyMap<string, unknown>
 

@@ -2,10 +2,10 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { jsonEqual } from '../../../src/cli/expect/conditions/json-equal.ts'
-import { describeFault, parseCondition } from '../../../src/cli/expect/conditions/parse-condition.ts'
-import { SyntaxFault } from '../../../src/cli/expect/conditions/syntax-fault.ts'
-import type { Envelope } from '../../../src/cli/stream/envelope.ts'
+import type { Envelope } from '../../../src/expect/conditions/envelope.ts'
+import { jsonEqual } from '../../../src/expect/conditions/json-equal.ts'
+import { describeFault, parseCondition } from '../../../src/expect/conditions/parse-condition.ts'
+import { SyntaxFault } from '../../../src/expect/conditions/syntax-fault.ts'
 
 const nothing = new Map<string, unknown>()
 

@@ -2,12 +2,12 @@
 
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseCondition } from '../../../src/cli/expect/conditions/parse-condition.ts'
-import { Judge, type Verdict } from '../../../src/cli/expect/judge/judge.ts'
-import { parseCount } from '../../../src/cli/expect/scenario/count.ts'
-import { readScenario } from '../../../src/cli/expect/scenario/read-scenario.ts'
-import { expectation, type Order, type Scenario } from '../../../src/cli/expect/scenario/scenario.ts'
-import type { Envelope } from '../../../src/cli/stream/envelope.ts'
+import type { Envelope } from '../../../src/expect/conditions/envelope.ts'
+import { parseCondition } from '../../../src/expect/conditions/parse-condition.ts'
+import { Judge, type Verdict } from '../../../src/expect/judge/judge.ts'
+import { parseCount } from '../../../src/expect/scenario/count.ts'
+import { readScenario } from '../../../src/expect/scenario/read-scenario.ts'
+import { expectation, type Order, type Scenario } from '../../../src/expect/scenario/scenario.ts'
 import { fewestFaults, isMetByBruteForce } from './brute-force.ts'
 
 /** `a`, `a2` (with x: 2), `a2,7` (with y: 7, too). */

@@ -3,10 +3,10 @@
 import fc from 'fast-check'
 import { SaxesParser } from 'saxes'
 import { expect, test } from 'vitest'
-import { annotations, stepSummary } from '../../../src/cli/expect/report/github.ts'
-import { jsonReport } from '../../../src/cli/expect/report/json-report.ts'
-import { junitReport } from '../../../src/cli/expect/report/junit-report.ts'
-import type { SuiteResult } from '../../../src/cli/expect/report/result.ts'
+import { annotations, stepSummary } from '../../../src/expect/report/github.ts'
+import { jsonReport } from '../../../src/expect/report/json-report.ts'
+import { junitReport } from '../../../src/expect/report/junit-report.ts'
+import type { SuiteResult } from '../../../src/expect/report/result.ts'
 import { judgedSuite, runOf, STORY } from './report-scene.ts'
 
 const TEXT = `name: An agent works

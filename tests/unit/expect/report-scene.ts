@@ -1,10 +1,10 @@
 /** A log, a run, and suites that were judged on a log. */
 
-import { Judge } from '../../../src/cli/expect/judge/judge.ts'
-import { type SuiteResult, suiteResult } from '../../../src/cli/expect/report/result.ts'
-import type { Run } from '../../../src/cli/expect/report/run.ts'
-import { readScenario } from '../../../src/cli/expect/scenario/read-scenario.ts'
-import type { Envelope } from '../../../src/cli/stream/envelope.ts'
+import type { Envelope } from '../../../src/expect/conditions/envelope.ts'
+import { Judge } from '../../../src/expect/judge/judge.ts'
+import { type SuiteResult, suiteResult } from '../../../src/expect/report/result.ts'
+import type { Run } from '../../../src/expect/report/run.ts'
+import { readScenario } from '../../../src/expect/scenario/read-scenario.ts'
 
 export function event(name: string, data: unknown, at = 1): Envelope {
   const second = String(at % 60).padStart(2, '0')

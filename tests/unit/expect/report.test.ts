@@ -1,7 +1,7 @@
 // The report for people: what was wrong is understood at once.
 
 import { expect, test } from 'vitest'
-import { textReport } from '../../../src/cli/expect/report/text-report.ts'
+import { textReport } from '../../../src/expect/report/text-report.ts'
 import { event, judgedSuite, runOf, STORY } from './report-scene.ts'
 
 function report(text: string, log = STORY, run = runOf()): string {

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parseCount } from '../../../src/cli/expect/scenario/count.ts'
-import { readScenario } from '../../../src/cli/expect/scenario/read-scenario.ts'
-import { fits } from '../../../src/cli/expect/scenario/scenario.ts'
-import type { Envelope } from '../../../src/cli/stream/envelope.ts'
+import type { Envelope } from '../../../src/expect/conditions/envelope.ts'
+import { parseCount } from '../../../src/expect/scenario/count.ts'
+import { readScenario } from '../../../src/expect/scenario/read-scenario.ts'
+import { fits } from '../../../src/expect/scenario/scenario.ts'
 
 const FILE = 's.yaml'
 

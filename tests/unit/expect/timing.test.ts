@@ -1,7 +1,7 @@
 // When a verdict is final.
 
 import { expect, test } from 'vitest'
-import { Timing } from '../../../src/cli/expect/judge/timing.ts'
+import { Timing } from '../../../src/expect/judge/timing.ts'
 
 const MISSING = { isMissing: true, isBroken: false }
 const MET = { isMissing: false, isBroken: false }

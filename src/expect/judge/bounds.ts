@@ -1,7 +1,7 @@
 /** Absences and other upper bounds that count every event that fits, wherever it stands and whatever else it serves. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import type { Saved } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import { type Expectation, fits, usedBy } from '../scenario/scenario.ts'
 import { NOTHING_SAVED } from './bindings.ts'
 

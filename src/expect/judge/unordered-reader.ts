@@ -2,7 +2,7 @@
  * Readings in any order. A reading without faults exists if there is an assignment in which every expectation has what it
  * needs, and one in which every event that only bounded expectations fit has a place: then there also is one with both.
  */
-import type { Envelope } from '../../stream/envelope.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import { type Expectation, fits, isBounded } from '../scenario/scenario.ts'
 import { Assignment } from './assignment.ts'
 import { NOTHING_SAVED } from './bindings.ts'

@@ -1,7 +1,7 @@
 /** Paths into an event: `card.labels[0]`, `card.labels[*]`, `["odd.key"].x`, `@channel`. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import { nearest } from '../../text/nearest.ts'
+import type { Envelope } from './envelope.ts'
 import { isoTime } from './iso-time.ts'
 import { SyntaxFault } from './syntax-fault.ts'
 

@@ -1,8 +1,8 @@
 /** Judges a log of events by a scenario. The same events in the same order give the same verdict, however they came. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import { globs } from '../../text/glob.ts'
 import type { Saved } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import { type Expectation, isBounded, type Scenario } from '../scenario/scenario.ts'
 import { Bounds } from './bounds.ts'
 import { OrderedReader } from './ordered-reader.ts'

@@ -1,7 +1,7 @@
 /** A verdict with what people need to understand it: one result for each expectation. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import type { Examined } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import type { Finding, Judge, Verdict } from '../judge/judge.ts'
 import { countPhrase } from '../scenario/count.ts'
 import type { Expectation, Place, Scenario } from '../scenario/scenario.ts'

@@ -4,8 +4,8 @@
  * and not on the length of the log.
  */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import type { Saved } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import { type Expectation, fits, isBounded, usedBy } from '../scenario/scenario.ts'
 import { Bindings, NOTHING_SAVED } from './bindings.ts'
 import type { BrokenBy, Reader, Reading } from './reading.ts'

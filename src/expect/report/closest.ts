@@ -1,9 +1,9 @@
 /** The event that comes nearest to an expectation that is not met. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import { listOf } from '../../text/glob.ts'
 import { shown } from '../conditions/comparison.ts'
 import type { Examined, Saved } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import type { Expectation } from '../scenario/scenario.ts'
 
 /**

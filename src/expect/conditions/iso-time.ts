@@ -1,4 +1,4 @@
-import type { Envelope } from '../../stream/envelope.ts'
+import type { Envelope } from './envelope.ts'
 
 /** Such as `2026-11-30T12:03:07.412Z`; the number itself if it is no time. */
 export function isoTime({ timestamp }: Envelope): string {

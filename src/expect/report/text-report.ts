@@ -1,7 +1,7 @@
 /** The report for people, on terminals and in logs. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import type { Examined } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import { isoTime } from '../conditions/iso-time.ts'
 import { receivedText } from './closest.ts'
 import type { Closest, Result, SuiteResult } from './result.ts'

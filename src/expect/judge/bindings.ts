@@ -1,7 +1,7 @@
 /** Saved values, one object for equal ones: readings that differ in nothing else can be told to be the same. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import type { Saved } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import { valuesAt } from '../conditions/path.ts'
 import type { Expectation } from '../scenario/scenario.ts'
 

@@ -1,8 +1,8 @@
 /** Scenarios as YAML files. */
 import type { Node } from 'yaml'
 import { isSeq } from 'yaml'
-import { parseChannel, parseChannelWithView } from '../../../../shared/src/channels.ts'
-import { parseCursor } from '../../../../shared/src/cursor.ts'
+import { parseChannel, parseChannelWithView } from '../../../shared/src/channels.ts'
+import { parseCursor } from '../../../shared/src/cursor.ts'
 import { parseDuration } from '../../text/duration.ts'
 import { listOf } from '../../text/glob.ts'
 import { nearest } from '../../text/nearest.ts'

@@ -1,8 +1,8 @@
 /** What is to be judged: expectations about one stream, in an order. */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import { globs, listOf } from '../../text/glob.ts'
 import { type Condition, exists, type Saved } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import type { Path } from '../conditions/path.ts'
 import { type Count, NONE, ONE_OR_MORE } from './count.ts'
 

@@ -1,5 +1,5 @@
-import type { Envelope } from '../../stream/envelope.ts'
 import type { Saved } from '../conditions/condition.ts'
+import type { Envelope } from '../conditions/envelope.ts'
 import type { Expectation } from '../scenario/scenario.ts'
 
 /**

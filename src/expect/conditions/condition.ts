@@ -3,8 +3,8 @@
  * nowhere. Values may depend on what earlier steps saved.
  */
 
-import type { Envelope } from '../../stream/envelope.ts'
 import { type Comparison, type ComparisonOperator, shown } from './comparison.ts'
+import type { Envelope } from './envelope.ts'
 import { type Path, valuesAt } from './path.ts'
 
 /** The values that steps have saved, by name. */
