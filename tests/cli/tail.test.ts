@@ -102,6 +102,19 @@ describe('what is printed', () => {
   })
 })
 
+test('[CMD15] --where: only events that meet every condition; one that cannot be read is 2', async () => {
+  const { board, since } = await boardWith(['Hello one', 'other', 'Hello two'])
+  const args = ['--board', board, '--since', since, '--no-follow', '--where']
+  const [hello, both, wrong] = await Promise.all([
+    ended(tail([...args, 'card.title~^Hello'])),
+    ended(tail([...args, 'card.title~^Hello', '--where', 'index>=1'])),
+    ended(tail([...args, 'card.title==x'])),
+  ])
+  expect([hello.code, both.code, wrong.code]).toEqual([0, 0, 2])
+  expect([hello, both].map(({ stdout }) => lines(stdout).length)).toEqual([2, 1])
+  expect(wrong.stderr).toMatch(/--where card\.title==x: character \d+: /)
+})
+
 describe('when it ends', () => {
   test('[CMD16] after -n events, after the first that fits --until, or when nothing is left', async () => {
     const { board, since } = await boardWith(['one', 'two', 'three'])

@@ -51,6 +51,10 @@ export function addSelectionOptions(command: Command): Command {
     .addOption(new Option('--board <id>', 'events of this board, under their names there').conflicts('channel'))
     .option('--channel <name...>', 'channels to listen to; may hold commas (default: global)')
     .option('--type <glob...>', 'only events whose name fits, such as card.created or card.*; may hold commas')
+    .option(
+      '--where <cond...>',
+      "only events that meet every COND: PATH, !PATH, or PATH=VALUE, such as 'card.title~^Hello'",
+    )
     .option('--since <start>', 'now, earliest, an id, a duration such as 10m, or a time', 'now')
     .option('-n <number>', 'end after so many events', positiveNumber)
     .option('--until <glob>', 'end after the first event whose name fits; may be repeated', collected)

@@ -6,12 +6,15 @@ import { nearest } from '../../text/nearest.ts'
 import { usageError } from '../process/exit.ts'
 import type { Envelope } from '../stream/envelope.ts'
 import { kindOf, namesOn } from '../stream/frame-schema.ts'
+import { conditionsOf } from './conditions.ts'
 
 export interface SelectionOptions {
   readonly board?: string
   readonly channel?: readonly string[]
   readonly type?: readonly string[]
   readonly until?: readonly string[]
+  /** Of every event, also of the one that ends the command. */
+  readonly where?: readonly string[]
 }
 
 export interface Selection {
@@ -25,8 +28,9 @@ export interface Selection {
   readonly warnings: readonly string[]
 }
 
-/** Throws a usage error for a channel that cannot exist. */
-export function selectionOf({ board, channel, type, until }: SelectionOptions): Selection {
+/** Throws a usage error for a channel that cannot exist, and for a condition that cannot be read. */
+export function selectionOf({ board, channel, type, until, where }: SelectionOptions): Selection {
+  const conditions = conditionsOf(where)
   const channels = channelsOf(board, channel)
   const wanted = listOf(type)
   const last = listOf(until)
@@ -36,9 +40,13 @@ export function selectionOf({ board, channel, type, until }: SelectionOptions): 
     channels,
     // Without --type everything is wanted, whatever ends the command.
     types: wanted.length === 0 ? [] : typesParameter([...wanted, ...last]),
-    isWanted: ({ event }) => isType(event) || isUntil?.(event) === true,
+    isWanted: (envelope) =>
+      (isType(envelope.event) || isUntil?.(envelope.event) === true) && conditions.areMet(envelope),
     isLast: isUntil && (({ event }) => isUntil(event)),
-    warnings: [...new Set([...wanted, ...last])].flatMap((name) => warningFor(name, channels)),
+    warnings: [
+      ...[...new Set([...wanted, ...last])].flatMap((name) => warningFor(name, channels)),
+      ...conditions.warnings,
+    ],
   }
 }
 
