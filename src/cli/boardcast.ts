@@ -7,6 +7,7 @@ import { addExpect } from './commands/expect.ts'
 import { withNearest } from './commands/options.ts'
 import { addPost } from './commands/post.ts'
 import { addReplay } from './commands/replay.ts'
+import { addSchema } from './commands/schema.ts'
 import { addMaintenance, addServe } from './commands/server.ts'
 import { addRecord, addTail } from './commands/tail.ts'
 import { addToken } from './commands/token.ts'
@@ -17,6 +18,8 @@ import { applyProfile } from './settings/sources.ts'
 
 // The files in commands/ only declare. What a command does is imported when it runs: `boardcast run` must start quickly
 // and never load the server or SQLite.
+
+const WITHOUT_PROFILE: ReadonlySet<string> = new Set(['config', 'completion', 'schema'])
 
 await start(process.argv)
 
@@ -51,9 +54,7 @@ number of the signal that ended it.`,
     .showHelpAfterError('(see boardcast --help for the commands)')
     .exitOverride()
     // These show what is set, or need no settings.
-    .hook('preAction', (_program, command) =>
-      command.name() === 'config' || command.name() === 'completion' ? undefined : applyProfile(command),
-    )
+    .hook('preAction', (_program, command) => (WITHOUT_PROFILE.has(command.name()) ? undefined : applyProfile(command)))
 
   addServe(boardcast)
   addRun(boardcast)
@@ -66,6 +67,7 @@ number of the signal that ended it.`,
   addExpect(boardcast)
   addCursor(boardcast)
   addToken(boardcast)
+  addSchema(boardcast)
   addConfig(boardcast)
   addCompletion(boardcast)
   addMaintenance(boardcast)

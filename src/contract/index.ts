@@ -1,8 +1,9 @@
 /**
  * The contract as pure functions: the server and the command line show the same bytes.
  *
- *   renderOpenApi('3.2')   the text of /openapi.json
- *   eventSchema(name)      the JSON Schema of an event, for `boardcast schema NAME`
+ *   renderOpenApi('3.2')      the text of /openapi.json
+ *   eventList()               every event on every kind of channel
+ *   eventSchema(kind, name)   the JSON Schema of its payload there
  */
 
 import type { Api } from '../routes/api.ts'
@@ -12,7 +13,7 @@ import type { OpenApiVersion } from './contract-operations.ts'
 import { openApiDocument } from './openapi.ts'
 
 export { OPENAPI_VERSIONS, type OpenApiVersion, openApiQuery } from './contract-operations.ts'
-export { eventNames, eventSchema } from './event-schemas.ts'
+export { eventList, eventSchema, type ListedEvent } from './event-schemas.ts'
 
 /** The routes of the API as they are declared, without a server. */
 export function declaredRoutes(): readonly DeclaredRoute[] {

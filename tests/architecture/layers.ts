@@ -49,6 +49,7 @@ const LAYERS: readonly string[] = [
   'src/cli/tail',
   'src/cli/wait',
   'src/cli/post',
+  'src/cli/schema',
   'src/cli/replay',
   'src/cli/completion',
   'src/cli/expect',

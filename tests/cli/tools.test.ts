@@ -1,10 +1,9 @@
-/** `boardcast wait`, `record`, `config`, `post` and `completion`, run as the built program. Rules of docs/cli.md. */
-import { execFile } from 'node:child_process'
+/** `boardcast wait`, `record`, `config` and `post`, run as the built program. Rules of docs/cli.md. */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { declaredRoutes } from '../../src/contract/index.ts'
 import { freePort } from '../support/free-port.ts'
 import { boardcast } from './support/program.ts'
 import { startHub } from './support/server.ts'
@@ -228,29 +227,71 @@ describe('post', () => {
     expect(new Set(busy.asked.map(({ headers }) => headers['idempotency-key'])).size).toBe(1)
     expect(busy.asked.length).toBeGreaterThan(1)
   })
-})
 
-describe('completion', () => {
-  const bash = promisify(execFile)
-  const complete = async (line: readonly string[]) => {
-    const script = await run(['completion', 'bash'])
-    const words = line.map((word) => `'${word}'`).join(' ')
-    const text = `${script.stdout}\nCOMP_WORDS=(boardcast ${words}); COMP_CWORD=${line.length}; _boardcast; echo "\${COMPREPLY[@]}"`
-    return (await bash('bash', ['-c', text])).stdout.trim().split(' ')
-  }
-
-  test('[CMD9b] completes commands, options, their values and names of events', async () => {
-    expect(await complete(['ta'])).toEqual(['tail'])
-    expect(await complete(['tail', '--no-f'])).toEqual(['--no-follow'])
-    expect(await complete(['tail', '--type', 'card.c'])).toEqual(['card.created'])
-    expect(await complete(['tail', '--transport', 'w'])).toEqual(['ws'])
+  test('[CMD11b] OPERATION: fields fill the path, then the query, then the body, over --data', async () => {
+    const data = '{"title":"below","priority":"high"}'
+    const created = await run(['post', 'createCard', 'boardId=b', 'title=Hello', 'labels:=["bug"]', '--data', data])
+    expect([created.code, created.stderr]).toEqual([0, `Event-Id: ${(await hub.ask('GET', '/cursor')).cursor}\n`])
+    const card = JSON.parse(created.stdout)
+    expect(card).toMatchObject({ boardId: 'b', title: 'Hello', labels: ['bug'], priority: 'high' })
+    const patched = await run(['post', 'updateCard', `cardId=${card.id}`, 'title=Changed', 'ifRevision:=1'])
+    expect(JSON.parse(patched.stdout)).toMatchObject({ title: 'Changed', revision: 2 })
+    const read = await run(['post', 'getCard', `cardId=${card.id}`])
+    expect(JSON.parse(read.stdout)).toEqual(JSON.parse(patched.stdout))
+    // In the query, since a DELETE has no body.
+    const stale = await run(['post', 'deleteCard', `cardId=${card.id}`, 'ifRevision=1'])
+    expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining('refused (409)')])
+    expect(await run(['post', 'deleteCard', `cardId=${card.id}`, 'ifRevision=2'])).toMatchObject({
+      code: 0,
+      stdout: '',
+    })
   })
 
-  test('[CMD9b] for zsh and fish too, without a server; another shell is refused', async () => {
-    const [zsh, fish, other] = await Promise.all(['zsh', 'fish', 'tcsh'].map((shell) => run(['completion', shell])))
-    expect(zsh?.stdout).toMatch(/^#compdef boardcast\n/)
-    expect(zsh?.stdout).toContain('card.created')
-    expect(fish?.stdout).toContain("complete -c boardcast -n '__fish_seen_subcommand_from tail' -l no-follow ")
-    expect([zsh?.code, fish?.code, other?.code]).toEqual([0, 0, 2])
+  test('[CMD11b] the nearest known name for an operation or a field; what it needs; nothing is sent', async () => {
+    await using stub = await startStub([{ status: 200 }])
+    const wrong = (...words: string[]) => run(['post', '--url', stub.url, ...words])
+    const [operation, field, missing, none, twice, method, body, stream] = await Promise.all([
+      wrong('creatCard', 'boardId=b'),
+      wrong('createCard', 'boardId=b', 'tilte=x'),
+      wrong('createCard', 'title=x'),
+      wrong(),
+      wrong('createCard', 'boardId=b', 'title=x', 'title=y'),
+      wrong('updateCard', 'cardId=c', '--method', 'POST'),
+      wrong('deleteCard', 'cardId=c', '--data', '{}'),
+      wrong('openStream'),
+    ])
+    const all = [operation, field, missing, none, twice, method, body, stream]
+    expect(all.map(({ code }) => code)).toEqual(Array(8).fill(2))
+    expect(operation.stderr).toContain('there is no operation creatCard. Did you mean createCard?')
+    expect(field.stderr).toContain('createCard has no field tilte. Did you mean title? It takes boardId, ')
+    expect(missing.stderr).toContain('createCard needs boardId: add boardId=VALUE')
+    expect(twice.stderr).toContain('title is given twice')
+    expect(method.stderr).toContain('updateCard is a PATCH')
+    expect(stream.stderr).toContain('use boardcast tail')
+    expect(stub.asked).toEqual([])
+  })
+
+  test('[CMD11b] a refusal has every faulty field, and how to write JSON', async () => {
+    const { code, stderr } = await run(['post', 'createCard', 'boardId=b', 'title=', 'labels=["bug"]'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /was refused \(422\).*title: .*labels: .* labels was sent as text: for JSON write labels:=\["bug"\]/,
+    )
+  })
+
+  test('[CMD11c] --list: every operation with method, path and the events that it emits', async () => {
+    const { code, stdout } = await run(['post', '--list'], { BOARDCAST_URL: 'http://127.0.0.1:1' })
+    const lines = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    expect(code).toBe(0)
+    const declared = declaredRoutes().map(({ operationId }) => operationId)
+    expect(lines.map(({ operation }) => operation).sort()).toEqual(declared.sort())
+    expect(lines.find(({ operation }) => operation === 'createCard')).toMatchObject({
+      ...{ method: 'POST', path: '/boards/{boardId}/cards', emits: ['card.created', 'card.assigned'] },
+    })
+    const pretty = await run(['post', '--list', '--format', 'pretty'])
+    expect(pretty.stdout).toMatch(/^createCard +POST +\/boards\/\{boardId\}\/cards +card\.created card\.assigned$/m)
   })
 })

@@ -56,6 +56,11 @@ export function addOutputOptions(command: Command): Command {
     .option('--no-color', 'no colours (NO_COLOR)')
 }
 
+/** For a command whose data is JSON. */
+export function formatOption(): Option {
+  return new Option('--format <format>', 'default: pretty on a terminal, otherwise jsonl').choices(['pretty', 'jsonl'])
+}
+
 /** In milliseconds. */
 export function duration(text: string): number {
   const ms = parseDuration(text)

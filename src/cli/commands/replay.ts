@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { exitFlushed } from '../process/exit.ts'
 import type { ReplayOptions } from '../replay/replay.ts'
-import { addOutputOptions, addServerOptions, subcommand } from './options.ts'
+import { addOutputOptions, addServerOptions, formatOption, subcommand } from './options.ts'
 
 export function addReplay(boardcast: Command): void {
   const command = subcommand(boardcast, 'replay', [
@@ -14,6 +14,7 @@ export function addReplay(boardcast: Command): void {
     .option('--speed <factor>', 'speed relative to the recording, or max', speedFactor, 1)
     .option('--board <id>', 'put everything on this board; it is created if it does not exist')
     .option('--dry-run', 'print the requests, and post nothing')
+    .addOption(formatOption())
   addServerOptions(addOutputOptions(command)).action(async (file: string, options: ReplayOptions) => {
     const { replay } = await import('../replay/replay.ts')
     await exitFlushed(await replay(file, options))

@@ -1,11 +1,9 @@
 import type { Command } from 'commander'
 import { nearest } from '../../text/nearest.ts'
 import { exitFlushed, usageError } from '../process/exit.ts'
+import { KINDS, THINGS } from '../wait/kinds.ts'
 import type { WaitOptions } from '../wait/wait.ts'
-import { addOutputOptions, addServerOptions, duration, subcommand } from './options.ts'
-
-const KINDS = ['attempt', 'card', 'run', 'session'] as const
-const THINGS = [...KINDS, 'server'] as const
+import { addOutputOptions, addServerOptions, duration, formatOption, subcommand } from './options.ts'
 
 export function addWait(boardcast: Command): void {
   const command = subcommand(boardcast, 'wait', [
@@ -21,6 +19,7 @@ export function addWait(boardcast: Command): void {
       'attempt: running, succeeded or finished; card: the key of a column; run and session: completed or finished',
     )
     .option('--timeout <duration>', 'end when the time is up', duration, 600_000)
+    .addOption(formatOption())
   showDefault(addServerOptions(addOutputOptions(command))).action(
     async (thing: string, id: string | undefined, options: WaitOptions & { readonly for?: string }) => {
       const { waitFor, waitForServer } = await import('../wait/wait.ts')

@@ -7,16 +7,16 @@ export type Fields = Readonly<Record<string, unknown>>
 
 /** `NAME=TEXT` and `NAME:=JSON`. Throws a usage error. */
 export function fieldsOf(words: readonly string[]): Fields {
-  return Object.fromEntries(
-    words.map((word) => {
-      const [, name, sign, text = ''] = /^([^=:]+)(:?=)(.*)$/s.exec(word) ?? []
-      if (name === undefined) throw usageError(`"${word}" is no field: write NAME=TEXT or NAME:=JSON.`)
-      if (sign === '=') return [name, text]
-      const value = parseJson(text)
-      if (value === undefined) throw usageError(`${name}:= is not followed by JSON. For text write ${name}=${text}`)
-      return [name, value]
-    }),
-  )
+  const fields = new Map<string, unknown>()
+  for (const word of words) {
+    const [, name, sign, text = ''] = /^([^=:]+)(:?=)(.*)$/s.exec(word) ?? []
+    if (name === undefined) throw usageError(`"${word}" is no field: write NAME=TEXT or NAME:=JSON.`)
+    if (fields.has(name)) throw usageError(`${name} is given twice.`)
+    const value = sign === '=' ? text : parseJson(text)
+    if (value === undefined) throw usageError(`${name}:= is not followed by JSON. For text write ${name}=${text}`)
+    fields.set(name, value)
+  }
+  return Object.fromEntries(fields)
 }
 
 /** `JSON`, `@FILE` or `-` for stdin. Throws a usage error. */
@@ -57,7 +57,7 @@ export function filledPath(path: string, fields: Fields): { path: string; rest: 
       const field = name?.[1] ?? name?.[2]
       if (field === undefined) return part
       const value = rest[field]
-      if (value === undefined) throw usageError(`the path needs ${field}: add ${field}=VALUE.`)
+      if (value === undefined || value === '') throw usageError(`the path needs ${field}: add ${field}=VALUE.`)
       delete rest[field]
       return encodeURIComponent(String(value))
     })

@@ -11,6 +11,8 @@ export interface OutputOptions {
   readonly quiet?: boolean | undefined
   /** `--color` is true, `--no-color` false. */
   readonly color?: boolean | undefined
+  /** `pretty`: data is laid out for people, whatever reads it; anything else: it is for programs. */
+  readonly format?: string | undefined
 }
 
 type Style = Parameters<typeof styleText>[0]
@@ -24,20 +26,21 @@ export interface Data {
   flushed(): Promise<void>
   /** Aborts when the reader has gone away. */
   readonly gone: AbortSignal
-  readonly isTerminal: boolean
+  /** For people: on a terminal, unless a format was chosen. */
+  readonly isLaidOut: boolean
   /** Cuts a line to the width of the terminal, if it is one. */
   fit(line: string): string
   readonly paint: Paint
 }
 
-export function dataOutput({ color }: OutputOptions = {}, stream: NodeJS.WriteStream = process.stdout): Data {
+export function dataOutput({ color, format }: OutputOptions = {}, stream: NodeJS.WriteStream = process.stdout): Data {
   const gone = new AbortController()
   const fail = () => gone.abort()
   stream.on('error', fail)
   stream.on('close', fail)
   return {
     gone: gone.signal,
-    isTerminal: stream.isTTY === true,
+    isLaidOut: format === undefined ? stream.isTTY === true : format === 'pretty',
     fit: (line) => (stream.isTTY && stream.columns > 0 ? cliTruncate(line, stream.columns) : line),
     paint: painter(isColoured(stream, color)),
     write: (text) =>

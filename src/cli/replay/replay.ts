@@ -63,7 +63,7 @@ export async function replay(file: string, options: ReplayOptions): Promise<numb
   const { posted, skipped, refused } = counts
   const verb = options.dryRun ? 'would post' : 'posted'
   await data.write(
-    data.isTerminal ? `${verb} ${posted}, skipped ${skipped}, refused ${refused}\n` : `${jsonLine(counts)}\n`,
+    data.isLaidOut ? `${verb} ${posted}, skipped ${skipped}, refused ${refused}\n` : `${jsonLine(counts)}\n`,
   )
   return firstOf([refused > 0 ? exitCode.failed : exitCode.done, interrupt.exitCode() ?? exitCode.done])
 
@@ -101,7 +101,7 @@ function readRecording(file: string): Envelope[] {
 }
 
 async function print(data: Data, { method, path, body }: ReplayRequest): Promise<void> {
-  const text = data.isTerminal
+  const text = data.isLaidOut
     ? data.fit(`${method} ${path}${body === undefined ? '' : ` ${jsonLine(body)}`}`)
     : jsonLine({ method, path, ...(body && { body }) })
   await data.write(`${text}\n`)

@@ -40,7 +40,7 @@ export async function config(command: Command): Promise<void> {
   const data = dataOutput(output)
   const width = Math.max(...settings.map(({ name }) => name.length))
   for (const setting of settings) {
-    await data.write(`${data.isTerminal ? data.fit(lineOf(setting, width, data.paint)) : jsonLine(setting)}\n`)
+    await data.write(`${data.isLaidOut ? data.fit(lineOf(setting, width, data.paint)) : jsonLine(setting)}\n`)
   }
 }
 

@@ -7,7 +7,7 @@ import type { EventItem } from '../stream/event-source.ts'
 import type { Format } from './formats.ts'
 
 export function printerOf(format: Format | undefined, data: Data): (item: EventItem) => string {
-  switch (format ?? (data.isTerminal ? 'pretty' : 'jsonl')) {
+  switch (format ?? (data.isLaidOut ? 'pretty' : 'jsonl')) {
     case 'raw':
       // A message of a socket has no end of its own.
       return ({ raw }) => (raw.endsWith('\n') ? raw : `${raw}\n`)

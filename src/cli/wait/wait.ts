@@ -52,7 +52,7 @@ async function within(options: WaitOptions, work: (wait: Wait) => Promise<Outcom
   }
   clearTimeout(timer)
   if (outcome.thing !== undefined) {
-    const text = data.isTerminal ? JSON.stringify(outcome.thing, null, 2) : jsonLine(outcome.thing)
+    const text = data.isLaidOut ? JSON.stringify(outcome.thing, null, 2) : jsonLine(outcome.thing)
     await data.write(`${text}\n`)
   }
   return firstOf([outcome.code, interrupt.exitCode() ?? exitCode.done])
