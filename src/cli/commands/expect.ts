@@ -42,8 +42,10 @@ export function addExpect(boardcast: Command): void {
     )
   addServerOptions(addOutputOptions(command))
     .passThroughOptions()
-    .action(async (cmd: string[], options: Omit<ExpectOptions, 'cmd' | 'given'>) => {
+    .action(async (cmd: string[], options: Omit<ExpectOptions, 'cmd' | 'given' | 'ofProfile'>, command: Command) => {
+      const names = Object.keys(options)
+      const ofProfile = new Set(names.filter((name) => command.getOptionValueSource(name) === 'config'))
       const { expect } = await import('../expect/expect.ts')
-      await exitFlushed(await expect({ ...options, cmd, given }))
+      await exitFlushed(await expect({ ...options, cmd, given, ofProfile }))
     })
 }

@@ -22,9 +22,9 @@ export async function expect(options: ExpectOptions): Promise<number> {
       outputToStderr: options.format === 'json',
     })
     const { command, stopped, judges, ...facts } = observed
-    const suites = plan.suites.flatMap(({ scenario }, at) => {
+    const suites = plan.suites.flatMap(({ scenario, tailOptions }, at) => {
       const judge = judges[at]
-      return judge ? [suiteResult(scenario, judge)] : []
+      return judge ? [{ ...suiteResult(scenario, judge), tailOptions }] : []
     })
     const code = firstOf([
       ...(stopped ? [stopped.exitCode] : []),
@@ -36,7 +36,7 @@ export async function expect(options: ExpectOptions): Promise<number> {
       ...(command && { command }),
       ...(stopped && { stopped: stopped.reason }),
       exitCode: code,
-      tailOptions: plan.tailOptions,
+      tailOptions: [],
     }
     const isWritten = reporter.report(suites, run)
     return isWritten ? code : firstOf([code, exitCode.failed])

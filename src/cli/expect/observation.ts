@@ -7,11 +7,12 @@ import { type Api, endlessPatience } from '../api/api.ts'
 import { CommandError, exitCode } from '../process/exit.ts'
 import { type Interrupt, onInterrupt } from '../process/interrupt.ts'
 import type { Talk } from '../process/output.ts'
-import { type EventItem, EventSource, type StreamItem } from '../stream/event-source.ts'
-import { newestId, passed } from '../stream/log-pages.ts'
+import type { EventItem } from '../stream/event-source.ts'
+import { newestId } from '../stream/log-pages.ts'
 import { lossNotice } from '../tail/loss-notice.ts'
 import { endCommand, type RunningCommand, startCommand } from './command.ts'
 import type { Plan, Suite } from './plan.ts'
+import { Streams } from './streams.ts'
 
 /** How long a stream may stay lost if nothing else says so. */
 const LOST_MS = 10_000
@@ -56,12 +57,14 @@ class Observation {
   readonly #options: ObservationOptions
   readonly #suites: readonly Judged[]
   readonly #end = new AbortController()
-  readonly #source: EventSource
+  readonly #streams: Streams
   readonly #interrupt: Interrupt
   #startedAt: Date | undefined
   #beganAt = 0
   #endedAt: number | undefined
   #from: string | undefined
+  /** What the log held at the start, if that is what is judged. */
+  #newest: string | undefined
   #command: RunningCommand | undefined
   #result: CommandResult | undefined
   #stopped: Stop | undefined
@@ -76,16 +79,17 @@ class Observation {
     this.#suites = plan.suites.map((suite) => ({
       ...{ suite, judge: new Judge(suite.scenario), timing: undefined, isOver: false },
     }))
-    this.#source = new EventSource(api, {
-      channels: plan.channels,
-      since: plan.since ?? 'now',
-      waitServer,
-      signal: this.#end.signal,
+    const lists = plan.suites.map(({ channels }) => channels)
+    this.#streams = new Streams(lists, {
+      ...{ api, since: plan.since, waitServer, signal: this.#end.signal, onFound: loss.found },
       onLost: (reason) => {
         loss.lost(reason)
         this.#look()
       },
-      onFound: loss.found,
+      onOpen: (from) => this.#begin(from),
+      onEvent: (item, channels) => this.#event(item, channels),
+      onInvalid: (raw) => talk.warn(`passed over, because it is no event: ${raw.trim().slice(0, 200)}`),
+      onGap: ({ requested, reason }) => this.#stop(exitCode.gap, `gap: events after ${requested} are lost (${reason})`),
     })
   }
 
@@ -94,15 +98,13 @@ class Observation {
     this.#interrupt.signal.addEventListener('abort', () =>
       this.#stop(this.#interrupt.exitCode() ?? exitCode.failed, 'it was interrupted'),
     )
-    this.#wakeAt(performance.now() + this.#patienceMs() + (waitServer ?? 0))
+    // --within counts from the beginning, and a busy server may take its time to let it begin.
+    this.#wakeAt(performance.now() + Math.max(this.#patienceMs(), LOST_MS) + (waitServer ?? 0))
     try {
       // What is newest is asked before the stream begins: the log up to there is judged.
       const isPast = plan.since !== undefined && plan.command === undefined
-      const newest = isPast ? await newestId(api, { signal: this.#end.signal }) : undefined
-      for await (const item of this.#source.items()) {
-        this.#take(item, newest)
-        if (this.#end.signal.aborted) break
-      }
+      this.#newest = isPast ? await newestId(api, { signal: this.#end.signal }) : undefined
+      await this.#streams.listen()
     } catch (error) {
       await this.#finish()
       if (this.#stopped === undefined) {
@@ -114,21 +116,9 @@ class Observation {
     return this.#observed()
   }
 
-  #take(item: StreamItem, newest: string | undefined): void {
-    if (item.kind === 'open') this.#begin(item.cursor, newest)
-    else if (item.kind === 'event') this.#event(item)
-    else if (item.kind === 'invalid')
-      this.#options.talk.warn(`passed over, because it is no event: ${item.raw.trim().slice(0, 200)}`)
-    else if (item.kind === 'gap') {
-      const { requested, reason } = item.notice
-      this.#stop(exitCode.gap, `gap: events after ${requested} are lost (${reason})`)
-    }
-  }
-
-  #begin(cursor: string, newest: string | undefined): void {
-    if (this.#startedAt !== undefined) return
+  #begin(from: string): void {
     const { plan, outputToStderr } = this.#options
-    this.#from = plan.since ?? cursor
+    this.#from = from
     this.#startedAt = new Date()
     this.#beganAt = performance.now()
     if (plan.command) {
@@ -145,18 +135,19 @@ class Observation {
         startedAt: this.#beganAt,
       })
     }
+    const newest = this.#newest
     if (newest !== undefined) void this.#whenPassed(() => Promise.resolve(newest))
     this.#look()
   }
 
-  #event({ envelope, fault }: EventItem): void {
-    const isJudged = this.#suites.some(({ judge, isOver }) => !isOver && judge.isJudged(envelope.event))
-    if (fault !== undefined && isJudged) {
+  #event({ envelope, fault }: EventItem, channels: readonly string[]): void {
+    const listening = this.#suites.filter(({ suite, isOver }) => !isOver && suite.channels === channels)
+    if (fault !== undefined && listening.some(({ judge }) => judge.isJudged(envelope.event))) {
       this.#stop(exitCode.invalidEvent, `${envelope.event} ${envelope.id} breaks its schema: ${fault}`)
       return
     }
     const at = performance.now() - this.#beganAt
-    for (const { judge, isOver } of this.#suites) if (!isOver) judge.add(envelope, at)
+    for (const { judge } of listening) judge.add(envelope, at)
     this.#look()
   }
 
@@ -168,14 +159,14 @@ class Observation {
     this.#look()
   }
 
-  /** Tells the suites when the stream has passed an id. The server may restart in the meantime. */
+  /** Tells the suites when their stream has passed an id. The server may restart in the meantime. */
   async #whenPassed(id: () => Promise<string>): Promise<void> {
-    const { api, plan } = this.#options
     const { signal } = this.#end
     try {
-      await passed(this.#source, await id(), { api, query: { channels: plan.channels }, signal })
-      for (const { timing } of this.#suites) timing?.passed()
-      this.#look()
+      await this.#streams.whenPassed(await id(), (channels) => {
+        for (const { suite, timing } of this.#suites) if (suite.channels === channels) timing?.passed()
+        this.#look()
+      })
     } catch (error) {
       if (signal.aborted) return
       const code = error instanceof CommandError ? error.exitCode : exitCode.failed
@@ -197,7 +188,7 @@ class Observation {
     }
     const isOver = this.#suites.every((each) => each.isOver)
     const patientUntil = this.#beganAt + this.#patienceMs()
-    if (this.#source.isLost) {
+    if (this.#streams.areLost) {
       if (isOver ? this.#isOpen() : now >= patientUntil) {
         this.#stop(exitCode.lost, `${baseUrl} is still unreachable, and the time is up`)
         return
@@ -214,7 +205,9 @@ class Observation {
 
   /** Whether events that were not seen could change a verdict. */
   #isOpen(): boolean {
-    return this.#suites.some(({ judge }) => judge.standing().isMissing || judge.watches)
+    return this.#suites.some(
+      ({ suite, judge }) => this.#streams.isLost(suite.channels) && (judge.standing().isMissing || judge.watches),
+    )
   }
 
   #wakeAt(time: number): void {
@@ -260,7 +253,7 @@ class Observation {
       judges: this.#suites.map(({ judge }) => judge),
       startedAt: this.#startedAt ?? new Date(),
       durationMs: this.#startedAt === undefined ? 0 : (this.#endedAt ?? this.#beganAt) - this.#beganAt,
-      cursor: { from, to: this.#source.cursor ?? last ?? from },
+      cursor: { from, to: this.#streams.cursor ?? last ?? from },
       command: this.#result,
       stopped: this.#stopped,
     }

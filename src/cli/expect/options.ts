@@ -17,6 +17,8 @@ export interface ExpectOptions extends ApiOptions, OutputOptions {
   /** `--type`, `--absent` and what belongs to them, in their order. */
   readonly given: readonly GivenOption[]
   readonly cmd: readonly string[]
+  /** The options above that come from a profile: what a scenario says precedes them. */
+  readonly ofProfile: ReadonlySet<string>
 }
 
 export interface GivenOption {

@@ -17,6 +17,10 @@ const SETTLE_MS = 1_000
 
 export interface Suite {
   readonly scenario: Scenario
+  /** What it listens to. Suites with equal channels have the same array. */
+  readonly channels: readonly string[]
+  /** The options with which `tail` shows the same, as a shell takes them. */
+  readonly tailOptions: readonly string[]
   /** Undefined: what the log holds decides. */
   readonly withinMs: number | undefined
   readonly settleMs: number
@@ -24,9 +28,6 @@ export interface Suite {
 
 export interface Plan {
   readonly suites: readonly Suite[]
-  readonly channels: readonly string[]
-  /** The options with which `tail` shows the same, as a shell takes them. */
-  readonly tailOptions: readonly string[]
   readonly since: string | undefined
   readonly command: Command | undefined
   readonly warnings: readonly string[]
@@ -37,28 +38,33 @@ export function planOf(options: ExpectOptions): Plan {
   const steps = stepsFrom(options.given)
   const files = (options.file ?? []).map(readFile)
   const ofOptions: Scenario = { name: 'boardcast expect', order: 'subset', only: [], expectations: steps }
-  const scenarios = [...(steps.length > 0 ? [ofOptions] : []), ...files].map((each) => withOptions(each, options))
+  const scenarios = [...(steps.length > 0 ? [ofOptions] : []), ...files].map((each) =>
+    withOptions(each, optionsFor(each, options)),
+  )
   if (scenarios.length === 0) {
     throw usageError('there is nothing to expect: use --type GLOB, --absent GLOB or --file S.yaml.')
   }
-  const channels = channelsFor(options, scenarios)
-  const tailOptions = tailOptionsFor(options, channels)
   const since = oneOf(
     'since',
     scenarios.flatMap((each) => each.since ?? []),
   )
   const command = commandOf(options.cmd, scenarios)
+  const lists = new Map<string, readonly string[]>()
   const suites = scenarios.map((scenario) => ({
     scenario,
+    ...listeningOf(scenario, optionsFor(scenario, options), lists),
     withinMs: scenario.withinMs ?? (since !== undefined && command === undefined ? undefined : WITHIN_MS),
     settleMs: scenario.settleMs ?? SETTLE_MS,
   }))
-  const expectations = scenarios.flatMap((each) => each.expectations)
+  return { suites, since, command, warnings: [...new Set(suites.flatMap(warningsOf))] }
+}
+
+function warningsOf({ scenario: { expectations }, channels }: Pick<Suite, 'scenario' | 'channels'>): string[] {
   const unknown = selectionOf({ channel: channels, type: expectations.map(({ type }) => type) }).warnings
   const impossible = expectations.flatMap((each) =>
     each.conditions.flatMap(({ text, warning }) => (warning === undefined ? [] : [`${text}: ${warning}`])),
   )
-  return { suites, channels, tailOptions, since, command, warnings: [...unknown, ...impossible] }
+  return [...unknown, ...impossible]
 }
 
 function readFile(file: string): Scenario {
@@ -75,6 +81,20 @@ function readFile(file: string): Scenario {
     if (error instanceof ScenarioFault) throw usageError(error.message)
     throw error
   }
+}
+
+/** Without what comes from a profile, where the file of the scenario says it. */
+function optionsFor(scenario: Scenario, options: ExpectOptions): ExpectOptions {
+  if (scenario.file === undefined) return options
+  const { board, channels, since, withinMs, settleMs } = scenario
+  const hasChannels = board !== undefined || channels !== undefined
+  const isSaid: Readonly<Record<string, boolean>> = {
+    ...{ board: hasChannels, channel: hasChannels, since: since !== undefined },
+    // An order has a default in the file, too.
+    ...{ within: withinMs !== undefined, settle: settleMs !== undefined, order: true, only: true },
+  }
+  const kept = Object.entries(options).filter(([name]) => !(options.ofProfile.has(name) && isSaid[name]))
+  return Object.fromEntries(kept) as unknown as ExpectOptions
 }
 
 /** Options win over what a scenario says. */
@@ -99,19 +119,19 @@ function withOptions(scenario: Scenario, { since, within, settle, order, only }:
   return merged
 }
 
-/** All suites are judged on one stream, which carries the channels of all. */
-function channelsFor({ board, channel }: ExpectOptions, scenarios: readonly Scenario[]): readonly string[] {
-  if (board !== undefined) return channelsOf(board, undefined)
-  if (channel !== undefined) return channelsOf(undefined, channel)
-  return [...new Set(scenarios.flatMap((each) => channelsOf(each.board, each.channels)))]
-}
-
-function tailOptionsFor({ url, board }: ExpectOptions, channels: readonly string[]): string[] {
+/** Options win over what the scenario says. */
+function listeningOf(scenario: Scenario, options: ExpectOptions, lists: Map<string, readonly string[]>) {
+  const { board, channel, url } = options
+  const isChosen = board !== undefined || channel !== undefined
+  const shownBoard = isChosen ? board : scenario.board
+  const channels = isChosen ? channelsOf(board, channel) : channelsOf(scenario.board, scenario.channels)
+  const key = channels.join(',')
+  const known = lists.get(key) ?? channels
+  lists.set(key, known)
   // An address may hold a password.
   const server = url === undefined || url.includes('@') ? [] : ['--url', url]
-  const isUsual = channels.length === 1 && channels[0] === 'global'
-  const shown = board === undefined ? ['--channel', channels.join(',')] : ['--board', board]
-  return [...server, ...(isUsual ? [] : shown)].map(shellWord)
+  const shown = shownBoard === undefined ? ['--channel', key] : ['--board', shownBoard]
+  return { channels: known, tailOptions: [...server, ...(key === 'global' ? [] : shown)].map(shellWord) }
 }
 
 function shellWord(text: string): string {
@@ -131,7 +151,7 @@ function commandOf(cmd: readonly string[], scenarios: readonly Scenario[]): Comm
 function oneOf(key: string, values: readonly string[]): string | undefined {
   const [first, second] = [...new Set(values)]
   if (second !== undefined) {
-    throw usageError(`the files disagree about ${key} ("${first}" and "${second}"): they are judged on one stream.`)
+    throw usageError(`the files disagree about ${key} ("${first}" and "${second}"): they are judged in one run.`)
   }
   return first
 }

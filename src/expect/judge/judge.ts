@@ -33,6 +33,9 @@ export interface Verdict extends Standing {
   readonly saved: Saved
 }
 
+/** Of the events that are not judged, so many keep their payload, for reports. A log may be longer than memory is large. */
+const KEPT = 1_000
+
 export class Judge {
   readonly #scenario: Scenario
   readonly #log: Envelope[] = []
@@ -41,6 +44,8 @@ export class Judge {
   readonly #bounded: ReadonlySet<Expectation>
   readonly #reader: Reader
   readonly #isJudged: (event: string) => boolean
+  /** Indexes of those that are not judged and have their payload. */
+  readonly #others: number[] = []
   #standing: Standing | undefined
 
   constructor(scenario: Scenario) {
@@ -59,6 +64,7 @@ export class Judge {
     this.#isJudged = (event) => isOnly(event) || expectations.some((one) => one.hasType(event))
   }
 
+  /** Every event. Of those whose names nothing asks for, only the newest have their data. */
   get log(): readonly Envelope[] {
     return this.#log
   }
@@ -82,9 +88,20 @@ export class Judge {
   add(envelope: Envelope, at = 0): void {
     this.#log.push(envelope)
     this.#arrivals.push(at)
-    if (!this.#isJudged(envelope.event)) return
+    if (!this.#isJudged(envelope.event)) {
+      this.#addOther()
+      return
+    }
     this.#reader.add(envelope, this.#log.length - 1)
     this.#standing = undefined
+  }
+
+  #addOther(): void {
+    this.#others.push(this.#log.length - 1)
+    if (this.#others.length <= KEPT) return
+    const index = this.#others.shift() ?? 0
+    const envelope = this.#log[index]
+    if (envelope) this.#log[index] = { ...envelope, data: null }
   }
 
   /** As in the verdict, in a time that does not grow with the log. */

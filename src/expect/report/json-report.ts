@@ -41,9 +41,17 @@ export function jsonReport(suites: readonly SuiteResult[], run: Run): JsonReport
     cmd: command ? { command: command.text, exitCode: command.exitCode, signal: command.signal } : null,
     ...(stopped !== undefined && { stopped }),
     expectations: suites.flatMap(({ results }) => results.map(jsonExpectation)),
-    // All suites are judged on one stream; the one that was judged longest has seen the most.
-    seen: Object.fromEntries(countsByType(suites.map(({ log }) => log).sort((a, b) => b.length - a.length)[0] ?? [])),
+    seen: seenBy(suites),
   }
+}
+
+/** Suites see the same events, some on other channels, and some for longer: the one that has seen the most counts. */
+function seenBy(suites: readonly SuiteResult[]): Record<string, number> {
+  const seen: Record<string, number> = {}
+  for (const { log } of suites) {
+    for (const [type, count] of countsByType(log)) seen[type] = Math.max(seen[type] ?? 0, count)
+  }
+  return seen
 }
 
 function jsonExpectation({ name, type, place, isMet, matched, closest }: Result): JsonExpectation {

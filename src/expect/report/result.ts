@@ -41,6 +41,8 @@ export interface SuiteResult {
   readonly isMet: boolean
   readonly log: readonly Envelope[]
   readonly results: readonly Result[]
+  /** Where its channels are not those of the whole run: the options with which `tail` shows them. */
+  readonly tailOptions?: readonly string[]
 }
 
 export function suiteResult(scenario: Scenario, judge: Judge): SuiteResult {

@@ -82,13 +82,13 @@ function askedLines({ conditions }: Result): string[] {
   return conditions.map(({ path, phrase }) => `  · ${path.padEnd(width)}  ${phrase}`)
 }
 
-function contextLines({ log }: SuiteResult, { cursor, tailOptions }: Run): string[] {
+function contextLines({ log, tailOptions }: SuiteResult, { cursor, tailOptions: ofRun }: Run): string[] {
   // The run ended before the stream had begun.
   if (cursor.from === '') return []
   const counts = [...countsByType(log)].map(([type, count]) => `${type} ${count}`).join(', ')
   const events = log.length === 0 ? 'no event' : `${log.length} event${log.length === 1 ? '' : 's'}`
   const last = log.slice(-LAST_EVENTS).map((one) => `${stamp(one)} ${one.event} on ${one.channel}`)
-  const again = ['boardcast tail', ...tailOptions, `--since ${cursor.from} --no-follow`].join(' ')
+  const again = ['boardcast tail', ...(tailOptions ?? ofRun), `--since ${cursor.from} --no-follow`].join(' ')
   return [
     `seen  ${events} after ${cursor.from}${counts === '' ? '' : `: ${counts}`}`,
     ...last.map((line, at) => `${at === 0 ? 'last' : '    '}  ${line}`),
