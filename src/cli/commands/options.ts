@@ -28,7 +28,10 @@ function hintFor(text: string, command: Command): string {
 }
 
 export function urlOption(): Option {
-  return new Option('--url <url>', 'address of the server (BOARDCAST_URL, default http://127.0.0.1:3000)')
+  return new Option(
+    '--url <url>',
+    'address of the server (BOARDCAST_URL, default http://127.0.0.1 and PORT, otherwise 3000)',
+  )
 }
 
 export function tokenOption(): Option {
@@ -48,10 +51,14 @@ export function addServerOptions(command: Command): Command {
     .option('--wait-server <duration>', 'how long a server may take to start (default: 0s)', duration)
 }
 
-/** For a command that prints data or says something. */
+export function quietOption(): Option {
+  return new Option('-q, --quiet', 'only errors on stderr')
+}
+
+/** For a command that prints data or says something in colour. */
 export function addOutputOptions(command: Command): Command {
   return command
-    .option('-q, --quiet', 'only errors on stderr')
+    .addOption(quietOption())
     .option('--color', 'colours, also on a pipe (FORCE_COLOR; default: on a terminal)')
     .option('--no-color', 'no colours (NO_COLOR)')
 }

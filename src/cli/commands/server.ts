@@ -4,13 +4,14 @@ import type { NamedDatabase } from '../../main.ts'
 import { readEnvironment } from '../process/environment.ts'
 import { CommandError, exitCode } from '../process/exit.ts'
 import type { EpochOptions, MaintenanceOptions } from '../server/maintenance.ts'
-import { subcommand } from './options.ts'
+import { quietOption, subcommand } from './options.ts'
 
 const DEFAULT_DB = './boardcast.db'
 
 interface ServeOptions {
   readonly databaseUrl?: string
   readonly open?: boolean
+  readonly quiet?: boolean
   readonly port?: string
   readonly host?: string
   readonly db?: string
@@ -24,6 +25,7 @@ export function addServe(boardcast: Command): void {
     .addOption(databaseOption())
     .addOption(databaseUrlOption())
     .option('--open', 'open the page in a browser, signed in, and print the link')
+    .option('-q, --quiet', 'only errors on stderr (LOG_LEVEL, default info)')
     .addHelpText('after', '\nThe other settings are environment variables: see docs/operations.md.')
     .action(async (options: ServeOptions) => {
       const { applyServerSettings } = await import('../process/environment.ts')
@@ -32,6 +34,7 @@ export function addServe(boardcast: Command): void {
         host: options.host,
         dbPath: options.db,
         databaseUrl: options.databaseUrl,
+        logLevel: options.quiet ? 'error' : undefined,
       })
       const { serve } = await import('../server/serve.ts')
       await serve(options)
@@ -43,6 +46,7 @@ export function addMaintenance(boardcast: Command): void {
     .description('copy the database to a new file; the server may be running')
     .argument('<file>', 'the copy to write; it must not exist yet')
     .addOption(databaseOption())
+    .addOption(quietOption())
     .action(async (file: string, options: MaintenanceOptions) => {
       const { backup } = await import('../server/maintenance.ts')
       await backup(file, withDatabase(options, 'use pg_dump, or "boardcast copy"'))
@@ -52,6 +56,7 @@ export function addMaintenance(boardcast: Command): void {
     .description('replace the database with a copy and start a new epoch; stop the server first')
     .argument('<file>', 'the copy to restore')
     .addOption(databaseOption())
+    .addOption(quietOption())
     .action(async (file: string, options: MaintenanceOptions) => {
       const { restore } = await import('../server/maintenance.ts')
       await restore(file, withDatabase(options, 'use pg_restore, or "boardcast copy"'))
@@ -64,9 +69,10 @@ export function addMaintenance(boardcast: Command): void {
     .description('copy a database to another place, such as from a file to PostgreSQL; stop the servers first')
     .argument('<source>', 'a database file, or the URL of a database of PostgreSQL')
     .argument('<target>', 'the same; it must be empty, or a file that does not exist')
-    .action(async (source: string, target: string) => {
+    .addOption(quietOption())
+    .action(async (source: string, target: string, options: MaintenanceOptions) => {
       const { copy } = await import('../server/maintenance.ts')
-      await copy(source, target)
+      await copy(source, target, options)
     })
 
   subcommand(boardcast, 'epoch', ['boardcast epoch', 'boardcast epoch --new --db board.db'])
@@ -77,6 +83,7 @@ export function addMaintenance(boardcast: Command): void {
     )
     .addOption(databaseOption())
     .addOption(databaseUrlOption().conflicts('db'))
+    .addOption(quietOption())
     .action(async ({ db, databaseUrl, ...options }: EpochOptions & MaintenanceOptions & { databaseUrl?: string }) => {
       const { epoch } = await import('../server/maintenance.ts')
       await epoch(namedDatabase(db, databaseUrl), options)
@@ -85,6 +92,7 @@ export function addMaintenance(boardcast: Command): void {
   subcommand(boardcast, 'new-epoch', ['boardcast new-epoch', 'boardcast new-epoch --db board.db'])
     .description('start a new epoch, which invalidates the cursors of all clients; stop the server first')
     .addOption(databaseOption())
+    .addOption(quietOption())
     .action(async (options: MaintenanceOptions) => {
       const { newEpoch } = await import('../server/maintenance.ts')
       await newEpoch(withDatabase(options, 'use "boardcast epoch --new"'))
@@ -108,7 +116,7 @@ function namedDatabase(db: string | undefined, databaseUrl: string | undefined):
 }
 
 /** Of a command for files. With a database of PostgreSQL in the environment, the file is hardly the one that is meant. */
-function withDatabase({ db }: MaintenanceOptions, instead: string): MaintenanceOptions {
+function withDatabase({ db, ...options }: MaintenanceOptions, instead: string): MaintenanceOptions {
   const { databaseUrl, dbPath } = readEnvironment()
   if (db === undefined && databaseUrl !== undefined) {
     throw new CommandError(
@@ -117,7 +125,7 @@ function withDatabase({ db }: MaintenanceOptions, instead: string): MaintenanceO
     )
   }
   const path = db ?? dbPath
-  return path === undefined ? {} : { db: path }
+  return path === undefined ? options : { ...options, db: path }
 }
 
 function port(text: string): string {

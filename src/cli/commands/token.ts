@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { TokenOptions } from '../token/token.ts'
-import { subcommand } from './options.ts'
+import { quietOption, subcommand } from './options.ts'
 
 export function addToken(boardcast: Command): void {
   subcommand(boardcast, 'token', [
@@ -22,6 +22,7 @@ export function addToken(boardcast: Command): void {
         ...['subscribe', 'publish', 'admin', 'sub', 'agent', 'session', 'key'],
       ]),
     )
+    .addOption(quietOption())
     .action(async (options: TokenOptions) => {
       const { token } = await import('../token/token.ts')
       await token(options)

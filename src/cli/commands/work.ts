@@ -2,7 +2,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ApiOptions } from '../api/api.ts'
 import { exitFlushed } from '../process/exit.ts'
-import { addServerOptions, subcommand } from './options.ts'
+import type { OutputOptions } from '../process/output.ts'
+import { addOutputOptions, addServerOptions, quietOption, subcommand } from './options.ts'
 
 interface RunOptions extends ApiOptions {
   readonly card?: string
@@ -12,7 +13,7 @@ interface RunOptions extends ApiOptions {
   readonly quiet?: boolean
 }
 
-interface DemoOptions extends ApiOptions {
+interface DemoOptions extends ApiOptions, OutputOptions {
   readonly board: string
   readonly speed: number
   readonly seed: number
@@ -36,7 +37,7 @@ export function addRun(boardcast: Command): void {
     )
     .option('--title <text>', 'title of the new card')
     .option('--agent <name>', 'id of the agent that works (default: your login name)')
-    .option('-q, --quiet', 'print only errors to stderr')
+    .addOption(quietOption())
   addServerOptions(command)
     .passThroughOptions()
     .action(async (cmd: string[], options: RunOptions, command: Command) => {
@@ -54,7 +55,7 @@ export function addDemo(boardcast: Command): void {
     .option('--speed <factor>', 'speed relative to real time', speedFactor, 1)
     .option('--seed <number>', 'seed of the simulation; the same seed gives the same work', wholeNumber, 1)
     .option('--once', 'exit when all cards are done')
-  addServerOptions(command).action(async (options: DemoOptions) => {
+  addServerOptions(addOutputOptions(command)).action(async (options: DemoOptions) => {
     const { demo } = await import('../demo/demo.ts')
     await exitFlushed(await demo(options))
   })

@@ -6,13 +6,13 @@ import { Unreachable } from '../api/api-errors.ts'
 import { socketPathOf } from '../api/fetch.ts'
 import { applyDemoServerDefaults, readEnvironment } from '../process/environment.ts'
 import { exitCode, signalExitCode } from '../process/exit.ts'
-import { talk } from '../process/output.ts'
+import { type OutputOptions, talk } from '../process/output.ts'
 import { type EndingSignal, onEndingSignal } from '../process/signals.ts'
 import { startFailure } from '../process/start-failure.ts'
 import { openBoard } from './board.ts'
 import { runSimulation } from './simulation.ts'
 
-export interface DemoCommand extends ApiOptions {
+export interface DemoCommand extends ApiOptions, OutputOptions {
   readonly board: string
   readonly speed: number
   readonly seed: number
@@ -36,6 +36,7 @@ export async function demo(command: DemoCommand): Promise<number> {
       `board:  ${boardPage(api.baseUrl, command.board)}\nstream: ${streamCommand(api, command.board)}\n`,
     )
     const { speed, seed, once = false } = command
+    const report = command.quiet ? () => {} : reporter(command)
     await runSimulation({ api, board, speed, seed, once, signal: end.signal, report })
   } finally {
     await close()
@@ -99,8 +100,10 @@ async function startServer(): Promise<FoundServer> {
   }
 }
 
-function report(agentId: string, ticketKey: string, text: string): void {
-  const line = { time: new Date().toTimeString().slice(0, 8), agent: agentId.padEnd(8), key: ticketKey.padEnd(8) }
-  const { paint } = talk()
-  process.stderr.write(`${paint('dim', line.time)} ${paint('cyan', line.agent)} ${line.key} ${text}\n`)
+function reporter(options: OutputOptions) {
+  const { paint } = talk(options)
+  return (agentId: string, ticketKey: string, text: string): void => {
+    const line = { time: new Date().toTimeString().slice(0, 8), agent: agentId.padEnd(8), key: ticketKey.padEnd(8) }
+    process.stderr.write(`${paint('dim', line.time)} ${paint('cyan', line.agent)} ${line.key} ${text}\n`)
+  }
 }

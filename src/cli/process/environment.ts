@@ -31,6 +31,7 @@ export interface ServerSettings {
   readonly port?: string | undefined
   readonly host?: string | undefined
   readonly dbPath?: string | undefined
+  readonly logLevel?: string | undefined
 }
 
 export function readEnvironment(): Environment {
@@ -80,6 +81,7 @@ export function applyServerSettings(settings: ServerSettings): void {
   if (settings.port !== undefined) process.env.PORT = settings.port
   if (settings.host !== undefined) process.env.HOST = settings.host
   if (settings.dbPath !== undefined) process.env.BOARDCAST_DB = settings.dbPath
+  if (settings.logLevel !== undefined) process.env.LOG_LEVEL = settings.logLevel
   if (settings.databaseUrl !== undefined) process.env.BOARDCAST_DATABASE_URL = settings.databaseUrl
 }
 

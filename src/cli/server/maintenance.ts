@@ -8,42 +8,45 @@ const DEFAULT_DB = './boardcast.db'
 
 export interface MaintenanceOptions {
   readonly db?: string
+  readonly quiet?: boolean
 }
 
 /** Copies the database; a server may be using it. */
-export async function backup(file: string, { db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
+export async function backup(file: string, { db = DEFAULT_DB, quiet }: MaintenanceOptions): Promise<void> {
   const { backUp } = await import('../../main.ts')
   const bytes = await orCommandError(() => backUp(db, file))
-  print(`copied ${db} to ${file} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
+  print(quiet, `copied ${db} to ${file} (${(bytes / 2 ** 20).toFixed(1)} MiB)`)
 }
 
 /** Replaces the database with a copy, with a new epoch. */
-export async function restore(file: string, { db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
+export async function restore(file: string, { db = DEFAULT_DB, quiet }: MaintenanceOptions): Promise<void> {
   const main = await import('../../main.ts')
   const epoch = await orCommandError(() => main.restore(file, db))
-  print(`restored ${db} from ${file}, with the new epoch ${epoch}`)
+  print(quiet, `restored ${db} from ${file}, with the new epoch ${epoch}`)
 }
 
 /** Gives the database a new epoch, which invalidates all earlier cursors. */
-export async function newEpoch({ db = DEFAULT_DB }: MaintenanceOptions): Promise<void> {
+export async function newEpoch({ db = DEFAULT_DB, quiet }: MaintenanceOptions): Promise<void> {
   const { renewEpoch } = await import('../../main.ts')
-  print(`${db} has the new epoch ${await orCommandError(() => renewEpoch(db))}`)
+  const epoch = await orCommandError(() => renewEpoch(db))
+  print(quiet, `${db} has the new epoch ${epoch}`)
 }
 
 export interface EpochOptions {
   readonly new?: boolean
+  readonly quiet?: boolean
 }
 
 /** Prints the epoch, with `new` after another one has been drawn. */
-export async function epoch(database: NamedDatabase, { new: isNew = false }: EpochOptions): Promise<void> {
+export async function epoch(database: NamedDatabase, { new: isNew = false, quiet }: EpochOptions): Promise<void> {
   const main = await import('../../main.ts')
   const found = await orRefusal(main, () => (isNew ? main.newEpoch(database) : main.readEpoch(database)))
-  if (isNew) print(`${main.shownDatabase(database)} has a new epoch`)
+  if (isNew) print(quiet, `${main.shownDatabase(database)} has a new epoch`)
   process.stdout.write(`${found}\n`)
 }
 
 /** Copies a database to another place. Prints the result as one line of JSON on stdout. */
-export async function copy(source: string, target: string): Promise<void> {
+export async function copy(source: string, target: string, { quiet }: MaintenanceOptions): Promise<void> {
   const main = await import('../../main.ts')
   const progress = new ProgressLine(process.stderr)
   const interrupted = new AbortController()
@@ -55,12 +58,12 @@ export async function copy(source: string, target: string): Promise<void> {
   try {
     const result = await orRefusal(main, () =>
       main.copyDatabase(source, target, {
-        onProgress: (counts) => progress.show(counts),
+        onProgress: (counts) => (quiet ? undefined : progress.show(counts)),
         signal: interrupted.signal,
       }),
     )
     progress.clear()
-    print(`copied ${result.events} events and ${result.rows} rows`)
+    print(quiet, `copied ${result.events} events and ${result.rows} rows`)
     process.stdout.write(`${JSON.stringify(result)}\n`)
   } finally {
     progress.clear()
@@ -91,6 +94,6 @@ async function orCommandError<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
-function print(text: string): void {
-  process.stderr.write(`boardcast: ${text}\n`)
+function print(quiet: boolean | undefined, text: string): void {
+  if (!quiet) process.stderr.write(`boardcast: ${text}\n`)
 }

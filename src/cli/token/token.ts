@@ -19,6 +19,7 @@ export interface TokenOptions {
   readonly expires: string
   readonly key?: string
   readonly read?: string
+  readonly quiet?: boolean
 }
 
 interface SigningKey {
@@ -27,7 +28,8 @@ interface SigningKey {
 }
 
 export async function token(options: TokenOptions): Promise<void> {
-  if (options.read !== undefined) return readToken(options.read === '-' ? readFileSync(0, 'utf8').trim() : options.read)
+  const { read, quiet = false } = options
+  if (read !== undefined) return readToken(read === '-' ? readFileSync(0, 'utf8').trim() : read, quiet)
   const claims = claimsOf(options)
   const { algorithm, key } = signingKey(options.key)
   process.stdout.write(`${await new SignJWT(claims).setProtectedHeader({ alg: algorithm }).sign(key)}\n`)
@@ -123,10 +125,10 @@ function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject
   return asymmetricKeyType === 'ed25519' ? 'EdDSA' : undefined
 }
 
-function readToken(text: string): void {
+function readToken(text: string, quiet: boolean): void {
   const claims = decoded(text)
   process.stdout.write(`${JSON.stringify(claims, null, process.stdout.isTTY ? 2 : 0)}\n`)
-  process.stderr.write(`boardcast: ${validity(claims.exp)} The signature was not checked.\n`)
+  if (!quiet) process.stderr.write(`boardcast: ${validity(claims.exp)} The signature was not checked.\n`)
 }
 
 function decoded(text: string): ReturnType<typeof decodeJwt> {
