@@ -2,12 +2,15 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { parse } from 'yaml'
 import { freePort } from '../support/free-port.ts'
 import { blocksOf, blockUnder } from '../support/markdown.ts'
 import { MANIFEST, packWithoutDependencies, ROOT, Workplace } from '../support/package.ts'
 import { startTestServer } from '../support/server.ts'
+
+// Dozens of processes one after the other take their time on a busy machine.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 const blocks = blocksOf('docs/ci.md')
 const scenario = blockUnder(blocks, 'A project', 'yaml')

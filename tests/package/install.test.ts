@@ -9,9 +9,11 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, syml
 import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { freePort } from '../support/free-port.ts'
 import { MANIFEST, type Packed, pack, ROOT, Workplace } from '../support/package.ts'
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 })
 
 const DRIVER = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
 /** The names in `import … from "name"`, `export … from "name"`, `import "name"` and `import("name")`. */
