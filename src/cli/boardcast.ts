@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' }
 import { addCompletion } from './commands/completion.ts'
 import { addConfig } from './commands/config.ts'
 import { addCursor } from './commands/cursor.ts'
+import { addDoctor } from './commands/doctor.ts'
 import { addExpect } from './commands/expect.ts'
 import { withNearest } from './commands/options.ts'
 import { addPost } from './commands/post.ts'
@@ -66,6 +67,7 @@ number of the signal that ended it.`,
   addWait(boardcast)
   addExpect(boardcast)
   addCursor(boardcast)
+  addDoctor(boardcast)
   addToken(boardcast)
   addSchema(boardcast)
   addConfig(boardcast)

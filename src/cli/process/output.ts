@@ -28,6 +28,8 @@ export interface Data {
   readonly gone: AbortSignal
   /** For people: on a terminal, unless a format was chosen. */
   readonly isLaidOut: boolean
+  /** Of the terminal; undefined: it is none, or does not say. */
+  readonly width: number | undefined
   /** Cuts a line to the width of the terminal, if it is one. */
   fit(line: string): string
   readonly paint: Paint
@@ -41,6 +43,7 @@ export function dataOutput({ color, format }: OutputOptions = {}, stream: NodeJS
   return {
     gone: gone.signal,
     isLaidOut: format === undefined ? stream.isTTY === true : format === 'pretty',
+    width: stream.isTTY && stream.columns > 0 ? stream.columns : undefined,
     fit: (line) => (stream.isTTY && stream.columns > 0 ? cliTruncate(line, stream.columns) : line),
     paint: painter(isColoured(stream, color)),
     write: (text) =>

@@ -1,0 +1,34 @@
+/** Which probe depends on which: one cause fails one probe, and those that it spoils are skipped. */
+import type { ProbeName } from './finding.ts'
+
+type Dependencies = Readonly<Record<ProbeName, readonly ProbeName[]>>
+
+/** A probe is not begun when one of these has failed: there would be nothing to measure. */
+export const NEEDS: Dependencies = {
+  reach: [],
+  head: ['reach'],
+  'first-byte': ['head'],
+  buffering: ['head'],
+  compression: ['head', 'buffering'],
+  heartbeat: ['head'],
+  idle: ['head'],
+  resume: ['head', 'buffering'],
+  headers: ['reach'],
+  parallel: ['head', 'buffering'],
+  websocket: ['reach'],
+}
+
+/** A probe that does not succeed is skipped when one of these has failed, which explains it. */
+export const EXPLAINED_BY: Dependencies = {
+  reach: [],
+  head: ['headers'],
+  'first-byte': ['buffering'],
+  buffering: [],
+  compression: ['first-byte'],
+  heartbeat: ['first-byte', 'buffering', 'idle'],
+  idle: ['first-byte', 'buffering'],
+  resume: ['first-byte', 'headers'],
+  headers: [],
+  parallel: ['first-byte'],
+  websocket: ['headers'],
+}
