@@ -6,7 +6,7 @@ import { envelope } from '../../shared/src/types/envelope.ts'
 import { eventName } from '../../shared/src/types/text.ts'
 import { COMPONENTS, type Components, inlineSchema, type JsonSchema } from './json-schema.ts'
 import { pascalCase, shownEvents } from './payloads.ts'
-import { controlEvents, unstoredEvents, WITH_RETRY, WITHOUT_ID } from './stream-events.ts'
+import { controlEvents, extraFields, type Presence, unstoredEvents } from './stream-events.ts'
 
 /** 3.2 describes the text of an event, 3.1 what a client makes of it. */
 export type DataForm = 'text' | 'parsed'
@@ -23,15 +23,15 @@ export function frameSchema(components: Components, of: 'boards' | 'agent', form
   const suffix = of === 'boards' ? 'Frame' : 'AgentFrame'
   const nameOf = (event: string) => componentName(event, names) + suffix
   const branches = [...names].map(([event, data]) =>
-    components.add(nameOf(event), frame({ const: event }, event, data, form)),
+    components.add(nameOf(event), frame(frameFields({ const: event }, event), data, form)),
   )
   const mapping = Object.fromEntries([...names.keys()].map((event) => [event, COMPONENTS + nameOf(event)]))
   const posted =
     of === 'agent'
       ? []
       : [
-          components.add('PostedFrame', frame(postedName(), null, [postedEnvelope()], form)),
-          components.add('NamelessFrame', frame(null, null, everyEnvelope(components), form)),
+          components.add('PostedFrame', frame(frameFields(postedName(), null), [postedEnvelope()], form)),
+          components.add('NamelessFrame', frame(NAMELESS, everyEnvelope(components), form)),
         ]
   return components.add(of === 'boards' ? 'StreamFrame' : 'AgentStreamFrame', {
     oneOf: [...branches, ...posted],
@@ -85,7 +85,8 @@ function controlData(components: Components): Array<readonly [string, JsonSchema
   return Object.keys(controlEvents).map((event) => [event, components.refTo(pascalCase(event))] as const)
 }
 
-function replayed(components: Components): JsonSchema {
+/** An `attempt_status` of the opening of a board. */
+export function replayed(components: Components): JsonSchema {
   components.refTo('AttemptStatus')
   const { properties, required } = components.used.AttemptStatus as unknown as {
     properties: Record<string, JsonSchema>
@@ -99,24 +100,42 @@ function replayed(components: Components): JsonSchema {
   })
 }
 
-function frame(name: JsonSchema | null, event: string | null, data: readonly JsonSchema[], form: DataForm): JsonSchema {
+/** The fields of an event beside `data`. `name`: the schema of its name; `event`: that name, if it is ours. */
+export function frameFields(name: JsonSchema, event: string | null): Fields {
+  const { id, retry } = extraFields(event)
+  const fields = { event: { type: 'string', ...name }, id: ID_FIELD, retry: RETRY_FIELD }
+  const presence: Readonly<Record<string, Presence>> = { event: 'always', id, retry }
+  const kept = Object.entries(fields).filter(([field]) => presence[field] !== 'never')
+  return {
+    properties: Object.fromEntries(kept),
+    required: kept.flatMap(([field]) => (presence[field] === 'always' ? [field] : [])),
+  }
+}
+
+/** Some schemas of properties, and the names of those that are always there. */
+export interface Fields {
+  readonly properties: Readonly<Record<string, JsonSchema>>
+  readonly required: readonly string[]
+}
+
+const ID_FIELD = { type: 'string', pattern: CURSOR_PATTERN }
+const RETRY_FIELD = { type: 'integer', minimum: 0 }
+const NAMELESS: Fields = { properties: { id: ID_FIELD, retry: RETRY_FIELD }, required: [] }
+
+function frame({ properties, required }: Fields, data: readonly JsonSchema[], form: DataForm): JsonSchema {
   const content = data.length === 1 && data[0] ? data[0] : { anyOf: data }
   const text = { type: 'string', contentMediaType: 'application/json', contentSchema: content }
+  const { event, ...rest } = properties
   return {
     type: 'object',
-    properties: {
-      ...(name && { event: { type: 'string', ...name } }),
-      data: form === 'text' ? text : content,
-      ...(!WITHOUT_ID.has(event ?? '') && { id: { type: 'string', pattern: CURSOR_PATTERN } }),
-      ...(WITH_RETRY.has(event ?? '') && { retry: { type: 'integer', minimum: 0 } }),
-    },
-    required: [...(name ? ['event'] : []), 'data'],
+    properties: { ...(event && { event }), data: form === 'text' ? text : content, ...rest },
+    required: [...required, 'data'],
     additionalProperties: false,
   }
 }
 
 /** `isStored`: it has an author. */
-function envelopeOf(channel: JsonSchema, event: string, data: JsonSchema, isStored: boolean): JsonSchema {
+export function envelopeOf(channel: JsonSchema, event: string, data: JsonSchema, isStored: boolean): JsonSchema {
   return {
     type: 'object',
     properties: {
@@ -149,24 +168,23 @@ function everyEnvelope(components: Components): JsonSchema[] {
   return [components.ref(envelope, 'output'), ...control, ...unstored]
 }
 
-/** On the topic, and on `global`, which says the topic. */
 function postedEnvelope(): JsonSchema {
-  const named = envelopeOf(channelSchema('topic'), '', {}, true)
-  const properties = { ...(named.properties as object), event: postedName() }
+  return { oneOf: [postedOn('topic'), postedOn('global')] }
+}
+
+/** Of an event that a client posted: on its topic, and on `global`, which names the topic. */
+export function postedOn(kind: 'topic' | 'global'): JsonSchema {
+  const { properties, required, ...rest } = envelopeOf(channelSchema(kind), '', {}, true)
+  const topic = kind === 'global' && { topic: { type: 'string', pattern: `^${ID}$` } }
   return {
-    oneOf: [
-      { ...named, properties },
-      {
-        ...named,
-        properties: { ...properties, channel: { const: 'global' }, topic: { type: 'string', pattern: `^${ID}$` } },
-        required: [...(named.required as string[]), 'topic'],
-      },
-    ],
+    ...rest,
+    properties: { ...(properties as object), event: postedName(), ...topic },
+    required: [...(required as string[]), ...(topic ? ['topic'] : [])],
   }
 }
 
 /** Names of clients: none that the server uses, and none that a browser fires itself. */
-function postedName(): JsonSchema {
+export function postedName(): JsonSchema {
   const ours = new Set<string>([
     ...shownEvents.map(({ event }) => event),
     ...Object.keys(controlEvents),

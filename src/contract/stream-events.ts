@@ -1,6 +1,6 @@
 /** What streams send besides the events of the catalogue: control events, snapshots, and ephemeral events. */
 import * as z from 'zod'
-import { exampleIds, exampleTime } from '../../shared/src/catalogue/examples.ts'
+import { exampleCursor, exampleIds, exampleTime } from '../../shared/src/catalogue/examples.ts'
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { CONTROL, type ControlEvent, HEARTBEAT_MS, RETRY_MS, SNAPSHOT, UNSTORED } from '../../shared/src/protocol.ts'
 import { overview } from '../../shared/src/types/dashboard.ts'
@@ -9,7 +9,7 @@ import { boardState } from '../../shared/src/types/kanban.ts'
 import { metrics } from '../../shared/src/types/metrics.ts'
 import { externalId } from '../../shared/src/types/text.ts'
 import { timestamp } from '../../shared/src/types/time.ts'
-import { exampleCursor, exampleOverview, exampleState } from '../routes/examples.ts'
+import { exampleOverview, exampleState } from '../routes/examples.ts'
 import { exampleMetrics } from '../routes/metrics.ts'
 
 export interface StreamEvent {
@@ -72,9 +72,20 @@ export const controlEvents: Readonly<Record<ControlEvent, StreamEvent>> = {
   },
 }
 
-/** Those that no listener may resume from, and those that have the time to come back after. */
-export const WITHOUT_ID: ReadonlySet<string> = new Set([CONTROL.gap])
-export const WITH_RETRY: ReadonlySet<string> = new Set([CONTROL.hello, CONTROL.draining, CONTROL.overloaded])
+/**
+ * Which fields an event has beside its data: `always`, `never`, or as it comes. No listener may resume from a control
+ * event, except from `hello` and `heartbeat`; some have the time to come back after.
+ */
+export function extraFields(event: string | null): { readonly id: Presence; readonly retry: Presence } {
+  if (event === null || !Object.hasOwn(controlEvents, event)) return { id: 'sometimes', retry: 'never' }
+  return {
+    id: event === CONTROL.hello ? 'sometimes' : event === CONTROL.heartbeat ? 'always' : 'never',
+    retry: WITH_RETRY.has(event) ? 'always' : 'never',
+  }
+}
+
+export type Presence = 'always' | 'sometimes' | 'never'
+const WITH_RETRY: ReadonlySet<string> = new Set([CONTROL.hello, CONTROL.draining, CONTROL.overloaded])
 
 export interface UnstoredEvent extends StreamEvent {
   readonly event: string

@@ -1,7 +1,7 @@
 /** How each kind of stream begins, as items and as text. */
-import { exampleTime } from '../../shared/src/catalogue/examples.ts'
+import { exampleCursor, exampleTime } from '../../shared/src/catalogue/examples.ts'
 import { CONTROL, RETRY_MS } from '../../shared/src/protocol.ts'
-import { exampleCursor, exampleEnvelope, exampleOverview, exampleState } from '../routes/examples.ts'
+import { exampleEnvelope, exampleOverview, exampleState } from '../routes/examples.ts'
 import type { OpenApiVersion } from './contract-operations.ts'
 import { controlEvents } from './stream-events.ts'
 

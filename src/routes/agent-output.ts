@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { exampleTime } from '../../shared/src/catalogue/examples.ts'
+import { exampleCursor, exampleTime } from '../../shared/src/catalogue/examples.ts'
 import { named } from '../../shared/src/names.ts'
 import { MAX_BATCH_LINES } from '../../shared/src/protocol.ts'
 import { cursor } from '../../shared/src/types/ids.ts'
@@ -8,7 +8,6 @@ import { appendOutput, type PostedOutput, readOutput } from '../domain/agent-out
 import { count, pageEnd } from './answers.ts'
 import type { Api } from './api.ts'
 import { showAs } from './batch.ts'
-import { exampleCursor } from './examples.ts'
 import { logPageQuery } from './paging.ts'
 import { channelOf } from './rights.ts'
 

@@ -1,6 +1,6 @@
 /** The event log over HTTP, for programs that poll instead of listening. */
 import * as z from 'zod'
-import { exampleIds } from '../../shared/src/catalogue/examples.ts'
+import { exampleCursor, exampleIds } from '../../shared/src/catalogue/examples.ts'
 import type { ChannelKind } from '../../shared/src/channels.ts'
 import { formatCursor, parseCursor } from '../../shared/src/cursor.ts'
 import { named } from '../../shared/src/names.ts'
@@ -15,7 +15,7 @@ import { oldestOf } from '../sse/delivery/coverage.ts'
 import { Selection } from '../sse/delivery/selection.ts'
 import { readEnvelopes } from '../sse/log-page.ts'
 import { type Api, JsonText } from './api.ts'
-import { exampleCursor, exampleEnvelope } from './examples.ts'
+import { exampleEnvelope } from './examples.ts'
 import { afterId, pageLimit } from './paging.ts'
 import { ANY_SUBJECT } from './rights.ts'
 

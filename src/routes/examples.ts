@@ -2,7 +2,7 @@
  * The things that the examples of all routes are about. They tell one story: the card DEMO-1 of the board `demo` is worked
  * on by the agent `claude-1` in the session `session-7`; `reviewer` writes to it.
  */
-import { exampleCard, exampleIds, exampleTime } from '../../shared/src/catalogue/examples.ts'
+import { exampleCard, exampleCursor, exampleIds, exampleTime } from '../../shared/src/catalogue/examples.ts'
 import type { Agent, Profile } from '../../shared/src/types/agents.ts'
 import type { Overview } from '../../shared/src/types/dashboard.ts'
 import { SERIES_BUCKETS } from '../../shared/src/types/dashboard.ts'
@@ -13,9 +13,6 @@ import type { Session } from '../../shared/src/types/sessions.ts'
 import type { Shell } from '../../shared/src/types/shells.ts'
 import type { Subtask, Task } from '../../shared/src/types/tasks.ts'
 import type { WorkflowRun, WorkflowStep } from '../../shared/src/types/workflows.ts'
-
-/** The id of an event in the log. */
-export const exampleCursor = '5f3a9c1e-42'
 
 export const exampleEnvelope: Envelope = {
   channel: `board:${exampleIds.board}`,

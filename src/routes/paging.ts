@@ -1,11 +1,10 @@
 /** Query parameters of listings and pages. The contract shows the descriptions and the examples. */
 import * as z from 'zod'
-import { exampleIds } from '../../shared/src/catalogue/examples.ts'
+import { exampleCursor, exampleIds } from '../../shared/src/catalogue/examples.ts'
 import { PAGE_LIMIT, PAGE_LIMIT_MAX } from '../../shared/src/protocol.ts'
 import { cursor } from '../../shared/src/types/ids.ts'
 import { boardId } from '../../shared/src/types/kanban.ts'
 import { externalId } from '../../shared/src/types/text.ts'
-import { exampleCursor } from './examples.ts'
 
 /** `limit` of a listing. */
 export const pageLimit = z.coerce

@@ -1,74 +1,16 @@
 /** The routes of the streams, and the answer to plain requests for a WebSocket. */
 import type { Hono } from 'hono'
 import * as z from 'zod'
-import { exampleIds } from '../../shared/src/catalogue/examples.ts'
 import { API_PREFIX } from '../../shared/src/protocol.ts'
-import { cursor } from '../../shared/src/types/ids.ts'
-import { boardId } from '../../shared/src/types/kanban.ts'
-import { externalId } from '../../shared/src/types/text.ts'
 import type { Admission } from '../connections/admission.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
+import { boardParameters, channelParameters, connectionParameters, namesParameter } from '../sse/parameters.ts'
 import { parseAgentRequest, parseStreamRequest } from '../sse/request.ts'
 import { isDashboardPath, SOCKET_PATHS, upgradeRequired } from '../ws/addresses.ts'
 import { admitSocket } from '../ws/admit.ts'
+import { socketParameters } from '../ws/parameters.ts'
 import type { Env } from './api.ts'
-import { exampleCursor } from './examples.ts'
 import type { PlainOperation } from './operation.ts'
-
-const CURSOR = { description: 'Instead of the header Last-Event-ID.', examples: [exampleCursor] }
-const ofEveryStream = {
-  types: z
-    .string()
-    .optional()
-    .meta({ description: 'Names of events, separated by commas; `card_*` stands for a family.', examples: ['card_*'] }),
-  limit: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .optional()
-    .meta({
-      description: 'The stream ends after so many events.',
-      examples: [10],
-    }),
-  timeout: z.coerce
-    .number()
-    .gt(0)
-    .optional()
-    .meta({
-      description: 'The stream ends after so many seconds.',
-      examples: [30],
-    }),
-  lastEventId: cursor.optional().meta(CURSOR),
-  last_event_id: cursor.optional().meta(CURSOR),
-  since: cursor.optional().meta(CURSOR),
-}
-const ofBoards = {
-  boardId: boardId.optional().meta({ description: 'The board to follow.', examples: [exampleIds.board] }),
-  projectId: boardId.optional().meta({ description: 'The same as `boardId`.', examples: [exampleIds.board] }),
-  view: z
-    .enum(['full', 'diff'])
-    .default('full')
-    .meta({ description: 'Whole states of the board, or its changes.', examples: ['diff'] }),
-  channels: z
-    .string()
-    .optional()
-    .meta({
-      description: 'Channels to follow instead, separated by commas. Their events come in envelopes.',
-      examples: [`board:${exampleIds.board},agent:${exampleIds.agent}`],
-    }),
-}
-const ofChannelSockets = {
-  global: z
-    .enum(['0', '1', 'false', 'true'])
-    .optional()
-    .meta({ description: '`0` leaves the channel `global` out.', examples: ['0'] }),
-  more: z
-    .enum(['0', '1'])
-    .optional()
-    .meta({ description: '`1` marks messages whose id is not safe to resume from.', examples: ['1'] }),
-  agent_id: externalId.optional().meta({ description: 'The agent that connects.', examples: [exampleIds.agent] }),
-  session_id: externalId.optional().meta({ description: 'The session that connects.', examples: [exampleIds.session] }),
-}
 
 const SUBSCRIBE = 'Needs the right to subscribe to every channel that it follows.'
 const toAll = {
@@ -77,12 +19,10 @@ const toAll = {
   right: SUBSCRIBE,
   credentials: 'anywhere',
   query: z.object({
-    ...ofBoards,
-    names: z
-      .enum(['0', '1'])
-      .optional()
-      .meta({ description: '`0` leaves `event:` out on a stream of channels.', examples: ['0'] }),
-    ...ofEveryStream,
+    ...boardParameters,
+    channels: channelParameters.channels.optional(),
+    names: namesParameter,
+    ...connectionParameters,
   }),
   errors: ['invalid_channel', 'board_not_found', 'draining', 'overloaded'],
   answer: { kind: 'stream', of: 'boards' },
@@ -97,12 +37,17 @@ const toSocket = {
 const toChannelSocket = {
   ...toSocket,
   summary: 'Opens a socket of a board, or of channels.',
-  query: z.object({ ...ofBoards, ...ofChannelSockets, ...ofEveryStream }),
+  query: z.object({
+    ...boardParameters,
+    channels: channelParameters.channels.optional(),
+    ...socketParameters,
+    ...connectionParameters,
+  }),
 }
 const toDashboardSocket = {
   ...toSocket,
   summary: 'Opens a socket of the dashboard.',
-  query: z.object(ofEveryStream),
+  query: z.object(connectionParameters),
 }
 
 /** By the paths that they are registered under. */
@@ -115,7 +60,7 @@ export const streamOperations: readonly PlainOperation[] = [
     path: '/events/:agentId',
     summary: 'Opens a stream of the output of an agent.',
     right: 'Needs the right to subscribe to `agent:{agentId}`.',
-    query: z.object(ofEveryStream),
+    query: z.object(connectionParameters),
     errors: ['invalid_channel', 'draining', 'overloaded'],
     answer: { kind: 'stream', of: 'agent' },
   },

@@ -5,6 +5,7 @@ import type { ChannelPatterns } from '../base/channel-patterns.ts'
 import { Problem } from '../base/errors.ts'
 import { parseChannelList } from './channel-list.ts'
 import { Selection, type SubscribedChannel } from './delivery/selection.ts'
+import { boardParameters, endParameters, namesParameter } from './parameters.ts'
 
 /** Header and query fields of a request, whatever the transport represents them by. */
 export interface RequestFields {
@@ -39,7 +40,7 @@ export function parseStreamRequest(fields: RequestFields, sees: ChannelPatterns)
   return {
     selection: new Selection(selected, types, { sees }),
     isChannelStream: channels !== undefined,
-    isNameless: channels !== undefined && fields.query('names') === '0',
+    isNameless: channels !== undefined && namesParameter.safeParse(fields.query('names')).data === '0',
     ...parseEnd(fields),
   }
 }
@@ -61,8 +62,8 @@ export function parseAgentRequest(fields: RequestFields, sees: ChannelPatterns, 
 
 /** `limit` and `timeout`. Throws `bad_request`. */
 export function parseEnd(fields: RequestFields): RequestedEnd {
-  const limit = positive(fields, 'limit', true)
-  const seconds = positive(fields, 'timeout', false)
+  const limit = parseNumber(fields, 'limit')
+  const seconds = parseNumber(fields, 'timeout')
   return { limit, timeoutMs: seconds === undefined ? undefined : seconds * 1_000 }
 }
 
@@ -70,7 +71,7 @@ export const DASHBOARD: SubscribedChannel = { kind: 'dashboard', id: '', name: '
 
 /** The board that is asked for, with its view, and the name of the parameter. Throws `bad_request`. */
 export function parseBoard(fields: RequestFields): { name: string; channel: SubscribedChannel } | undefined {
-  const view = parseView(fields.query('view')) ?? 'full'
+  const view = parseView(fields.query('view'))
   for (const name of ['boardId', 'projectId']) {
     const id = fields.query(name)
     if (id === undefined) continue
@@ -82,15 +83,18 @@ export function parseBoard(fields: RequestFields): { name: string; channel: Subs
   return undefined
 }
 
-function parseView(text: string | undefined): View | undefined {
-  if (text === undefined || text === 'full' || text === 'diff') return text
+function parseView(text: string | undefined): View {
+  const { success, data } = boardParameters.view.safeParse(text)
+  if (success) return data
   throw new Problem('bad_request', `view must be full or diff, not "${text}".`)
 }
 
-function positive(fields: RequestFields, name: string, whole: boolean): number | undefined {
+function parseNumber(fields: RequestFields, name: keyof typeof endParameters): number | undefined {
   const text = fields.query(name)
-  if (text === undefined) return undefined
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isFinite(value) && value > 0 && (!whole || Number.isInteger(value))) return value
-  throw new Problem('bad_request', `${name} must be a ${whole ? 'whole ' : ''}number above 0, not "${text}".`)
+  const { success, data } = endParameters[name].safeParse(text)
+  if (success) return data
+  throw new Problem(
+    'bad_request',
+    `${name} must be a ${name === 'limit' ? 'whole ' : ''}number above 0, not "${text}".`,
+  )
 }

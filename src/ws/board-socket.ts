@@ -1,7 +1,5 @@
 /** The messages of a board socket: commands on the cards of its board, and a request for the state. */
-import * as z from 'zod'
 import { channelName } from '../../shared/src/channels.ts'
-import { cardEdit, cardMove, newCard } from '../../shared/src/inputs/boards.ts'
 import { authorize } from '../auth/rights.ts'
 import type { Subject } from '../auth/subject.ts'
 import { asProblem, Problem } from '../base/errors.ts'
@@ -12,6 +10,7 @@ import { findCard } from '../db/rows/cards.ts'
 import { OutcomeUnknown } from '../db/storage-fault.ts'
 import type { Store, Tx } from '../db/store.ts'
 import { createCard, deleteCard, moveCard, updateCard } from '../domain/cards.ts'
+import { BOARD_COMMANDS, type BoardCommand, boardCommands, cardOfCommand } from './board-messages.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { MessageHandler, Peer } from './peer.ts'
 import { BINARY, TOO_MANY } from './socket-errors.ts'
@@ -22,19 +21,6 @@ export interface BoardSocketDependencies {
   readonly admission: Admission
   onError(error: unknown): void
 }
-
-const cardOf = z.object({ cardId: z.string().min(1).max(200) })
-const ifRevision = z.int().optional()
-const move = z.strictObject({
-  toColumnId: z.string(),
-  toIndex: cardMove.shape.index,
-  ifRevision: cardMove.shape.ifRevision,
-})
-const deletion = z.strictObject({ ifRevision })
-
-/** The messages that change something. */
-export const BOARD_COMMANDS = ['create_card', 'update_card', 'move_card', 'delete_card'] as const
-type BoardCommand = (typeof BOARD_COMMANDS)[number]
 
 export class BoardSocket implements MessageHandler {
   readonly #store: Store
@@ -94,28 +80,28 @@ export class BoardSocket implements MessageHandler {
     this.#admission.spendMutation(this.#subject, this.#address)
     switch (command) {
       case 'create_card': {
-        const input = parseInput(newCard, payload ?? {}, 'message')
+        const input = parseInput(boardCommands.create_card, payload ?? {}, 'message')
         return this.#mutate((tx) => createCard(tx, this.#boardId, input))
       }
       case 'update_card':
         return this.#onCard(payload, (tx, cardId, rest) =>
-          updateCard(tx, cardId, parseInput(cardEdit, rest, 'message')),
+          updateCard(tx, cardId, parseInput(boardCommands.update_card, rest, 'message')),
         )
       case 'move_card':
         return this.#onCard(payload, (tx, cardId, rest) => {
-          const { toColumnId, toIndex, ifRevision } = parseInput(move, rest, 'message')
+          const { toColumnId, toIndex, ifRevision } = parseInput(boardCommands.move_card, rest, 'message')
           return moveCard(tx, cardId, { columnId: toColumnId, index: toIndex, ifRevision }).catch(asCommand)
         })
       case 'delete_card':
         return this.#onCard(payload, (tx, cardId, rest) =>
-          deleteCard(tx, cardId, parseInput(deletion, rest, 'message').ifRevision),
+          deleteCard(tx, cardId, parseInput(boardCommands.delete_card, rest, 'message').ifRevision),
         )
     }
   }
 
   /** A command on a card, which must be on this board. */
   #onCard(payload: unknown, work: (tx: Tx, cardId: string, rest: object) => Promise<unknown>): Promise<string> {
-    const { cardId, ...rest } = { ...(payload as object), ...parseInput(cardOf, payload ?? {}, 'message') }
+    const { cardId, ...rest } = { ...(payload as object), ...parseInput(cardOfCommand, payload ?? {}, 'message') }
     return this.#mutate(async (tx) => {
       const card = await findCard(tx.sql, cardId)
       // The same words whether or not there is such a card elsewhere.

@@ -1,7 +1,5 @@
 /** The messages of a channel socket: subscribe, unsubscribe, publish, auth, ping. */
-import * as z from 'zod'
 import { channelName } from '../../shared/src/channels.ts'
-import { externalId } from '../../shared/src/types/text.ts'
 import { authorizeAgent, authorizeSession, may } from '../auth/rights.ts'
 import type { Subject } from '../auth/subject.ts'
 import { now } from '../base/clock.ts'
@@ -11,6 +9,7 @@ import type { Admission } from '../connections/admission.ts'
 import type { Place } from '../connections/connection-limit.ts'
 import type { Drain } from '../connections/drain.ts'
 import { OutcomeUnknown } from '../db/storage-fault.ts'
+import { channelMessages } from './channel-messages.ts'
 import { join, leave, type Member, type MembershipDependencies, mustHaveRoomFor } from './membership.ts'
 import { idIn, type MessageId, messageId, mustBeShallow, objectIn } from './messages.ts'
 import type { MessageHandler, Peer } from './peer.ts'
@@ -26,16 +25,7 @@ export interface ChannelSocketDependencies extends MembershipDependencies {
 }
 
 /** The types of messages. */
-export const CHANNEL_MESSAGES = ['subscribe', 'unsubscribe', 'publish', 'auth', 'ping'] as const
-
-const subscription = z.object({ channel: z.string(), since: z.string().nullish() })
-const unsubscription = z.object({ channel: z.string() })
-const publication = z.object({ channel: z.string(), event: z.string(), data: z.unknown().optional() })
-const identity = z.object({
-  token: z.string().nullish(),
-  agent_id: externalId.nullish(),
-  session_id: externalId.nullish(),
-})
+const CHANNEL_MESSAGES = Object.keys(channelMessages) as ReadonlyArray<keyof typeof channelMessages>
 
 /** Whose socket it is. */
 export interface SocketClient {
@@ -129,7 +119,7 @@ export class ChannelSocket implements MessageHandler {
   }
 
   #subscribe(id: MessageId | undefined, message: object): Promise<void> {
-    const { channel, since } = parseInput(subscription, message, 'message')
+    const { channel, since } = parseInput(channelMessages.subscribe, message, 'message')
     return join(this.#dependencies, this.#member, { channel, since }, (name) => {
       if (id === undefined) this.#peer.send({ type: 'subscribed', channel: name })
       else this.#acknowledge(id, { channel: name })
@@ -137,7 +127,7 @@ export class ChannelSocket implements MessageHandler {
   }
 
   #unsubscribe(id: MessageId | undefined, message: object): Promise<void> {
-    const { channel } = parseInput(unsubscription, message, 'message')
+    const { channel } = parseInput(channelMessages.unsubscribe, message, 'message')
     return leave(this.#peer.subscription, channel, (name) => {
       if (id === undefined) this.#peer.send({ type: 'unsubscribed', channel: name })
       else this.#acknowledge(id, { channel: name })
@@ -145,7 +135,7 @@ export class ChannelSocket implements MessageHandler {
   }
 
   async #publish(id: MessageId | undefined, message: object): Promise<void> {
-    const { channel, event, data } = parseInput(publication, message, 'message')
+    const { channel, event, data } = parseInput(channelMessages.publish, message, 'message')
     const { store, drain, admission } = this.#dependencies
     drain.refuseMutations()
     const subject = this.#subject
@@ -168,7 +158,7 @@ export class ChannelSocket implements MessageHandler {
   /** Acknowledged before the channels are joined, whose snapshots follow. Nothing is changed if any of it is refused. */
   async #authenticate(id: MessageId | undefined, message: object): Promise<void> {
     const { admission } = this.#dependencies
-    const { token, agent_id, session_id } = parseInput(identity, message, 'message')
+    const { token, agent_id, session_id } = parseInput(channelMessages.auth, message, 'message')
     if (admission.asks && (token ?? agent_id ?? session_id ?? null) === null) throw namesNothing()
     const isRenewal = typeof token === 'string' && admission.asks
     const subject = isRenewal ? await admission.verify(token) : this.#subject

@@ -11,7 +11,10 @@ const MAX_DEPTH = 2 * MAX_JSON_DEPTH
 /** Chosen by the client, which recognises the answer to its message by it. */
 export type MessageId = string | number
 
-const id = z.union([z.string().max(200), z.number()], 'must be a number, or text of at most 200 characters')
+export const messageIdSchema = z.union(
+  [z.string().max(200), z.number()],
+  'must be a number, or text of at most 200 characters',
+)
 
 /** Throws `invalid_json`, and `validation_failed` for JSON that is no object. */
 export function objectIn(text: string): Record<string, unknown> {
@@ -39,7 +42,7 @@ export function mustBeShallow(message: object): void {
 /** Throws `validation_failed`. */
 export function messageId(value: unknown): MessageId | undefined {
   if (value === undefined || value === null) return undefined
-  return parseInput(z.object({ id }), { id: value }, 'message').id
+  return parseInput(z.object({ id: messageIdSchema }), { id: value }, 'message').id
 }
 
 /** The id of a message that will not be carried out, if it can be read. */

@@ -1,12 +1,12 @@
 /** What a request for a WebSocket asks for. */
 
 import { parseTypeFilter } from '../../shared/src/type-filter.ts'
-import { externalId } from '../../shared/src/types/text.ts'
 import type { ChannelPatterns } from '../base/channel-patterns.ts'
 import { Problem } from '../base/errors.ts'
 import { parseChannelList } from '../sse/channel-list.ts'
 import { Selection, type SubscribedChannel } from '../sse/delivery/selection.ts'
 import { DASHBOARD, parseBoard, parseEnd, type RequestedEnd, type RequestFields } from '../sse/request.ts'
+import { socketParameters } from './parameters.ts'
 
 export interface SocketRequest extends RequestedEnd {
   readonly kind: 'board' | 'dashboard' | 'channels'
@@ -35,21 +35,22 @@ export function parseSocketRequest(fields: RequestFields, isDashboard: boolean, 
   const named = fields.query('channels')
   const channels = named === undefined ? [] : parseChannelList(named)
   const hasGlobal = channels.some(({ kind }) => kind === 'global')
-  const isUnwanted = hasGlobal || ['0', 'false'].includes(fields.query('global') ?? '')
+  const isUnwanted =
+    hasGlobal || ['0', 'false'].includes(socketParameters.global.safeParse(fields.query('global')).data ?? '')
   // It was not asked for, so a subject without the right is not refused.
   const implied = isUnwanted || !sees.matches(GLOBAL.name) ? [] : [GLOBAL]
   return {
     kind: 'channels',
     selection: new Selection([...channels, ...implied], types, { sees }),
     ...end,
-    marksMore: fields.query('more') === '1',
+    marksMore: socketParameters.more.safeParse(fields.query('more')).data === '1',
     agentId: parseId(fields, 'agent_id'),
     sessionId: parseId(fields, 'session_id'),
   }
 }
 
-function parseId(fields: RequestFields, name: string): string | undefined {
+function parseId(fields: RequestFields, name: 'agent_id' | 'session_id'): string | undefined {
   const text = fields.query(name) || undefined
-  if (text === undefined || externalId.safeParse(text).success) return text
+  if (text === undefined || socketParameters[name].safeParse(text).success) return text
   throw new Problem('bad_request', `${name} must be 1 to 200 letters, digits and : _ - ., not "${text}".`)
 }

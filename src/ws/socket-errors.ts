@@ -49,5 +49,13 @@ export function socketErrorOf(thrown: unknown, onError: (error: unknown) => void
   if (!(thrown instanceof Problem)) onError(thrown)
   const problem = asProblem(thrown)
   const { title, code } = problemBody(problem.code, problem.message)
-  return { error: title, message: problem.message, code: CODES[code] ?? code.toUpperCase() }
+  return { error: title, message: problem.message, code: socketCode(code) }
 }
+
+/** A code of HTTP as it is on channel sockets. */
+export function socketCode(code: ErrorCode): string {
+  return CODES[code] ?? code.toUpperCase()
+}
+
+/** Codes that HTTP does not have. */
+export const SOCKET_CODES = Object.keys(TITLES) as ReadonlyArray<keyof typeof TITLES>

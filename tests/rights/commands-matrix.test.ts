@@ -1,7 +1,7 @@
 /** Every message of every socket with every kind of credential. A new type of message without a row does not compile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { BOARD_COMMANDS } from '../../src/ws/board-socket.ts'
-import type { CHANNEL_MESSAGES } from '../../src/ws/channel-socket.ts'
+import type { BoardCommand } from '../../src/ws/board-messages.ts'
+import type { channelMessages } from '../../src/ws/channel-messages.ts'
 import { CREDENTIALS, type Credential, headersOf, UNAUTHENTICATED } from '../support/credentials.ts'
 import type { TestServer } from '../support/server.ts'
 import { SocketClient, type SocketMessage } from '../support/socket.ts'
@@ -26,7 +26,6 @@ async function newCard(board = 'demo'): Promise<string> {
   return id
 }
 
-type BoardCommand = (typeof BOARD_COMMANDS)[number]
 const BOARD: Readonly<Record<BoardCommand, (cardId: string) => object>> = {
   create_card: () => ({ title: 'From a socket' }),
   update_card: (cardId) => ({ cardId, title: 'Changed' }),
@@ -89,7 +88,7 @@ const ALL: readonly Credential[] = CREDENTIALS.filter((credential) => !UNAUTHENT
 const PUBLISHERS: readonly Credential[] = ['write only', 'bound to another agent', 'right']
 const publish = (channel: string, event: string, data: unknown) => ({ type: 'publish', channel, event, data })
 
-type ChannelMessage = (typeof CHANNEL_MESSAGES)[number]
+type ChannelMessage = keyof typeof channelMessages
 const CHANNEL: Readonly<Record<ChannelMessage, readonly Row[]>> = {
   subscribe: [
     {

@@ -1,4 +1,4 @@
-/** The board, card and attempt of all examples. */
+/** The board, card and attempt of all examples, and their time. */
 import type { Card } from '../types/kanban.ts'
 
 export const exampleIds = {
@@ -20,6 +20,9 @@ export const exampleIds = {
 } as const
 
 export const exampleTime = '2026-01-31T12:00:00.000Z'
+
+/** The id of an event in the log. */
+export const exampleCursor = '5f3a9c1e-42'
 
 export const exampleCard: Card = {
   id: exampleIds.card,
