@@ -2,6 +2,7 @@
  * The contract as pure functions: the server and the command line show the same bytes.
  *
  *   renderOpenApi('3.2')      the text of /openapi.json
+ *   renderAsyncApi()          the text of /asyncapi.json
  *   eventList()               every event on every kind of channel
  *   eventSchema(kind, name)   the JSON Schema of its payload there
  */
@@ -9,6 +10,7 @@
 import type { Api } from '../routes/api.ts'
 import { registerApiRoutes } from '../routes/api-routes.ts'
 import { type DeclaredRoute, declaredMutation, declaredRead } from '../routes/declared.ts'
+import { asyncApiDocument } from './asyncapi.ts'
 import type { OpenApiVersion } from './contract-operations.ts'
 import { openApiDocument } from './openapi.ts'
 
@@ -41,4 +43,12 @@ export function renderOpenApi(version: OpenApiVersion): string {
     rendered.set(version, text)
   }
   return text
+}
+
+let asyncApi: string | undefined
+
+/** Made once, when it is first asked for. */
+export function renderAsyncApi(): string {
+  asyncApi ??= JSON.stringify(asyncApiDocument(declaredRoutes()))
+  return asyncApi
 }

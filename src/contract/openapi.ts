@@ -10,6 +10,7 @@ import { type Operation, operationsOf } from './operations.ts'
 import { PATH_PARAMETERS } from './parameters.ts'
 import { pascalCase, payloadSchemas } from './payloads.ts'
 import { exampleOf, HEADERS, responsesOf } from './responses.ts'
+import { securitySchemes } from './security.ts'
 import { controlEvents, unstoredEvents } from './stream-events.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -46,7 +47,7 @@ export function openApiDocument(routes: readonly DeclaredRoute[], version: OpenA
       schemas: components.used,
       responses: Object.fromEntries([...responses].sort(([a], [b]) => (a < b ? -1 : 1))),
       headers: HEADERS,
-      securitySchemes: SECURITY_SCHEMES,
+      securitySchemes: securitySchemes('apiKey'),
     },
   }
 }
@@ -142,20 +143,3 @@ const SECURITY: Readonly<Record<Operation['credentials'], readonly object[]>> = 
   header: [{ bearer: [] }, { cookie: [] }, {}],
   anywhere: [{ bearer: [] }, { cookie: [] }, { ticket: [] }, { token: [] }, {}],
 }
-
-const SECURITY_SCHEMES = {
-  bearer: {
-    type: 'http',
-    scheme: 'bearer',
-    bearerFormat: 'JWT',
-    description: 'A token. None is needed while rights are off, as they are on loopback by default.',
-  },
-  cookie: { type: 'apiKey', in: 'cookie', name: 'boardcast_token', description: 'What a browser that signed in has.' },
-  ticket: {
-    type: 'apiKey',
-    in: 'query',
-    name: 'ticket',
-    description: 'From `POST /api/v1/tickets`: it works once and for 30 seconds.',
-  },
-  token: { type: 'apiKey', in: 'query', name: 'token', description: 'A token, for clients that cannot send headers.' },
-} as const

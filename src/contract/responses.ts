@@ -48,6 +48,8 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not at the moment.',
 }
 
+const DOCUMENT_VERSION = { openapi: '3.2.0', asyncapi: '3.0.0' } as const
+
 /** How examples are written: 3.1 knows `value` alone. */
 export function exampleOf(version: OpenApiVersion, value: unknown): Json {
   return version === '3.1' ? { value } : { dataValue: value }
@@ -104,12 +106,8 @@ function contentOf({ answer, operationId }: Operation, components: Components, v
     case 'document':
       return {
         'application/json': {
-          schema: {
-            type: 'object',
-            properties: { openapi: { type: 'string', pattern: '^3\\.[12]\\.\\d+$' } },
-            required: ['openapi'],
-          },
-          examples: { [operationId]: exampleOf(version, { openapi: version === '3.1' ? '3.1.1' : '3.2.0' }) },
+          schema: { type: 'object', properties: { [answer.of]: { type: 'string' } }, required: [answer.of] },
+          examples: { [operationId]: exampleOf(version, { [answer.of]: DOCUMENT_VERSION[answer.of] }) },
         },
       }
     case 'stream': {

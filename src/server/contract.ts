@@ -25,6 +25,13 @@ export function registerContract(app: Hono<Env>): void {
     }
     return answer(c, document)
   })
+
+  let asyncApi: Document | undefined
+  app.get('/asyncapi.json', async (c) => {
+    const { renderAsyncApi } = await import('../contract/index.ts')
+    asyncApi ??= withEtag(renderAsyncApi())
+    return answer(c, asyncApi)
+  })
 }
 
 function answer(c: Context<Env>, { text, etag }: Document): Response {

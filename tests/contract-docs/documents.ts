@@ -1,8 +1,9 @@
 /** Validators for the contract: of the documents by their specifications, and of payloads by the documents. */
 import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
-import { type OpenApiVersion, renderOpenApi } from '../../src/contract/index.ts'
+import { type OpenApiVersion, renderAsyncApi, renderOpenApi } from '../../src/contract/index.ts'
 
 const CONTRACT = 'https://contract.example/'
 
@@ -32,6 +33,52 @@ export interface OpenApi {
   readonly components: Readonly<Record<string, Readonly<Record<string, Json>>>>
 }
 
+export interface AsyncMessage {
+  readonly name?: string
+  readonly title: string
+  readonly summary: string
+  readonly contentType: string
+  readonly headers?: Json
+  readonly payload: Json
+  readonly examples: ReadonlyArray<{ readonly name?: string; readonly headers?: Json; readonly payload: unknown }>
+  readonly 'x-channel'?: string
+  readonly 'x-domain-event'?: string | readonly string[]
+  readonly 'x-stored'?: boolean
+  readonly 'x-view'?: string
+}
+
+export interface AsyncChannel {
+  readonly address: string
+  readonly description: string
+  readonly servers: ReadonlyArray<{ readonly $ref: string }>
+  readonly messages: Readonly<Record<string, AsyncMessage>>
+  readonly parameters?: Json
+  readonly bindings?: { readonly ws: { readonly query: QueryObject; readonly headers: Json } }
+}
+
+export interface AsyncOperation {
+  readonly action: 'send' | 'receive'
+  readonly channel: { readonly $ref: string }
+  readonly messages: ReadonlyArray<{ readonly $ref: string }>
+  readonly reply?: { readonly channel: { readonly $ref: string }; readonly messages: ReadonlyArray<{ $ref: string }> }
+  readonly security: ReadonlyArray<{ readonly $ref: string }>
+  readonly bindings?: { readonly http: { readonly query: QueryObject } }
+}
+
+export interface QueryObject {
+  readonly properties: Readonly<Record<string, Json>>
+  readonly required?: readonly string[]
+}
+
+export interface AsyncApi {
+  readonly asyncapi: string
+  readonly info: Json
+  readonly servers: Readonly<Record<string, Json>>
+  readonly channels: Readonly<Record<string, AsyncChannel>>
+  readonly operations: Readonly<Record<string, AsyncOperation>>
+  readonly components: { readonly schemas: Readonly<Record<string, Json>>; readonly securitySchemes: Json }
+}
+
 export interface Operation extends OperationObject {
   readonly method: string
   readonly path: string
@@ -56,10 +103,19 @@ export function responseOf({ components }: OpenApi, { responses }: Operation, st
     | undefined
 }
 
+const OPTIONS = { strict: false, allErrors: false, validateFormats: true } as const
+
 export function newAjv(): Ajv2020 {
-  const ajv = new Ajv2020({ strict: false, allErrors: false, validateFormats: true })
+  const ajv = new Ajv2020(OPTIONS)
   addFormats.default(ajv)
   ajv.addFormat('media-range', true)
+  return ajv
+}
+
+/** Of the dialect of AsyncAPI. */
+export function newDraft07(): Ajv {
+  const ajv = new Ajv(OPTIONS)
+  addFormats.default(ajv)
   return ajv
 }
 
@@ -71,9 +127,19 @@ export function specification(version: OpenApiVersion): ValidateFunction {
   return newAjv().compile(JSON.parse(text))
 }
 
+/** Validates by the official schema of AsyncAPI. */
+export function asyncSpecification(): ValidateFunction {
+  const path = new URL('./schemas/asyncapi-3.0.json', import.meta.url)
+  return newDraft07().compile(JSON.parse(readFileSync(path, 'utf8')))
+}
+
+export function asyncApi(): AsyncApi {
+  return JSON.parse(renderAsyncApi()) as AsyncApi
+}
+
 /** Compiles schemas of a document, in which references lead to the document. */
-export function compiler(document: OpenApi): (schema: Json) => ValidateFunction {
-  const ajv = newAjv()
+export function compiler(document: OpenApi | AsyncApi): (schema: Json) => ValidateFunction {
+  const ajv = 'openapi' in document ? newAjv() : newDraft07()
   ajv.addSchema({ $id: CONTRACT, ...document })
   const compiled = new Map<string, ValidateFunction>()
   return (schema) => {

@@ -28,10 +28,14 @@ export function withSurplus(payload: unknown, isOpen = isOpenField): Mutant[] {
 }
 
 /** Without each field that is always there. */
-export function withLess(payload: unknown, isOptional = (field: string) => OPTIONAL.has(field)): Mutant[] {
-  return visit(payload, '', isOpenField, (object, path, rebuild) =>
+export function withLess(
+  payload: unknown,
+  isOptional = (field: string, _path: string) => OPTIONAL.has(field),
+  isOpen = isOpenField,
+): Mutant[] {
+  return visit(payload, '', isOpen, (object, path, rebuild) =>
     Object.keys(object)
-      .filter((field) => !isOptional(field))
+      .filter((field) => !isOptional(field, path))
       .map((field) => {
         const { [field]: _, ...rest } = object
         return { what: `without ${path}.${field}`, value: rebuild(rest) }

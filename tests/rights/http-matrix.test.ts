@@ -48,6 +48,7 @@ it('[RI1] every other route has a rule elsewhere, or is for administrators', () 
     '/api/v1/sse',
     '/api/v1/ws',
     '/api/v1/ws/dashboard',
+    '/asyncapi.json',
     '/events/:agentId',
     '/health',
     '/health/live',
