@@ -1,7 +1,8 @@
 /** Findings as text: for people, or a JSON line each. */
+
+import { jsonLine } from '../../text/json-line.ts'
+import { printable } from '../../text/printable.ts'
 import type { Data } from '../process/output.ts'
-import { jsonLine } from '../text/json-line.ts'
-import { printable } from '../text/printable.ts'
 import { type Finding, PROBES, type ProbeName } from './findings/finding.ts'
 
 export type Format = 'pretty' | 'json'

@@ -3,8 +3,8 @@ import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:h
 import type { Transform } from 'node:stream'
 import { constants, createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { parseJson } from '../../../text/json-line.ts'
 import { reasonOf } from '../../api/retry.ts'
-import { parseJson } from '../../text/json-line.ts'
 
 export interface Head {
   readonly status: number

@@ -11,9 +11,9 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseJson } from '../../../text/json-line.ts'
 import { socketPathOf } from '../../api/fetch.ts'
 import { backOffMs, isBusy, isNobody, retryAfterMs } from '../../api/retry.ts'
-import { parseJson } from '../../text/json-line.ts'
 import { RecordedStream } from './recorded-stream.ts'
 
 /** An answer that takes longer is none. */
