@@ -5,6 +5,8 @@ import type { Leader } from '../db/lease.ts'
 import type { Store } from '../db/store.ts'
 
 export interface Retention {
+  /** To be called once this node knows whether it leads: the policy may have become tighter since the log was last used. */
+  start(): void
   /** Trims when there is more than the policy allows. Costs three comparisons when there is not. */
   check(): void
   /** Resolves when nothing of it runs any more. */
@@ -53,11 +55,15 @@ export function createRetention(
     if (isTooMuch || store.head - newest > UNCOUNTED_EVENTS) trim()
   }
 
-  const timer = setInterval(trim, INTERVAL_MS)
-  timer.unref()
-  // The policy may have become tighter since the database was last used.
-  check()
+  let timer: NodeJS.Timeout | undefined
   return {
+    start() {
+      timer = setInterval(trim, INTERVAL_MS)
+      timer.unref()
+      // What nodes wrote that were killed is not counted yet. Trimming counts it first.
+      if (store.head > store.transient.newest) trim()
+      else check()
+    },
     check,
     async stop() {
       isStopped = true

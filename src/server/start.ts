@@ -146,6 +146,7 @@ async function serve({
   }
 
   const settled = await membership.join()
+  retention.start()
   if (settled > 0) logger.warn({ attempts: settled }, 'attempts that a crash interrupted were settled as failed')
   if (webRoot === null) logger.warn({}, 'the web app is not built, so pages are answered with 404: run "npm run build"')
 
