@@ -15,11 +15,14 @@ export class Refused extends CommandError {
   override readonly name = 'Refused'
   readonly status: number
   readonly code: string | undefined
+  /** The problem that the server answered with. */
+  readonly body: unknown
 
-  constructor(status: number, code: string | undefined, message: string) {
+  constructor(status: number, code: string | undefined, message: string, body?: unknown) {
     super(status === 401 || status === 403 ? exitCode.authentication : exitCode.failed, message)
     this.status = status
     this.code = code
+    this.body = body
   }
 }
 
@@ -59,8 +62,7 @@ export function describeRefusal(refusal: Refusal, request: RequestInfo): string 
   if (refusal.otherThanJson !== undefined) {
     return `${describeForeign(refusal.status, refusal.otherThanJson, request)}${fix}`
   }
-  const parsed = problem.safeParse(refusal.body)
-  const reason = parsed.success ? reasonFor(parsed.data) : ''
+  const reason = reasonIn(refusal.body)
   return `${method} ${path} was refused (${refusal.status})${reason && `: ${reason}`}.${fix}`
 }
 
@@ -94,7 +96,9 @@ export function describeUnreachable(baseUrl: string, reason: string): string {
   )
 }
 
-function reasonFor({ title, detail, errors }: z.infer<typeof problem>): string {
+/** The sentence of a problem, with every faulty field; empty if it has none. */
+export function reasonIn(body: unknown): string {
+  const { title, detail, errors } = problem.safeParse(body).data ?? {}
   const fields = (errors ?? []).map(({ path, message }) => `${fieldName(path)}${message}`)
   const parts = [...new Set([title, detail, ...fields])].filter((part) => part !== undefined && part !== '')
   return parts.join('; ').replace(/[.\s]+$/, '')

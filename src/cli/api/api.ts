@@ -14,7 +14,7 @@ import {
 } from './api-errors.ts'
 import { fetchFrom, socketPathOf } from './fetch.ts'
 import { backOffMs, isBusy, isNobody, reasonOf, retryAfterMs } from './retry.ts'
-import { tokenFrom } from './token.ts'
+import { type TokenSource, tokenFrom } from './token.ts'
 
 /** How long a call keeps retrying while no server answers, and while the server answers that it is busy. */
 export interface Patience {
@@ -83,10 +83,17 @@ export interface ApiOptions {
 }
 
 /** Options take precedence over the environment; the default is the server that `npm start` starts. */
-export function createApi(options: ApiOptions): Api {
+export function createApi({ url, token, waitServer }: ApiOptions): Api {
   const environment = readEnvironment()
-  const baseUrl = baseUrlOf(options.url ?? environment.url, environment.port)
-  const token = tokenFrom(options.token, environment.token)
+  return apiOf(baseUrlOf(url ?? environment.url, environment.port), {
+    token: tokenFrom(token, environment.token),
+    waitServer,
+  })
+}
+
+/** The API of a server, whatever the environment says. */
+export function apiOf(baseUrl: string, options: { token: TokenSource; waitServer?: number | undefined }): Api {
+  const { token } = options
   const createdAt = performance.now()
   let wasReached = false
 
@@ -114,7 +121,7 @@ export function createApi(options: ApiOptions): Api {
       if (outcome.kind === 'redirected') throw new NotTheApi(describeRedirect(outcome.status, outcome.location, asked))
       if (outcome.kind === 'foreign') throw new NotTheApi(describeForeign(outcome.status, outcome.otherThanJson, asked))
       if (outcome.kind === 'refused') {
-        throw new Refused(outcome.status, outcome.code, describeRefusal(outcome, asked))
+        throw new Refused(outcome.status, outcome.code, describeRefusal(outcome, asked), outcome.body)
       }
       const isUnreachable = outcome.kind === 'unreachable'
       const delayMs = Math.max(backOffMs(tries), outcome.kind === 'busy' ? outcome.retryAfterMs : 0)
@@ -162,7 +169,8 @@ export function boardPage(baseUrl: string, boardId: string): string {
   return `${baseUrl}/?board=${encodeURIComponent(boardId)}`
 }
 
-function baseUrlOf(url: string | undefined, port: string | undefined): string {
+/** Throws a usage error for what is not the address of a server. */
+export function baseUrlOf(url: string | undefined, port?: string): string {
   // PORT=0 lets a server pick a free port, so it does not tell where the server listens.
   const text = url ?? `http://127.0.0.1:${port === undefined || port === '0' ? '3000' : port}`
   if (socketPathOf(text)) return text

@@ -21,7 +21,7 @@ export function tokenFrom(option: string | undefined, variable: string | undefin
   return option.startsWith('@') ? fromFile(option.slice(1)) : fixed(sendable(option, '--token'))
 }
 
-function fixed(token: string | undefined): TokenSource {
+export function fixed(token: string | undefined): TokenSource {
   return { current: () => token, renewed: () => false }
 }
 

@@ -37,6 +37,8 @@ export interface EventSourceOptions {
   /** The stream is lost, and an attempt to get it back has failed. */
   readonly onLost?: (reason: string) => void
   readonly onFound?: () => void
+  /** Called for every frame as it comes, control frames and repeated ones too, before what is made of it is yielded. */
+  readonly onFrame?: (frame: Frame) => void
 }
 
 const gapNotice = z.object({ requested: z.string(), oldest: z.string(), reason: z.string() })
@@ -178,6 +180,7 @@ export class EventSource {
   }
 
   *#take(frame: Frame): Generator<StreamItem> {
+    this.#options.onFrame?.(frame)
     const envelope = parseJson(frame.text)
     if (!isEnvelope(envelope)) {
       yield { kind: 'invalid', raw: frame.raw }
@@ -257,7 +260,7 @@ export class EventSource {
       if (status === 0 && this.#wasOpen) return 0
       if (status === 0) throw new NotTheApi(`${baseUrl} answered ${error.message}. Check --url and BOARDCAST_URL.`)
       if (status >= 500 && this.#wasOpen) return 0
-      throw new Refused(status, undefined, describeRefusal({ status, body, otherThanJson: undefined }, asked))
+      throw new Refused(status, codeIn(body), describeRefusal({ status, body, otherThanJson: undefined }, asked), body)
     }
     if (!wasReached && isNobody(error)) {
       const isTimeUp = performance.now() - this.#createdAt >= (this.#options.waitServer ?? 0)
@@ -265,6 +268,11 @@ export class EventSource {
     }
     return 0
   }
+}
+
+function codeIn(body: unknown): string | undefined {
+  const code: unknown = typeof body === 'object' && body !== null ? Reflect.get(body, 'code') : undefined
+  return typeof code === 'string' ? code : undefined
 }
 
 /** Undefined after a refusal of credentials that have been replaced since. */

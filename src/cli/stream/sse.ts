@@ -16,7 +16,16 @@ export async function* openSse(api: Api, query: StreamQuery, signal: AbortSignal
   const { body } = response
   if (response.status !== 200 || body === null || !isEventStream(response)) throw await refusalOf(response)
   let frames: Frame[] = []
-  const parser = createParser({ onEvent: (event) => frames.push(frameOf(event)) })
+  let retry: number | undefined
+  const parser = createParser({
+    onRetry(ms) {
+      retry = ms
+    },
+    onEvent(event) {
+      frames.push(frameOf(event, retry))
+      retry = undefined
+    },
+  })
   const decoder = new TextDecoder()
   for await (const chunk of body) {
     parser.feed(decoder.decode(chunk, { stream: true }))
@@ -27,9 +36,14 @@ export async function* openSse(api: Api, query: StreamQuery, signal: AbortSignal
   }
 }
 
-function frameOf({ event, data, id }: EventSourceMessage): Frame {
+function frameOf({ event, data, id }: EventSourceMessage, retry: number | undefined): Frame {
+  const fields = {
+    ...(event !== undefined && { event }),
+    ...(id !== undefined && { id }),
+    ...(retry !== undefined && { retry }),
+  }
   const raw = `${event === undefined ? '' : `event: ${event}\n`}data: ${data}\n${id === undefined ? '' : `id: ${id}\n`}\n`
-  return { text: data, raw, checkpoint: id }
+  return { text: data, raw, checkpoint: id, fields }
 }
 
 function isEventStream({ headers }: Response): boolean {

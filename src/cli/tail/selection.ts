@@ -1,11 +1,9 @@
 /** Which events a command is about: its channels, and the names of the events. */
 import { parseChannelWithView } from '../../../shared/src/channels.ts'
-import { EVERYONE } from '../../../shared/src/protocol.ts'
 import { globs, listOf } from '../../text/glob.ts'
-import { nearest } from '../../text/nearest.ts'
 import { usageError } from '../process/exit.ts'
 import type { Envelope } from '../stream/envelope.ts'
-import { kindOf, namesOn } from '../stream/frame-schema.ts'
+import { unknownNames } from '../stream/unknown-names.ts'
 import { conditionsOf } from './conditions.ts'
 
 export interface SelectionOptions {
@@ -43,10 +41,7 @@ export function selectionOf({ board, channel, type, until, where }: SelectionOpt
     isWanted: (envelope) =>
       (isType(envelope.event) || isUntil?.(envelope.event) === true) && conditions.areMet(envelope),
     isLast: isUntil && (({ event }) => isUntil(event)),
-    warnings: [
-      ...[...new Set([...wanted, ...last])].flatMap((name) => warningFor(name, channels)),
-      ...conditions.warnings,
-    ],
+    warnings: [...unknownNames([...wanted, ...last], channels), ...conditions.warnings],
   }
 }
 
@@ -66,13 +61,4 @@ export function channelsOf(board: string | undefined, given: readonly string[] |
 /** The server takes a star at the end of a name only. */
 function typesParameter(names: readonly string[]): readonly string[] {
   return names.every((name) => /^[^*]*\*?$/.test(name)) ? names : []
-}
-
-function warningFor(name: string, channels: readonly string[]): string[] {
-  const kinds = [...channels.map((channel) => channel.replace(/;.*$/, '')), EVERYONE].map(kindOf)
-  const known = [...new Set(kinds)].flatMap((kind) => (kind === undefined ? [] : namesOn(kind)))
-  if (known.some(globs([name]))) return []
-  const near = name.includes('*') ? undefined : nearest(name, known)
-  const hint = near === undefined ? '' : `; did you mean ${near}?`
-  return [`no event on ${channels.join(', ')} is named ${name}, unless a client posts one${hint}`]
 }

@@ -1,0 +1,19 @@
+/** Names that no event of the catalogue has on some channels. */
+import { EVERYONE } from '../../../shared/src/protocol.ts'
+import { globs } from '../../text/glob.ts'
+import { nearest } from '../../text/nearest.ts'
+import { kindOf, namesOn } from './frame-schema.ts'
+
+/** A sentence for each such name, with the nearest one that an event has. */
+export function unknownNames(names: readonly string[], channels: readonly string[]): string[] {
+  return [...new Set(names)].flatMap((name) => warningFor(name, channels))
+}
+
+function warningFor(name: string, channels: readonly string[]): string[] {
+  const kinds = [...channels.map((channel) => channel.replace(/;.*$/, '')), EVERYONE].map(kindOf)
+  const known = [...new Set(kinds)].flatMap((kind) => (kind === undefined ? [] : namesOn(kind)))
+  if (known.some(globs([name]))) return []
+  const near = name.includes('*') ? undefined : nearest(name, known)
+  const hint = near === undefined ? '' : `; did you mean ${near}?`
+  return [`no event on ${channels.join(', ')} is named ${name}, unless a client posts one${hint}`]
+}
