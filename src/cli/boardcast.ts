@@ -20,7 +20,7 @@ import { applyProfile } from './settings/sources.ts'
 // The files in commands/ only declare. What a command does is imported when it runs: `boardcast run` must start quickly
 // and never load the server or SQLite.
 
-const WITHOUT_PROFILE: ReadonlySet<string> = new Set(['config', 'completion', 'schema'])
+const WITHOUT_PROFILE: ReadonlySet<string> = new Set(['config', 'completion', 'schema', 'help'])
 
 await start(process.argv)
 
@@ -54,6 +54,7 @@ number of the signal that ended it.`,
     .enablePositionalOptions()
     .showHelpAfterError('(see boardcast --help for the commands)')
     .exitOverride()
+    .helpCommand(false)
     // These show what is set, or need no settings.
     .hook('preAction', (_program, command) => (WITHOUT_PROFILE.has(command.name()) ? undefined : applyProfile(command)))
 
@@ -73,7 +74,21 @@ number of the signal that ended it.`,
   addConfig(boardcast)
   addCompletion(boardcast)
   addMaintenance(boardcast)
+  addHelp(boardcast)
   return boardcast
+}
+
+/** Commander's own answers an unknown command with the help of the program, and does not say why. */
+function addHelp(boardcast: Command): void {
+  boardcast
+    .command('help')
+    .description('display help for a command')
+    .argument('[command]', 'the command')
+    .action((name: string | undefined) => {
+      const found = name === undefined ? boardcast : boardcast.commands.find((each) => each.name() === name)
+      if (found) found.outputHelp()
+      else boardcast.error(`error: unknown command '${name}'`)
+    })
 }
 
 /** Prints the error, unless commander has already done so, and returns the exit code. */

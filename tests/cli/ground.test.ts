@@ -100,11 +100,16 @@ describe('the server', () => {
     expect(given.code).toBe(5)
     await using server = await ChildServer.start()
     await server.stop('SIGKILL')
-    const waiting = ['cursor', 'tail'].map((command) =>
-      run([command, '--url', server.url, '--wait-server', '60s', ...(command === 'tail' ? ['--no-follow'] : [])]),
-    )
+    const there = ['--url', server.url, '--wait-server', '60s']
+    const waiting = [
+      ['cursor', ...there],
+      ['tail', ...there, '--no-follow'],
+      ['post', ...there, 'createBoard', 'id=b', 'name=B'],
+      ['expect', ...there, '--absent', '*.failed', '--within', '200ms'],
+      ['run', ...there, '--board', 'c', '--title', 'T', '--', 'true'],
+    ].map((words) => run(words))
     await server.start()
-    expect((await Promise.all(waiting)).map(({ code }) => code)).toEqual([0, 0])
+    expect((await Promise.all(waiting)).map(({ code }) => code)).toEqual([0, 0, 0, 0, 0])
   })
 
   test('[CMD6] --url precedes BOARDCAST_URL, which precedes the profile and PORT; tokens are not printed', async () => {
@@ -207,12 +212,21 @@ describe('help', () => {
       expect(help.stdout, name).toMatch(new RegExp(`^Usage: boardcast ${name} `))
       const [, examples = ''] = help.stdout.split('\nExamples:\n')
       expect(examples.match(new RegExp(`^  .*boardcast ${name}\\b`, 'gm'))?.length, name).toBeGreaterThanOrEqual(2)
+      if (name !== 'completion') expect(help.stdout, name).toMatch(/^ {2}-q, --quiet /m)
     }
   })
 
   test('[CMD9a] unknown commands and options get the nearest known one, and 2', async () => {
-    const [command, far, option] = await Promise.all([run(['tale']), run(['xyzzy']), run(['tail', '--no-folow'])])
-    expect([command.code, far.code, option.code]).toEqual([2, 2, 2])
+    const [command, far, option, help, glob] = await Promise.all([
+      run(['tale']),
+      run(['xyzzy']),
+      run(['tail', '--no-folow']),
+      run(['help', 'pots']),
+      run(['tail', '--url', hub.url, '--type', 'crad.*', '--no-follow']),
+    ])
+    expect([command.code, far.code, option.code, help.code, glob.code]).toEqual([2, 2, 2, 2, 0])
+    expect(help.stderr).toContain('(Did you mean post?)')
+    expect(glob.stderr).toContain('named crad.*, unless a client posts one; did you mean card.*?')
     expect(command.stderr).toContain('(Did you mean tail?)')
     expect(far.stderr).toMatch(/unknown command 'xyzzy'\n\(Did you mean \w+\?\)/)
     expect(option.stderr).toContain('(Did you mean --no-follow?)')

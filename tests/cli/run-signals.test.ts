@@ -2,7 +2,7 @@
  * Every signal that would end `boardcast run` also ends the program and the attempt.
  *
  * RUN19  A signal whose default action is to end us reaches the program, is reported and gives 128+n; a program that goes on
- *        is killed ten seconds later.
+ *        is killed ten seconds later, or by a second signal.
  * RUN20  SIGTSTP stops the program with us, and SIGCONT lets both go on.
  */
 import { readFileSync } from 'node:fs'
@@ -40,6 +40,21 @@ test('[RUN19] kills a program that has not ended ten seconds after the signal', 
   await run.program.until(() => run.program.stdout().includes('heard'))
   expect(await run.program.ended).toBe(137)
   expect(await run.attempt()).toMatchObject({ status: 'stopped', exitCode: 137, error: 'stopped by SIGQUIT' })
+})
+
+test('[RUN19] [CMD5] a second signal kills a program that continues; the same one twice at once counts once', async () => {
+  const run = runOnNewBoard(hub, ['sh', '-c', 'trap "echo heard" TERM; echo ready; while :; do sleep 0.1; done'])
+  await run.program.until(() => run.program.stdout().includes('ready'))
+  run.program.kill('SIGTERM')
+  run.program.kill('SIGTERM')
+  await run.program.until(() => run.program.stdout().includes('heard'))
+  await expect.poll(async () => (await run.attempt()).status, { timeout: 20_000 }).toBe('stopping')
+  const since = performance.now()
+  const again = setInterval(() => run.program.kill('SIGTERM'), 200)
+  expect(await run.program.ended).toBe(137)
+  clearInterval(again)
+  expect(performance.now() - since).toBeLessThan(8_000) // ten seconds without the second signal
+  expect(await run.attempt()).toMatchObject({ status: 'stopped', exitCode: 137, error: 'stopped by SIGTERM' })
 })
 
 test('[RUN19] when the reader goes away, the program ends by a broken pipe and the attempt is reported', async () => {

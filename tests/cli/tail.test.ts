@@ -160,6 +160,15 @@ describe('when it ends', () => {
     expect([code, stderr, stdout.endsWith('\n')]).toEqual([143, '', true])
   })
 
+  test('[CMD3] so does one of what a CMD of --exec prints', async () => {
+    const { board, since, add } = await boardWith(['one'])
+    const program = tail(['--board', board, '--since', since, '--exec', 'echo "$BOARDCAST_ID"; cat > /dev/null'])
+    await program.until(() => program.stdout().includes('\n'))
+    program.closeStdout()
+    await add('two')
+    expect([await program.ended, program.stderr()]).toEqual([0, ''])
+  })
+
   test('[CMD4] refused: 1, or 4 for credentials; a channel that cannot exist: 2', async () => {
     await using stub = await startStub([{ status: 401, body: { title: 'Unauthenticated' } }])
     const [none, channel, token] = await Promise.all([

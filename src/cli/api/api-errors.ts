@@ -99,8 +99,13 @@ export function describeUnreachable(baseUrl: string, reason: string): string {
 /** The sentence of a problem, with every faulty field; empty if it has none. */
 export function reasonIn(body: unknown): string {
   const { title, detail, errors } = problem.safeParse(body).data ?? {}
-  const fields = (errors ?? []).map(({ path, message }) => `${fieldName(path)}${message}`)
-  const parts = [...new Set([title, detail, ...fields])].filter((part) => part !== undefined && part !== '')
+  const faults = (errors ?? []).map(({ path, message }) => ({ name: fieldName(path), message }))
+  const fields = faults.map(({ name, message }) => `${name}${message}`)
+  // The detail of a refused body is the same list, without a separator.
+  const isRepeated = faults.length > 0 && faults.every(({ message }) => detail?.includes(message))
+  const parts = [...new Set([title, ...(isRepeated ? [] : [detail]), ...fields])].filter(
+    (part) => part !== undefined && part !== '',
+  )
   return parts.join('; ').replace(/[.\s]+$/, '')
 }
 

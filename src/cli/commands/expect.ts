@@ -38,7 +38,9 @@ export function addExpect(boardcast: Command): void {
     .option('--junit <file>', 'write a JUnit report')
     .addOption(new Option('--format <format>', 'json: the verdict on stdout').choices(['pretty', 'json']))
     .addOption(
-      new Option('--annotate <where>', 'annotations for failures (default on GitHub Actions)').choices(['github']),
+      new Option('--annotate <where>', 'annotations for failures (default: if GITHUB_ACTIONS is true)').choices([
+        'github',
+      ]),
     )
   addServerOptions(addOutputOptions(command))
     .passThroughOptions()

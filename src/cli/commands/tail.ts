@@ -11,7 +11,7 @@ export function addTail(boardcast: Command): void {
     "boardcast tail --since 10m --until '*.failed' --timeout 1h",
   ])
     .description('print events as they come, or hand each one to a program')
-    .usage('[--board ID | --channel C...] [--type GLOB...] [--since START] [options]')
+    .usage('[--board ID | --channel C...] [--type GLOB...] [--where COND...] [--since START] [options]')
   addSelectionOptions(command)
     .option('--no-follow', 'end at the event that is newest now')
     .addOption(new Option('--format <format>', 'default: pretty on a terminal, otherwise jsonl').choices(FORMATS))

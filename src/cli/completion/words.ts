@@ -44,8 +44,7 @@ export function wordsOf(program: Command): Words {
     const name = command.name()
     return { name, description: command.description(), options: [...options, help], first: firstOf(command) }
   })
-  const names = commands.map(({ name }) => name)
-  return { commands: [...commands, { name: 'help', description: 'display help', options: [], first: names }] }
+  return { commands }
 }
 
 function valueAfter(command: Command, option: Option, events: readonly string[]): OptionWord['value'] {
@@ -63,6 +62,8 @@ function firstOf(command: Command): readonly string[] {
       return [...new Set(eventList().map(({ name }) => name)), ...DOCUMENTS]
     case 'wait':
       return THINGS
+    case 'help':
+      return command.parent?.commands.map((each) => each.name()) ?? []
     default:
       return command.registeredArguments[0]?.argChoices ?? []
   }

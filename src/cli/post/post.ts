@@ -72,9 +72,9 @@ async function listOperations(data: Data): Promise<void> {
   const { apiOperations } = await import('./operations.ts')
   const { known } = apiOperations()
   const width = (of: (operation: Operation) => string) => Math.max(...known.map((each) => of(each).length))
-  const [nameWidth, pathWidth] = [width(({ name }) => name), width(({ path }) => path)]
+  const nameWidth = width(({ name }) => name)
   for (const { name, method, path, summary, emits } of known) {
-    const row = `${data.paint('bold', name.padEnd(nameWidth))}  ${method.padEnd('DELETE'.length)}  ${path.padEnd(pathWidth)}  ${data.paint('dim', emits.join(' '))}`
+    const row = `${data.paint('bold', name.padEnd(nameWidth))}  ${method.padEnd('DELETE'.length)} ${path}  ${data.paint('dim', emits.join(' '))}`
     const line = data.isLaidOut ? data.fit(row.trimEnd()) : jsonLine({ operation: name, method, path, emits, summary })
     await data.write(`${line}\n`)
   }

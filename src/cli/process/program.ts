@@ -17,6 +17,8 @@ export interface ProgramOptions {
 export interface Program {
   /** Why it failed, such as `exit code 3`; undefined if it succeeded. */
   readonly ended: Promise<string | undefined>
+  /** It has ended because nobody reads its output any more. */
+  readonly hasNoReader: () => boolean
   /** Sends SIGTERM, and SIGKILL if it continues. */
   end(): void
   /** At once. */
@@ -44,18 +46,20 @@ export function startProgram(command: string | readonly string[], options: Progr
     send('SIGTERM')
     killing ??= setTimeout(() => send('SIGKILL'), KILL_AFTER_MS)
   }
+  let endedBy: NodeJS.Signals | null = null
   const ended = new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(`it cannot be started (${error.message})`))
-    child.once('exit', (code, by) =>
-      resolve(code === 0 ? undefined : by === null ? `exit code ${code}` : `killed by ${by}`),
-    )
+    child.once('exit', (code, by) => {
+      endedBy = by
+      resolve(code === 0 ? undefined : by === null ? `exit code ${code}` : `killed by ${by}`)
+    })
   }).finally(() => {
     clearTimeout(killing)
     signal.removeEventListener('abort', end)
   })
   signal.addEventListener('abort', end, { once: true })
   if (signal.aborted) end()
-  return { ended, end, kill: () => send('SIGKILL') }
+  return { ended, hasNoReader: () => endedBy === 'SIGPIPE', end, kill: () => send('SIGKILL') }
 
   function send(name: NodeJS.Signals): void {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return

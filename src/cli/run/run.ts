@@ -38,7 +38,7 @@ export async function run(command: RunCommand): Promise<number> {
 
 /**
  *   starting   the attempt is being created; after a signal the program is not started
- *   running    output is passed through and logged; a signal, or a stop from the board, ends the program
+ *   running    output is passed through and logged; a signal, or a stop from the board, ends the program, a second at once
  *   reporting  the program has ended; the last lines and the status are sent; a signal only shortens the wait
  */
 class AttemptRun {
@@ -66,8 +66,11 @@ class AttemptRun {
     if (this.#phase === 'starting') {
       if (nth > 1) process.exit(signalExitCode(signal))
     } else if (this.#phase === 'running') {
+      const isAgain = this.#stop?.by === 'signal' && nth > 1
       this.#stopBySignal(signal)
-      if (this.#child?.forward(signal)) this.#killLater()
+      // At a terminal the first Ctrl-C was none of ours, and a second one is a SIGTERM.
+      if (isAgain && (this.#child?.ownGroup || nth > 2)) this.#child?.signal('SIGKILL')
+      else if (this.#child?.forward(signal)) this.#killLater()
     } else {
       setTimeout(() => this.#patience.abort(), hurriedReportWithinMs).unref()
     }

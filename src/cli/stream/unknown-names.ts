@@ -9,11 +9,17 @@ export function unknownNames(names: readonly string[], channels: readonly string
   return [...new Set(names)].flatMap((name) => warningFor(name, channels))
 }
 
+/** `card.*` of `card.created` and `card_*` of `card_moved`; `*.created` and `*_moved` too. */
+function families(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.flatMap((name) => [name.replace(/(?<=[._]).*/, '*'), name.replace(/.*(?=[._])/, '*')]))
+}
+
 function warningFor(name: string, channels: readonly string[]): string[] {
   const kinds = [...channels.map((channel) => channel.replace(/;.*$/, '')), EVERYONE].map(kindOf)
   const known = [...new Set(kinds)].flatMap((kind) => (kind === undefined ? [] : namesOn(kind)))
   if (known.some(globs([name]))) return []
-  const near = name.includes('*') ? undefined : nearest(name, known)
+  const isFamily = /^[^*]+[._]\*$|^\*[._][^*]+$/.test(name)
+  const near = isFamily ? nearest(name, families(known)) : name.includes('*') ? undefined : nearest(name, known)
   const hint = near === undefined ? '' : `; did you mean ${near}?`
   return [`no event on ${channels.join(', ')} is named ${name}, unless a client posts one${hint}`]
 }

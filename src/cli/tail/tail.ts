@@ -41,7 +41,8 @@ export async function tail(options: TailOptions): Promise<number> {
   for (const warning of selection.warnings) talk.warn(warning)
 
   const interrupt = onInterrupt(() => program?.kill())
-  const stop = AbortSignal.any([interrupt.signal, data.gone])
+  const gone = program === undefined ? data.gone : AbortSignal.any([data.gone, program.gone])
+  const stop = AbortSignal.any([interrupt.signal, gone])
   const isPrinted = (program === undefined && forward === undefined) || options.format !== undefined
   const print = printerOf(options.format, data)
 
@@ -69,12 +70,12 @@ export async function tail(options: TailOptions): Promise<number> {
       async taken(id) {
         if (file === undefined) return
         await data.flushed()
-        if (!data.gone.aborted) file.store(id)
+        if (!gone.aborted) file.store(id)
       },
     })
   } catch (error) {
     if (!stop.aborted) throw error
     code = exitCode.done
   }
-  return interrupt.exitCode() ?? (data.gone.aborted ? exitCode.done : code)
+  return interrupt.exitCode() ?? (gone.aborted ? exitCode.done : code)
 }
