@@ -6,6 +6,7 @@ import type { ValidateFunction } from 'ajv/dist/2020.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { catalogue, type EventType, placementsOf } from '../../shared/src/catalogue.ts'
 import { parseChannel } from '../../shared/src/channels.ts'
+import { eventList, renderAsyncApi } from '../../src/contract/index.ts'
 import { newAjv } from '../contract-docs/documents.ts'
 import { scenarios } from '../support/scenarios/all.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -100,6 +101,18 @@ test('[CMD12b] --out writes a schema for every event on every channel; real even
   ])
 })
 
+test('[CMD12b] every message of the AsyncAPI document that is an event with a name of ours has a schema', () => {
+  const { channels } = JSON.parse(renderAsyncApi()) as { channels: Record<string, { messages: object }> }
+  const keys = new Set(Object.values(channels).flatMap(({ messages }) => Object.keys(messages)))
+  const events = eventList().map(({ kind, name }) => `${kind}.${name}`)
+  // Without a name of ours: what clients post. No events: what is said on sockets.
+  const others = [...keys].filter(
+    (key) => !/\.posted$|^client\.|^control\.(ack|error|pong|connected|(un)?subscribed)$/.test(key),
+  )
+  expect(others.filter((key) => !events.includes(key))).toEqual([])
+  expect(events.filter((key) => !keys.has(key))).toEqual([])
+})
+
 test('[CMD12b] NAME is the event on global, with --channel that on a kind of channel; complete in itself', async () => {
   const [global, board, replayed] = await Promise.all([
     run('card.moved'),
@@ -120,14 +133,19 @@ test('[CMD12b] NAME is the event on global, with --channel that on a kind of cha
   expect(newAjv().compile(JSON.parse(replayed.stdout))(bare)).toBe(true)
 })
 
-test('[CMD12c] openapi is what the server answers, byte for byte', async () => {
-  for (const version of ['3.2', '3.1']) {
+test('[CMD12c] openapi and asyncapi are what the server answers, byte for byte', async () => {
+  const asked = [
+    [['openapi', '--version', '3.2'], '/openapi.json?version=3.2'],
+    [['openapi', '--version', '3.1'], '/openapi.json?version=3.1'],
+    [['asyncapi'], '/asyncapi.json'],
+  ] as const
+  for (const [words, path] of asked) {
     const [printed, answered] = await Promise.all([
-      run('openapi', '--version', version),
-      fetch(`${server.url}/openapi.json?version=${version}`).then((response) => response.text()),
+      run(...words),
+      fetch(server.url + path).then((response) => response.text()),
     ])
     expect([printed.code, printed.stderr]).toEqual([0, ''])
-    expect(printed.stdout === answered, version).toBe(true)
+    expect(printed.stdout === answered, path).toBe(true)
   }
   expect((await run('openapi')).stdout.startsWith('{"openapi":"3.2.0"')).toBe(true)
 })

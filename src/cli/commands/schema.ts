@@ -9,13 +9,13 @@ export function addSchema(boardcast: Command): void {
     'boardcast schema --out schemas',
     'boardcast schema openapi --version 3.1 > openapi.json',
   ])
-    .description('print the JSON Schema of an event, or the OpenAPI document')
-    .usage('NAME [--channel KIND] | openapi [--version 3.1] | --list | --out DIR')
-    .argument('[name]', 'an event, such as card.created, or openapi')
+    .description('print the JSON Schema of an event, or the OpenAPI or AsyncAPI document')
+    .usage('NAME [--channel KIND] | openapi [--version 3.1] | asyncapi | --list | --out DIR')
+    .argument('[name]', 'an event, such as card.created; or openapi, or asyncapi')
     .option('--channel <kind>', 'the event as this kind of channel shows it, such as board (default: global)')
     .option('--list', 'print the names of all events, and where each shows')
     .option('--out <dir>', 'write all schemas to this folder, as KIND/NAME.schema.json')
-    .addOption(new Option('--version <version>', 'version of OpenAPI: 3.2 or 3.1').default('3.2'))
+    .addOption(new Option('--version <version>', 'version of openapi: 3.2 or 3.1').default('3.2'))
     .addOption(formatOption())
   addOutputOptions(command).action(async (name: string | undefined, options: SchemaOptions) => {
     const { schema } = await import('../schema/schema.ts')

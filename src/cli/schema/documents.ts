@@ -1,2 +1,2 @@
 /** Documents that `boardcast schema` prints besides the schemas of events. */
-export const DOCUMENTS = ['openapi'] as const
+export const DOCUMENTS = ['openapi', 'asyncapi'] as const

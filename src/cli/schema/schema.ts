@@ -1,7 +1,14 @@
 /** `boardcast schema`: JSON Schemas of events, and the documents that describe the API. No server is needed. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { eventList, eventSchema, type ListedEvent, OPENAPI_VERSIONS, renderOpenApi } from '../../contract/index.ts'
+import {
+  eventList,
+  eventSchema,
+  type ListedEvent,
+  OPENAPI_VERSIONS,
+  renderAsyncApi,
+  renderOpenApi,
+} from '../../contract/index.ts'
 import { jsonLine } from '../../text/json-line.ts'
 import { nearest } from '../../text/nearest.ts'
 import { CommandError, exitCode, usageError } from '../process/exit.ts'
@@ -21,22 +28,22 @@ export async function schema(name: string | undefined, options: SchemaOptions): 
   const { channel, list, out } = options
   const data = dataOutput(options)
   if ([name !== undefined, list === true, out !== undefined].filter(Boolean).length !== 1) {
-    throw usageError('use one of these: the name of an event, openapi, --list, or --out DIR.')
+    throw usageError('use one of these: the name of an event, openapi, asyncapi, --list, or --out DIR.')
   }
-  const isDocument = DOCUMENTS.some((document) => document === name)
+  const document = DOCUMENTS.find((each) => each === name)
   if (channel !== undefined) checkKind(channel)
-  if (isDocument) return data.write(documentText(options, data))
+  if (document !== undefined) return data.write(documentText(document, options, data))
   if (list) return writeList(listed(channel), data)
   if (out !== undefined) return writeAll(listed(channel), out, options)
   return data.write(`${laidOut(schemaOf(name ?? '', channel), data)}\n`)
 }
 
 /** Where data is for programs, these are the very bytes that a server answers. */
-function documentText({ version, channel }: SchemaOptions, data: Data): string {
+function documentText(document: (typeof DOCUMENTS)[number], { version, channel }: SchemaOptions, data: Data): string {
   if (channel !== undefined) throw usageError('--channel belongs to the name of an event, --list and --out.')
   const known = OPENAPI_VERSIONS.find((each) => each === version)
   if (known === undefined) throw usageError(`--version ${version}: it can be ${OPENAPI_VERSIONS.join(' or ')}.`)
-  const text = renderOpenApi(known)
+  const text = document === 'openapi' ? renderOpenApi(known) : renderAsyncApi()
   return data.isLaidOut ? `${JSON.stringify(JSON.parse(text), null, 2)}\n` : text
 }
 
