@@ -1,7 +1,8 @@
 /** What all commands have in common, with the built program. Rules CMD1 to CMD10 of docs/cli.md. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { firstOf } from '../../src/cli/process/exit.ts'
 import { isColoured } from '../../src/cli/process/output.ts'
@@ -203,13 +204,16 @@ describe('profiles', () => {
 })
 
 describe('help', () => {
-  test('[CMD9a] every command has a synopsis and two examples of itself', async () => {
+  test('[CMD9a] every command has a synopsis, that of docs/cli.md, and two examples of itself', async () => {
+    const documented = readFileSync(fileURLToPath(new URL('../../docs/cli.md', import.meta.url)), 'utf8')
     const { stdout } = await run(['--help'])
     const commands = [...stdout.matchAll(/^ {2}([a-z-]+) (?=.* {2})/gm)].map(([, name]) => name ?? '')
     expect(commands).toEqual(expect.arrayContaining(['serve', 'run', 'demo', 'tail', 'cursor', 'token']))
     for (const name of commands.filter((name) => name !== 'help')) {
       const help = await run([name, '--help'])
       expect(help.stdout, name).toMatch(new RegExp(`^Usage: boardcast ${name} `))
+      const [usage = ''] = help.stdout.split('\n')
+      expect(documented, name).toContain(`\n## boardcast ${name}\n\n\`\`\`\n${usage.replace('Usage: ', '')}\n\`\`\`\n`)
       const [, examples = ''] = help.stdout.split('\nExamples:\n')
       expect(examples.match(new RegExp(`^  .*boardcast ${name}\\b`, 'gm'))?.length, name).toBeGreaterThanOrEqual(2)
       if (name !== 'completion') expect(help.stdout, name).toMatch(/^ {2}-q, --quiet /m)

@@ -91,7 +91,7 @@ describe('what is printed', () => {
     expect(plain).toHaveLength(60)
   })
 
-  test('[CMD15] [CMD9a] names that no event has are warned of, with the nearest', async () => {
+  test('[CMD15] [CMD9a] [CMD1] names that no event has are warned of, with the nearest', async () => {
     const args = ['--type', 'card.creatd', '--until', 'nothing*', '--no-follow']
     const { code, stdout, stderr } = await ended(tail(args))
     expect([code, stdout]).toEqual([0, ''])
@@ -99,6 +99,7 @@ describe('what is printed', () => {
       'boardcast: no event on global is named card.creatd, unless a client posts one; did you mean card.created?\n' +
         'boardcast: no event on global is named nothing*, unless a client posts one\n',
     )
+    expect(await ended(tail([...args, '-q']))).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 })
 

@@ -8,7 +8,8 @@ export function addCompletion(boardcast: Command): void {
     'source <(boardcast completion bash)',
     'boardcast completion fish > ~/.config/fish/completions/boardcast.fish',
   ])
-    .description('print a script that completes commands, options and names of events in a shell')
+    .description('print a script that completes commands, options, operations and names of events in a shell')
+    .usage('bash|zsh|fish')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .action(async (shell: (typeof SHELLS)[number]) => {
       const { completionScript } = await import('../completion/completion.ts')

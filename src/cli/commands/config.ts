@@ -5,7 +5,7 @@ export function addConfig(boardcast: Command): void {
   const command = subcommand(boardcast, 'config', ['boardcast config', 'boardcast config --profile ci']).description(
     'print the settings in force, and where each comes from',
   )
-  command.addOption(formatOption())
+  command.usage('[--profile NAME] [options]').addOption(formatOption())
   addServerOptions(addOutputOptions(command)).action(async (_options: unknown, command: Command) => {
     const { config } = await import('../settings/config.ts')
     await config(command)

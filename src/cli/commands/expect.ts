@@ -15,7 +15,7 @@ export function addExpect(boardcast: Command): void {
     'SINCE=$(boardcast cursor); ./work; boardcast expect --since $SINCE --file s.yaml',
   ])
     .description('assert which events come while a program runs, or which have come')
-    .usage('[options] (--type GLOB | --absent GLOB | --file S.yaml)... [-- CMD...]')
+    .usage('(--type GLOB | --absent GLOB | --file S.yaml)... [--since ID] [--within D] [options] [-- CMD...]')
     .argument('[cmd...]', 'the program and its arguments; no shell interprets them')
     .addOption(new Option('--board <id>', 'events of this board, under their names there').conflicts('channel'))
     .option('--channel <name...>', 'channels to listen to; may hold commas (default: global)')

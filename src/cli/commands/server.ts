@@ -20,6 +20,7 @@ interface ServeOptions {
 export function addServe(boardcast: Command): void {
   subcommand(boardcast, 'serve', ['boardcast serve', 'boardcast serve --port 8080 --db /var/lib/boardcast/board.db'])
     .description('start the server; SIGTERM or Ctrl-C stops it')
+    .usage('[--port N] [--host A] [--db FILE | --database-url URL] [--open] [options]')
     .option('--port <number>', 'port to listen on; 0 picks a free one (PORT, default 3000)', port)
     .option('--host <address>', 'address to listen on, or unix:/path of a socket (HOST, default 127.0.0.1)')
     .addOption(databaseOption())
@@ -44,6 +45,7 @@ export function addServe(boardcast: Command): void {
 export function addMaintenance(boardcast: Command): void {
   subcommand(boardcast, 'backup', ['boardcast backup board-copy.db', 'boardcast backup copy.db --db /var/lib/board.db'])
     .description('copy the database to a new file; the server may be running')
+    .usage('FILE [--db FILE] [options]')
     .argument('<file>', 'the copy to write; it must not exist yet')
     .addOption(databaseOption())
     .addOption(quietOption())
@@ -54,6 +56,7 @@ export function addMaintenance(boardcast: Command): void {
 
   subcommand(boardcast, 'restore', ['boardcast restore board-copy.db', 'boardcast restore copy.db --db board.db'])
     .description('replace the database with a copy and start a new epoch; stop the server first')
+    .usage('FILE [--db FILE] [options]')
     .argument('<file>', 'the copy to restore')
     .addOption(databaseOption())
     .addOption(quietOption())
@@ -67,6 +70,7 @@ export function addMaintenance(boardcast: Command): void {
     'boardcast copy "$BOARDCAST_DATABASE_URL" boardcast.db',
   ])
     .description('copy a database to another place, such as from a file to PostgreSQL; stop the servers first')
+    .usage('SOURCE TARGET [options]')
     .argument('<source>', 'a database file, or the URL of a database of PostgreSQL')
     .argument('<target>', 'the same; it must be empty, or a file that does not exist')
     .addOption(quietOption())
@@ -77,6 +81,7 @@ export function addMaintenance(boardcast: Command): void {
 
   subcommand(boardcast, 'epoch', ['boardcast epoch', 'boardcast epoch --new --db board.db'])
     .description('print the epoch of a database, or start a new one')
+    .usage('[--new] [--db FILE | --database-url URL] [options]')
     .option(
       '--new',
       'start a new epoch, which invalidates the cursors of all clients; with a file, stop the server first',
@@ -91,6 +96,7 @@ export function addMaintenance(boardcast: Command): void {
 
   subcommand(boardcast, 'new-epoch', ['boardcast new-epoch', 'boardcast new-epoch --db board.db'])
     .description('start a new epoch, which invalidates the cursors of all clients; stop the server first')
+    .usage('[--db FILE] [options]')
     .addOption(databaseOption())
     .addOption(quietOption())
     .action(async (options: MaintenanceOptions) => {

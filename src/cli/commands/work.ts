@@ -51,6 +51,7 @@ export function addRun(boardcast: Command): void {
 export function addDemo(boardcast: Command): void {
   const command = subcommand(boardcast, 'demo', ['boardcast demo', 'boardcast demo --board demo --speed 4 --once'])
     .description('show simulated agents at work on a board; starts a server if none is running')
+    .usage('[--board ID] [--speed N] [--seed N] [--once] [options]')
     .option('--board <id>', 'board to use; created if it does not exist', 'demo')
     .option('--speed <factor>', 'speed relative to real time', speedFactor, 1)
     .option('--seed <number>', 'seed of the simulation; the same seed gives the same work', wholeNumber, 1)

@@ -16,7 +16,7 @@ export async function expect(options: ExpectOptions): Promise<number> {
   const reporter = reporterOf(options, talk)
   try {
     const plan = planOf(options)
-    for (const warning of plan.warnings) talk.warn(warning)
+    for (const warning of plan.warnings) talk.info(warning)
     const observed = await observe({
       ...{ plan, talk, api: createApi(options), waitServer: options.waitServer },
       outputToStderr: options.format === 'json',

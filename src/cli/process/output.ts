@@ -67,7 +67,7 @@ export function dataOutput({ color, format }: OutputOptions = {}, stream: NodeJS
 }
 
 export interface Talk {
-  /** Progress and results for people; left out with `--quiet`. */
+  /** Progress, results and warnings for people; left out with `--quiet`. */
   info(text: string): void
   /** Errors. */
   warn(text: string): void

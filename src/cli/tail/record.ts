@@ -22,7 +22,7 @@ export async function record(options: RecordOptions): Promise<number> {
   const selection = selectionOf(options)
   const since = parseSince(options.since)
   const api = createApi(options)
-  for (const warning of selection.warnings) talk.warn(warning)
+  for (const warning of selection.warnings) talk.info(warning)
   let program: Program | undefined
   let failure: string | undefined
   const interrupt = onInterrupt(() => program?.kill())

@@ -38,7 +38,7 @@ export async function tail(options: TailOptions): Promise<number> {
   const program = options.exec === undefined ? undefined : eventProgram(options.exec, talk)
   const forward = options.forwardTo === undefined ? undefined : forwardTo(options.forwardTo, talk)
   const api = createApi(options)
-  for (const warning of selection.warnings) talk.warn(warning)
+  for (const warning of selection.warnings) talk.info(warning)
 
   const interrupt = onInterrupt(() => program?.kill())
   const gone = program === undefined ? data.gone : AbortSignal.any([data.gone, program.gone])

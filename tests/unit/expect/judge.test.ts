@@ -39,6 +39,16 @@ function scenario(steps: string, order: Order = 'subset', only: string[] = []): 
   return { name: 'test', order, only, expectations }
 }
 
+test('[CMD31d] of the events that nothing asks for, the newest 1,000 keep their payload, and all are counted', () => {
+  const judge = new Judge(scenario('a'))
+  for (const event of log('a1')) judge.add(event)
+  for (let n = 0; n < 5_000; n += 1) for (const event of log('b1')) judge.add(event)
+  expect(judge.log).toHaveLength(5_001)
+  expect(judge.log.filter(({ data }) => data !== null)).toHaveLength(1_001)
+  expect([judge.log[0]?.data, judge.log[1]?.data, judge.log.at(-1)?.data]).toEqual([{ x: 1 }, null, { x: 1 }])
+  expect(judge.log[1]).toMatchObject({ event: 'b', id: '7e1f00aa-1' })
+})
+
 function judged(given: Scenario, events: readonly Envelope[]): Verdict {
   const judge = new Judge(given)
   for (const event of events) judge.add(event)
