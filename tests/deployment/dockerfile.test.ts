@@ -94,7 +94,7 @@ async function container(program: readonly string[], env: Readonly<Record<string
   return {
     data,
     run(words) {
-      const { status, stderr } = spawnSync(...commandOf(words), { ...options, encoding: 'utf8' })
+      const { status, stderr } = spawnSync(...commandOf(words), { ...options, encoding: 'utf8', timeout: 30_000 })
       return { code: status, stderr }
     },
     start(words) {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { directHandle, type Handle, learnFrom, writeDirectly } from '../../src/sse/wire/direct-write.ts'
 
 const BYTES = Buffer.alloc(64 * 1024, 'z')
@@ -59,4 +59,17 @@ test('[M13] a write keeps its request although the queue is empty again: the nex
   }
   expect(kept.size).toBe(2)
   await Promise.all(connections.map(({ reading }, index) => read(reading, written[index] ?? 0)))
+})
+
+test('[M13] where Node writes without a request, as Node 24 does, everything goes through the socket', async () => {
+  vi.resetModules()
+  const { learnFrom: learnHere, directHandle: handleHere } = await import('../../src/sse/wire/direct-write.ts')
+  const handle: object = Object.create({ writeQueueSize: 0, writeBuffer: () => 0, writev: () => 0 })
+  const socket = { _handle: handle } as unknown as Socket
+  learnHere(socket)
+  // What Node does next.
+  expect(Reflect.get(handle, 'writev').call(handle, null, [BYTES])).toBe(0)
+  expect(handleHere(socket)).toBe(null)
+  learnHere(socket)
+  expect(Object.keys(handle)).toEqual([])
 })

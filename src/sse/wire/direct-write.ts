@@ -25,8 +25,11 @@ export interface Handle {
   readonly writeQueueSize: number
 }
 
-/** The class of request that Node creates for every write, taken from the first such request. */
-let Request: (new () => WriteRequest) | null = null
+/**
+ * The class of request that Node creates for every write, taken from the first such request. undefined: there is none to
+ * learn. Node 24.22 passes null, and creates a request only for a write that does not complete at once.
+ */
+let Request: (new () => WriteRequest) | null | undefined = null
 /** Kept by no write. */
 let spare: WriteRequest | null = null
 
@@ -39,7 +42,7 @@ export function directHandle(socket: Socket): Handle | null {
 
 /** Call before writing through a socket: the first such write reveals `Request`. */
 export function learnFrom(socket: Socket): void {
-  if (Request) return
+  if (Request !== null) return
   const { _handle: handle } = socket as Socket & { readonly _handle?: Partial<Teaching> | null }
   if (typeof handle?.writeBuffer === 'function' && typeof handle.writev === 'function') learnRequest(handle as Teaching)
 }
@@ -67,8 +70,8 @@ function isKept(request: WriteRequest): boolean {
 
 /** How Node writes to a handle: one buffer, or several at once. */
 interface Teaching {
-  writeBuffer(request: WriteRequest, ...rest: unknown[]): number
-  writev(request: WriteRequest, ...rest: unknown[]): number
+  writeBuffer(request: WriteRequest | null, ...rest: unknown[]): number
+  writev(request: WriteRequest | null, ...rest: unknown[]): number
 }
 
 function learnRequest(handle: Teaching): void {
@@ -76,8 +79,9 @@ function learnRequest(handle: Teaching): void {
     handle[name] = (request, ...rest) => {
       Reflect.deleteProperty(handle, 'writeBuffer')
       Reflect.deleteProperty(handle, 'writev')
-      const Learned = request.constructor as new () => Partial<WriteRequest>
-      if ((new Learned().getAsyncId?.() ?? 0) < 0) Request = Learned as new () => WriteRequest
+      const Learned = request?.constructor as (new () => Partial<WriteRequest>) | undefined
+      const isRequest = Learned !== undefined && (new Learned().getAsyncId?.() ?? 0) < 0
+      Request = isRequest ? (Learned as new () => WriteRequest) : undefined
       return handle[name](request, ...rest)
     }
   }
