@@ -78,7 +78,7 @@ export async function examine(bench: Bench, watcher: Watcher, signal: AbortSigna
     return verdict === 'fail' ? spoiled('buffering') : new Promise<Finding>(() => {})
   }
 
-  async function measured(probe: ProbeName): Promise<Finding> {
+  async function measured(probe: ProbeName, isAgain = false): Promise<Finding> {
     try {
       return await MEASURE[probe](bench)
     } catch (error) {
@@ -89,6 +89,8 @@ export async function examine(bench: Bench, watcher: Watcher, signal: AbortSigna
       }
       if (error instanceof Unmeasurable) return fail({ error: error.message }, { culprit: error.message })
       if (!(error instanceof Error) || !('code' in error)) throw error
+      // Once may be by chance.
+      if (!isAgain) return measured(probe, true)
       const reason = reasonOf(error)
       return fail({ error: reason }, { culprit: `the connection breaks off (${reason})` })
     }

@@ -15,9 +15,9 @@ const CAUSES = {
     says: (who) => `${who} buffers the stream`,
     fixes: {
       nginx: () => 'proxy_buffering off;',
-      apache: () => 'remove "SetOutputFilter BUFFER"',
       caddy: () => 'remove "buffer_responses" (newer versions: "response_buffers")',
-      other: () => 'turn off the buffering of responses (lighttpd: server.stream-response-body = 2)',
+      lighttpd: () => 'server.stream-response-body = 2',
+      other: () => 'turn off the buffering of responses',
     },
   },
   delays: {
@@ -122,6 +122,7 @@ const CAUSES = {
         'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade";',
       apache: () => 'ProxyPass … upgrade=websocket',
       caddy: () => 'remove "header_up -Upgrade"',
+      lighttpd: () => 'proxy.header = ( "upgrade" => "enable" )',
       other: () => 'hand upgrades on (HAProxy: remove "http-request del-header Upgrade")',
     },
   },

@@ -30,5 +30,5 @@ export const EXPLAINED_BY: Dependencies = {
   resume: ['first-byte', 'headers'],
   headers: [],
   parallel: ['first-byte'],
-  websocket: ['headers'],
+  websocket: ['headers', 'buffering'],
 }

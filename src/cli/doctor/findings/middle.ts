@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 /** What there are fixes for. */
-export type MiddleKind = 'nginx' | 'apache' | 'caddy' | 'other'
+export type MiddleKind = 'nginx' | 'apache' | 'caddy' | 'lighttpd' | 'other'
 
 export interface Middle {
   readonly kind: MiddleKind
@@ -14,6 +14,7 @@ const KINDS: ReadonlyArray<readonly [RegExp, Middle]> = [
   [/\b(nginx|openresty|tengine)\b/i, { kind: 'nginx', name: 'nginx' }],
   [/\bApache\b/i, { kind: 'apache', name: 'Apache' }],
   [/\bCaddy\b/i, { kind: 'caddy', name: 'Caddy' }],
+  [/\blighttpd\b/i, { kind: 'lighttpd', name: 'lighttpd' }],
 ]
 
 /** Nothing names itself: HAProxy and most load balancers do not, and the server does not either. */

@@ -78,7 +78,7 @@ export class Road {
   async ask(method: string, path: string, question: Question = {}): Promise<Answer> {
     const askedAt = performance.now()
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = this.#request(method, path, { Accept: 'application/json', ...question.headers }, question.body)
+      const request = this.#request(method, path, { Accept: 'application/json', ...question.headers }, question)
       request.setTimeout(ANSWER_MS, () =>
         request.destroy(Object.assign(new Error(`no answer within ${ANSWER_MS / 1_000} s`), { code: 'ETIMEDOUT' })),
       )
@@ -117,11 +117,9 @@ export class Road {
 
   /** A stream, from its request to its end. */
   stream(path: string, headers: Readonly<Record<string, string>> = {}): RecordedStream {
-    const request = this.#request('GET', path, {
-      Accept: 'text/event-stream',
-      'Accept-Encoding': 'identity',
-      ...headers,
-    })
+    // On a connection of its own: one that was idle may be closed by the proxy just now.
+    const own = { Connection: 'keep-alive', Accept: 'text/event-stream', 'Accept-Encoding': 'identity' }
+    const request = this.#request('GET', path, { ...own, ...headers }, { agent: false })
     const stream = new RecordedStream(request)
     this.#streams.add(stream)
     return stream
@@ -132,12 +130,17 @@ export class Road {
     this.#agent.destroy()
   }
 
-  #request(method: string, path: string, headers: Readonly<Record<string, string>>, body?: unknown): ClientRequest {
+  #request(
+    method: string,
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    { body, agent = this.#agent }: { readonly body?: unknown; readonly agent?: HttpAgent | false },
+  ): ClientRequest {
     const socketPath = socketPathOf(this.baseUrl)
     const json = body === undefined ? undefined : JSON.stringify(body)
     const options = {
       method,
-      agent: this.#agent,
+      agent,
       headers: {
         ...(json !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) }),
         ...this.#credentials(),

@@ -1,6 +1,6 @@
 /**
- * `boardcast doctor` in front of proxies that are configured badly on purpose: each cause is named, and the line that it
- * prints, applied to that very configuration, makes the probe succeed. Rules CMD35a to CMD35c of docs/cli.md.
+ * The doctor in front of a proxy that is configured badly on purpose: each cause is named, and the line that it prints, applied
+ * to that very configuration, makes the probe succeed. The files of tests are one for each proxy.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { examined, type Findings, inTurn, named } from '../support/doctor.ts'
@@ -8,32 +8,29 @@ import { freePort } from '../support/free-port.ts'
 import { isOnPath, type RunningProxy } from '../support/proxy-process.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { startServerWithRights, tokenFor } from '../support/tokens.ts'
-import { BAD_NGINX } from './bad-nginx.ts'
 import { type BadProxy, badLines, type Fault, withFix } from './faults.ts'
 
 /** Examinations that run at once. */
 const AT_ONCE = 6
-const BAD_PROXIES: readonly BadProxy[] = [BAD_NGINX]
+export function describeBadProxy(bad: BadProxy): void {
+  let open: TestServer
+  let slow: TestServer
+  let guarded: TestServer
+  let token: string
+  beforeAll(async () => {
+    open = await startTestServer({ heartbeatMs: 400 })
+    slow = await startTestServer({ heartbeatMs: 2_000 })
+    guarded = await startServerWithRights({ heartbeatMs: 400 })
+    token = await tokenFor(['topic:doctor:*'])
+  })
+  afterAll(async () => {
+    for (const server of [open, slow, guarded]) await server?.[Symbol.asyncDispose]()
+  })
 
-let open: TestServer
-let slow: TestServer
-let guarded: TestServer
-let token: string
-beforeAll(async () => {
-  open = await startTestServer({ heartbeatMs: 400 })
-  slow = await startTestServer({ heartbeatMs: 2_000 })
-  guarded = await startServerWithRights({ heartbeatMs: 400 })
-  token = await tokenFor(['topic:doctor:*'])
-})
-afterAll(async () => {
-  for (const server of [open, slow, guarded]) await server?.[Symbol.asyncDispose]()
-})
+  function portOf({ withRights, isSlow }: Fault): number {
+    return (withRights ? guarded : isSlow ? slow : open).port
+  }
 
-function portOf({ withRights, isSlow }: Fault): number {
-  return (withRights ? guarded : isSlow ? slow : open).port
-}
-
-for (const bad of BAD_PROXIES) {
   const { name, program, faults } = bad
   const isInstalled = isOnPath(program)
   if (!isInstalled) process.stderr.write(`skipped: ${name} (${program}) is not installed\n`)

@@ -1,0 +1,4 @@
+import { BAD_HAPROXY } from './bad-haproxy.ts'
+import { describeBadProxy } from './bad-proxy-suite.ts'
+
+describeBadProxy(BAD_HAPROXY)
