@@ -20,6 +20,14 @@ const FAULTS: readonly Fault[] = [
     fix: 'remove "header_up Accept-Encoding"',
   },
   {
+    name: 'it does not compress',
+    bad: ['header_up -Accept-Encoding'],
+    probe: 'compression',
+    verdict: 'warn',
+    culprit: /^Caddy does not hand on Accept-Encoding/,
+    fix: 'remove "header_up -Accept-Encoding"',
+  },
+  {
     name: 'it cuts quiet streams',
     bad: ['transport http {', 'read_timeout 1s', '}'],
     isSlow: true,

@@ -41,6 +41,15 @@ const FAULTS: readonly Fault[] = [
     fix: 'an idle timeout above the interval of heartbeats (HAProxy: timeout server 1h, timeout client 1h)',
   },
   {
+    name: 'it cuts quiet sockets',
+    without: ['timeout tunnel'],
+    bad: ['timeout tunnel 1s'],
+    isSlow: true,
+    probe: 'websocket',
+    culprit: new RegExp(`^${WHO} cuts a WebSocket that is quiet for [\\d.]+ m?s: two sockets ended`),
+    fix: 'an idle timeout for sockets above the interval of heartbeats (HAProxy: timeout tunnel 1h)',
+  },
+  {
     name: 'it blocks upgrades',
     bad: ['http-request del-header Upgrade'],
     probe: 'websocket',

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { examined, type Findings, inTurn, named } from '../support/doctor.ts'
-import { freePort } from '../support/free-port.ts'
+import { freePorts } from '../support/free-port.ts'
 import { isOnPath, type RunningProxy } from '../support/proxy-process.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { startServerWithRights, tokenFor } from '../support/tokens.ts'
@@ -12,6 +12,7 @@ import { type BadProxy, badLines, type Fault, withFix } from './faults.ts'
 
 /** Examinations that run at once. */
 const AT_ONCE = 6
+
 export function describeBadProxy(bad: BadProxy): void {
   let open: TestServer
   let slow: TestServer
@@ -42,7 +43,7 @@ export function describeBadProxy(bad: BadProxy): void {
 
     /** What the doctor finds with each of these configurations. */
     async function findingsWith(configurations: readonly (readonly string[])[]): Promise<Findings[]> {
-      const ports = await Promise.all(configurations.map(() => freePort()))
+      const ports = await freePorts(configurations.length)
       const portAt = (at: number) => ports[at] ?? 0
       proxies.push(await bad.start(configurations.map((lines, at) => ({ lines, port: portAt(at) }))))
       return inTurn(AT_ONCE, faults, ({ withRights }, at) =>

@@ -99,7 +99,7 @@ function nobody(
   const [first, ...rest] = PROBES.filter((probe) => !isKnown.has(probe))
   if (first === undefined) return
   found(first, fail({ error: reason }, cause))
-  for (const probe of rest) found(probe, skip({ because: first }, `skipped, because ${first} failed`))
+  for (const probe of rest) found(probe, skip({ because: first }, `skipped, because of ${first}`))
 }
 
 function describeMissing(missing: ReadonlyMap<string, string>, hasToken: boolean): string {

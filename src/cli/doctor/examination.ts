@@ -29,7 +29,10 @@ const MEASURE: Readonly<Record<ProbeName, (bench: Bench) => Promise<Finding>>> =
 }
 
 /** These take as long as heartbeats do, and disturb nobody; the others run one after the other meanwhile. */
-const BESIDE: ReadonlySet<ProbeName> = new Set(['heartbeat', 'idle'])
+const BESIDE: ReadonlySet<ProbeName> = new Set(['heartbeat', 'idle', 'websocket'])
+
+/** Of these, those that have nothing to measure on a road that hands nothing on. */
+const QUIET: ReadonlySet<ProbeName> = new Set(['heartbeat', 'idle'])
 
 export interface Watcher {
   /** It is being measured. */
@@ -66,13 +69,12 @@ export async function examine(bench: Bench, watcher: Watcher, signal: AbortSigna
     const cause = await firstFailed(NEEDS[probe])
     if (cause !== undefined) return spoiled(cause)
     watcher.begun(probe)
-    const found = await Promise.race([measured(probe), ...(BESIDE.has(probe) ? [spoiledByBuffering()] : [])])
+    const found = await Promise.race([measured(probe), ...(QUIET.has(probe) ? [spoiledByBuffering()] : [])])
     if (found.verdict !== 'fail' && found.verdict !== 'warn') return found
-    const explanation = await firstFailed(EXPLAINED_BY[probe])
+    const explanation = await firstFailed([...EXPLAINED_BY[probe], ...(found.isCut ? (['idle'] as const) : [])])
     return explanation === undefined ? found : spoiled(explanation)
   }
 
-  /** Nothing need be waited for on a road that hands nothing on. */
   async function spoiledByBuffering(): Promise<Finding> {
     const { verdict } = await settle('buffering')
     return verdict === 'fail' ? spoiled('buffering') : new Promise<Finding>(() => {})
@@ -117,5 +119,5 @@ export async function examine(bench: Bench, watcher: Watcher, signal: AbortSigna
 }
 
 function spoiled(because: ProbeName): Finding {
-  return skip({ because }, `skipped, because ${because} failed`)
+  return skip({ because }, `skipped, because of ${because}`)
 }

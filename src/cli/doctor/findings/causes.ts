@@ -10,7 +10,7 @@ interface Cause {
   readonly fixes: Readonly<Partial<Record<MiddleKind, (what: string) => string>>>
 }
 
-const CAUSES = {
+export const CAUSES = {
   buffers: {
     says: (who) => `${who} buffers the stream`,
     fixes: {
@@ -72,11 +72,9 @@ const CAUSES = {
     fixes: { other: () => 'raise the longest time that a response may take, or exempt /sse from it' },
   },
   cutsSocket: {
-    says: (who, what) => `${who} cuts a WebSocket after ${what}`,
+    says: (who, what) => `${who} cuts a WebSocket that is quiet for ${what}`,
     fixes: {
-      nginx: () => 'proxy_read_timeout 1h;',
-      apache: () => 'ProxyTimeout 3600',
-      other: () => 'an idle timeout for upgraded connections above 15 s (HAProxy: timeout tunnel 1h)',
+      other: () => 'an idle timeout for sockets above the interval of heartbeats (HAProxy: timeout tunnel 1h)',
     },
   },
   /** In answers. */

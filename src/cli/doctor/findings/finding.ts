@@ -27,6 +27,8 @@ export interface Finding {
   readonly culprit?: string
   /** The setting that removes it. */
   readonly fix?: string
+  /** A connection was cut while it was quiet: `idle` may explain that. */
+  readonly isCut?: boolean
 }
 
 export function ok(measured: Measured, summary: string): Finding {

@@ -1,7 +1,7 @@
 /** What the probes share: the road, a topic of their own, and the streams that several of them look at. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { HEADER } from '../../../../shared/src/protocol.ts'
+import { HEADER, HEARTBEAT_MS } from '../../../../shared/src/protocol.ts'
 import { type Middle, UNNAMED } from '../findings/middle.ts'
 import type { RecordedStream } from '../road/recorded-stream.ts'
 import type { Answer, Road } from '../road/road.ts'
@@ -81,6 +81,15 @@ export class Bench {
     const open = () => this.road.stream(`/sse?channels=${this.channel}:quiet`)
     this.#quiet ??= [open(), sleep(STAGGER_MS).then(open)]
     return this.#quiet
+  }
+
+  /** The interval of heartbeats, as `hello` tells it; the usual one if a quiet stream does not begin. */
+  async heartbeatMs(): Promise<number> {
+    const [stream] = this.quiet
+    await stream.until(() => stream.event('hello') !== undefined, PATIENCE_MS)
+    if (stream.error !== undefined && stream.head === undefined) throw stream.error
+    const given = Number(stream.event('hello')?.data.heartbeatMs)
+    return given > 0 ? given : HEARTBEAT_MS
   }
 
   /** A stream of the topic. */

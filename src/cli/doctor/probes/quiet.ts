@@ -1,10 +1,9 @@
 /** Streams on which nothing happens: heartbeats come, and nobody cuts them. */
-import { HEARTBEAT_MS } from '../../../../shared/src/protocol.ts'
 import { causeOf, timeOf } from '../findings/causes.ts'
 import { type Finding, fail, ok, skip, warn } from '../findings/finding.ts'
 import type { Middle } from '../findings/middle.ts'
 import type { RecordedStream } from '../road/recorded-stream.ts'
-import { type Bench, PATIENCE_MS, STAGGER_MS } from './bench.ts'
+import { type Bench, STAGGER_MS } from './bench.ts'
 
 /** A heartbeat may be late by this much, and a timeout of a proxy may be so coarse. */
 const SLACK_MS = 1_000
@@ -15,7 +14,7 @@ const LONGEST_MS = { usual: 22_000, full: FULL_WATCH_MS }
 
 export async function probeHeartbeat(bench: Bench): Promise<Finding> {
   const [stream] = bench.quiet
-  const everyMs = await heartbeatMsOf(stream)
+  const everyMs = await bench.heartbeatMs()
   if (everyMs > longestOf(bench)) return tooSeldom(bench, everyMs)
   await stream.until(() => stream.event('heartbeat') !== undefined, 1.25 * everyMs + SLACK_MS)
   const from = stream.event('hello')?.at ?? stream.askedAt
@@ -25,9 +24,9 @@ export async function probeHeartbeat(bench: Bench): Promise<Finding> {
 
 export async function probeIdle(bench: Bench): Promise<Finding> {
   const [first, later] = bench.quiet
-  const everyMs = await heartbeatMsOf(first)
+  const everyMs = await bench.heartbeatMs()
   if (everyMs > longestOf(bench)) return tooSeldom(bench, everyMs)
-  const watchMs = bench.isFull ? FULL_WATCH_MS : 1.05 * everyMs + SLACK_MS / 2
+  const watchMs = watchMsOf(bench, everyMs)
   const second = await later
   await first.until(() => false, watchMs)
   // If the first one was cut, the second one is watched until it is certain to be older.
@@ -36,16 +35,19 @@ export async function probeIdle(bench: Bench): Promise<Finding> {
   return judgeQuiet([cutOf(first), cutOf(second)], { watchedMs: performance.now() - second.askedAt }, bench.middle)
 }
 
-function longestOf({ isFull }: Bench): number {
+/** Heartbeats that come more seldom are not waited for. */
+export function longestOf({ isFull }: Bench): number {
   return isFull ? LONGEST_MS.full : LONGEST_MS.usual
 }
 
-/** What `hello` says; a stream that does not begin is given the usual time. */
-async function heartbeatMsOf(stream: RecordedStream): Promise<number> {
-  await stream.until(() => stream.event('hello') !== undefined, PATIENCE_MS)
-  if (stream.error !== undefined && stream.head === undefined) throw stream.error
-  const given = Number(stream.event('hello')?.data.heartbeatMs)
-  return given > 0 ? given : HEARTBEAT_MS
+/** How long something quiet is watched. */
+export function watchMsOf({ isFull }: Bench, everyMs: number): number {
+  return isFull ? FULL_WATCH_MS : 1.05 * everyMs + SLACK_MS / 2
+}
+
+/** Two that were opened at different times. If they end at the same moment, something was restarted. */
+export function isSameAge(firstMs: number | undefined, secondMs: number | undefined): boolean {
+  return firstMs !== undefined && secondMs !== undefined && Math.abs(secondMs - firstMs) < STAGGER_MS / 2
 }
 
 function tooSeldom({ isFull }: Bench, everyMs: number): Finding {
@@ -112,11 +114,9 @@ export function judgeQuiet(cuts: readonly [Cut, Cut], { watchedMs }: { watchedMs
   if (first.endedAt === undefined && second.endedAt === undefined) {
     return ok({ watchedMs: Math.round(watchedMs), cutAfterMs: null }, `not cut in ${timeOf(watchedMs)}`)
   }
-  const [ageMs, otherMs] = [first.ageMs ?? second.ageMs ?? 0, second.ageMs]
+  const ageMs = first.ageMs ?? second.ageMs ?? 0
   const measured = { watchedMs: Math.round(watchedMs), cutAfterMs: Math.round(ageMs), heartbeats }
-  const isSameAge =
-    otherMs !== undefined && first.ageMs !== undefined && Math.abs(otherMs - first.ageMs) < STAGGER_MS / 2
-  if (!isSameAge || first.isDraining || second.isDraining) {
+  if (!isSameAge(first.ageMs, second.ageMs) || first.isDraining || second.isDraining) {
     return warn(measured, {
       culprit: `a stream was cut after ${timeOf(ageMs)}, but not every one at this age: the server or a proxy may have restarted`,
       fix: 'run it again',

@@ -21,23 +21,25 @@ export async function probeResume(bench: Bench): Promise<Finding> {
     return fail({}, { culprit: 'the server has named no id to resume from', fix: 'hand on the stream as it comes' })
   }
   const last = missed.at(-1)?.n
-  const byHeader = bench.open({}, { [HEADER.lastEventId]: id })
-  const header = await resumedOf(byHeader)
-  const byQuery = bench.open({ lastEventId: id })
-  const query = await resumedOf(byQuery)
-  let isComplete = true
-  for (const [stream, isResumed] of [[byHeader, header] as const, [byQuery, query] as const]) {
-    if (isResumed && last !== undefined) isComplete &&= (await bench.arrivalOf(stream, last)) !== undefined
-    stream.close()
-  }
-  return judgeResumed({ header, query, isComplete }, bench.middle)
+  const [header, query] = [
+    await resumedOf(bench, bench.open({}, { [HEADER.lastEventId]: id }), last),
+    await resumedOf(bench, bench.open({ lastEventId: id }), last),
+  ]
+  return judgeResumed(
+    { header: header.isResumed, query: query.isResumed, isComplete: header.isComplete && query.isComplete },
+    bench.middle,
+  )
 }
 
-async function resumedOf(stream: RecordedStream): Promise<boolean | undefined> {
+/** `last`: the newest of the events that it must bring, if there are any. */
+async function resumedOf(bench: Bench, stream: RecordedStream, last: number | undefined) {
   await stream.until(() => stream.event('hello') !== undefined, PATIENCE_MS)
   if (stream.error !== undefined) throw stream.error
   const hello = stream.event('hello')
-  return hello && hello.data.resumed === true
+  const isResumed = hello && hello.data.resumed === true
+  const isComplete = !isResumed || last === undefined || (await bench.arrivalOf(stream, last)) !== undefined
+  stream.close()
+  return { isResumed, isComplete }
 }
 
 export function judgeResumed({ header, query, isComplete }: Resumed, middle: Middle): Finding {

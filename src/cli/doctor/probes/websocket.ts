@@ -1,14 +1,19 @@
-/** Whether a WebSocket opens, and messages pass both ways. */
-import type { IncomingMessage } from 'node:http'
+/** Whether a WebSocket opens, messages pass both ways, and it is not cut while nothing happens on it. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import WebSocket from 'ws'
 import { parseJson } from '../../../text/json-line.ts'
-import { socketPathOf } from '../../api/fetch.ts'
-import { backOffMs, isBusy, reasonOf } from '../../api/retry.ts'
+import { backOffMs, isBusy } from '../../api/retry.ts'
 import { causeOf, timeOf } from '../findings/causes.ts'
-import { type Finding, fail, ok } from '../findings/finding.ts'
+import { type Finding, fail, ok, warn } from '../findings/finding.ts'
 import type { Middle } from '../findings/middle.ts'
-import { type Bench, PATIENCE_MS, RIGHTS, throwIfMissing } from './bench.ts'
+import { RecordedSocket } from '../road/socket.ts'
+import { type Bench, PATIENCE_MS, RIGHTS, STAGGER_MS, throwIfMissing } from './bench.ts'
+import { isSameAge, longestOf, watchMsOf } from './quiet.ts'
+
+export interface SocketCut {
+  readonly ageMs: number
+  /** The silence before it. */
+  readonly quietMs: number
+}
 
 export interface SocketFacts {
   /** Of the answer to the upgrade; 101: it is a socket. */
@@ -18,83 +23,49 @@ export interface SocketFacts {
   readonly openMs: number | undefined
   /** From a message to its answer. */
   readonly pongMs: number | undefined
+  /** How a socket was cut, and another one after it; undefined: it was not. */
+  readonly cuts: readonly [SocketCut | undefined, SocketCut | undefined]
 }
 
 export async function probeWebSocket(bench: Bench): Promise<Finding> {
+  const first = await opened(bench)
+  try {
+    if (first.refusal !== undefined) throwIfMissing(first.refusal, `subscribe on ${RIGHTS}`, bench.road.hasToken)
+    const spoken = await speak(first)
+    const cuts = spoken.pongMs === undefined ? NOT_CUT : await cutsOf(bench, first)
+    const facts = { status: first.isOpen ? 101 : first.refusal?.status, error: first.error, ...spoken, cuts }
+    return judgeSocket(facts, bench.middle)
+  } finally {
+    first.close()
+  }
+}
+
+const NOT_CUT = [undefined, undefined] as const
+
+/** A refusal that passes is tried again: the places of streams that were open before may be taken for a moment. */
+async function opened(bench: Bench): Promise<RecordedSocket> {
   const until = performance.now() + PATIENCE_MS
   for (let tries = 0; ; tries += 1) {
-    const facts = await measured(bench)
+    const socket = newSocket(bench)
+    await socket.until(() => socket.isOpen, 3 * PATIENCE_MS)
     const delayMs = backOffMs(tries)
-    // The places of the streams that were open before may be taken for a moment.
-    if (!isBusy(facts.status ?? 0) || performance.now() + delayMs > until) return judgeSocket(facts, bench.middle)
+    if (!isBusy(socket.refusal?.status ?? 0) || performance.now() + delayMs > until) return socket
     await sleep(delayMs)
   }
 }
 
-async function measured({ road, channel }: Bench): Promise<SocketFacts> {
-  const { baseUrl, credentials, hasToken } = road
-  const path = `/ws?global=0&channels=${channel}`
-  const socketPath = socketPathOf(baseUrl)
-  const address = socketPath === undefined ? baseUrl.replace(/^http/, 'ws') + path : `ws+unix:${socketPath}:${path}`
-  const origin = socketPath === undefined ? { Origin: new URL(baseUrl).origin } : {}
-  const askedAt = performance.now()
-  const socket = new WebSocket(address, { headers: { ...credentials, ...origin }, handshakeTimeout: 2 * PATIENCE_MS })
-  try {
-    const outcome = await opened(socket)
-    if ('error' in outcome) return { ...NONE, status: undefined, error: outcome.error }
-    if ('body' in outcome) {
-      throwIfMissing(outcome, `subscribe on ${RIGHTS}`, hasToken)
-      return { ...NONE, status: outcome.status, error: undefined }
-    }
-    const openMs = (await outcome.message(() => true)) && performance.now() - askedAt
-    const sentAt = performance.now()
-    socket.send(JSON.stringify({ type: 'ping', timestamp: 1 }))
-    const pongMs = (await outcome.message(isPong)) && performance.now() - sentAt
-    return { status: 101, error: undefined, openMs, pongMs }
-  } finally {
-    socket.on('error', () => {}) // Ended by us before it was open.
-    socket.terminate()
-  }
+function newSocket({ road, channel }: Bench): RecordedSocket {
+  return new RecordedSocket(road, `/ws?global=0&channels=${channel}:quiet`, 2 * PATIENCE_MS)
 }
 
-const NONE = { openMs: undefined, pongMs: undefined }
-
-type Opened =
-  | { message(fits: (text: string) => boolean): Promise<true | undefined> }
-  | { readonly status: number; readonly headers: IncomingMessage['headers']; readonly body: unknown }
-  | { readonly error: string }
-
-function opened(socket: WebSocket): Promise<Opened> {
-  const texts: string[] = []
-  let look = () => {}
-  socket.on('message', (data) => {
-    texts.push(String(data))
-    look()
-  })
-  const message = (fits: (text: string) => boolean) =>
-    new Promise<true | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), PATIENCE_MS)
-      look = () => {
-        if (!texts.some(fits)) return
-        clearTimeout(timer)
-        resolve(true)
-      }
-      look()
-    })
-  return new Promise((resolve) => {
-    socket.once('open', () => resolve({ message }))
-    socket.on('error', (error) => resolve({ error: reasonOf(error) }))
-    socket.once('unexpected-response', (_request, response) => {
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        text += chunk
-      })
-      response.once('close', () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parseJson(text) })
-      })
-    })
-  })
+async function speak(socket: RecordedSocket): Promise<{ openMs: number | undefined; pongMs: number | undefined }> {
+  const isOpen = await socket.until(() => socket.texts.length > 0, socket.isOpen ? PATIENCE_MS : 0)
+  if (!isOpen) return { openMs: undefined, pongMs: undefined }
+  const openMs = performance.now() - socket.askedAt
+  const sentAt = performance.now()
+  socket.send({ type: 'ping', timestamp: 1 })
+  const hasPong = await socket.until(() => socket.texts.some(isPong), PATIENCE_MS)
+  return { openMs, pongMs: hasPong ? performance.now() - sentAt : undefined }
 }
 
 function isPong(text: string): boolean {
@@ -102,19 +73,51 @@ function isPong(text: string): boolean {
   return typeof message === 'object' && message !== null && Reflect.get(message, 'type') === 'pong'
 }
 
-export function judgeSocket({ status, error, openMs, pongMs }: SocketFacts, middle: Middle): Finding {
+/** Until the server has pinged it, or with `--full` for longer. After a cut another socket shows whether it was by chance. */
+async function cutsOf(bench: Bench, first: RecordedSocket): Promise<SocketFacts['cuts']> {
+  const everyMs = await bench.heartbeatMs()
+  if (everyMs > longestOf(bench)) return NOT_CUT
+  await first.until(() => !bench.isFull && first.pings > 0, watchMsOf(bench, everyMs))
+  const cut = cutOf(first)
+  if (cut === undefined) return NOT_CUT
+  const second = newSocket(bench)
+  await second.until(() => false, cut.ageMs + STAGGER_MS)
+  second.close()
+  return [cut, cutOf(second)]
+}
+
+function cutOf({ askedAt, closedAt, lastAt }: RecordedSocket): SocketCut | undefined {
+  return closedAt === undefined ? undefined : { ageMs: closedAt - askedAt, quietMs: closedAt - lastAt }
+}
+
+export function judgeSocket({ status, error, openMs, pongMs, cuts }: SocketFacts, middle: Middle): Finding {
+  const [first, second] = cuts
   const measured = {
     status: status ?? null,
     openMs: openMs === undefined ? null : Math.round(openMs),
     pongMs: pongMs === undefined ? null : Math.round(pongMs),
+    cutAfterMs: first === undefined ? null : Math.round(first.ageMs),
   }
   if (status !== 101) {
-    const shows = status === undefined ? `the upgrade fails (${error})` : `the upgrade is answered ${status}`
+    const shows =
+      status === undefined ? `the upgrade fails (${error ?? 'no answer'})` : `the upgrade is answered ${status}`
     return fail(measured, causeOf('blocksUpgrade', middle, shows))
   }
   if (openMs === undefined || pongMs === undefined) {
     const shows = openMs === undefined ? 'the first message of the server does not come' : 'a ping is not answered'
     return fail(measured, causeOf('silencesSocket', middle, shows))
   }
-  return ok(measured, `open after ${timeOf(openMs)}, answers in ${timeOf(pongMs)}`)
+  if (first === undefined)
+    return ok(measured, `open after ${timeOf(openMs)}, answers in ${timeOf(pongMs)}, and stays open`)
+  if (isSameAge(first.quietMs, second?.quietMs) || isSameAge(first.ageMs, second?.ageMs)) {
+    const cause = causeOf(
+      'cutsSocket',
+      middle,
+      'two sockets ended so long after their last message',
+      timeOf(first.quietMs),
+    )
+    return { ...fail(measured, cause), isCut: true }
+  }
+  const culprit = `a socket was cut after ${timeOf(first.ageMs)}, but another one was not: something may have restarted`
+  return { ...warn(measured, { culprit, fix: 'run it again' }), isCut: true }
 }
