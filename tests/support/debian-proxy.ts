@@ -8,17 +8,19 @@ export function missing(...names: readonly string[]): readonly string[] {
   return names.filter((name) => !isOnPath(name))
 }
 
-/** `server` is the inside of nginx's `server { … }`, `http` stands beside it. */
-export function startNginx(config: (folder: string) => { server: string; http?: string }): Promise<RunningProxy> {
+/** `server` is the inside of nginx's `server { … }`, `http` stands beside it, `listen` after the address. */
+export function startNginx(
+  config: (folder: string) => { server: string; http?: string; listen?: string },
+): Promise<RunningProxy> {
   return startProxyProcess('nginx', ({ port, folder }) => {
-    const { server, http = '' } = config(folder)
+    const { server, http = '', listen = '' } = config(folder)
     const file = join(folder, 'nginx.conf')
     const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((n) => `${n}_temp_path ${folder}/${n};`)
     writeFileSync(
       file,
       `daemon off; master_process off; pid ${folder}/pid; error_log stderr;
 events {}
-http { access_log off; ${temp.join(' ')} ${http} server { listen 127.0.0.1:${port}; ${server} } }`,
+http { access_log off; ${temp.join(' ')} ${http} server { listen 127.0.0.1:${port} ${listen}; ${server} } }`,
     )
     return ['-p', folder, '-c', file, '-e', 'stderr']
   })

@@ -7,8 +7,12 @@ import { bearer } from './tokens.ts'
 
 export type Findings = Readonly<Partial<Record<ProbeName, Finding>>>
 
-export async function examined(url: string, token?: string): Promise<Findings> {
-  const { signal } = new AbortController()
+/** `signal` ends it before its time. */
+export async function examined(
+  url: string,
+  token?: string,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Findings> {
   const road = new Road(url, {
     credentials: (): Record<string, string> => (token === undefined ? {} : bearer(token)),
     signal,

@@ -1,5 +1,6 @@
 /** The order of the probes: which of them is begun when, and which is skipped because another one has failed. */
-import { isNobody, reasonOf } from '../api/retry.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { backOffMs, isNobody, reasonOf } from '../api/retry.ts'
 import { EXPLAINED_BY, NEEDS } from './findings/dependencies.ts'
 import { type Finding, fail, PROBES, type ProbeName, skip } from './findings/finding.ts'
 import { type Bench, MissingRight, Unmeasurable } from './probes/bench.ts'
@@ -30,6 +31,9 @@ const MEASURE: Readonly<Record<ProbeName, (bench: Bench) => Promise<Finding>>> =
 
 /** These take as long as heartbeats do, and disturb nobody; the others run one after the other meanwhile. */
 const BESIDE: ReadonlySet<ProbeName> = new Set(['heartbeat', 'idle', 'websocket'])
+
+/** A server that refuses connections is given this long to come back. */
+const PASSING_MS = 3_000
 
 /** Of these, those that have nothing to measure on a road that hands nothing on. */
 const QUIET: ReadonlySet<ProbeName> = new Set(['heartbeat', 'idle'])
@@ -80,21 +84,28 @@ export async function examine(bench: Bench, watcher: Watcher, signal: AbortSigna
     return verdict === 'fail' ? spoiled('buffering') : new Promise<Finding>(() => {})
   }
 
-  async function measured(probe: ProbeName, isAgain = false): Promise<Finding> {
-    try {
-      return await MEASURE[probe](bench)
-    } catch (error) {
-      if (isNobody(error)) throw error
-      if (error instanceof MissingRight) {
-        watcher.missing(error.right, error.message)
-        return skip({ missing: error.right }, `needs the right to ${error.right}`)
+  async function measured(probe: ProbeName): Promise<Finding> {
+    const until = performance.now() + PASSING_MS
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await MEASURE[probe](bench)
+      } catch (error) {
+        if (error instanceof MissingRight) {
+          watcher.missing(error.right, error.message)
+          return skip({ missing: error.right }, `needs the right to ${error.right}`)
+        }
+        if (error instanceof Unmeasurable) return fail({ error: error.message }, { culprit: error.message })
+        if (!(error instanceof Error) || !('code' in error)) throw error
+        // `reach` has waited long enough, if it was to. A server that was reached before may just be restarting.
+        const isOver = performance.now() > until || signal.aborted
+        if (isNobody(error) && (probe === 'reach' || isOver)) throw error
+        const reason = reasonOf(error)
+        // A connection may break off once by chance.
+        if (!isNobody(error) && tries > 0) {
+          return fail({ error: reason }, { culprit: `the connection breaks off (${reason})` })
+        }
+        await sleep(backOffMs(tries))
       }
-      if (error instanceof Unmeasurable) return fail({ error: error.message }, { culprit: error.message })
-      if (!(error instanceof Error) || !('code' in error)) throw error
-      // Once may be by chance.
-      if (!isAgain) return measured(probe, true)
-      const reason = reasonOf(error)
-      return fail({ error: reason }, { culprit: `the connection breaks off (${reason})` })
     }
   }
 

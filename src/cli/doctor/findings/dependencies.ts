@@ -25,7 +25,7 @@ export const EXPLAINED_BY: Dependencies = {
   'first-byte': ['buffering'],
   buffering: [],
   compression: ['first-byte'],
-  heartbeat: ['first-byte', 'buffering', 'idle'],
+  heartbeat: ['first-byte', 'buffering'],
   idle: ['first-byte', 'buffering'],
   resume: ['first-byte', 'headers'],
   headers: [],

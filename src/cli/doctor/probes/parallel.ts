@@ -1,5 +1,5 @@
 /** Several streams at once. */
-import { isBusy } from '../../api/retry.ts'
+import { isBusy, isNobody } from '../../api/retry.ts'
 import { causeOf, timeOf } from '../findings/causes.ts'
 import { type Finding, fail, ok } from '../findings/finding.ts'
 import type { Middle } from '../findings/middle.ts'
@@ -26,6 +26,8 @@ export async function probeParallel(bench: Bench): Promise<Finding> {
   const hasBegun = (stream: RecordedStream) => stream.event('hello') !== undefined
   await Promise.all(streams.map((stream) => stream.until(() => hasBegun(stream), PATIENCE_MS)))
   const begun = streams.filter(hasBegun)
+  const lost = streams.find(({ error }) => isNobody(error))
+  if (lost?.error !== undefined) throw lost.error
   const refused = streams.flatMap(({ head }) => (head === undefined || head.status === 200 ? [] : [head.status]))
   const refusals = streams.flatMap((stream) => {
     const { code, detail } = problemOf(stream.refusal)

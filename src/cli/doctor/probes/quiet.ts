@@ -19,6 +19,9 @@ export async function probeHeartbeat(bench: Bench): Promise<Finding> {
   await stream.until(() => stream.event('heartbeat') !== undefined, 1.25 * everyMs + SLACK_MS)
   const from = stream.event('hello')?.at ?? stream.askedAt
   const at = stream.event('heartbeat')?.at
+  if (at === undefined && stream.end !== undefined) {
+    return skip({ everyMs, because: 'idle' }, 'skipped, because the stream ended before')
+  }
   return judgeHeartbeat({ everyMs, firstMs: at && at - from, waitedMs: performance.now() - from }, bench.middle)
 }
 

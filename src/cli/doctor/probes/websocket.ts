@@ -42,14 +42,15 @@ export async function probeWebSocket(bench: Bench): Promise<Finding> {
 
 const NOT_CUT = [undefined, undefined] as const
 
-/** A refusal that passes is tried again: the places of streams that were open before may be taken for a moment. */
+/** A fault that passes is tried again: the places of streams that were open before may be taken for a moment. */
 async function opened(bench: Bench): Promise<RecordedSocket> {
   const until = performance.now() + PATIENCE_MS
   for (let tries = 0; ; tries += 1) {
     const socket = newSocket(bench)
     await socket.until(() => socket.isOpen, 3 * PATIENCE_MS)
     const delayMs = backOffMs(tries)
-    if (!isBusy(socket.refusal?.status ?? 0) || performance.now() + delayMs > until) return socket
+    const isPassing = socket.refusal === undefined ? socket.error !== undefined : isBusy(socket.refusal.status)
+    if (socket.isOpen || !isPassing || performance.now() + delayMs > until) return socket
     await sleep(delayMs)
   }
 }
@@ -86,8 +87,8 @@ async function cutsOf(bench: Bench, first: RecordedSocket): Promise<SocketFacts[
   return [cut, cutOf(second)]
 }
 
-function cutOf({ askedAt, closedAt, lastAt }: RecordedSocket): SocketCut | undefined {
-  return closedAt === undefined ? undefined : { ageMs: closedAt - askedAt, quietMs: closedAt - lastAt }
+function cutOf({ askedAt, closedAt, lastAt, isOpen }: RecordedSocket): SocketCut | undefined {
+  return closedAt === undefined || !isOpen ? undefined : { ageMs: closedAt - askedAt, quietMs: closedAt - lastAt }
 }
 
 export function judgeSocket({ status, error, openMs, pongMs, cuts }: SocketFacts, middle: Middle): Finding {
