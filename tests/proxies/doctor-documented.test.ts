@@ -11,7 +11,7 @@ beforeAll(async () => {
   server = await startTestServer({ heartbeatMs: 400 })
   findings = await inTurn(4, kinds, async (kind) => {
     await using proxy = await startProxy(kind, server.port)
-    return examined(proxy.url)
+    return await examined(proxy.url)
   })
 }, 60_000)
 afterAll(() => server?.[Symbol.asyncDispose]())
