@@ -12,7 +12,6 @@ import {
   type AsyncMessage,
   asyncApi,
   asyncSpecification,
-  compiler,
   type Json,
   newDraft07,
   openApi,
@@ -20,11 +19,9 @@ import {
   references,
   resolve,
 } from './documents.ts'
-import { isOpenField, type Mutant, withLess, withSurplus } from './mutants.ts'
 
 const document = asyncApi()
 const { channels } = document
-const compile = compiler(document)
 const CHANNELS = Object.entries(channels)
 const MESSAGES = CHANNELS.flatMap(([channel, { messages }]) =>
   Object.entries(messages).map(([key, message]) => ({ channel, key, message, where: `${channel} ${key}` })),
@@ -201,31 +198,6 @@ it('[CON16d] has a key, a title, a summary, a type and an example for each messa
   }
 })
 
-it('[CON6b] has examples that are valid, with their headers', () => {
-  for (const { where, message: one } of MESSAGES) {
-    for (const { payload, headers } of one.examples) {
-      const valid = compile(one.payload)
-      expect(valid(payload), `${where} ${JSON.stringify(valid.errors?.[0])}`).toBe(true)
-      if (one.headers) expect(compile(one.headers)(headers), where).toBe(true)
-    }
-  }
-})
-
-it('[CON5c] refuses each example with a field too many, and without one that is always there', () => {
-  const faults: string[] = []
-  for (const { where, key, message: one } of MESSAGES) {
-    const valid = compile(one.payload)
-    const isOpen = (path: string) => isOpenField(path) || isFreeJson(key, path)
-    const isOptional = (field: string, path: string) =>
-      path.endsWith('.changes') || OPTIONAL.has(field) || isOptionalIn(key, field)
-    for (const { payload } of one.examples) {
-      const mutants: Mutant[] = [...withSurplus(payload, isOpen), ...withLess(payload, isOptional, isOpen)]
-      faults.push(...mutants.filter(({ value }) => valid(value)).map(({ what }) => `${where} is valid ${what}`))
-    }
-  }
-  expect(faults).toEqual([])
-})
-
 it('[CON17a] sends what the server says and receives what clients say, each with its messages and answers', () => {
   for (const [name, { messages }] of CHANNELS) {
     const own = Object.values(document.operations).filter(({ channel }) => channel.$ref === `#/channels/${name}`)
@@ -346,24 +318,4 @@ function variantsOf(schema: { properties: Json; anyOf?: ReadonlyArray<{ properti
 function addressOf(kind: string): RegExp {
   if (kind === '*' || kind === 'global' || kind === 'dashboard') return new RegExp(`^${kind === '*' ? '\\*' : kind}$`)
   return new RegExp(`^${channelName(kind as ChannelKind, '')}\\{([a-z]+Id|topic)\\}$`)
-}
-
-/** Fields of payloads that may be missing; `id` is where a listener may resume. */
-const OPTIONAL = new Set(
-  'stream title worktreePath error changes progress author attemptId cardId files summary oldPath id eventId replayed more boardId ts'.split(
-    ' ',
-  ),
-)
-
-/** What clients may leave out; what is known of a session or shell without an agent; whom an answer is about. */
-function isOptionalIn(key: string, field: string): boolean {
-  if (key.startsWith('client.')) return !['type', 'channel', 'event', 'cardId', 'toColumnId', 'title'].includes(field)
-  if (/^global\.(session|shell)\./.test(key)) return field === 'agentId'
-  return key === 'control.ack' && field === 'channel'
-}
-
-/** What clients post is theirs. */
-function isFreeJson(key: string, path: string): boolean {
-  if (key.endsWith('.posted') || key === 'client.publish') return /(^|\.)data$/.test(path)
-  return false
 }

@@ -1,11 +1,9 @@
 /** Validators for the contract: of the documents by their specifications, and of payloads by the documents. */
 import { readFileSync } from 'node:fs'
-import { Ajv } from 'ajv'
+import { Ajv, type Options } from 'ajv'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { type OpenApiVersion, renderAsyncApi, renderOpenApi } from '../../src/contract/index.ts'
-
-const CONTRACT = 'https://contract.example/'
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -105,16 +103,19 @@ export function responseOf({ components }: OpenApi, { responses }: Operation, st
 
 const OPTIONS = { strict: false, allErrors: false, validateFormats: true } as const
 
-export function newAjv(): Ajv2020 {
-  const ajv = new Ajv2020(OPTIONS)
+/** Compiling takes longer than all validation: schemas are checked apart from this, and code is not optimized. */
+const COMPILED_ONCE = { validateSchema: false, addUsedSchema: false, code: { optimize: false } } as const
+
+export function newAjv(more: Options = {}): Ajv2020 {
+  const ajv = new Ajv2020({ ...OPTIONS, ...more })
   addFormats.default(ajv)
   ajv.addFormat('media-range', true)
   return ajv
 }
 
 /** Of the dialect of AsyncAPI. */
-export function newDraft07(): Ajv {
-  const ajv = new Ajv(OPTIONS)
+export function newDraft07(more: Options = {}): Ajv {
+  const ajv = new Ajv({ ...OPTIONS, ...more })
   addFormats.default(ajv)
   return ajv
 }
@@ -124,23 +125,24 @@ export function specification(version: OpenApiVersion): ValidateFunction {
   const path = new URL(`./schemas/openapi-${version}.json`, import.meta.url)
   // Schemas are checked by their dialect apart from this. ajv resolves this `$dynamicRef` to another anchor.
   const text = readFileSync(path, 'utf8').replaceAll(/"\$dynamicRef": *"#meta"/g, '"$ref": "#/$defs/schema"')
-  return newAjv().compile(JSON.parse(text))
+  return newAjv(COMPILED_ONCE).compile(JSON.parse(text))
 }
 
 /** Validates by the official schema of AsyncAPI. */
 export function asyncSpecification(): ValidateFunction {
   const path = new URL('./schemas/asyncapi-3.0.json', import.meta.url)
-  return newDraft07().compile(JSON.parse(readFileSync(path, 'utf8')))
+  return newDraft07(COMPILED_ONCE).compile(JSON.parse(readFileSync(path, 'utf8')))
 }
 
 export function asyncApi(): AsyncApi {
   return JSON.parse(renderAsyncApi()) as AsyncApi
 }
 
-/** Compiles schemas of a document, in which references lead to the document. */
-export function compiler(document: OpenApi | AsyncApi): (schema: Json) => ValidateFunction {
-  const ajv = 'openapi' in document ? newAjv() : newDraft07()
-  ajv.addSchema({ $id: CONTRACT, ...document })
+/** Compiles schemas of a document, in which references lead to its components. */
+export function compiler({ components }: OpenApi | AsyncApi, isDraft07 = false): (schema: Json) => ValidateFunction {
+  const ajv = isDraft07 ? newDraft07(COMPILED_ONCE) : newAjv(COMPILED_ONCE)
+  for (const [name, schema] of Object.entries(components.schemas ?? {}))
+    ajv.addSchema(absolute(schema) as Json, idOf(name))
   const compiled = new Map<string, ValidateFunction>()
   return (schema) => {
     const key = JSON.stringify(schema)
@@ -150,12 +152,17 @@ export function compiler(document: OpenApi | AsyncApi): (schema: Json) => Valida
   }
 }
 
+const COMPONENTS = '#/components/schemas/'
+const idOf = (name: string) => `contract:${name}`
+
 function absolute(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(absolute)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) =>
-      key === '$ref' && typeof inner === 'string' ? [key, CONTRACT + inner] : [key, absolute(inner)],
+      key === '$ref' && typeof inner === 'string'
+        ? [key, idOf(inner.slice(COMPONENTS.length))]
+        : [key, absolute(inner)],
     ),
   )
 }

@@ -101,12 +101,17 @@ describe.each(OPENAPI_VERSIONS)('OpenAPI %s', (version) => {
 
   it('[CON6a] [CON5b] has examples that are valid, and not with a field too many', () => {
     const faults: string[] = []
+    const checked = new Set<string>()
     for (const { where, media } of mediaOf()) {
       const schema = media.schema ?? media.itemSchema ?? {}
       const valid = compile(schema)
       for (const [name, example] of Object.entries(media.examples)) {
         const value = version === '3.1' ? example.value : example.dataValue
         for (const item of media.itemSchema ? (value as unknown[]) : [value]) {
+          // Errors of many operations are the same.
+          const pair = JSON.stringify([schema, item])
+          if (checked.has(pair)) continue
+          checked.add(pair)
           if (!valid(item)) faults.push(`${where} ${name}: ${JSON.stringify(valid.errors?.[0])}`)
           if (/^(getStats|getOpenApi|getAsyncApi) 200/.test(where)) continue
           const isOpen = (path: string) => isOpenField(path) || (where === 'postTopicEvent body' && path === '.data')

@@ -1,0 +1,115 @@
+/** Examples are valid, and nothing that differs from one by a field is: bodies, frames of streams, messages of sockets. */
+import { describe, expect, it } from 'vitest'
+import { declaredRoutes } from '../../src/contract/index.ts'
+import { asyncApi, compiler, openApi } from './documents.ts'
+import { isOpenField, type Mutant, withLess, withSurplus } from './mutants.ts'
+
+const document = asyncApi()
+const compile = compiler(document, true)
+const MESSAGES = Object.entries(document.channels).flatMap(([channel, { messages }]) =>
+  Object.entries(messages).map(([key, message]) => ({ channel, key, message, where: `${channel} ${key}` })),
+)
+
+it('[CON6b] has examples that are valid, with their headers', () => {
+  for (const { where, message: one } of MESSAGES) {
+    for (const { payload, headers } of one.examples) {
+      const valid = compile(one.payload)
+      expect(valid(payload), `${where} ${JSON.stringify(valid.errors?.[0])}`).toBe(true)
+      if (one.headers) expect(compile(one.headers)(headers), where).toBe(true)
+    }
+  }
+})
+
+it('[CON5c] refuses each example with a field too many, and without one that is always there', () => {
+  const faults: string[] = []
+  for (const { where, key, message: one } of MESSAGES) {
+    const valid = compile(one.payload)
+    for (const { payload } of one.examples) {
+      faults.push(
+        ...mutantsOf(key, payload)
+          .filter(({ value }) => valid(value))
+          .map(({ what }) => `${where} is valid ${what}`),
+      )
+    }
+  }
+  expect(faults).toEqual([])
+})
+
+/** Frames as clients of the version 3.1 get them: with parsed data. */
+describe('a frame of a stream', () => {
+  const compileFrame = compiler(openApi('3.1'))
+  const ofBoards = compileFrame({ $ref: '#/components/schemas/StreamFrame' })
+  const ofAgent = compileFrame({ $ref: '#/components/schemas/AgentStreamFrame' })
+  const streams = MESSAGES.filter(({ message }) => message.headers)
+
+  it('[CON12b] is valid by OpenAPI as by AsyncAPI, and not with a field too many or too few', () => {
+    const faults: string[] = []
+    for (const { channel, where, key, message: one } of streams) {
+      const valid = channel === 'agentStream' ? ofAgent : ofBoards
+      const { required } = one.headers as { required: readonly string[] }
+      for (const { headers = {}, payload } of one.examples) {
+        const frame = { ...headers, data: payload }
+        if (!valid(frame)) faults.push(`${where}: ${JSON.stringify(valid.errors?.[0])}`)
+        const mutants = [
+          ...withSurplus(frame, (path) => path !== ''),
+          ...withLess(
+            frame,
+            (field) => field !== 'data' && !required.includes(field),
+            (path) => path !== '',
+          ),
+          ...mutantsOf(key, payload).map(({ what, value }) => ({ what, value: { ...headers, data: value } })),
+        ]
+        faults.push(...mutants.filter(({ value }) => valid(value)).map(({ what }) => `${where} is valid ${what}`))
+      }
+    }
+    expect(faults).toEqual([])
+  })
+})
+
+describe('a body', () => {
+  const { paths } = openApi('3.2')
+  const compileBody = compiler(openApi('3.2'))
+
+  it.each(
+    declaredRoutes()
+      .filter(({ body }) => body)
+      .map((route) => [route.operationId, route] as const),
+  )('[CON5d] of %s is taken if the document says so, with each field too many and too few', (_, route) => {
+    const path = `/api/v1${route.path.replaceAll(/:(\w+)/g, '{$1}')}`
+    const schema = paths[path]?.[route.method]?.requestBody?.content['application/json']?.schema
+    const valid = compileBody(schema ?? { not: {} })
+    const isTaken = (value: unknown) => route.body?.safeParse(value).success
+    const { body } = route.example
+    expect([valid(body), isTaken(body)]).toEqual([true, true])
+    const mutants = [...withSurplus(body), ...withLess(body, () => false)]
+    for (const { what, value } of mutants) expect(valid(value), what).toBe(isTaken(value))
+    expect(withSurplus(body, (at) => at !== '').some(({ value }) => valid(value))).toBe(false)
+  })
+})
+
+function mutantsOf(key: string, payload: unknown): Mutant[] {
+  const isOpen = (path: string) => isOpenField(path) || isFreeJson(key, path)
+  const isOptional = (field: string, path: string) =>
+    path.endsWith('.changes') || OPTIONAL.has(field) || isOptionalIn(key, field)
+  return [...withSurplus(payload, isOpen), ...withLess(payload, isOptional, isOpen)]
+}
+
+/** Fields of payloads that may be missing; `id` is where a listener may resume. */
+const OPTIONAL = new Set(
+  'stream title worktreePath error changes progress author attemptId cardId files summary oldPath id eventId replayed more boardId ts'.split(
+    ' ',
+  ),
+)
+
+/** What clients may leave out; what is known of a session or shell without an agent; whom an answer is about. */
+function isOptionalIn(key: string, field: string): boolean {
+  if (key.startsWith('client.')) return !['type', 'channel', 'event', 'cardId', 'toColumnId', 'title'].includes(field)
+  if (/^global\.(session|shell)\./.test(key)) return field === 'agentId'
+  return key === 'control.ack' && field === 'channel'
+}
+
+/** What clients post is theirs. */
+function isFreeJson(key: string, path: string): boolean {
+  if (key.endsWith('.posted') || key === 'client.publish') return /(^|\.)data$/.test(path)
+  return false
+}
