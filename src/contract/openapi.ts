@@ -23,6 +23,8 @@ arrives as events on streams (\`/sse\`) and sockets (\`/ws\`).
 Every GET is answered to HEAD as well, without the body. Answers have \`X-Request-Id\`; a mutation has \`Event-Id\`, with which a
 listener knows that it has seen its effect. Unknown fields of a body are refused, unknown query parameters are ignored.
 
+Streams and sockets, with every message on them, are in \`/asyncapi.json\`. An upgrade at \`/\` is the same as at \`/ws\`.
+
 All other paths are the web app: its pages (\`/\`, \`/boards/...\`) and \`/assets/\`. Socket.IO 4 clients connect to
 \`/socket.io/\` where that is switched on. Neither is described here.`
 

@@ -19,11 +19,23 @@ export const HEADERS: Readonly<Record<string, Json>> = {
     type: 'string',
     pattern: CURSOR_PATTERN,
   }),
+  NewestId: header(
+    'The newest id, as nothing was committed. It is missing if the request could not be read.',
+    { type: 'string', pattern: CURSOR_PATTERN },
+    false,
+  ),
   Cursor: header('The id that the answer is exact at.', { type: 'string', pattern: CURSOR_PATTERN }),
   IdempotencyReplayed: header('The answer is the first one to this key.', { const: 'true' }, false),
-  RetryAfter: header('Seconds after which to try again.', { type: 'integer', minimum: 1 }, false),
+  RetryAfter: header('Seconds after which to try again.', { type: 'integer', minimum: 1 }),
   Challenge: header('How to authenticate.', { type: 'string' }),
   ETag: header('Of these bytes.', { type: 'string' }),
+  Upgrade: header('What the connection is upgraded to.', { const: 'websocket' }),
+  Connection: header('That the header `Upgrade` is of this connection.', { const: 'Upgrade' }),
+  Accept: header('The answer to `Sec-WebSocket-Key` (RFC 6455, 4.2.2).', {
+    type: 'string',
+    minLength: 28,
+    maxLength: 28,
+  }),
 }
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -79,6 +91,7 @@ function ownResponse(operation: Operation, status: number, components: Component
     ...(takesKey && refs(HEADER.idempotencyReplayed, 'IdempotencyReplayed')),
     ...(isRead && refs(HEADER.cursor, 'Cursor')),
     ...(answer?.kind === 'document' && refs('ETag', 'ETag')),
+    ...(answer?.kind === 'upgrade' && { ...UPGRADE, ...refs('Sec-WebSocket-Accept', 'Accept') }),
   }
   const content = contentOf(operation, components, version)
   return { description: TITLES[status] ?? '', headers, ...(content && { content }) }
@@ -139,7 +152,8 @@ function problemResponse(
     headers: {
       ...refs('X-Request-Id', 'RequestId'),
       ...refs(HEADER.node, 'Node'),
-      ...(isMutation && refs(HEADER.eventId, 'EventId')),
+      ...(isMutation && refs(HEADER.eventId, 'NewestId')),
+      ...(status === 426 && UPGRADE),
       ...((status === 429 || status === 503) && refs(HEADER.retryAfter, 'RetryAfter')),
       ...(status === 401 && refs('WWW-Authenticate', 'Challenge')),
     },
@@ -154,12 +168,15 @@ function problemResponse(
 }
 
 function unchangedResponse(): Json {
-  return { description: TITLES[304] ?? '', headers: { ...refs('X-Request-Id', 'RequestId'), ...refs('ETag', 'ETag') } }
+  const headers = { ...refs('X-Request-Id', 'RequestId'), ...refs(HEADER.node, 'Node'), ...refs('ETag', 'ETag') }
+  return { description: TITLES[304] ?? '', headers }
 }
 
 function refs(field: string, name: string): Json {
   return { [field]: { $ref: `#/components/headers/${name}` } }
 }
+
+const UPGRADE: Json = { ...refs('Upgrade', 'Upgrade'), ...refs('Connection', 'Connection') }
 
 function header(description: string, schema: JsonSchema, required = true): Json {
   return { description, ...(required && { required }), schema }

@@ -24,31 +24,33 @@ const toAll = {
     names: namesParameter,
     ...connectionParameters,
   }),
-  errors: ['invalid_channel', 'board_not_found', 'draining', 'overloaded'],
+  errors: ['invalid_channel', 'board_not_found', 'draining'],
   answer: { kind: 'stream', of: 'boards' },
 } as const
 const toSocket = {
   tag: 'Sockets',
   right: SUBSCRIBE,
   credentials: 'anywhere',
-  errors: ['invalid_channel', 'board_not_found', 'upgrade_required', 'draining', 'overloaded'],
   answer: { kind: 'upgrade' },
 } as const
 const toChannelSocket = {
   ...toSocket,
   summary: 'Opens a socket of a board, or of channels.',
+  // The socket of a board that does not exist opens, and is closed.
+  errors: ['invalid_channel', 'upgrade_required', 'draining'],
   query: z.object({
     ...boardParameters,
     channels: channelParameters.channels.optional(),
     ...socketParameters,
     ...connectionParameters,
   }),
-}
+} as const
 const toDashboardSocket = {
   ...toSocket,
   summary: 'Opens a socket of the dashboard.',
+  errors: ['upgrade_required', 'draining'],
   query: z.object(connectionParameters),
-}
+} as const
 
 /** By the paths that they are registered under. */
 export const streamOperations: readonly PlainOperation[] = [
@@ -61,7 +63,7 @@ export const streamOperations: readonly PlainOperation[] = [
     summary: 'Opens a stream of the output of an agent.',
     right: 'Needs the right to subscribe to `agent:{agentId}`.',
     query: z.object(connectionParameters),
-    errors: ['invalid_channel', 'draining', 'overloaded'],
+    errors: ['invalid_channel', 'draining'],
     answer: { kind: 'stream', of: 'agent' },
   },
   { ...toChannelSocket, operationId: 'openSocket', path: '/ws' },

@@ -8,6 +8,7 @@ import { Problem } from '../base/errors.ts'
 import { type Admission, tooManyConnections } from '../connections/admission.ts'
 import { UNLIMITED } from '../connections/connection-limit.ts'
 import { refuseUpgrade } from '../http/problem-answers.ts'
+import { requestIdOf } from '../http/request-id.ts'
 import type { WebGuard } from '../http/web-guard.ts'
 import type { RequestFields } from '../sse/request.ts'
 import { isDashboardPath } from './addresses.ts'
@@ -39,7 +40,9 @@ const LIBRARY: ServerOptions & { closeTimeout: number } = {
 export function createUpgradeHandler(dependencies: UpgradeDependencies): UpgradeHandler {
   const { drain, guard, admission, node } = dependencies
   const library = new WebSocketServer(LIBRARY)
-  library.on('headers', (headers) => headers.push(`${HEADER.node}: ${node}`))
+  library.on('headers', (headers, incoming) => {
+    headers.push(`${HEADER.node}: ${node}`, `${HEADER.requestId}: ${requestIdOf(incoming.headers)}`)
+  })
   library.on('wsClientError', ({ message }, socket, incoming) => {
     refuseUpgrade(incoming, socket, new Problem('bad_request', `This is not a WebSocket handshake: ${message}.`), node)
   })

@@ -1,6 +1,9 @@
 /** Examples are valid, and nothing that differs from one by a field is: bodies, frames of streams, messages of sockets. */
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import { declaredRoutes } from '../../src/contract/index.ts'
+import { boardCommands, cardOfCommand } from '../../src/ws/board-messages.ts'
+import { channelMessages } from '../../src/ws/channel-messages.ts'
 import { asyncApi, compiler, openApi } from './documents.ts'
 import { isOpenField, type Mutant, withLess, withSurplus } from './mutants.ts'
 
@@ -85,6 +88,48 @@ describe('a body', () => {
     for (const { what, value } of mutants) expect(valid(value), what).toBe(isTaken(value))
     expect(withSurplus(body, (at) => at !== '').some(({ value }) => valid(value))).toBe(false)
   })
+})
+
+describe('a message of a client', () => {
+  const messages = MESSAGES.filter(({ key }) => key.startsWith('client.'))
+  const parsers: Readonly<Record<string, z.ZodType>> = {
+    ...Object.fromEntries(
+      Object.entries(boardCommands).map(([type, payload]) => [`boardSocket client.${type}`, ofBoard(type, payload)]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(channelMessages).map(([type, schema]) => [`channelSocket client.${type}`, schema]),
+    ),
+  }
+
+  it.each(messages.filter(({ where }) => parsers[where]))(
+    '[CON1b] $where is taken if the document says so, with each field taken away',
+    ({ where, message: one }) => {
+      const valid = compile(one.payload)
+      for (const { payload } of one.examples) {
+        for (const { what, value } of [
+          { what: 'as it is', value: payload },
+          ...withLess(payload, (field, path) => path === '' && (field === 'type' || field === 'id')),
+        ]) {
+          expect(parsers[where]?.safeParse(value).success, what).toBe(valid(value))
+        }
+      }
+    },
+  )
+
+  it('[CON1b] has a parser, but for those that have no fields', () => {
+    const others = messages.map(({ where }) => where).filter((where) => !parsers[where])
+    expect(others).toEqual(['get_state', 'ping', 'pong'].map((type) => `boardSocket client.${type}`))
+  })
+
+  /** The card of a command is looked up before its other fields are parsed. */
+  function ofBoard(type: string, payload: z.ZodType): z.ZodType {
+    if (type === 'create_card') return z.object({ payload })
+    const isTaken = (value: unknown) => {
+      const { cardId, ...rest } = value as { cardId?: unknown }
+      return cardOfCommand.safeParse({ cardId }).success && payload.safeParse(rest).success
+    }
+    return z.object({ payload: z.unknown().refine((value) => isTaken(value ?? {})) })
+  }
 })
 
 function mutantsOf(key: string, payload: unknown): Mutant[] {
