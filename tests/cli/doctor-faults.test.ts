@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROBES } from '../../src/cli/doctor/findings/finding.ts'
+import { Road } from '../../src/cli/doctor/road/road.ts'
 import { ChildServer } from '../support/child-server.ts'
 import { examined } from '../support/doctor.ts'
+import { freePort } from '../support/free-port.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { startServerWithRights, tokenFor } from '../support/tokens.ts'
 import { ended, HOME, run, withVerdict } from './support/doctor.ts'
@@ -20,6 +22,20 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   for (const each of [server, slow]) await each?.[Symbol.asyncDispose]()
+})
+
+test('[CMD6] a server that is not there yet is waited for as long as was asked, and not at all otherwise', async () => {
+  const port = await freePort()
+  const road = (waitServerMs: number) =>
+    new Road(`http://127.0.0.1:${port}`, {
+      ...{ credentials: () => ({}), signal: new AbortController().signal, waitServerMs },
+    })
+  await expect(road(0).askAgain('GET', '/health')).rejects.toThrow('ECONNREFUSED')
+  const waiting = road(60_000).askAgain('GET', '/health')
+  // Long after the first attempt of the other one was refused.
+  await expect(road(500).askAgain('GET', '/health')).rejects.toThrow('ECONNREFUSED')
+  await using late = await startTestServer({ port })
+  expect([(await waiting).status, late.port]).toEqual([200, port])
 })
 
 describe('in the middle of it', () => {

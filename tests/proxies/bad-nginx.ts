@@ -48,7 +48,7 @@ const FAULTS: readonly Fault[] = [
     bad: ['proxy_read_timeout 1s;'],
     isSlow: true,
     probe: 'idle',
-    culprit: /^nginx cuts a stream that is quiet for (9\d\d ms|1\.\d s): two streams ended/,
+    culprit: /^nginx cuts a stream that is quiet for [\d.]+ m?s: two streams ended/,
     fix: 'proxy_read_timeout 1h;',
   },
   {
@@ -68,6 +68,13 @@ const FAULTS: readonly Fault[] = [
       fix: `proxy_pass_header ${header};`,
     }),
   ),
+  {
+    name: 'it removes several headers',
+    bad: ['proxy_hide_header Event-Id;', 'proxy_hide_header X-Request-Id;'],
+    probe: 'headers',
+    culprit: /^nginx removes Event-Id from answers: .*; nginx removes X-Request-Id from answers: /,
+    fix: 'proxy_pass_header Event-Id; proxy_pass_header X-Request-Id;',
+  },
   {
     name: 'it removes Idempotency-Key from requests',
     bad: ['proxy_set_header Idempotency-Key "";'],

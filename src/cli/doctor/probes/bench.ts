@@ -11,7 +11,7 @@ export const RIGHTS = 'topic:doctor:*'
 /** The server ends a stream after this long, so that a proxy that collects it hands it on. */
 const BRIEF_MS = 2_000
 /** Between the two quiet streams: whether they are cut at the same age or at the same moment tells why. */
-export const STAGGER_MS = 600
+export const STAGGER_MS = 800
 /** A stream that has not begun by then is measured as it is. */
 export const OPENING_MS = 1_000
 /** How long anything may take that should take no time. */

@@ -70,5 +70,8 @@ export function judgeHeaders({ first, again, fromPage, hasToken }: HeaderAnswers
     return ok(measured, `pass both ways${hasToken ? '' : ' (Authorization: not tested without a token)'}`)
   }
   const fixes = found.flatMap(({ fix }) => fix ?? [])
-  return fail(measured, { culprit: found.map(({ culprit }) => culprit).join('; '), fix: fixes.join(' ') })
+  return fail(measured, {
+    culprit: found.map(({ culprit }) => culprit).join('; '),
+    fix: fixes.join(middle.kind === 'nginx' ? ' ' : ', '),
+  })
 }
