@@ -125,6 +125,9 @@ describe('streams on which nothing happens', () => {
     expect(socket([10_400, 10_000], [10_010, 10_000])).toBe('fail')
     expect(socket([60_000, 15_000], [60_010, 14_500])).toBe('fail')
     expect(socket([4_000, 3_600])).toBe('warn')
+    const explained = (status: number) =>
+      judgeSocket({ ...facts, status, openMs: undefined, cuts: [undefined, undefined] }, UNNAMED).explainedBy
+    expect([explained(426), explained(403), explained(502)]).toEqual([[], ['headers'], ['buffering']])
   })
 })
 

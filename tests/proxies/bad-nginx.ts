@@ -137,6 +137,13 @@ const FAULTS: readonly Fault[] = [
     fix: 'proxy_pass_header Cache-Control;',
   },
   {
+    name: 'it lets nobody post',
+    bad: ['limit_except GET { deny all; }'],
+    probe: 'headers',
+    culprit: /^nginx answers a POST with 403: not by the server$/,
+    fix: 'remove "limit_except"',
+  },
+  {
     name: 'it admits few streams',
     bad: ['limit_conn few 6;'],
     probe: 'parallel',

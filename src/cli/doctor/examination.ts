@@ -75,7 +75,7 @@ export async function examine(bench: Bench, watcher: Watcher, signal: AbortSigna
     watcher.begun(probe)
     const found = await Promise.race([measured(probe), ...(QUIET.has(probe) ? [spoiledByBuffering()] : [])])
     if (found.verdict !== 'fail' && found.verdict !== 'warn') return found
-    const explanation = await firstFailed([...EXPLAINED_BY[probe], ...(found.isCut ? (['idle'] as const) : [])])
+    const explanation = await firstFailed(found.explainedBy ?? EXPLAINED_BY[probe])
     return explanation === undefined ? found : spoiled(explanation)
   }
 

@@ -104,6 +104,13 @@ export const CAUSES = {
       other: () => 'hand addresses on as they come, with what follows the question mark',
     },
   },
+  blocksPosts: {
+    says: (who, what) => `${who} answers a POST with ${what}`,
+    fixes: {
+      nginx: () => 'remove "limit_except"',
+      other: () => 'hand POST requests on as they come',
+    },
+  },
   replacesHost: {
     says: (who) => `${who} sends its own Host, so that changes and sockets from the page are refused`,
     fixes: {

@@ -18,17 +18,20 @@ export const NEEDS: Dependencies = {
   websocket: ['reach'],
 }
 
-/** A probe that does not succeed is skipped when one of these has failed, which explains it. */
+/**
+ * A probe that does not succeed is skipped when one of these has failed, which explains it. A finding may exclude some: two
+ * causes that have nothing to do with each other are both named.
+ */
 export const EXPLAINED_BY: Dependencies = {
   reach: [],
   head: ['headers'],
   'first-byte': ['buffering'],
-  buffering: [],
+  buffering: ['headers'],
   compression: ['first-byte'],
   heartbeat: ['first-byte', 'buffering'],
   idle: ['first-byte', 'buffering'],
-  resume: ['first-byte', 'headers'],
+  resume: ['first-byte'],
   headers: [],
   parallel: ['first-byte'],
-  websocket: ['headers', 'buffering'],
+  websocket: ['headers', 'buffering', 'idle'],
 }

@@ -27,8 +27,8 @@ export interface Finding {
   readonly culprit?: string
   /** The setting that removes it. */
   readonly fix?: string
-  /** A connection was cut while it was quiet: `idle` may explain that. */
-  readonly isCut?: boolean
+  /** Of the probes that may explain this one (dependencies.ts), those that can explain this finding; default: all. */
+  readonly explainedBy?: readonly ProbeName[]
 }
 
 export function ok(measured: Measured, summary: string): Finding {

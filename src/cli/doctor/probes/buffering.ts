@@ -41,7 +41,8 @@ export async function probeBuffering(bench: Bench): Promise<Finding> {
   }
   const lateAt = late && (await bench.arrivalOf(stream, late.n, bench.briefMs + PATIENCE_MS))
   stream.close()
-  return judgeHolding({ heldMs, lateMs: late && lateAt && lateAt - late.answeredAt }, bench.middle)
+  const finding = judgeHolding({ heldMs, lateMs: late && lateAt && lateAt - late.answeredAt }, bench.middle)
+  return { ...finding, explainedBy: [] }
 }
 
 /** Whether it has ended, or the server ends it too soon for another event, even if that end does not come. */

@@ -14,7 +14,7 @@ export async function probeHead(bench: Bench): Promise<Finding> {
   if (main.error !== undefined) throw main.error
   if (head === undefined) {
     const shows = `nothing came for ${timeOf(performance.now() - main.askedAt)}, not even after the server had ended the stream`
-    return fail({ status: null }, causeOf('buffers', middle, shows))
+    return { ...fail({ status: null }, causeOf('buffers', middle, shows)), explainedBy: [] }
   }
   if (main.isStream) {
     // Without its query the stream would be another one.
@@ -22,9 +22,9 @@ export async function probeHead(bench: Bench): Promise<Finding> {
     const hello = main.event('hello')
     if (hello !== undefined && hello.channel === undefined) {
       const shows = 'a stream of a channel was asked for, and that of the dashboard came'
-      return fail({ status: head.status, query: false }, causeOf('dropsQuery', middle, shows))
+      return { ...fail({ status: head.status, query: false }, causeOf('dropsQuery', middle, shows)), explainedBy: [] }
     }
-    return judgeHead(head, middle)
+    return { ...judgeHead(head, middle), explainedBy: [] }
   }
   await main.until(() => false, PATIENCE_MS)
   const refused = { status: head.status, headers: head.headers, body: main.refusal }
@@ -32,7 +32,7 @@ export async function probeHead(bench: Bench): Promise<Finding> {
   if (hasLostToken(refused, road.hasToken)) {
     return fail({ status: head.status }, causeOf('drops', middle, 'the server got no token', 'Authorization'))
   }
-  return judgeHead(head, middle, problemOf(main.refusal).detail)
+  return { ...judgeHead(head, middle, problemOf(main.refusal).detail), explainedBy: [] }
 }
 
 /** The main stream, with its head. A refusal that passes, such as the 504 of a proxy, is tried again. */

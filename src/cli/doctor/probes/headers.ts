@@ -27,12 +27,10 @@ export async function probeHeaders(bench: Bench): Promise<Finding> {
     return fail({ status: 401 }, causeOf('drops', middle, 'the server got no token', 'Authorization'))
   }
   if (first.status !== 202) {
+    const { detail } = problemOf(first.body)
     return fail(
       { status: first.status },
-      {
-        culprit: `${middle.name} answers a POST with ${first.status}: ${problemOf(first.body).detail || 'not by the server'}`,
-        fix: 'hand POST requests on as they come',
-      },
+      causeOf('blocksPosts', middle, detail || 'not by the server', `${first.status}`),
     )
   }
   const again = await bench.send(0, key)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseJson } from '../../../text/json-line.ts'
 import { backOffMs, isBusy } from '../../api/retry.ts'
 import { causeOf, timeOf } from '../findings/causes.ts'
-import { type Finding, fail, ok, warn } from '../findings/finding.ts'
+import { type Finding, fail, ok, type ProbeName, warn } from '../findings/finding.ts'
 import type { Middle } from '../findings/middle.ts'
 import { RecordedSocket } from '../road/socket.ts'
 import { type Bench, PATIENCE_MS, RIGHTS, STAGGER_MS, throwIfMissing } from './bench.ts'
@@ -102,11 +102,14 @@ export function judgeSocket({ status, error, openMs, pongMs, cuts }: SocketFacts
   if (status !== 101) {
     const shows =
       status === undefined ? `the upgrade fails (${error ?? 'no answer'})` : `the upgrade is answered ${status}`
-    return fail(measured, causeOf('blocksUpgrade', middle, shows))
+    // Without the token or the right Host it is refused; what collects answers cannot upgrade. 426 is the server's own answer.
+    const explainedBy: ProbeName[] =
+      status === 401 || status === 403 ? ['headers'] : status === 426 ? [] : ['buffering']
+    return { ...fail(measured, causeOf('blocksUpgrade', middle, shows)), explainedBy }
   }
   if (openMs === undefined || pongMs === undefined) {
     const shows = openMs === undefined ? 'the first message of the server does not come' : 'a ping is not answered'
-    return fail(measured, causeOf('silencesSocket', middle, shows))
+    return { ...fail(measured, causeOf('silencesSocket', middle, shows)), explainedBy: ['buffering'] }
   }
   if (first === undefined)
     return ok(measured, `open after ${timeOf(openMs)}, answers in ${timeOf(pongMs)}, and stays open`)
@@ -117,8 +120,8 @@ export function judgeSocket({ status, error, openMs, pongMs, cuts }: SocketFacts
       'two sockets ended so long after their last message',
       timeOf(first.quietMs),
     )
-    return { ...fail(measured, cause), isCut: true }
+    return { ...fail(measured, cause), explainedBy: ['idle'] }
   }
   const culprit = `a socket was cut after ${timeOf(first.ageMs)}, but another one was not: something may have restarted`
-  return { ...warn(measured, { culprit, fix: 'run it again' }), isCut: true }
+  return { ...warn(measured, { culprit, fix: 'run it again' }), explainedBy: ['idle'] }
 }
