@@ -181,6 +181,11 @@ describe('profiles', () => {
     expect(await run(args, {}, cwd)).toMatchObject({ code: 0, stderr: '' })
   })
 
+  test('[CMD8a] the schema of an event depends on no profile', async () => {
+    const cwd = yaml(profiles(', channel: topic:deploys, version: 9'))
+    expect(await run(['schema', 'card.created'], {}, cwd)).toMatchObject({ code: 0, stderr: '' })
+  })
+
   test('[CMD8a] what is wrong is 2, with the place', async () => {
     const cwd = yaml('profiles: {a: {url: [')
     const faulty = await run(['cursor'], {}, cwd)
