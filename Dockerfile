@@ -22,6 +22,6 @@ VOLUME /data
 EXPOSE 3000
 # The server drains, and exits with 0.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["boardcast", "wait", "server", "--quiet", "--timeout", "4s"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD boardcast wait server --quiet --timeout 4s >/dev/null || exit 1
 ENTRYPOINT ["boardcast"]
 CMD ["serve"]
