@@ -19,12 +19,11 @@ async function openConnection(): Promise<{ writing: Socket; reading: Socket }> {
   return { writing, reading }
 }
 
-async function openHandle(socket: Socket): Promise<Handle> {
+/** null: this Node has no handle that can be written to directly. */
+async function openHandle(socket: Socket): Promise<Handle | null> {
   learnFrom(socket)
   await new Promise((resolve) => socket.write(Buffer.alloc(0), resolve))
-  const handle = directHandle(socket)
-  if (!handle) throw new Error('this Node has no handle that can be written to directly')
-  return handle
+  return directHandle(socket)
 }
 
 async function read(socket: Socket, bytes: number): Promise<void> {
@@ -36,12 +35,17 @@ async function read(socket: Socket, bytes: number): Promise<void> {
   expect(left).toBe(0)
 }
 
-test('[M13] a write keeps its request although the queue is empty again: the next write gets another one', async () => {
+test('[M13] a write keeps its request although the queue is empty again: the next write gets another one', async ({
+  skip,
+}) => {
   const connections = [await openConnection(), await openConnection()]
   const kept = new Set<object>()
   const written: number[] = []
   for (const { writing } of connections) {
     const handle = await openHandle(writing)
+    // Slower: it must not come to older versions unnoticed.
+    if (!handle) expect(parseInt(process.versions.node, 10)).toBeGreaterThanOrEqual(24)
+    if (!handle) return skip('this Node has no handle that can be written to directly')
     // Shows an empty queue, as it is when the kernel refuses bytes and takes them before the call returns.
     const emptied: Handle = {
       writeQueueSize: 0,
