@@ -41,10 +41,17 @@ function onChannel(type: string, entry: Entry, destination: Destination): Shown[
   const { channel, event, lines, data } = destination
   const name = pascalCase(event)
   const schema = declare(name, destination.payload ?? entry.shows)
+  const shown = shownExample(entry, destination)
   const example = lines
-    ? { timestamp: EXAMPLE_MS, lines: lines(entry.example) }
-    : (data?.(entry.example) ?? pick(entry.example, entry.fields.shows))
+    ? { timestamp: EXAMPLE_MS, lines: lines(shown) }
+    : (data?.(shown) ?? pick(shown, entry.fields.shows))
   return [{ channel, event, name, schema, example, type, entry, destination }]
+}
+
+/** The example of the event, as it must be in order to show there. */
+function shownExample({ example }: Entry, { when }: Destination): Entry['example'] {
+  if (!when || !('areNull' in when)) return example
+  return { ...example, ...Object.fromEntries(when.areNull.map((field) => [field, null])) }
 }
 
 function onGlobal(type: string, entry: Entry): Shown {

@@ -1,10 +1,11 @@
 /** Examples are valid, and nothing that differs from one by a field is: bodies, frames of streams, messages of sockets. */
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
+import { namedSchemas } from '../../shared/src/names.ts'
 import { declaredRoutes } from '../../src/contract/index.ts'
 import { boardCommands, cardOfCommand } from '../../src/ws/board-messages.ts'
 import { channelMessages } from '../../src/ws/channel-messages.ts'
-import { asyncApi, compiler, openApi } from './documents.ts'
+import { asyncApi, compiler, type Json, openApi } from './documents.ts'
 import { isOpenField, type Mutant, withLess, withSurplus } from './mutants.ts'
 
 const document = asyncApi()
@@ -20,6 +21,13 @@ it('[CON6b] has examples that are valid, with their headers', () => {
       expect(valid(payload), `${where} ${JSON.stringify(valid.errors?.[0])}`).toBe(true)
       if (one.headers) expect(compile(one.headers)(headers), where).toBe(true)
     }
+  }
+})
+
+it('[CON6b] has examples of events that show where they are', () => {
+  for (const channel of ['boardStream', 'dashboardSocket', 'channelStream', 'channelSocket']) {
+    const [example] = document.channels[channel]?.messages['everyone.message.new']?.examples ?? []
+    expect(JSON.stringify(example?.payload), channel).toContain('"to_agent":null,"topic":null')
   }
 })
 
@@ -89,6 +97,44 @@ describe('a body', () => {
     expect(withSurplus(body, (at) => at !== '').some(({ value }) => valid(value))).toBe(false)
   })
 })
+
+it('[CON5e] what clients send has bounds: each text, number and list', () => {
+  const { components } = openApi('3.2')
+  const inputs = declaredRoutes().flatMap(({ body }) => (body ? [nameOf(body)] : []))
+  const unbounded = inputs.flatMap((name) => unboundedIn(components.schemas?.[name] ?? {}, name))
+  // As many as a body has room for.
+  expect(unbounded).toEqual(['NewTodos.items', 'NewGitStatus.files'])
+
+  function nameOf(body: z.ZodType): string {
+    return [...namedSchemas].find(([, schema]) => schema === body)?.[0] ?? ''
+  }
+})
+
+/** Places in a schema, without those of other components, that may be of any length or size. */
+function unboundedIn(schema: Json, path: string): string[] {
+  const { type, properties = {}, anyOf = [], oneOf = [], items } = schema as Alternatives
+  const has = (...keywords: string[]) => keywords.some((keyword) => keyword in schema)
+  const isBounded =
+    type === 'string'
+      ? has('maxLength', 'pattern', 'enum', 'const', 'format')
+      : type === 'integer' || type === 'number'
+        ? has('minimum', 'exclusiveMinimum')
+        : type !== 'array' || has('maxItems')
+  return [
+    ...(isBounded ? [] : [path]),
+    ...Object.entries(properties).flatMap(([field, inner]) => unboundedIn(inner, `${path}.${field}`)),
+    ...[...anyOf, ...oneOf].flatMap((inner) => unboundedIn(inner, path)),
+    ...(items ? unboundedIn(items, `${path}[]`) : []),
+  ]
+}
+
+interface Alternatives {
+  readonly type?: string
+  readonly properties?: Readonly<Record<string, Json>>
+  readonly anyOf?: readonly Json[]
+  readonly oneOf?: readonly Json[]
+  readonly items?: Json
+}
 
 describe('a message of a client', () => {
   const messages = MESSAGES.filter(({ key }) => key.startsWith('client.'))

@@ -19,12 +19,17 @@ import { externalId, text, webUrl } from '../types/text.ts'
 /** A list index; clamped if out of range. */
 const index = z.int()
 const ifRevision = z.int()
+/** A key of another form belongs to no column, and the answer says that. */
+const keyOfColumn = z.string().meta({ pattern: '^[a-z0-9][a-z0-9_-]{0,63}$' })
 const MAX_COLUMNS = 100
 const MAX_DEPENDENCIES = 1_000
 
+/** What is 1 to 100 characters long when it is trimmed. */
+const LABEL = '^\\s*\\S([\\s\\S]{0,98}\\S)?\\s*$'
+
 /** Trimmed and deduplicated; the first of two stays. */
 const labelList = z
-  .array(z.string().trim().pipe(text(1, 100)))
+  .array(z.string().meta({ pattern: LABEL }).trim().pipe(text(1, 100)))
   .max(50)
   .transform((list) => [...new Set(list)])
   .pipe(labels)
@@ -72,7 +77,7 @@ export type ColumnEdit = z.infer<typeof columnEdit>
 const newCardFields = z.strictObject({
   title: card.shape.title,
   columnId: columnId.optional(),
-  columnKey: z.string().optional(),
+  columnKey: keyOfColumn.optional(),
   index: index.optional(),
   description: card.shape.description.optional(),
   ticketType: ticketType.nullable().optional(),
@@ -118,7 +123,7 @@ export const cardMove = named(
   z
     .strictObject({
       columnId: columnId.optional(),
-      columnKey: z.string().optional(),
+      columnKey: keyOfColumn.optional(),
       index: index.optional(),
       ifRevision: ifRevision.optional(),
     })
