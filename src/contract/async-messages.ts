@@ -34,7 +34,7 @@ export function eventMessage(components: Components, sent: SentEvent, form: Form
       title: titleOf(sent),
       summary,
       contentType: 'application/json',
-      ...(isStream && { headers: headersOf(event, form.shape) }),
+      ...(isStream && { headers: headersOf(components, sent, form.shape) }),
       payload: payloadOf(components, sent, form),
       examples: sent.examples.map((example) => ({
         name: example.name,
@@ -81,14 +81,15 @@ function sentence(name: string): string {
 }
 
 /** The fields of a frame besides `data`. On a stream of channels, `names=0` leaves the name out. */
-function headersOf(event: string | null, shape: Shape): JsonSchema {
+function headersOf(components: Components, { kind, event }: SentEvent, shape: Shape): JsonSchema {
   const { properties, required } = frameFields(event === null ? postedName() : { const: event }, event)
-  return {
+  const name = pascalCase(event ?? 'posted')
+  return components.add(`${shape === 'bare' ? name : pascalCase(kind) + name}Headers`, {
     type: 'object',
     properties,
     required: shape === 'bare' ? required : required.filter((field) => field !== 'event'),
     additionalProperties: false,
-  }
+  })
 }
 
 function exampleHeaders(event: string | null, example: SentExample): object {

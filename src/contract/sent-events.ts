@@ -147,7 +147,8 @@ function withReplayed(components: Components, sent: SentEvent): SentEvent {
   const [first] = sent.examples
   if (sent.event !== 'attempt_status' || !first) return sent
   const example = { ...first, name: 'replayed', data: { ...(first.data as object), replayed: true } }
-  return { ...sent, data: { anyOf: [sent.data, replayed(components)] }, examples: [...sent.examples, example] }
+  const data = components.add('BoardAttemptStatus', { anyOf: [sent.data, replayed(components)] })
+  return { ...sent, data, examples: [...sent.examples, example] }
 }
 
 /** The parameter of a channel's name is that of paths. */

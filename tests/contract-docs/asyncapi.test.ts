@@ -88,7 +88,12 @@ it('[CON4b] [CON14c] has references that lead somewhere in it, and no component 
     expect(found, where).toContain(`#/channels/${channel}/messages/${key}`)
 })
 
-it('[CON7a] names its components in PascalCase', () => {
+it('[CON7b] names its components in PascalCase, and every payload and headers by one', () => {
+  for (const { where, message: one } of MESSAGES) {
+    for (const { $ref, ...siblings } of one.headers ? [one.payload, one.headers] : [one.payload]) {
+      expect([String($ref), siblings], where).toEqual([expect.stringMatching(/^#\/components\/schemas\//), {}])
+    }
+  }
   expect(Object.keys(document.components.schemas).filter((name) => !/^([A-Z][a-z0-9]*)+$/.test(name))).toEqual([])
 })
 
@@ -190,7 +195,7 @@ it('[CON16d] has a key, a title, a summary, a type and an example for each messa
     expect(one.examples.length, where).toBeGreaterThan(0)
     expect(one.headers !== undefined, where).toBe(isStream(channel))
     if (!one.headers) continue
-    const { properties } = one.headers as { properties: Json }
+    const { properties } = resolve(document, String(one.headers.$ref)) as { properties: Json }
     const isControl = kind === 'control'
     expect('retry' in properties, where).toBe(isControl && ['hello', 'draining', 'overloaded'].includes(name ?? ''))
     expect('id' in properties, where).toBe(!isControl || ['hello', 'heartbeat'].includes(name ?? ''))

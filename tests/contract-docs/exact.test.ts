@@ -5,7 +5,7 @@ import { namedSchemas } from '../../shared/src/names.ts'
 import { declaredRoutes } from '../../src/contract/index.ts'
 import { boardCommands, cardOfCommand } from '../../src/ws/board-messages.ts'
 import { channelMessages } from '../../src/ws/channel-messages.ts'
-import { asyncApi, compiler, type Json, openApi } from './documents.ts'
+import { asyncApi, compiler, type Json, openApi, resolve } from './documents.ts'
 import { isOpenField, type Mutant, withLess, withSurplus } from './mutants.ts'
 
 const document = asyncApi()
@@ -57,7 +57,7 @@ describe('a frame of a stream', () => {
     const faults: string[] = []
     for (const { channel, where, key, message: one } of streams) {
       const valid = channel === 'agentStream' ? ofAgent : ofBoards
-      const { required } = one.headers as { required: readonly string[] }
+      const { required } = resolve(document, String(one.headers?.$ref)) as { required: readonly string[] }
       for (const { headers = {}, payload } of one.examples) {
         const frame = { ...headers, data: payload }
         if (!valid(frame)) faults.push(`${where}: ${JSON.stringify(valid.errors?.[0])}`)
