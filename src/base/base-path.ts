@@ -8,7 +8,7 @@
  * has stripped it.
  */
 const OWN = new Set(
-  'api assets asyncapi.json boards docs events health metrics openapi.json sign-in sign-out socket.io sse stats ws'.split(
+  'api assets asyncapi.json boards docs events health metrics openapi.json schemas sign-in sign-out socket.io sse stats ws'.split(
     ' ',
   ),
 )

@@ -25,7 +25,8 @@ listener knows that it has seen its effect. Unknown fields of a body are refused
 
 Streams and sockets, with every message on them, are in \`/asyncapi.json\`. An upgrade at \`/\` is the same as at \`/ws\`.
 
-All other paths are the web app: its pages (\`/\`, \`/boards/...\`) and \`/assets/\`. Socket.IO 4 clients connect to
+All other paths are the web app: its pages (\`/\`, \`/boards/...\`) and \`/assets/\`; \`/docs/\` has the files of the page
+\`/docs\`. Socket.IO 4 clients connect to
 \`/socket.io/\` where that is switched on. Neither is described here.`
 
 /** Made anew at each call. */

@@ -1,5 +1,5 @@
 /** Parameters of paths: their schemas, examples and descriptions, by name. */
-import type * as z from 'zod'
+import * as z from 'zod'
 import { exampleIds } from '../../shared/src/catalogue/examples.ts'
 import {
   attemptId,
@@ -35,5 +35,15 @@ export const PATH_PARAMETERS: Readonly<Record<string, PathParameter>> = {
   taskId: { schema: taskId, description: 'The id of the task.', example: exampleIds.task },
   subtaskId: { schema: subtaskId, description: 'The id of the subtask.', example: exampleIds.subtask },
   messageId: { schema: messageId, description: 'The id of the message.', example: exampleIds.message },
+  kind: {
+    schema: z.string(),
+    description: 'The kind of the channel (`board`, `global`), or `everyone`, `control`, `snapshot`.',
+    example: 'board',
+  },
+  file: {
+    schema: z.string().regex(/^[a-z_.]+\.schema\.json$/),
+    description: 'The name of the event there, and `.schema.json`.',
+    example: 'card_moved.schema.json',
+  },
   topic: { schema: externalId, description: 'The name of the topic.', example: exampleIds.topic },
 }

@@ -60,7 +60,13 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not at the moment.',
 }
 
-const DOCUMENT_VERSION = { openapi: '3.2.0', asyncapi: '3.0.0' } as const
+/** Of documents: their own specifications say what is in them. */
+const DOCUMENTS = {
+  openapi: documentMedia('application/json', 'openapi', '3.2.0'),
+  asyncapi: documentMedia('application/json', 'asyncapi', '3.0.0'),
+  schema: documentMedia('application/schema+json', '$schema', 'https://json-schema.org/draft/2020-12/schema'),
+  page: { type: 'text/html; charset=utf-8', schema: { type: 'string' }, example: '<!doctype html>…' },
+} as const
 
 /** How examples are written: 3.1 knows `value` alone. */
 export function exampleOf(version: OpenApiVersion, value: unknown): Json {
@@ -116,13 +122,10 @@ function contentOf({ answer, operationId }: Operation, components: Components, v
           examples: { [operationId]: exampleOf(version, answer.example) },
         },
       }
-    case 'document':
-      return {
-        'application/json': {
-          schema: { type: 'object', properties: { [answer.of]: { type: 'string' } }, required: [answer.of] },
-          examples: { [operationId]: exampleOf(version, { [answer.of]: DOCUMENT_VERSION[answer.of] }) },
-        },
-      }
+    case 'document': {
+      const { type, schema, example } = DOCUMENTS[answer.of]
+      return { [type]: { schema, examples: { [operationId]: exampleOf(version, example) } } }
+    }
     case 'stream': {
       const schema = frameSchema(components, answer.of, version === '3.1' ? 'parsed' : 'text')
       const keyword = version === '3.1' ? 'schema' : 'itemSchema'
@@ -180,4 +183,10 @@ const UPGRADE: Json = { ...refs('Upgrade', 'Upgrade'), ...refs('Connection', 'Co
 
 function header(description: string, schema: JsonSchema, required = true): Json {
   return { description, ...(required && { required }), schema }
+}
+
+/** An object of which one field is fixed. */
+function documentMedia(type: string, field: string, version: string) {
+  const schema = { type: 'object', properties: { [field]: { type: 'string' } }, required: [field] }
+  return { type, schema, example: { [field]: version } }
 }

@@ -24,7 +24,7 @@ export const TAGS = {
   Streams: 'Server-sent events. They are the service; all else feeds them.',
   Sockets: 'The same events over WebSockets, with commands.',
   Operations: 'Health, statistics and metrics of this process.',
-  Contract: 'This description, and that of streams and sockets.',
+  Contract: 'This description, that of streams and sockets, and the page made from both.',
 } as const
 export type Tag = keyof typeof TAGS
 
@@ -63,5 +63,5 @@ export interface PlainOperation extends Described {
     | { readonly kind: 'text'; readonly contentType: string; readonly example: string }
     | { readonly kind: 'stream'; readonly of: 'boards' | 'agent' }
     | { readonly kind: 'upgrade' }
-    | { readonly kind: 'document'; readonly of: 'openapi' | 'asyncapi' }
+    | { readonly kind: 'document'; readonly of: 'openapi' | 'asyncapi' | 'schema' | 'page' }
 }

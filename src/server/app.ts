@@ -24,6 +24,7 @@ import { registerStreams } from '../routes/streams.ts'
 import type { StreamHandlerFactory } from '../sse/handlers.ts'
 import type { SocketIo } from '../ws/socketio/server.ts'
 import { registerContract } from './contract.ts'
+import { type DocsSettings, registerDocs } from './docs.ts'
 import { mustExist } from './snapshot-sources.ts'
 import { registerWebApp, type WebApp } from './web-app.ts'
 
@@ -39,6 +40,7 @@ export interface AppDependencies extends OperationsDependencies {
   readonly guard: WebGuard
   /** null: it is not built. */
   readonly webApp: WebApp | null
+  readonly docs: DocsSettings
   readonly logger: Logger
 }
 
@@ -62,6 +64,7 @@ export function createApp(dependencies: AppDependencies): Hono<Env> {
   registerSocketIo(app, dependencies.socketIo)
   registerOperations(app, dependencies)
   registerContract(app)
+  registerDocs(app, dependencies.docs)
   app.route(API_PREFIX, v1)
   app.all(`${API_PREFIX}/*`, async (c) => {
     if (isMutation(c.req.method)) c.header(HEADER.eventId, store.cursor)

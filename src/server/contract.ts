@@ -2,50 +2,50 @@
  * Serves the contract. Nobody needs a token for it, and its bytes change only with the version. It is loaded and rendered
  * when it is first asked for.
  */
-import { createHash } from 'node:crypto'
-import type { Context, Hono } from 'hono'
+import type { Hono } from 'hono'
+import { Problem } from '../base/errors.ts'
 import { parseInput } from '../base/validation.ts'
 import type { OpenApiVersion } from '../contract/index.ts'
+import { answerText, type TextDocument, textDocument } from '../http/text-documents.ts'
 import type { Env } from '../routes/api.ts'
 
-interface Document {
-  readonly text: string
-  readonly etag: string
-}
-
 export function registerContract(app: Hono<Env>): void {
-  const openApi = new Map<OpenApiVersion, Document>()
+  const openApi = new Map<OpenApiVersion, TextDocument>()
   app.get('/openapi.json', async (c) => {
     const { openApiQuery, renderOpenApi } = await import('../contract/index.ts')
     const { version } = parseInput(openApiQuery, c.req.query(), 'query')
     let document = openApi.get(version)
     if (!document) {
-      document = withEtag(renderOpenApi(version))
+      document = textDocument(renderOpenApi(version), 'application/json')
       openApi.set(version, document)
     }
-    return answer(c, document)
+    return answerText(c, document)
   })
 
-  let asyncApi: Document | undefined
+  let asyncApi: TextDocument | undefined
   app.get('/asyncapi.json', async (c) => {
     const { renderAsyncApi } = await import('../contract/index.ts')
-    asyncApi ??= withEtag(renderAsyncApi())
-    return answer(c, asyncApi)
+    asyncApi ??= textDocument(renderAsyncApi(), 'application/json')
+    return answerText(c, asyncApi)
+  })
+
+  const schemas = new Map<string, TextDocument>()
+  app.get('/schemas/:kind/:file', async (c) => {
+    const { kind, file } = c.req.param()
+    const name = SCHEMA_FILE.exec(file)?.[1]
+    const { eventSchemaText } = await import('../contract/index.ts')
+    const text = name === undefined ? undefined : eventSchemaText(kind, name)
+    if (text === undefined) {
+      throw new Problem(
+        'not_found',
+        `There is no schema of that name. Events are in /docs: /schemas/KIND/NAME.schema.json.`,
+      )
+    }
+    const key = `${kind} ${file}`
+    const document = schemas.get(key) ?? textDocument(text, 'application/schema+json')
+    schemas.set(key, document)
+    return answerText(c, document)
   })
 }
 
-function answer(c: Context<Env>, { text, etag }: Document): Response {
-  c.header('ETag', etag)
-  // Revalidated for every use: the next version of the server has another one under the same address.
-  c.header('Cache-Control', 'no-cache')
-  const known = c.req
-    .header('If-None-Match')
-    ?.split(',')
-    .map((tag) => tag.trim().replace(/^W\//, ''))
-  if (known?.includes(etag) || known?.includes('*')) return c.body(null, 304)
-  return c.body(text, 200, { 'Content-Type': 'application/json' })
-}
-
-function withEtag(text: string): Document {
-  return { text, etag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` }
-}
+const SCHEMA_FILE = /^(.+)\.schema\.json$/

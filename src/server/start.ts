@@ -201,6 +201,7 @@ async function serve({
     limits,
     badTokens,
     guard,
+    docs: { basePath: config.basePath, hasRights: authenticator.isOn },
     webApp: webRoot === null ? null : { root: webRoot, basePath: config.basePath, hasRights: authenticator.isOn },
     logger,
   })

@@ -34,6 +34,7 @@ const LAYERS: readonly string[] = [
   'src/ws/socketio',
   'src/jobs',
   'src/routes',
+  'src/contract/docs-page',
   'src/contract',
   'src/server',
   'src',

@@ -32,6 +32,7 @@ it('[CON8a] every address that the server answers is documented, and nothing els
     authenticator: RIGHTS_OFF,
     socketIo: null,
     webApp: null,
+    docs: { basePath: '', hasRights: false },
     stream: () => () => undefined,
   }
   const app = createApp(dependencies as unknown as AppDependencies)

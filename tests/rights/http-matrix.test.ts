@@ -37,6 +37,7 @@ it('[RI1] every other route has a rule elsewhere, or is for administrators', () 
     authenticator: RIGHTS_OFF,
     socketIo: null,
     webApp: null,
+    docs: { basePath: '', hasRights: false },
     stream: () => () => undefined,
   }
   const app = createApp(dependencies as unknown as AppDependencies)
@@ -49,12 +50,15 @@ it('[RI1] every other route has a rule elsewhere, or is for administrators', () 
     '/api/v1/ws',
     '/api/v1/ws/dashboard',
     '/asyncapi.json',
+    '/docs',
+    '/docs/*',
     '/events/:agentId',
     '/health',
     '/health/live',
     '/health/ready',
     '/metrics',
     '/openapi.json',
+    '/schemas/:kind/:file',
     '/socket.io/*',
     '/sse',
     '/stats',

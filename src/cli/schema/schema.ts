@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   eventList,
   eventSchema,
+  eventSchemaText,
   type ListedEvent,
   OPENAPI_VERSIONS,
   renderAsyncApi,
@@ -91,7 +92,7 @@ function writeAll(events: readonly ListedEvent[], folder: string, options: Outpu
   try {
     for (const { kind, name } of events) {
       mkdirSync(join(folder, kind), { recursive: true })
-      writeFileSync(join(folder, kind, `${name}.schema.json`), `${JSON.stringify(eventSchema(kind, name), null, 2)}\n`)
+      writeFileSync(join(folder, kind, `${name}.schema.json`), eventSchemaText(kind, name) ?? '')
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
