@@ -32,6 +32,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const MODULES = Object.keys(MANIFEST.exports)
   .filter((name) => name !== './package.json')
   .map((name) => name.replace('.', 'boardcast'))
+  // For tests that run in vitest.
+  .filter((name) => name !== 'boardcast/testing')
+const GUIDE = readFileSync(join(ROOT, 'docs/testing.md'), 'utf8')
 
 test('[OPS20] it has what users need, no sources and no tests, and is small', () => {
   const paths = packed.files.map(({ path }) => path)
@@ -95,6 +98,10 @@ done`
     stdout: `${MODULES.map(() => 'true').join(' ')}\n`,
     stderr: '',
   })
+
+  project.write('example.test.ts', /```ts\n(import [\s\S]*?)```/.exec(GUIDE)?.[1] ?? '')
+  const tested = await project.run('node', ['node_modules/vitest/vitest.mjs', 'run', '--testTimeout=60000'])
+  expect(tested).toMatchObject({ code: 0, stdout: expect.stringMatching(/Tests .*1 passed/) })
 }
 
 /** What a project brings that uses the hooks. */

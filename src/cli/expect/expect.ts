@@ -1,10 +1,13 @@
 /** `boardcast expect`: asserts which events come. */
 
-import { suiteResult } from '../../expect/report/result.ts'
+import { appendCoverage } from '../../expect/coverage/coverage-file.ts'
+import { type SuiteResult, suiteResult } from '../../expect/report/result.ts'
 import { isFailure, type Run } from '../../expect/report/run.ts'
-import { createApi } from '../api/api.ts'
+import { type Api, createApi } from '../api/api.ts'
+import { readVariable } from '../process/environment.ts'
 import { CommandError, exitCode, firstOf } from '../process/exit.ts'
-import { talk as talkOf } from '../process/output.ts'
+import { type Talk, talk as talkOf } from '../process/output.ts'
+import { typesOf } from '../stream/covered-types.ts'
 import { observe } from './observation.ts'
 import type { ExpectOptions } from './options.ts'
 import { planOf } from './plan.ts'
@@ -17,8 +20,9 @@ export async function expect(options: ExpectOptions): Promise<number> {
   try {
     const plan = planOf(options)
     for (const warning of plan.warnings) talk.info(warning)
+    const api = createApi(options)
     const observed = await observe({
-      ...{ plan, talk, api: createApi(options), waitServer: options.waitServer },
+      ...{ plan, talk, api, waitServer: options.waitServer },
       outputToStderr: options.format === 'json',
     })
     const { command, stopped, judges, ...facts } = observed
@@ -38,10 +42,28 @@ export async function expect(options: ExpectOptions): Promise<number> {
       exitCode: code,
       tailOptions: [],
     }
-    const isWritten = reporter.report(suites, run)
-    return isWritten ? code : firstOf([code, exitCode.failed])
+    const isReported = reporter.report(suites, run)
+    const isCovered = await writeCoverage(api, suites, talk)
+    return isReported && isCovered ? code : firstOf([code, exitCode.failed])
   } catch (error) {
     if (error instanceof CommandError) reporter.failed(error)
     throw error
+  }
+}
+
+/** With `BOARDCAST_COVERAGE`, the types of the events that met an expectation. False if the file could not be written. */
+async function writeCoverage(api: Api, suites: readonly SuiteResult[], talk: Talk): Promise<boolean> {
+  const file = readVariable('BOARDCAST_COVERAGE')
+  if (file === undefined) return true
+  try {
+    for (const { scenario, results } of suites) {
+      const events = results.flatMap(({ isMet, matched }) => (isMet ? matched : []))
+      const covered = [...(await typesOf(api, events, new Set()))]
+      if (covered.length > 0) appendCoverage(file, { by: scenario.file ?? scenario.name, covered })
+    }
+    return true
+  } catch (error) {
+    talk.warn(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`)
+    return false
   }
 }

@@ -181,6 +181,7 @@ export class EventSource {
 
   *#take(frame: Frame): Generator<StreamItem> {
     this.#options.onFrame?.(frame)
+    if (frame.isNoEvent) return
     const envelope = parseJson(frame.text)
     if (!isEnvelope(envelope)) {
       yield { kind: 'invalid', raw: frame.raw }

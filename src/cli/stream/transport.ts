@@ -18,6 +18,8 @@ export interface Frame {
   readonly raw: string
   /** A stream that is cut after this frame may be resumed from here. */
   readonly checkpoint: string | undefined
+  /** A message of a socket that is no event: it has no place in the stream. */
+  readonly isNoEvent?: true
   /** Of an SSE event: its fields but for `data`. */
   readonly fields?: { readonly event?: string; readonly id?: string; readonly retry?: number }
 }

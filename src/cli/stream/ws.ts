@@ -23,8 +23,7 @@ export async function* openWs(api: Api, query: StreamQuery, signal: AbortSignal)
   let failure: Error | undefined
   let wake = () => {}
   socket.on('message', (data) => {
-    const frame = frameOf(String(data))
-    if (frame !== undefined) frames.push(frame)
+    frames.push(frameOf(String(data)))
     if (frames.length >= MAX_WAITING) socket.pause()
     wake()
   })
@@ -95,12 +94,11 @@ async function refusalOf(response: IncomingMessage): Promise<StreamRefused> {
   })
 }
 
-/** Undefined for messages that are not events. */
-function frameOf(text: string): Frame | undefined {
+function frameOf(text: string): Frame {
   const message = parseJson(text)
   if (typeof message !== 'object' || message === null) return { text, raw: text, checkpoint: undefined }
   const { type, event, id, more } = message as Readonly<Record<string, unknown>>
-  if (type !== 'event') return undefined
+  if (type !== 'event') return { text, raw: text, checkpoint: undefined, isNoEvent: true }
   const isCheckpoint = typeof id === 'string' && more !== true && (event === 'heartbeat' || !isControl(String(event)))
   return { text, raw: text, checkpoint: isCheckpoint ? id : undefined }
 }

@@ -23,6 +23,7 @@ export interface Path {
 
 /** Ends a key that is not quoted. */
 const KEY = /[^.[\]=!~<>:"'\s]+/y
+const PLAIN_KEY = /^[^.[\]=!~<>:"'\s@][^.[\]=!~<>:"'\s]*$/
 const INDEX = /\d+(?=\])/y
 const QUOTED = /"(?:[^"\\]|\\.)*"(?=\])/y
 
@@ -31,6 +32,14 @@ export function parsePath(text: string): Path {
   const { path, end } = scanPath(text, 0)
   if (end < text.length) throw new SyntaxFault(end, `${shownAt(text, end)} cannot be part of a path`)
   return path
+}
+
+/** The path through fields of the payload. */
+export function keyPath(keys: readonly string[]): Path {
+  const text = keys.map((key, at) =>
+    PLAIN_KEY.test(key) ? `${at === 0 ? '' : '.'}${key}` : `[${JSON.stringify(key)}]`,
+  )
+  return { text: text.join(''), root: 'data', steps: keys }
 }
 
 /** The path that begins at `start`, and where it ends. Throws a SyntaxFault. */

@@ -18,6 +18,17 @@ export function textReport(suite: SuiteResult, run: Run, isAlone = true): string
   return `${[heading, ...failed.flatMap(failureLines).map(indented), ...contextLines(suite, run).map(indented)].join('\n')}\n`
 }
 
+/** For a suite that is met although it must not be: with the events that serve each expectation. */
+export function metText(suite: SuiteResult, run: Run): string {
+  const served = suite.results.map((result) => {
+    const events = result.matched.slice(0, LAST_EVENTS).map((one) => `${stamp(one)} on ${one.channel}`)
+    const more = result.matched.length - events.length
+    return plain(`${result.name}  ${events.join(', ') || 'none'}${more > 0 ? `, and ${more} more` : ''}`)
+  })
+  const heading = `${headline(suite, 0, run)}, but should not be`
+  return [heading, ...[...served, ...contextLines(suite, run)].map(indented)].join('\n')
+}
+
 /** Whether nothing about the suite is worth more than one line. */
 export function isFine({ isMet }: SuiteResult, { stopped, command }: Run): boolean {
   return isMet && stopped === undefined && !(command && isFailure(command))
