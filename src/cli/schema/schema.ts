@@ -14,6 +14,7 @@ import { jsonLine } from '../../text/json-line.ts'
 import { nearest } from '../../text/nearest.ts'
 import { CommandError, exitCode, usageError } from '../process/exit.ts'
 import { type Data, dataOutput, type OutputOptions, talk as talkOf } from '../process/output.ts'
+import { writeCoverage } from './coverage.ts'
 import { DOCUMENTS } from './documents.ts'
 
 export interface SchemaOptions extends OutputOptions {
@@ -21,18 +22,23 @@ export interface SchemaOptions extends OutputOptions {
   readonly channel?: string
   readonly list?: boolean
   readonly out?: string
+  readonly coverage?: string
   readonly version: string
 }
 
 /** Throws a usage error for a name that is not known. */
 export async function schema(name: string | undefined, options: SchemaOptions): Promise<void> {
-  const { channel, list, out } = options
+  const { channel, list, out, coverage } = options
   const data = dataOutput(options)
-  if ([name !== undefined, list === true, out !== undefined].filter(Boolean).length !== 1) {
-    throw usageError('use one of these: the name of an event, openapi, asyncapi, --list, or --out DIR.')
+  const asked = [name !== undefined, list === true, out !== undefined, coverage !== undefined]
+  if (asked.filter(Boolean).length !== 1) {
+    throw usageError(
+      'use one of these: the name of an event, openapi, asyncapi, --list, --out DIR, or --coverage FILE.',
+    )
   }
   const document = DOCUMENTS.find((each) => each === name)
   if (channel !== undefined) checkKind(channel)
+  if (coverage !== undefined) return writeCoverage(coverage, data)
   if (document !== undefined) return data.write(documentText(document, options, data))
   if (list) return writeList(listed(channel), data)
   if (out !== undefined) return writeAll(listed(channel), out, options)
