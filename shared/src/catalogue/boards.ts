@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { named } from '../names.ts'
 import { cardId, columnId } from '../types/ids.ts'
 import { board, boardId, card, column, columnKey, labels, priority, stage, ticketType } from '../types/kanban.ts'
 import { externalId } from '../types/text.ts'
@@ -9,22 +10,34 @@ import { exampleCard, exampleIds, exampleTime } from './examples.ts'
 const onBoard = z.strictObject({ boardId })
 
 /** The fields that a change of a card may carry; `blocked` if a change of its own dependencies changed it. */
-export const cardChanges = z
-  .strictObject({
-    title: card.shape.title,
-    description: card.shape.description,
-    ticketType: ticketType.nullable(),
-    priority: priority.nullable(),
-    labels,
-    stage: stage.nullable(),
-    dependsOn: card.shape.dependsOn,
-    blocked: card.shape.blocked,
-    assignedAgentId: externalId.nullable(),
-    isEnhanced: z.boolean(),
-    prUrl: card.shape.prUrl,
-  })
-  .partial()
+export const cardChanges = named(
+  'CardChanges',
+  z
+    .strictObject({
+      title: card.shape.title,
+      description: card.shape.description,
+      ticketType: ticketType.nullable(),
+      priority: priority.nullable(),
+      labels,
+      stage: stage.nullable(),
+      dependsOn: card.shape.dependsOn,
+      blocked: card.shape.blocked,
+      assignedAgentId: externalId.nullable(),
+      isEnhanced: z.boolean(),
+      prUrl: card.shape.prUrl,
+    })
+    .partial(),
+)
 export type CardChanges = z.infer<typeof cardChanges>
+
+const boardChanges = named(
+  'BoardChanges',
+  z.strictObject({ name: board.shape.name, description: board.shape.description }).partial(),
+)
+const columnChanges = named(
+  'ColumnChanges',
+  z.strictObject({ title: column.shape.title, key: columnKey.nullable(), index: z.int().min(0) }).partial(),
+)
 
 /** The bare payload of every event that changes a card's fields, so that the `diff` view can apply it. */
 const cardUpdated = z.strictObject({
@@ -62,7 +75,7 @@ export const boardEvents = {
     about: z.strictObject({}),
     shows: z.strictObject({
       boardId,
-      changes: z.strictObject({ name: board.shape.name, description: board.shape.description }).partial(),
+      changes: boardChanges,
     }),
     example: { boardId: exampleIds.board, changes: { name: 'Demonstration' } },
     to: [{ channel: 'board', event: 'board_updated' }],
@@ -97,9 +110,7 @@ export const boardEvents = {
     about: onBoard,
     shows: z.strictObject({
       columnId,
-      changes: z
-        .strictObject({ title: column.shape.title, key: columnKey.nullable(), index: z.int().min(0) })
-        .partial(),
+      changes: columnChanges,
     }),
     example: { boardId: exampleIds.board, columnId: exampleIds.nextColumn, changes: { title: 'Quality' } },
     to: [{ channel: 'board', event: 'column_updated', view: 'diff' }],

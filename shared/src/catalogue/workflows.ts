@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { named } from '../names.ts'
 import { runId, stepId } from '../types/ids.ts'
 import { boardId } from '../types/kanban.ts'
 import { progress, type RunStatus, workflowRun, workflowStep } from '../types/workflows.ts'
@@ -14,7 +15,10 @@ const onRunAndProject = (name: string) =>
   ] as const
 
 /** The changed fields of a run: applied to the run as it was, they give the run as it is. */
-export const runChanges = workflowRun.omit({ id: true, boardId: true, name: true }).partial()
+export const runChanges = named(
+  'WorkflowRunChanges',
+  workflowRun.omit({ id: true, boardId: true, name: true }).partial(),
+)
 export type RunChanges = z.infer<typeof runChanges>
 
 /** `error` is present if the run has one. */

@@ -9,23 +9,26 @@ const long = text(0, 262_144)
 
 type Time = typeof timestamp | typeof instant
 
-const toolCall = <T extends Time>(time: T) =>
-  z.strictObject({
-    name: text(1, 200),
-    status: z.enum(['created', 'running', 'succeeded', 'failed', 'cancelled']),
-    action: long.optional(),
-    command: long.optional(),
-    cwd: long.optional(),
-    exitCode: z.int().optional(),
-    stdout: long.optional(),
-    stderr: long.optional(),
-    startedAt: time.optional(),
-    completedAt: time.optional(),
-    durationMs: z.number().min(0).optional(),
-    metadata: z.record(z.string(), anyJson).optional(),
-  })
+const toolCall = <T extends Time>(name: string, time: T) =>
+  named(
+    name,
+    z.strictObject({
+      name: text(1, 200),
+      status: z.enum(['created', 'running', 'succeeded', 'failed', 'cancelled']),
+      action: long.optional(),
+      command: long.optional(),
+      cwd: long.optional(),
+      exitCode: z.int().optional(),
+      stdout: long.optional(),
+      stderr: long.optional(),
+      startedAt: time.optional(),
+      completedAt: time.optional(),
+      durationMs: z.number().min(0).optional(),
+      metadata: z.record(z.string(), anyJson).optional(),
+    }),
+  )
 
-const kinds = <T extends Time>(time: T) => ({
+const kinds = <T extends Time>(nameOfTool: string, time: T) => ({
   message: {
     type: z.literal('message'),
     role: z.enum(['user', 'assistant', 'system']),
@@ -33,7 +36,7 @@ const kinds = <T extends Time>(time: T) => ({
     format: text(1, 100).optional(),
   },
   thinking: { type: z.literal('thinking'), text: long, title: text(0, 500).optional() },
-  tool: { type: z.literal('tool'), tool: toolCall(time) },
+  tool: { type: z.literal('tool'), tool: toolCall(nameOfTool, time) },
   error: { type: z.literal('error'), text: long, details: long.optional() },
   automation: {
     type: z.literal('automation'),
@@ -48,8 +51,8 @@ const kinds = <T extends Time>(time: T) => ({
   },
 })
 
-const kept = kinds(timestamp)
-const posted = kinds(instant)
+const kept = kinds('ToolCall', timestamp)
+const posted = kinds('NewToolCall', instant)
 const made = { id: text(1, 200), timestamp }
 const given = { id: text(1, 200).optional(), timestamp: instant.optional() }
 
@@ -57,11 +60,11 @@ const given = { id: text(1, 200).optional(), timestamp: instant.optional() }
 export const conversationItem = named(
   'ConversationEntry',
   z.discriminatedUnion('type', [
-    z.strictObject({ ...made, ...kept.message }),
-    z.strictObject({ ...made, ...kept.thinking }),
-    z.strictObject({ ...made, ...kept.tool }),
-    z.strictObject({ ...made, ...kept.error }),
-    z.strictObject({ ...made, ...kept.automation }),
+    named('MessageEntry', z.strictObject({ ...made, ...kept.message })),
+    named('ThinkingEntry', z.strictObject({ ...made, ...kept.thinking })),
+    named('ToolEntry', z.strictObject({ ...made, ...kept.tool })),
+    named('ErrorEntry', z.strictObject({ ...made, ...kept.error })),
+    named('AutomationEntry', z.strictObject({ ...made, ...kept.automation })),
   ]),
 )
 export type ConversationItem = z.infer<typeof conversationItem>
@@ -70,11 +73,11 @@ export type ConversationItem = z.infer<typeof conversationItem>
 export const conversationItemInput = named(
   'NewConversationItem',
   z.discriminatedUnion('type', [
-    z.strictObject({ ...given, ...posted.message }),
-    z.strictObject({ ...given, ...posted.thinking }),
-    z.strictObject({ ...given, ...posted.tool }),
-    z.strictObject({ ...given, ...posted.error }),
-    z.strictObject({ ...given, ...posted.automation }),
+    named('NewMessageItem', z.strictObject({ ...given, ...posted.message })),
+    named('NewThinkingItem', z.strictObject({ ...given, ...posted.thinking })),
+    named('NewToolItem', z.strictObject({ ...given, ...posted.tool })),
+    named('NewErrorItem', z.strictObject({ ...given, ...posted.error })),
+    named('NewAutomationItem', z.strictObject({ ...given, ...posted.automation })),
   ]),
 )
 export type ConversationItemInput = z.infer<typeof conversationItemInput>

@@ -72,12 +72,15 @@ const inboxItems = named(
     review: z.array(inboxItem).max(MAX_INBOX_ITEMS),
     failed: z.array(failedInboxItem).max(MAX_INBOX_ITEMS),
     stuck: z.array(inboxItem).max(MAX_INBOX_ITEMS),
-    totals: z.strictObject({ review: count, failed: count, stuck: count }),
+    totals: named('InboxTotals', z.strictObject({ review: count, failed: count, stuck: count })),
   }),
 )
 export type InboxItems = z.infer<typeof inboxItems>
 
-const series = named('Series', z.array(z.strictObject({ timestamp, value: count })).length(SERIES_BUCKETS))
+const series = named(
+  'Series',
+  z.array(named('SeriesPoint', z.strictObject({ timestamp, value: count }))).length(SERIES_BUCKETS),
+)
 
 const projectSnapshot = named(
   'ProjectSnapshot',
@@ -115,16 +118,22 @@ export const overview = named(
   'DashboardOverview',
   z.strictObject({
     generatedAt: timestamp,
-    timeRange: z.strictObject({ preset: dashboardRange, from: timestamp, to: timestamp }),
-    metrics: z.strictObject({
-      activeAttempts: count,
-      attemptsInRange: count,
-      successRateInRange: rate.nullable(),
-      reviewItemsCount: count,
-      projectsWithActivity: count,
-      openCards: count,
-      series: z.strictObject({ attemptsStarted: series, attemptsSucceeded: series, attemptsFailed: series }),
-    }),
+    timeRange: named('TimeRange', z.strictObject({ preset: dashboardRange, from: timestamp, to: timestamp })),
+    metrics: named(
+      'DashboardMetrics',
+      z.strictObject({
+        activeAttempts: count,
+        attemptsInRange: count,
+        successRateInRange: rate.nullable(),
+        reviewItemsCount: count,
+        projectsWithActivity: count,
+        openCards: count,
+        series: named(
+          'DashboardSeries',
+          z.strictObject({ attemptsStarted: series, attemptsSucceeded: series, attemptsFailed: series }),
+        ),
+      }),
+    ),
     activeAttempts: z.array(activeAttempt).max(MAX_ACTIVE_ATTEMPTS),
     recentAttemptActivity: z.array(attemptActivity).max(MAX_ACTIVITY),
     inboxItems,
