@@ -46,7 +46,7 @@ export function connections(routes: readonly DeclaredRoute[]): readonly Connecti
       description: text(
         `It begins with \`hello\`, the \`state\` of the board, and the newest attempt of each card. \`view=full\` has a whole
         \`state\` after every change, \`view=diff\` has \`card_*\` and \`column_*\` events instead.`,
-        'The stream ends after `board_deleted`.',
+        'The stream ends after `board_deleted`. `/api/v1/sse` is the same address.',
         STREAMS,
       ),
       shape: 'bare',
@@ -60,7 +60,7 @@ export function connections(routes: readonly DeclaredRoute[]): readonly Connecti
       address: '/sse',
       title: 'Stream of the dashboard',
       summary: 'The overview of all boards, anew after every change.',
-      description: text('`/sse` without `boardId` and `channels`.', STREAMS),
+      description: text('`/sse`, or `/api/v1/sse`, without `boardId` and `channels`.', STREAMS),
       shape: 'bare',
       query: ofDashboard,
       shows: onDashboard,
@@ -75,7 +75,7 @@ export function connections(routes: readonly DeclaredRoute[]): readonly Connecti
       description: text(
         `After \`hello\` come the snapshots of the channels that have one: \`state\` of a board, \`dashboard_overview\`,
         \`metric.update\`. \`board:ID\` is the view of changes, \`board:ID;full\` the one of whole states. Control events and events
-        to everyone are on the channel \`*\`. A stream has at most ${MAX_CHANNELS} channels.`,
+        to everyone are on the channel \`*\`. \`/api/v1/sse\` is the same address. A stream has at most ${MAX_CHANNELS} channels.`,
         STREAMS,
       ),
       shape: 'envelope',
@@ -89,7 +89,7 @@ export function connections(routes: readonly DeclaredRoute[]): readonly Connecti
       address: '/events/{agentId}',
       title: 'Stream of the output of an agent',
       summary: 'What one agent prints.',
-      description: text(STREAMS),
+      description: text('It has `output`, `output_batch` and control events, and nothing else.', STREAMS),
       shape: 'bare',
       query: ofDashboard,
       shows: (kind) => kind === 'agent',
@@ -161,12 +161,11 @@ function text(...paragraphs: readonly string[]): string {
 const RESUME = `An \`id\` means that everything up to it has been sent. Come back with the last one in the header \`Last-Event-ID\`
   or in \`lastEventId\`: missed events follow. If they are no longer kept, \`gap\` says so and fresh state follows.`
 
-const STREAMS = `${RESUME} \`heartbeat\` comes every ${HEARTBEAT_MS / 1_000} s, with the newest id. The stream also answers
-  at \`/api/v1/sse\`, except that of an agent. It ends after \`limit\` events or \`timeout\` seconds, after \`auth_expired\` (come back with a
-  new token), after \`draining\` and \`overloaded\` (come back after \`retryMs\`), and whenever the server cannot go on.`
+const STREAMS = `${RESUME} \`heartbeat\` comes every ${HEARTBEAT_MS / 1_000} s, with the newest id.
+  The stream ends after \`limit\` events or \`timeout\` seconds, after \`auth_expired\` (come back with a new token), after \`draining\` and \`overloaded\` (come back after \`retryMs\`), and whenever the server cannot go on.`
 
-const SOCKETS = `${RESUME} \`heartbeat\` comes every ${HEARTBEAT_MS / 1_000} s, with the newest id, and so does a ping frame. The
-  same socket is at \`/api/v1\`. A refused upgrade is answered like any request; a plain GET is 426 \`upgrade_required\`.`
+const SOCKETS = `${RESUME} \`heartbeat\` comes every ${HEARTBEAT_MS / 1_000} s, with the newest id, and so does a ping frame. The same
+  socket is at this address under \`/api/v1\`. A refused upgrade is answered like any request; a plain GET is 426 \`upgrade_required\`.`
 
 const CLOSES: ReadonlyArray<readonly [number, string]> = [
   [CLOSE.done, 'the board was deleted, or `limit`, `timeout` or the maximum age was reached'],
