@@ -225,6 +225,13 @@ describe('on a server without rights', () => {
   })
 })
 
+it('[CON18b] has the path that the server is set to', async () => {
+  await using server = await startTestServer({ basePath: '/tools' })
+  const page = renderDocs({ origin: server.url, prefix: '/tools', hasRights: false })
+  for (const path of ['/docs', '/tools/docs']) expect(await (await fetch(server.url + path)).text()).toBe(page)
+  expect((await fetch(`${server.url}/tools/docs/page.css`)).headers.get('Content-Type')).toMatch(/^text\/css/)
+})
+
 it('[CON3c] [CON19e] needs no token, and shows commands that have one', async () => {
   await using server = await startTestServer({ jwtSecrets: [SECRET] })
   const there = await served(server)

@@ -62,7 +62,7 @@ function paragraphs(description: string): Content {
   const [text = '', codes] = description.split(' Close codes: ')
   if (codes === undefined) return prose(text)
   const items = codes.replace(/\.$/, '').split('; ')
-  return html`${prose(text)}<h5>Close codes</h5><ul class="codes">${items.map((item) => html`<li>${inline(item)}</li>`)}</ul>`
+  return html`${prose(text)}<h5>Close codes</h5><ul class="codes">${items.map((item) => html`<li><b>${item.slice(0, 4)}</b>${inline(item.slice(4))}</li>`)}</ul>`
 }
 
 function opening(name: string, isSocket: boolean): Content {

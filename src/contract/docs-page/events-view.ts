@@ -80,7 +80,7 @@ function entryOf(key: string, sights: readonly Sight[], view: SchemaView): Entry
     id: key,
     title: name === 'posted' ? 'any other name' : name,
     note: sights[0]?.message['x-channel'],
-    words: `${key} ${summaries.join(' ')}`,
+    words: summaries.join(' '),
     content: isEvent ? eventContent(key, sights, view) : messageContent(sights, view),
   }
 }

@@ -67,7 +67,9 @@ ${command('A client in TypeScript', `curl -s '${URL_BASE}/openapi.json?version=3
 }
 
 function requests({ openApi }: Documents): Content {
-  return html`${prose(openApi.info.description)}
+  // The first paragraph says what the head of the page says.
+  const [, ...paragraphs] = openApi.info.description.split('\n\n')
+  return html`${prose(paragraphs.join('\n\n'))}
 <p>JSON goes in and out. A resource comes alone, a list under its plural. Field names are camelCase, except those of tasks,
 subtasks, messages and metrics, which are snake_case. Times are ISO 8601 in UTC with milliseconds; <code>timestamp</code> of an
 envelope is in milliseconds since 1970.</p>
@@ -81,9 +83,9 @@ what was missed follows, in order and without repeats, however long that took.</
 ${command('After an id', `curl${TOKEN} -N -H 'Last-Event-ID: 5f3a9c1e-42' '${URL_BASE}/sse?boardId=demo&view=diff'`)}
 <p>An <code>EventSource</code> does so by itself. Where a header cannot be sent, <code>lastEventId</code> or <code>since</code> in
 the query do the same; <code>since=now</code> begins after the newest event, <code>since=earliest</code> before the oldest. If the
-id is no longer covered, <a href="#control.gap">gap</a> says so and fresh state follows. ${
+id is no longer covered, <a href="#control.gap">gap</a> says so and fresh state follows. Every ${
     HEARTBEAT_MS / 1_000
-  } seconds without anything to say end with a <a href="#control.heartbeat">heartbeat</a>, which carries the newest id.</p>`
+  } seconds a <a href="#control.heartbeat">heartbeat</a> carries the newest id.</p>`
 }
 
 function rights({ openApi }: Documents): Content {

@@ -109,7 +109,7 @@ nav .method { min-inline-size: 0; padding-inline: 0; border: 0; font-size: 12px;
 .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 24px; }
 .pair + .pair { margin-block-start: 16px; }
 .pair > div > h5:first-child { margin-block-start: 0; }
-.fields > div { display: grid; grid-template-columns: minmax(96px, 2fr) minmax(0, 3fr); gap: 0 12px; padding-block: 4px; border-block-start: 1px solid var(--line); }
+.fields > div { display: grid; grid-template-columns: 200px minmax(0, 1fr); gap: 0 12px; padding-block: 4px; border-block-start: 1px solid var(--line); }
 .fields > div:first-child { border-block-start: 0; }
 p + .fields { margin-block-start: 8px; }
 .fields dd { color: var(--text); }
@@ -129,7 +129,7 @@ p + .fields { margin-block-start: 8px; }
 .steps { list-style: none; }
 .links > summary { min-block-size: 24px; padding-block: 2px; cursor: pointer; }
 .links p { padding-inline-start: 16px; line-height: 24px; }
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 360px), 1fr)); gap: 8px; align-items: start; margin-block-start: 8px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); gap: 8px; align-items: start; margin-block-start: 8px; }
 .cards .code { margin: 0; block-size: 100%; background: var(--sunken); }
 
 @media (min-width: 1024px) {
