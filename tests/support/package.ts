@@ -1,6 +1,6 @@
 /** The package that `npm pack` makes, and projects that have it. */
 import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -36,13 +36,11 @@ export function pack(into: string, from = ROOT): Packed {
  * such a project takes a second and needs no network and no compiler.
  */
 export function packWithoutDependencies(into: string): Packed {
-  const folder = join(into, 'unpacked')
-  mkdirSync(folder)
-  execFileSync('tar', ['-xzf', pack(folder).tarball, '-C', folder])
-  const unpacked = join(folder, 'package')
+  const folder = join(into, 'without-dependencies')
+  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true })
   const { dependencies: _, optionalDependencies: __, peerDependencies: ___, ...rest } = MANIFEST
-  writeFileSync(join(unpacked, 'package.json'), JSON.stringify(rest))
-  return pack(into, unpacked)
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(rest))
+  return pack(into, folder)
 }
 
 /** The environment of this process without the settings of npm and of Boardcast: as in a new terminal. */
