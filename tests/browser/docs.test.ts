@@ -81,6 +81,24 @@ describe.skipIf(isMissing)(isMissing ? `/docs (no Chromium at ${CHROMIUM.executa
     expect([said, elsewhere]).toEqual([[], []])
   })
 
+  test('[CON18b] works under a path', async () => {
+    await using proxied = await startTestServer({ basePath: '/tools/board' })
+    const context = await browser.newContext()
+    onTestFinished(() => context.close())
+    const page = await context.newPage()
+    const asked: string[] = []
+    page.on('response', (response) => asked.push(`${response.status()} ${new URL(response.url()).pathname}`))
+    await page.goto(`${proxied.url}/tools/board/docs`)
+    await page.getByRole('searchbox').fill('getBoard')
+    await page.locator('#results a').first().click()
+    expect(page.url()).toBe(`${proxied.url}/tools/board/docs#getBoard`)
+    const files = ['docs', 'docs/page.css', 'docs/search.js'].map((path) => `200 /tools/board/${path}`)
+    expect(asked).toEqual(expect.arrayContaining(files))
+    expect(asked.filter((answer) => !answer.startsWith('200 /tools/board/docs'))).toEqual([])
+    await page.locator('[id="board.card_moved"] a', { hasText: 'JSON Schema' }).click()
+    expect(await page.textContent('body')).toContain('"CardMoved"')
+  })
+
   test('[CON18a] [HA1] keeps to its policy', async () => {
     const { page, said, elsewhere } = await open()
     await page.addScriptTag({ content: 'window.owned = 1' }).catch(() => undefined)
