@@ -41,7 +41,7 @@ export default defineConfig({
     globalSetup: ['tests/support/build.ts'],
     testTimeout: 60_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
     projects: projects(),
   },

@@ -1,5 +1,6 @@
 /** What all commands have in common, with the built program. Rules CMD1 to CMD10 of docs/cli.md. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,12 +12,13 @@ import { parseDuration } from '../../src/text/duration.ts'
 import { globs, listOf } from '../../src/text/glob.ts'
 import { ChildServer } from '../support/child-server.ts'
 import { freePort } from '../support/free-port.ts'
-import { boardcast } from './support/program.ts'
+import { boardcast, cli } from './support/program.ts'
 import { startHub } from './support/server.ts'
 import { startStub } from './support/stub-server.ts'
 
 let hub: Awaited<ReturnType<typeof startHub>>
 let folder: string
+const NOBODY = 65534
 beforeAll(async () => {
   hub = await startHub()
   folder = mkdtempSync(join(tmpdir(), 'boardcast-ground-'))
@@ -205,6 +207,22 @@ describe('profiles', () => {
     mkdirSync(join(home, 'boardcast'), { recursive: true })
     writeFileSync(join(home, 'boardcast', 'config.yaml'), profiles())
     expect((await run(['cursor'], { XDG_CONFIG_HOME: home })).code).toBe(0)
+  })
+
+  test('[CMD8a] a folder of configurations that the user may not enter has none', async () => {
+    const closed = join(folder, 'closed')
+    mkdirSync(join(closed, 'boardcast'), { recursive: true })
+    writeFileSync(join(closed, 'boardcast', 'config.yaml'), profiles())
+    chmodSync(closed, 0o600)
+    const program = spawnSync(process.execPath, [cli, 'config', '--format', 'jsonl'], {
+      cwd: '/',
+      env: { XDG_CONFIG_HOME: closed, HOME: closed, NO_COLOR: '1' },
+      encoding: 'utf8',
+      // To root no folder is closed.
+      ...(process.getuid?.() === 0 && { uid: NOBODY, gid: NOBODY }),
+    })
+    chmodSync(closed, 0o700)
+    expect([program.status, program.stderr]).toEqual([0, ''])
   })
 })
 

@@ -2,7 +2,7 @@
  * Profiles: settings in a file. The file is the nearest `.boardcast.yaml` in the folder or above, otherwise
  * `boardcast/config.yaml` in the folder of configurations.
  */
-import { readFileSync } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { nearest } from '../../text/nearest.ts'
 import { readEnvironment, readVariable } from '../process/environment.ts'
@@ -73,7 +73,19 @@ function fileAt(path: string): FoundFile | undefined {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    // A service may run with the HOME of somebody else: what it cannot see is not there.
+    if (code === 'EACCES' && !isOpen(dirname(path))) return undefined
     throw usageError(`${path} cannot be read (${code}). Make it readable, or remove it.`)
+  }
+}
+
+/** Whether what is in the folder can be reached. */
+function isOpen(folder: string): boolean {
+  try {
+    accessSync(folder, constants.X_OK)
+    return true
+  } catch {
+    return false
   }
 }
 
