@@ -162,6 +162,9 @@ test('[CMD12d] what is not known is 2, with the nearest name; a folder that cann
     run('--list', 'card.moved'),
     run('--out', 'file/inner'),
   ])
+  // A folder that can be seen, and holds nothing new.
+  const refused = await run('--out', '/proc/schemas/inner')
+  expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('cannot be written')])
   expect([event, kind, elsewhere, channel, version, nothing, both].map(({ code }) => code)).toEqual(Array(7).fill(2))
   expect(event.stderr).toContain('Did you mean card.created?')
   expect(kind.stderr).toContain('Did you mean board?')

@@ -1,6 +1,6 @@
 /** `boardcast schema`: JSON Schemas of events, and the documents that describe the API. No server is needed. */
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import {
   eventList,
   eventSchema,
@@ -97,7 +97,7 @@ async function writeList(events: readonly ListedEvent[], data: Data): Promise<vo
 function writeAll(events: readonly ListedEvent[], folder: string, options: OutputOptions): void {
   try {
     for (const { kind, name } of events) {
-      mkdirSync(join(folder, kind), { recursive: true })
+      makeFolder(join(folder, kind))
       writeFileSync(join(folder, kind, `${name}.schema.json`), eventSchemaText(kind, name) ?? '')
     }
   } catch (error) {
@@ -105,4 +105,11 @@ function writeAll(events: readonly ListedEvent[], folder: string, options: Outpu
     throw new CommandError(exitCode.failed, `--out ${folder} cannot be written (${code}). Name another folder.`)
   }
   talkOf(options).info(`wrote ${events.length} schemas to ${folder}`)
+}
+
+/** As `mkdirSync` with `recursive`, which never returns where a folder refuses to hold others (`/proc`). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  if (!existsSync(dirname(path))) makeFolder(dirname(path))
+  mkdirSync(path)
 }
