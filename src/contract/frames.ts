@@ -31,7 +31,7 @@ export function frameSchema(components: Components, of: 'boards' | 'agent', form
       ? []
       : [
           components.add('PostedFrame', frame(frameFields(postedName(), null), [postedEnvelope()], form)),
-          components.add('NamelessFrame', frame(NAMELESS, everyEnvelope(components), form)),
+          components.add('NamelessFrame', frame(namelessFields(form), everyEnvelope(components), form)),
         ]
   return components.add(of === 'boards' ? 'StreamFrame' : 'AgentStreamFrame', {
     oneOf: [...branches, ...posted],
@@ -120,7 +120,12 @@ export interface Fields {
 
 const ID_FIELD = { type: 'string', pattern: CURSOR_PATTERN }
 const RETRY_FIELD = { type: 'integer', minimum: 0 }
-const NAMELESS: Fields = { properties: { id: ID_FIELD, retry: RETRY_FIELD }, required: [] }
+
+/** A parser that follows the HTML standard calls an event without a name `message`, others leave `event` out. */
+function namelessFields(form: DataForm): Fields {
+  const event = form === 'parsed' && { event: { const: 'message' } }
+  return { properties: { ...event, id: ID_FIELD, retry: RETRY_FIELD }, required: [] }
+}
 
 function frame({ properties, required }: Fields, data: readonly JsonSchema[], form: DataForm): JsonSchema {
   const content = data.length === 1 && data[0] ? data[0] : { anyOf: data }
