@@ -61,11 +61,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Runs the documented commands. `npx` takes what is installed, and the network is not asked. */
+/** In place of npx, which could ask the network: the installed programs, whose versions are those of the commands. */
+const NPX = `npx() {
+  while [ "$1" = -p ]; do shift 2; done
+  local program=\${1%@*}; shift
+  NODE_OPTIONS="--import=${pathToFileURL(join(PROGRAMS, 'typescript-5.js'))}" "node_modules/.bin/$program" "$@"
+}
+`
+
+/** Runs the documented commands. */
 async function generate(commands: string, cwd: string): Promise<void> {
-  const NODE_OPTIONS = `--import=${pathToFileURL(join(PROGRAMS, 'typescript-5.js'))}`
-  const env = { ...process.env, NODE_OPTIONS, npm_config_offline: 'true', npm_config_yes: 'false' }
-  await execute('bash', ['-euc', commands.replaceAll(DOCUMENTED, `127.0.0.1:${server.port}`)], { cwd, env })
+  await execute('bash', ['-euc', NPX + commands.replaceAll(DOCUMENTED, `127.0.0.1:${server.port}`)], { cwd })
 }
 
 /** What the compiler says about the programs and all that they import. It writes JavaScript to `dist`. */
@@ -121,7 +127,7 @@ async function runDocumented(program: string): Promise<string[]> {
   return printed.split('\n')
 }
 
-describe.each(GENERATORS)('$name', ({ programs, types }) => {
+describe.each(GENERATORS)('$name', ({ name, programs, types }) => {
   const project = () => join(folder, programs)
 
   it('[CON7a] generates types with the names of the contract', () => {
@@ -130,6 +136,11 @@ describe.each(GENERATORS)('$name', ({ programs, types }) => {
     const expected = ['Board', 'NewBoard', 'Card', 'NewCard', 'CardEdit', 'Attempt', 'LogPage', 'Problem']
     expect(names).toEqual(expect.arrayContaining([...expected, 'CardMoved', 'GlobalCardMoved', 'Envelope']))
     expect(names.filter((type) => /\d$/.test(type ?? ''))).toEqual([])
+  })
+
+  it('[CON20e] the commands name the version that is tested', () => {
+    const { version } = JSON.parse(readFileSync(join(MODULES, name, 'package.json'), 'utf8'))
+    expect(blockUnder(blocks, name, 'sh')).toContain(` ${name}@${version} `)
   })
 
   it('[CON20e] a program with the generated client works, and its stream has typed events', async () => {
