@@ -40,7 +40,8 @@ describe('a prefix from the proxy', () => {
         expect(status).toBe(200)
         const addresses = addressesIn(text)
         expect(addresses.length).toBeGreaterThan(4)
-        for (const address of addresses) expect(address, given).toMatch(new RegExp(`^${prefix}/(assets/[\\w.-]+)?$`))
+        for (const address of addresses)
+          expect(address, given).toMatch(new RegExp(`^${prefix}/(assets/[\\w.-]+|docs)?$`))
       }
     },
   )

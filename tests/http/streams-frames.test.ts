@@ -228,11 +228,12 @@ describe('the text of a stream', () => {
   it('[S12] heartbeats come at the interval in hello', async () => {
     await using listener = await listen(server.url, '/sse?channels=topic:beat')
     expect(listener.frames[0]?.data.data.heartbeatMs).toBe(200)
-    await listener.until('three heartbeats', () => listener.named('heartbeat').length >= 3)
+    await listener.until('five heartbeats', () => listener.named('heartbeat').length >= 5)
     const times = listener.named('heartbeat').map(({ data }) => Date.parse(data.data.ts))
     expect(times).toEqual([...times].sort((a, b) => a - b))
-    // Timers count whole milliseconds, so short intervals are a little early; on a slow machine they are late.
-    for (const [index, time] of times.slice(1).entries()) expect(time - (times[index] ?? 0)).toBeGreaterThanOrEqual(170)
+    // On a busy machine each may be late, and the next one is not. Timers count whole milliseconds.
+    const [first = 0, last = 0] = [times[0], times[4]]
+    expect(last - first).toBeGreaterThanOrEqual(4 * 200 - 200)
     expect(listener.named('heartbeat')[0]?.data).toMatchObject({
       channel: '*',
       event: 'heartbeat',
