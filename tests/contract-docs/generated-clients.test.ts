@@ -13,7 +13,7 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PROGRAMS = join(ROOT, 'tests/contract-docs/generated')
 const MODULES = join(ROOT, 'node_modules')
-const DOCUMENTED = 'localhost:8080'
+const DOCUMENTED = '127.0.0.1:3000'
 const blocks = blocksOf('docs/contract.md')
 const execute = promisify(execFile)
 
