@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Command, CommanderError } from 'commander'
 import packageJson from '../../package.json' with { type: 'json' }
 import { addCompletion } from './commands/completion.ts'
@@ -14,7 +15,7 @@ import { addRecord, addTail } from './commands/tail.ts'
 import { addToken } from './commands/token.ts'
 import { addWait } from './commands/wait.ts'
 import { addDemo, addRun } from './commands/work.ts'
-import { CommandError, exitCode, exitFlushed } from './process/exit.ts'
+import { CommandError, exitCode, exitFlushed, noteLostOutput } from './process/exit.ts'
 import { applyProfile } from './settings/sources.ts'
 
 // The files in commands/ only declare. What a command does is imported when it runs: `boardcast run` must start quickly
@@ -22,11 +23,20 @@ import { applyProfile } from './settings/sources.ts'
 
 const WITHOUT_PROFILE: ReadonlySet<string> = new Set(['config', 'completion', 'schema', 'help'])
 
+/** `| head`: that is no failure. */
+const READER_IS_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'])
+
+/** They match regular expressions of the user against texts of anybody. */
+const MATCHING: ReadonlySet<string> = new Set(['expect', 'tail', 'record'])
+
 await start(process.argv)
 
 async function start(argv: readonly string[]): Promise<void> {
-  // A reader that has gone away (`| head`) is not an error here. Code that must react to it has its own listener.
-  process.stdout.on('error', () => {})
+  // Code that must react to an error here has its own listener.
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (!READER_IS_GONE.has(error.code ?? '')) reportLostOutput(error)
+    process.stdout.on('error', () => {})
+  })
   process.stderr.on('error', () => {})
   try {
     await program().parseAsync(argv)
@@ -56,7 +66,10 @@ number of the signal that ended it.`,
     .exitOverride()
     .helpCommand(false)
     // These show what is set, or need no settings.
-    .hook('preAction', (_program, command) => (WITHOUT_PROFILE.has(command.name()) ? undefined : applyProfile(command)))
+    .hook('preAction', (_program, command) => {
+      if (MATCHING.has(command.name())) matchInLinearTime()
+      return WITHOUT_PROFILE.has(command.name()) ? undefined : applyProfile(command)
+    })
 
   addServe(boardcast)
   addRun(boardcast)
@@ -89,6 +102,16 @@ function addHelp(boardcast: Command): void {
       if (found) found.outputHelp()
       else boardcast.error(`error: unknown command '${name}'`)
     })
+}
+
+/** `^(a+)+$` on a long text would hold up the process for ever, and with it every time limit and signal. */
+function matchInLinearTime(): void {
+  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
+}
+
+function reportLostOutput({ code, message }: NodeJS.ErrnoException): void {
+  process.stderr.write(`boardcast: stdout cannot be written (${code ?? message}), so what it should hold is lost.\n`)
+  noteLostOutput()
 }
 
 /** Prints the error, unless commander has already done so, and returns the exit code. */

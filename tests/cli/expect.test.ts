@@ -187,6 +187,47 @@ describe('usage', () => {
     )
   })
 
+  test('[CMD31e] conditions that no event can meet are warned of, with the nearest field', async () => {
+    const file = fileWith(`
+expect: [{ type: card.created, where: { card.titel: a, card.status: { oneOf: [dnoe] }, 'card.labels[*]': x } }]
+never:
+  - { type: card.moved, where: { toColumn: done, card.title: { exists: true } } }
+  - { type: attempt.status.changed, where: { status: faild, cardId: a, attemptId: { exists: true } } }
+  - { type: topic-event, where: { what.ever: 1 } }`)
+    const { stderr } = await run('--file', file, '--since', await cursor())
+    const warned = stderr.split('\n').filter((line) => /^boardcast: .*(?:never has|has one of)/.test(line))
+    expect(warned).toEqual([
+      'boardcast: card.titel = "a": card.created never has card.titel; did you mean card.title?',
+      'boardcast: card.status one of ["dnoe"]: card.created never has card.status; did you mean card.stage?',
+      'boardcast: toColumn = "done": card.moved never has toColumn; did you mean toColumnId?',
+      'boardcast: card.title: card.moved never has card.title',
+      expect.stringMatching(/^boardcast: status = "faild": attempt\.status\.changed has one of .*"failed" there$/),
+    ])
+  })
+
+  test('[CMD31e] names on a topic are the clients own', async () => {
+    const { stderr } = await run('--channel', 'topic:deploys', '--absent', 'step', '--since', await cursor())
+    expect(stderr).not.toContain('is named')
+  })
+
+  test('[CMD26c] a regular expression that tries too many ways is over in time', async () => {
+    const since = await cursor()
+    await postCard(`${'a'.repeat(60)}!`)
+    const { code } = await run('--type', 'card.created', '--where', 'card.title~^(a+)+$', '--since', since)
+    expect(code).toBe(1)
+  })
+
+  test('[CMD32a] [CMD33b] what cannot begin has a report of every suite', async () => {
+    const file = fileWith('{ name: nowhere, board: none, expect: [{ type: card_created }] }')
+    const { code, stdout } = await run('--file', file, '--format', 'json', '--junit', 'none.xml', '--', 'echo', 'ran')
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ ok: false, exitCode: 1, stopped: expect.stringContaining('none') },
+      expectations: [{ type: 'card_created', met: false }],
+    })
+    expect(readFileSync(join(folder, 'none.xml'), 'utf8')).toContain('<testsuite name="nowhere"')
+  })
+
   test('[CMD4] no server: 5, with a report all the same; refused: 4', async () => {
     await using stub = await startStub([{ status: 401, body: { title: 'Unauthenticated' } }])
     const nobody = expectArgs(['--type', 'a', '--junit', 'nobody.xml', '--', 'echo', 'ran'], {

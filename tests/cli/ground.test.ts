@@ -1,6 +1,17 @@
 /** What all commands have in common, with the built program. Rules CMD1 to CMD10 of docs/cli.md. */
-import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -33,6 +44,21 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   const code = await program.ended
   return { code, stdout: program.stdout().toString(), stderr: program.stderr() }
 }
+
+test('[CMD3] stdout that cannot be written is said, and 0 becomes 1', async () => {
+  if (!existsSync('/dev/full')) return
+  for (const args of [['schema', 'openapi'], ['config'], ['completion', 'bash'], ['cursor', '--url', hub.url]]) {
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', full, 'pipe'], cwd: folder })
+    closeSync(full)
+    let said = ''
+    child.stderr?.on('data', (chunk) => {
+      said += chunk
+    })
+    const [code] = await once(child, 'close')
+    expect([code, said], args.join(' ')).toEqual([1, expect.stringContaining('stdout cannot be written (ENOSPC)')])
+  }
+})
 
 test('[CMD4] of several reasons for an end, the first in the order decides', () => {
   expect([firstOf([]), firstOf([0, 3]), firstOf([3, 1]), firstOf([1, 8]), firstOf([8, 5])]).toEqual([0, 3, 1, 8, 5])

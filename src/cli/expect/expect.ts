@@ -1,6 +1,7 @@
 /** `boardcast expect`: asserts which events come. */
 
 import { appendCoverage } from '../../expect/coverage/coverage-file.ts'
+import { Judge } from '../../expect/judge/judge.ts'
 import { type SuiteResult, suiteResult } from '../../expect/report/result.ts'
 import { isFailure, type Run } from '../../expect/report/run.ts'
 import { type Api, createApi } from '../api/api.ts'
@@ -10,15 +11,16 @@ import { type Talk, talk as talkOf } from '../process/output.ts'
 import { typesOf } from '../stream/covered-types.ts'
 import { observe } from './observation.ts'
 import type { ExpectOptions } from './options.ts'
-import { planOf } from './plan.ts'
+import { type Plan, planOf } from './plan.ts'
 import { reporterOf } from './reporter.ts'
 
 /** Resolves to the exit code. Throws a CommandError if it could not even begin. */
 export async function expect(options: ExpectOptions): Promise<number> {
   const talk = talkOf(options)
   const reporter = reporterOf(options, talk)
+  let plan: Plan | undefined
   try {
-    const plan = planOf(options)
+    plan = planOf(options)
     for (const warning of plan.warnings) talk.info(warning)
     const api = createApi(options)
     const observed = await observe({
@@ -26,10 +28,7 @@ export async function expect(options: ExpectOptions): Promise<number> {
       outputToStderr: options.format === 'json',
     })
     const { command, stopped, judges, ...facts } = observed
-    const suites = plan.suites.flatMap(({ scenario, tailOptions }, at) => {
-      const judge = judges[at]
-      return judge ? [{ ...suiteResult(scenario, judge), tailOptions }] : []
-    })
+    const suites = suitesOf(plan, judges)
     const code = firstOf([
       ...(stopped ? [stopped.exitCode] : []),
       ...(command && isFailure(command) ? [exitCode.programFailed] : []),
@@ -46,9 +45,17 @@ export async function expect(options: ExpectOptions): Promise<number> {
     const isCovered = await writeCoverage(api, suites, talk)
     return isReported && isCovered ? code : firstOf([code, exitCode.failed])
   } catch (error) {
-    if (error instanceof CommandError) reporter.failed(error)
+    if (error instanceof CommandError) reporter.failed(error, plan ? suitesOf(plan, []) : [])
     throw error
   }
+}
+
+/** Without a judge no event came. */
+function suitesOf({ suites }: Plan, judges: readonly Judge[]): SuiteResult[] {
+  return suites.map(({ scenario, tailOptions }, at) => ({
+    ...suiteResult(scenario, judges[at] ?? new Judge(scenario)),
+    tailOptions,
+  }))
 }
 
 /** With `BOARDCAST_COVERAGE`, the types of the events that met an expectation. False if the file could not be written. */

@@ -7,6 +7,7 @@ import { ScenarioFault } from '../../expect/scenario/yaml-source.ts'
 import { listOf } from '../../text/glob.ts'
 import { environmentWith } from '../process/environment.ts'
 import { usageError } from '../process/exit.ts'
+import { impossibleConditions } from '../stream/impossible-conditions.ts'
 import { channelsOf, selectionOf } from '../tail/selection.ts'
 import type { Command } from './command.ts'
 import type { ExpectOptions } from './options.ts'
@@ -61,9 +62,10 @@ export function planOf(options: ExpectOptions): Plan {
 
 function warningsOf({ scenario: { expectations }, channels }: Pick<Suite, 'scenario' | 'channels'>): string[] {
   const unknown = selectionOf({ channel: channels, type: expectations.map(({ type }) => type) }).warnings
-  const impossible = expectations.flatMap((each) =>
-    each.conditions.flatMap(({ text, warning }) => (warning === undefined ? [] : [`${text}: ${warning}`])),
-  )
+  const impossible = expectations.flatMap(({ type, conditions }) => [
+    ...conditions.flatMap(({ text, warning }) => (warning === undefined ? [] : [`${text}: ${warning}`])),
+    ...impossibleConditions(type, conditions, channels),
+  ])
   return [...unknown, ...impossible]
 }
 

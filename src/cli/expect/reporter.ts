@@ -15,8 +15,8 @@ import type { ExpectOptions } from './options.ts'
 export interface Reporter {
   /** False if a file could not be written, which has been said. */
   report(suites: readonly SuiteResult[], run: Run): boolean
-  /** For a run that could not begin. */
-  failed(error: CommandError): void
+  /** For a run that could not begin; its sentence is written elsewhere. No suites: what to expect is not known. */
+  failed(error: CommandError, suites: readonly SuiteResult[]): void
 }
 
 export function reporterOf({ junit, format, annotate, quiet }: ExpectOptions, talk: Talk): Reporter {
@@ -43,17 +43,23 @@ export function reporterOf({ junit, format, annotate, quiet }: ExpectOptions, ta
     return isReported && isSummed
   }
 
+  function writeJson(suites: readonly SuiteResult[], run: Run): void {
+    if (format === 'json') process.stdout.write(`${jsonLine(jsonReport(suites, run))}\n`)
+  }
+
   return {
     report(suites, run) {
       for (const suite of suites) {
         if (!quiet || !isFine(suite, run)) process.stderr.write(textReport(suite, run, suites.length === 1))
       }
-      if (format === 'json') process.stdout.write(`${jsonLine(jsonReport(suites, run))}\n`)
+      writeJson(suites, run)
       return writeFiles(suites, run)
     },
-    failed({ message, exitCode }) {
+    failed({ message, exitCode }, suites) {
       const cursor = { from: '', to: '' }
-      writeFiles([], { startedAt: new Date(), durationMs: 0, cursor, stopped: message, exitCode, tailOptions: [] })
+      const run: Run = { startedAt: new Date(), durationMs: 0, cursor, stopped: message, exitCode, tailOptions: [] }
+      writeJson(suites, run)
+      writeFiles(suites, run)
     },
   }
 }

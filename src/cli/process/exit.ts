@@ -57,10 +57,18 @@ export function signalExitCode(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
 }
 
+let isOutputLost = false
+
+/** Data could not be written although somebody waits for it: a command that succeeded otherwise has failed. */
+export function noteLostOutput(): void {
+  isOutputLost = true
+  process.exitCode = exitCode.failed
+}
+
 /** Exits after stdout and stderr are flushed; `process.exit` alone would lose what a full pipe has not taken yet. */
 export async function exitFlushed(code: number): Promise<never> {
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
-  process.exit(code)
+  process.exit(isOutputLost && code === exitCode.done ? exitCode.failed : code)
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

@@ -37,6 +37,18 @@ export function namesOn(kind: Kind): string[] {
   return [...schemas.keys()].filter((key) => key.startsWith(`${kind} `)).map((key) => key.slice(kind.length + 1))
 }
 
+/** What an event of this name may hold on a kind of channel; none: the catalogue has no such event there. */
+export function schemasOf(kind: Kind, name: string): readonly z.ZodType[] {
+  schemas ??= allSchemas()
+  return schemas.get(`${kind} ${name}`) ?? []
+}
+
+/** The kinds of what a list of channels shows, with what goes to everyone. */
+export function kindsOf(channels: readonly string[]): ReadonlySet<Kind> {
+  const kinds = [...channels.map((channel) => channel.replace(/;.*$/, '')), EVERYONE].map(kindOf)
+  return new Set(kinds.filter((kind) => kind !== undefined))
+}
+
 export function kindOf(channel: string): Kind | undefined {
   return channel === EVERYONE ? EVERYONE : parseChannel(channel)?.kind
 }

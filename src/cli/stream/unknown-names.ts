@@ -1,8 +1,7 @@
 /** Names that no event of the catalogue has on some channels. */
-import { EVERYONE } from '../../../shared/src/protocol.ts'
 import { globs } from '../../text/glob.ts'
 import { nearest } from '../../text/nearest.ts'
-import { kindOf, namesOn } from './frame-schema.ts'
+import { kindsOf, namesOn } from './frame-schema.ts'
 
 /** A sentence for each such name, with the nearest one that an event has. */
 export function unknownNames(names: readonly string[], channels: readonly string[]): string[] {
@@ -15,8 +14,10 @@ function families(names: readonly string[]): ReadonlySet<string> {
 }
 
 function warningFor(name: string, channels: readonly string[]): string[] {
-  const kinds = [...channels.map((channel) => channel.replace(/;.*$/, '')), EVERYONE].map(kindOf)
-  const known = [...new Set(kinds)].flatMap((kind) => (kind === undefined ? [] : namesOn(kind)))
+  const kinds = kindsOf(channels)
+  // On a topic all names are the clients' own.
+  if (kinds.has('topic')) return []
+  const known = [...kinds].flatMap(namesOn)
   if (known.some(globs([name]))) return []
   const isFamily = /^[^*]+[._]\*$|^\*[._][^*]+$/.test(name)
   const near = isFamily ? nearest(name, families(known)) : name.includes('*') ? undefined : nearest(name, known)

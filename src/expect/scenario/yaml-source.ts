@@ -1,5 +1,16 @@
 /** A YAML file whose parts know where they stand, and what is wrong with it, sentence by sentence. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+} from 'yaml'
 import { nearest } from '../../text/nearest.ts'
 
 /** What is wrong with a scenario. Each line of `message` begins with `FILE:LINE:COLUMN: `. */
@@ -27,6 +38,24 @@ export class YamlSource {
     this.#text = text
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
     for (const { pos, message } of this.#document.errors) this.fault(pos[0], message)
+    this.#refuseLoops(this.#document.contents, new Set())
+  }
+
+  /** An alias inside the node that it names would never end. Throws a ScenarioFault. */
+  #refuseLoops(node: unknown, above: ReadonlySet<string>): void {
+    if (isAlias(node)) {
+      if (!above.has(node.source)) return
+      this.fault(startOf(node), `*${node.source} is inside of &${node.source}, which it names`)
+      this.finish()
+    } else if (isMap(node) || isSeq(node)) {
+      const within = node.anchor === undefined ? above : new Set([...above, node.anchor])
+      for (const item of node.items) {
+        if (isPair(item)) {
+          this.#refuseLoops(item.key, within)
+          this.#refuseLoops(item.value, within)
+        } else this.#refuseLoops(item, within)
+      }
+    }
   }
 
   get root(): Node | null {

@@ -230,6 +230,13 @@ test.each([
   expect(faultsOf(text)).toEqual(faults.map((fault) => `${FILE}:${fault}`))
 })
 
+test.each([
+  ['expect:\n  - &e { type: a, where: { x: { equals: *e } } }', '2:41: *e is inside of &e, which it names'],
+  ['expect: &all\n  - { type: a, where: { x: *all } }', '2:28: *all is inside of &all, which it names'],
+])('[CMD30e] an alias inside of what it names is refused', (text, fault) => {
+  expect(() => readScenario(text, 's.yaml', {})).toThrow(`s.yaml:${fault}`)
+})
+
 test('[CMD30e] an invalid pattern is refused where it stands', () => {
   expect(faultsOf('expect: [{type: a, where: {x: {matches: "("}}}]')[0]).toMatch(
     /^s\.yaml:1:41: Invalid regular expression/,
