@@ -151,7 +151,7 @@ print(os.waitpid(pid, 0)[1])
 test('[OPS19] `npm start` builds, serves and drains', async () => {
   const folder = newFolder()
   const sources = ['package.json', 'tsconfig.json', 'src', 'shared', 'web', 'vite.event-names.ts']
-  const configs = ['vite.server.config.ts', 'vite.web.config.ts', 'vite.client.config.ts']
+  const configs = ['vite.server.config.ts', 'vite.web.config.ts', 'vite.client.config.ts', 'vite.testing.config.ts']
   for (const name of [...sources, ...configs]) cpSync(join(ROOT, name), join(folder, name), { recursive: true })
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   const server = await start('npm', ['start'], folder)

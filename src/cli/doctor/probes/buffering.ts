@@ -5,7 +5,7 @@ import type { Middle } from '../findings/middle.ts'
 import type { RecordedStream } from '../road/recorded-stream.ts'
 import { type Bench, OPENING_MS, PATIENCE_MS } from './bench.ts'
 
-const EVENTS = 3
+const EVENTS = 5
 /** Event and answer come the same way, so that its length does not count. */
 const DELAYED_MS = 150
 const HELD_MS = 1_000
@@ -73,8 +73,8 @@ export function judgeHolding({ heldMs, lateMs }: Holding, middle: Middle): Findi
     const shows = `${heldMs.length - prompt.length} of ${heldMs.length} events ${came}`
     return fail(measured, causeOf('buffers', middle, shows))
   }
-  // What always holds events back does so with each.
-  const least = Math.min(...prompt)
-  if (least < DELAYED_MS) return ok(measured, `an event is held back for ${timeOf(least)} after the answer to its POST`)
-  return warn(measured, causeOf('delays', middle, `each came so long after the answer to its POST`, timeOf(least)))
+  // A busy machine makes some events late, and some answers, after which their events seem to come at once.
+  const usual = prompt.toSorted((a, b) => a - b)[Math.floor(prompt.length / 2)] ?? 0
+  if (usual < DELAYED_MS) return ok(measured, `an event is held back for ${timeOf(usual)} after the answer to its POST`)
+  return warn(measured, causeOf('delays', middle, `most came so long after the answer to their POST`, timeOf(usual)))
 }
