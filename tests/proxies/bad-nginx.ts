@@ -11,7 +11,7 @@ const FAULTS: readonly Fault[] = [
     without: ['proxy_buffering', 'proxy_http_version'],
     bad: ['proxy_ignore_headers X-Accel-Buffering;'],
     probe: 'buffering',
-    culprit: /^nginx buffers the stream: 3 of 3 events came only [\d.]+ s after/,
+    culprit: /^nginx buffers the stream: 5 of 5 events came only [\d.]+ s after/,
     fix: 'proxy_buffering off;',
   },
   {
