@@ -15,6 +15,7 @@ import {
   findAttemptRefs,
   insertAttempt,
   listActiveAttempts,
+  listAttemptsOfCard,
   listNewestAttempts,
   saveAttempt,
 } from '../db/rows/attempts.ts'
@@ -42,6 +43,12 @@ export async function getAttempt(sql: Sql, id: string): Promise<Attempt> {
   const attempt = await findAttempt(sql, id)
   if (!attempt) throw attemptNotFound(id)
   return attempt
+}
+
+/** Every attempt at a card, newest first. Throws `card_not_found`. */
+export async function listCardAttempts(sql: Sql, cardId: string): Promise<Attempt[]> {
+  await getCard(sql, cardId)
+  return listAttemptsOfCard(sql, cardId)
 }
 
 /** A mutation or a snapshot. */

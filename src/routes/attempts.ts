@@ -3,14 +3,14 @@ import { exampleIds, exampleTime } from '../../shared/src/catalogue/examples.ts'
 import { named } from '../../shared/src/names.ts'
 import { conversationItem } from '../../shared/src/types/conversation.ts'
 import { attempt, todos } from '../../shared/src/types/kanban.ts'
-import { createAttempt, getAttempt, stopAttempt, updateAttempt } from '../domain/attempts.ts'
+import { createAttempt, getAttempt, listCardAttempts, stopAttempt, updateAttempt } from '../domain/attempts.ts'
 import { getConversation } from '../domain/conversation.ts'
 import { getTodos } from '../domain/todos.ts'
 import type { Api } from './api.ts'
 import { exampleItem } from './conversation.ts'
 import { exampleAttempt, exampleRunningAttempt } from './examples.ts'
 import { knowledgeOf } from './rights.ts'
-import { boardOrAttempt, boardOrIssueOfCard } from './things.ts'
+import { boardOfCard, boardOrAttempt, boardOrIssueOfCard } from './things.ts'
 import { exampleTodos } from './todos.ts'
 
 const { agent, profileId, status, exitCode, error, baseBranch, branchName, worktreePath } = attempt.shape
@@ -35,6 +35,8 @@ const attemptWithWork = named(
   'AttemptWithWork',
   z.strictObject({ attempt, todos, conversation: z.array(conversationItem) }),
 )
+
+const attemptsOfCard = named('AttemptList', z.strictObject({ attempts: z.array(attempt) }))
 
 export function registerAttempts(api: Api): void {
   api.mutate(
@@ -61,6 +63,19 @@ export function registerAttempts(api: Api): void {
       emits: ['attempt.queued', 'attempt.status.changed', 'attempt.started', 'card.moved'],
     },
     (tx, { params, body, subject }) => createAttempt(tx, params.cardId, body, knowledgeOf(subject)),
+  )
+  api.get(
+    '/cards/:cardId/attempts',
+    {
+      operationId: 'listCardAttempts',
+      tag: 'Attempts',
+      summary: 'Lists the attempts at a card, newest first.',
+      right: boardOfCard,
+      answer: attemptsOfCard,
+      example: { answer: { attempts: [exampleRunningAttempt] } },
+      errors: ['card_not_found'],
+    },
+    async ({ sql, params }) => ({ attempts: await listCardAttempts(sql, params.cardId) }),
   )
   api.get(
     '/attempts/:attemptId',

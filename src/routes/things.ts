@@ -24,6 +24,11 @@ export const boardOrIssueOfCard = thing(
   },
 )
 
+export const boardOfCard = thing('cardId', '`board:ID` of its board', ['board'], async (sql, id) => {
+  const card = await findCard(sql, id)
+  return card ? [channelName('board', card.card.boardId)] : null
+})
+
 export const boardOfColumn = thing('columnId', '`board:ID` of its board', ['board'], async (sql, id) => {
   const column = await findColumn(sql, id)
   return column ? [channelName('board', column.boardId)] : null

@@ -23,6 +23,29 @@ const columnKeyOf = async (cardId: string) => {
   return board.columns.find((column: { id: string }) => column.id === columnId).key
 }
 
+describe('GET /cards/:id/attempts', () => {
+  it('[A21] lists all attempts at a card, newest first', async () => {
+    const { id: cardId } = await makeCard(server, boardId)
+    await makeAttempt(server, (await makeCard(server, boardId)).id)
+    expect((await ask(server, 'GET', `/cards/${cardId}/attempts`)).body).toEqual({ attempts: [] })
+    const made: string[] = []
+    for (let i = 0; i < 3; i++) {
+      const { id } = (await post(`/cards/${cardId}/attempts`, { agent: `agent-${i}` })).body
+      await patch(`/attempts/${id}`, { status: 'failed', error: `no ${i}` })
+      made.unshift(id)
+    }
+    const { status, body } = await ask(server, 'GET', `/cards/${cardId}/attempts`)
+    expect(status).toBe(200)
+    const { attempts } = z.strictObject({ attempts: z.array(attempt) }).parse(body)
+    expect(attempts.map(({ id }) => id)).toEqual(made)
+    for (const one of attempts) expect((await ask(server, 'GET', `/attempts/${one.id}`)).body.attempt).toEqual(one)
+  })
+
+  it('[A21] [T12] is 404 for an unknown card', async () => {
+    expectProblem(await ask(server, 'GET', '/cards/crd_none/attempts'), 404, 'card_not_found')
+  })
+})
+
 describe('POST /cards/:id/attempts', () => {
   it('[T1] [T2] [T3] creates a queued attempt', async () => {
     const { id: cardId } = await makeCard(server, boardId)

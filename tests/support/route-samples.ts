@@ -52,6 +52,11 @@ export const samples: Readonly<Record<string, (scene: Scene) => Sample>> = {
     status: 201,
     rights: [[`board:${s.board}`], [`issue:${s.otherCard}`]],
   }),
+  'get /cards/:cardId/attempts': (s) => ({
+    path: `/cards/${s.card}/attempts`,
+    status: 200,
+    rights: [[`board:${s.board}`]],
+  }),
   'get /attempts/:attemptId': (s) => onAttempt(s, '', 200),
   'patch /attempts/:attemptId': (s) => onAttempt(s, '', 200, { branchName: 'other' }),
   'post /attempts/:attemptId/stop': (s) => onAttempt(s, '/stop', 202),

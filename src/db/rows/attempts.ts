@@ -58,6 +58,14 @@ export async function findActiveAttempt(sql: Sql, cardId: string): Promise<Attem
   return row && toAttempt(row)
 }
 
+/** Every attempt at a card, newest first. */
+export async function listAttemptsOfCard(sql: Sql, cardId: string): Promise<Attempt[]> {
+  const rows = await sql.all<AttemptRow>(`SELECT ${FIELDS} FROM attempts WHERE card_id = ? ORDER BY ordinal DESC`, [
+    cardId,
+  ])
+  return rows.map(toAttempt)
+}
+
 /** Every attempt that has not ended, oldest first. */
 export async function listActiveAttempts(sql: Sql): Promise<Attempt[]> {
   const rows = await sql.all<AttemptRow>(
