@@ -11,6 +11,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { COVERAGE_LIMITS, Coverage, type CoverageLimits } from './coverage.ts'
+import { EventCounts } from './event-counts.ts'
 import { type LogMemory, LogTransaction } from './log-transaction.ts'
 import { asLost, isLost } from './lost-epoch.ts'
 import { holdMeta, writeMeta } from './meta.ts'
@@ -37,6 +38,7 @@ export class Log {
   /** Called in the transaction that finds a new epoch, with the head that it goes on from. */
   onEpoch: (head: number) => void = () => {}
   readonly #coverageLimits: CoverageLimits
+  readonly #eventCounts = new EventCounts()
   readonly #formerEpochs = new Set<string>()
   #epoch: string
   #coverage: Coverage
@@ -91,7 +93,7 @@ export class Log {
     // A read may have begun before the new epoch was stored.
     if (reading.epoch !== this.#epoch && !this.#formerEpochs.has(reading.epoch)) this.#begin(reading)
     else this.#look(reading.bounds)
-    return new Snapshot(sql, reading.epoch, reading.bounds)
+    return new Snapshot(sql, reading.epoch, reading.bounds, this.#eventCounts)
   }
 
   /** Counts the transient events of a snapshot. Costs a query only after another process has written. */

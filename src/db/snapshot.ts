@@ -3,6 +3,7 @@
  * snapshot belongs together, and `head` is the newest sequence number that belongs to it.
  */
 import { type NameFilter, trimmedOf } from './coverage.ts'
+import { EventCounts } from './event-counts.ts'
 import { type EventRow, type LogEvent, SELECT_EVENTS, toEvent } from './log-event.ts'
 import type { Sql, SqlValue } from './sql.ts'
 
@@ -35,11 +36,13 @@ export class Snapshot {
   readonly epoch: string
   /** Of the whole log: on some channels less may be missing, see `oldestOf`. */
   readonly bounds: Bounds
+  readonly #counts: EventCounts
 
-  constructor(sql: Sql, epoch: string, bounds: Bounds) {
+  constructor(sql: Sql, epoch: string, bounds: Bounds, counts = new EventCounts(Infinity)) {
     this.sql = sql
     this.epoch = epoch
     this.bounds = bounds
+    this.#counts = counts
   }
 
   /** The newest sequence number that the snapshot includes. */
@@ -107,6 +110,11 @@ export class Snapshot {
       if (ranges.length < RANGES_PER_READ) break
     }
     return found.reverse()
+  }
+
+  /** How many events of some transient types there are on a channel up to a sequence number. Throws CountGoesOn. */
+  async countUpTo(channel: string, types: readonly string[], seq: number): Promise<number> {
+    return this.#counts.upTo(this, channel, types, seq)
   }
 
   async #readAll(after: number, limit: number, maxLength: number, head: number): Promise<Page> {

@@ -9,10 +9,12 @@
  * that this holds for several processes on one database as well, the head of the log is read in every transaction, after
  * BEGIN, when no other process can move it.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { formatCursor } from '../../shared/src/cursor.ts'
 import { now as serverNow } from '../base/clock.ts'
 import { type Doorbell, NO_DOORBELL } from './doorbell.ts'
 import { type Ephemeral, ON_THIS_NODE } from './ephemeral.ts'
+import { CountGoesOn } from './event-counts.ts'
 import type { Log } from './log.ts'
 import { Group, type MutationOptions, type Tx } from './mutation.ts'
 import { type Job, type Ran, runJobs } from './run-jobs.ts'
@@ -46,7 +48,8 @@ export interface Store {
   tryAnyway<T>(work: (tx: Tx) => Promise<T>, options?: MutationOptions): Promise<T>
   /**
    * Runs `work` on the state of one instant. It may await nothing but the snapshot, and must not call `read` or await
-   * `transact`. Settles after this node has published everything that the snapshot includes.
+   * `transact`. Settles after this node has published everything that the snapshot includes. Runs `work` again, on a later
+   * state, if it counts a log that is too long for one transaction.
    */
   read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T>
   /** Counts the transient events of a snapshot. */
@@ -303,10 +306,17 @@ export function createStore(
     async read(work) {
       let head = 0
       try {
-        return await inSnapshot((snapshot) => {
-          head = snapshot.head
-          return work(snapshot)
-        })
+        for (;;) {
+          try {
+            return await inSnapshot((snapshot) => {
+              head = snapshot.head
+              return work(snapshot)
+            })
+          } catch (error) {
+            if (!(error instanceof CountGoesOn)) throw error
+            await nextTurn()
+          }
+        }
       } finally {
         if (head > tail.head) await tail.reach(head)
       }

@@ -20,8 +20,10 @@ export interface OutputPage {
   readonly items: readonly OutputItem[]
   /** Pass it as `after` to read the next page. */
   readonly cursor: string
-  /** True when there are, or may be, items after `cursor`. */
+  /** True when there are, or may be, items after `cursor`, and before the `before` of the request. */
   readonly more: boolean
+  /** How many items there are up to `cursor`, without those that were trimmed. */
+  readonly count: number
 }
 
 /** Appends one event and returns how many chunks or lines it holds. The agent need not be registered. */
@@ -36,12 +38,12 @@ export function appendOutput(tx: Tx, agentId: string, posted: PostedOutput): num
   return posted.lines.length
 }
 
-/** Throws `invalid_channel` for an invalid agent id, `bad_request` for an `after` that is not an id of this log. */
+/** Throws `invalid_channel` for an invalid agent id, `bad_request` for an `after` or a `before` that is not an id of this log. */
 export async function readOutput(snapshot: Snapshot, agentId: string, page: PageRequest): Promise<OutputPage> {
   checkAgentId(agentId)
   const source = { channel: channelName('agent', agentId), types: OUTPUT }
-  const { events, cursor, more } = await readLogPage(snapshot, source, page)
-  return { items: events.map((event) => itemOf(event, formatCursor(snapshot.epoch, event.seq))), cursor, more }
+  const { events, ...end } = await readLogPage(snapshot, source, page)
+  return { items: events.map((event) => itemOf(event, formatCursor(snapshot.epoch, event.seq))), ...end }
 }
 
 function itemOf({ at, type, payload }: LogEvent, id: string): OutputItem {

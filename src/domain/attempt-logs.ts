@@ -19,8 +19,10 @@ export interface LinesPage {
   readonly lines: ReadonlyArray<LogLine & { readonly id: string }>
   /** Pass it as `after` to read the next page. */
   readonly cursor: string
-  /** True when there are, or may be, lines after `cursor`. */
+  /** True when there are, or may be, lines after `cursor`, and before the `before` of the request. */
   readonly more: boolean
+  /** How many lines there are up to `cursor`, without those that were trimmed. */
+  readonly count: number
 }
 
 /**
@@ -37,14 +39,14 @@ export async function appendLines(tx: Tx, attemptId: string, lines: readonly Pos
   return lines.length
 }
 
-/** Throws `attempt_not_found`, or `bad_request` for an `after` that is not an id of this log. */
+/** Throws `attempt_not_found`, or `bad_request` for an `after` or a `before` that is not an id of this log. */
 export async function readLines(snapshot: Snapshot, attemptId: string, page: PageRequest): Promise<LinesPage> {
   await getAttemptRefs(snapshot, attemptId)
   const source = { channel: channelName('attempt', attemptId), types: [LINE] } as const
-  const { events, cursor, more } = await readLogPage(snapshot, source, page)
+  const { events, ...end } = await readLogPage(snapshot, source, page)
   const lines = events.map((event) => {
     const { level, message, ts, stream } = event.payload as LogLine
     return { id: formatCursor(snapshot.epoch, event.seq), level, message, ts, ...(stream && { stream }) }
   })
-  return { lines, cursor, more }
+  return { lines, ...end }
 }

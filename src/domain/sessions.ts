@@ -51,8 +51,10 @@ export interface SessionOutput {
   readonly chunks: ReadonlyArray<SessionChunk & { readonly id: string; readonly ts: string }>
   /** Pass it as `after` to read the next page. */
   readonly cursor: string
-  /** True when there are, or may be, chunks after `cursor`. */
+  /** True when there are, or may be, chunks after `cursor`, and before the `before` of the request. */
   readonly more: boolean
+  /** How many chunks there are up to `cursor`, without those that were trimmed. */
+  readonly count: number
 }
 
 /** Throws `session_not_found`. */
@@ -106,16 +108,16 @@ export async function appendSessionOutput(tx: Tx, id: string, chunks: readonly P
   return chunks.length
 }
 
-/** Throws `session_not_found`, or `bad_request` for an `after` that is not an id of this log. */
+/** Throws `session_not_found`, or `bad_request` for an `after` or a `before` that is not an id of this log. */
 export async function readSessionOutput(snapshot: Snapshot, id: string, page: PageRequest): Promise<SessionOutput> {
   const { sinceSeq: since } = await getSessionRefs(snapshot.sql, id)
   const source = { channel: channelName('session', id), types: [OUTPUT], since } as const
-  const { events, cursor, more } = await readLogPage(snapshot, source, page)
+  const { events, ...end } = await readLogPage(snapshot, source, page)
   const chunks = events.map(({ seq, at, payload }) => {
     const { content, type } = payload as SessionChunk
     return { id: formatCursor(snapshot.epoch, seq), content, type, ts: new Date(at).toISOString() }
   })
-  return { chunks, cursor, more }
+  return { chunks, ...end }
 }
 
 async function getSessionRefs(sql: Sql, id: string): Promise<SessionRefs> {

@@ -31,8 +31,10 @@ export interface ShellOutput {
   readonly chunks: ReadonlyArray<ShellChunk & { readonly id: string; readonly ts: string }>
   /** Pass it as `after` to read the next page. */
   readonly cursor: string
-  /** True when there are, or may be, chunks after `cursor`. */
+  /** True when there are, or may be, chunks after `cursor`, and before the `before` of the request. */
   readonly more: boolean
+  /** How many chunks there are up to `cursor`, without those that were trimmed. */
+  readonly count: number
 }
 
 /** Throws `shell_not_found`. */
@@ -69,16 +71,16 @@ export async function appendShellOutput(tx: Tx, id: string, chunks: readonly She
   return chunks.length
 }
 
-/** Throws `shell_not_found`, or `bad_request` for an `after` that is not an id of this log. */
+/** Throws `shell_not_found`, or `bad_request` for an `after` or a `before` that is not an id of this log. */
 export async function readShellOutput(snapshot: Snapshot, id: string, page: PageRequest): Promise<ShellOutput> {
   const { sinceSeq: since } = await getShellRefs(snapshot.sql, id)
   const source = { channel: channelName('shell', id), types: [OUTPUT], since } as const
-  const { events, cursor, more } = await readLogPage(snapshot, source, page)
+  const { events, ...end } = await readLogPage(snapshot, source, page)
   const chunks = events.map(({ seq, at, payload }) => {
     const { data } = payload as ShellChunk
     return { id: formatCursor(snapshot.epoch, seq), data, ts: new Date(at).toISOString() }
   })
-  return { chunks, cursor, more }
+  return { chunks, ...end }
 }
 
 /**

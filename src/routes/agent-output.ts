@@ -75,6 +75,7 @@ export function registerAgentOutput(api: Api): void {
           items: [{ id: exampleCursor, timestamp: Date.parse(exampleTime), lines: printed }],
           cursor: exampleCursor,
           more: false,
+          count: 1,
         },
       },
       errors: ['invalid_channel'],

@@ -8,5 +8,8 @@ export const count = named('Count', z.strictObject({ count: z.int().min(0) }))
 
 export const empty = named('Empty', z.strictObject({}))
 
-/** What every page of output has: `cursor` is the `after` of the next page, `more` says that there is, or may be, one. */
-export const pageEnd = { cursor, more: z.boolean() }
+/**
+ * What every page of output has: `cursor` is the `after` of the next page, `more` says that there is, or may be, one, and
+ * `count` is the number of items up to the end of the page.
+ */
+export const pageEnd = { cursor, more: z.boolean(), count: z.int().min(0) }

@@ -58,7 +58,12 @@ export function registerAttemptLogs(api: Api): void {
       query: logPageQuery,
       answer: page,
       example: {
-        answer: { lines: [{ id: exampleCursor, ...line, ts: exampleTime }], cursor: exampleCursor, more: false },
+        answer: {
+          lines: [{ id: exampleCursor, ...line, ts: exampleTime }],
+          cursor: exampleCursor,
+          more: false,
+          count: 1,
+        },
       },
       errors: ['attempt_not_found'],
     },

@@ -28,10 +28,14 @@ export const agentFilter = externalId
   .optional()
   .meta({ description: 'Only those of this agent.', examples: [exampleIds.agent] })
 
-/** The query of a page of output: after an id, or the last `tail` items. */
+/** The query of a page of output: after an id, before one or between two, or the last `tail` items. */
 export const logPageQuery = z
   .object({
     after: afterId,
+    before: cursor.optional().meta({
+      description: 'An event id: only what precedes it. Without `after`, the last of that, at most `tail` or `limit`.',
+      examples: [exampleCursor],
+    }),
     limit: pageLimit,
     tail: z.coerce
       .number()
@@ -39,7 +43,10 @@ export const logPageQuery = z
       .min(1)
       .max(PAGE_LIMIT_MAX)
       .optional()
-      .meta({ description: 'The last items, at most this many, instead of those that follow an id.', examples: [20] }),
+      .meta({
+        description: 'The last items, or the last before an id: at most this many, instead of those that follow an id.',
+        examples: [20],
+      }),
   })
   .refine(({ after, tail }) => after === undefined || tail === undefined, {
     path: ['tail'],

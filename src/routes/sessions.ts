@@ -151,7 +151,12 @@ export function registerSessions(api: Api): void {
       query: logPageQuery,
       answer: page,
       example: {
-        answer: { chunks: [{ id: exampleCursor, ...chunk, ts: exampleTime }], cursor: exampleCursor, more: false },
+        answer: {
+          chunks: [{ id: exampleCursor, ...chunk, ts: exampleTime }],
+          cursor: exampleCursor,
+          more: false,
+          count: 1,
+        },
       },
       errors: ['session_not_found'],
     },

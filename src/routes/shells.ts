@@ -135,7 +135,12 @@ export function registerShells(api: Api): void {
       query: logPageQuery,
       answer: page,
       example: {
-        answer: { chunks: [{ id: exampleCursor, ...chunk, ts: exampleTime }], cursor: exampleCursor, more: false },
+        answer: {
+          chunks: [{ id: exampleCursor, ...chunk, ts: exampleTime }],
+          cursor: exampleCursor,
+          more: false,
+          count: 1,
+        },
       },
       errors: ['shell_not_found'],
     },

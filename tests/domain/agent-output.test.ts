@@ -71,11 +71,26 @@ describe('reading', () => {
       { id: idOf(5), timestamp: T0_MS, lines: ['and more'] },
       { id: idOf(6), timestamp: T0_MS, lines: ['a', 'b'] },
     ]
-    expect(await read('bot')).toStrictEqual({ items, cursor: idOf(6), more: false })
-    expect(await read('bot', { limit: 2 })).toStrictEqual({ items: items.slice(0, 2), cursor: idOf(4), more: true })
-    expect(await read('bot', { after: idOf(4) })).toStrictEqual({ items: items.slice(2), cursor: idOf(6), more: false })
-    expect(await read('bot', { tail: 2 })).toStrictEqual({ items: items.slice(2), cursor: idOf(6), more: false })
-    expect(await read('nobody')).toStrictEqual({ items: [], cursor: idOf(6), more: false })
+    expect(await read('bot')).toStrictEqual({ items, cursor: idOf(6), more: false, count: 4 })
+    expect(await read('bot', { limit: 2 })).toStrictEqual({
+      items: items.slice(0, 2),
+      cursor: idOf(4),
+      more: true,
+      count: 2,
+    })
+    expect(await read('bot', { after: idOf(4) })).toStrictEqual({
+      items: items.slice(2),
+      cursor: idOf(6),
+      more: false,
+      count: 4,
+    })
+    expect(await read('bot', { tail: 2 })).toStrictEqual({
+      items: items.slice(2),
+      cursor: idOf(6),
+      more: false,
+      count: 4,
+    })
+    expect(await read('nobody')).toStrictEqual({ items: [], cursor: idOf(6), more: false, count: 0 })
   })
 
   test('[AO9] finds the last output of an agent, although only other events follow it', async () => {

@@ -14,6 +14,18 @@ const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, 
 const append = (id: string, lines: Parameters<typeof appendLines>[2]) => world.act((tx) => appendLines(tx, id, lines))
 const read = (id: string, asked: Partial<Parameters<typeof readLines>[2]> = {}) =>
   world.store.read((snapshot) => readLines(snapshot, id, { limit: 100, ...asked }))
+/** Counted one by one. */
+const keptLines = async (id: string) => {
+  let lines = 0
+  let after: string | undefined
+  for (let more = true; more; ) {
+    const page = await read(id, { limit: 1_000, after })
+    lines += page.lines.length
+    after = page.cursor
+    more = page.more
+  }
+  return lines
+}
 const messages = (page: { lines: ReadonlyArray<{ message: string }> }) => page.lines.map(({ message }) => message)
 
 describe('appending lines', () => {
@@ -75,20 +87,41 @@ describe('appending lines', () => {
 })
 
 describe('reading lines', () => {
+  it('[O15] counts a long log in several reads, and only once', async () => {
+    const { id } = await world.attempt('a')
+    for (let i = 0; i < 50; i++) await append(id, numbered(1_000, i * 1_000))
+    const runs: number[] = []
+    const counted = (asked: object) => {
+      let run = 0
+      const work = world.store.read((snapshot) => {
+        run += 1
+        return readLines(snapshot, id, { limit: 100, ...asked })
+      })
+      return work.finally(() => runs.push(run))
+    }
+    expect((await counted({ tail: 1 })).count).toBe(50_000)
+    expect((await counted({ tail: 1 })).count).toBe(50_000)
+    await append(id, numbered(1))
+    expect((await counted({ tail: 1 })).count).toBe(50_001)
+    expect((await counted({})).count).toBe(100)
+    expect(runs).toEqual([2, 1, 1, 1])
+  })
+
   it('[O6] returns lines with their ids, the cursor for the next page, and whether there are more', async () => {
     const { id } = await world.attempt('a')
     const { epoch, head } = world.store
     await append(id, [{ message: 'one', stream: 'stdout' }, { message: 'two' }])
     const first = { id: formatCursor(epoch, head + 1), level: 'info', message: 'one', ts: T0, stream: 'stdout' }
     const second = { id: formatCursor(epoch, head + 2), level: 'info', message: 'two', ts: T0 }
-    expect(await read(id)).toStrictEqual({ lines: [first, second], cursor: second.id, more: false })
-    expect(await read(id, { limit: 1 })).toStrictEqual({ lines: [first], cursor: first.id, more: true })
+    expect(await read(id)).toStrictEqual({ lines: [first, second], cursor: second.id, more: false, count: 2 })
+    expect(await read(id, { limit: 1 })).toStrictEqual({ lines: [first], cursor: first.id, more: true, count: 1 })
     expect(await read(id, { limit: 1, after: first.id })).toStrictEqual({
       lines: [second],
       cursor: second.id,
       more: false,
+      count: 2,
     })
-    expect(await read(id, { after: second.id })).toStrictEqual({ lines: [], cursor: second.id, more: false })
+    expect(await read(id, { after: second.id })).toStrictEqual({ lines: [], cursor: second.id, more: false, count: 2 })
   })
 
   it('[O6] returns, without lines, the id up to which there are none', async () => {
@@ -97,6 +130,7 @@ describe('reading lines', () => {
       lines: [],
       cursor: formatCursor(world.store.epoch, world.store.head),
       more: false,
+      count: 0,
     })
     expect(await read(id, { tail: 5 })).toEqual(await read(id))
   })
@@ -119,13 +153,23 @@ describe('reading lines', () => {
         }
         let page = await read(id, { limit })
         const got = messages(page)
+        expect(page.count).toBe(got.length)
         while (page.more) {
           page = await read(id, { limit, after: page.cursor })
           expect(page.lines.length).toBeGreaterThan(0)
           got.push(...messages(page))
+          expect(page.count).toBe(got.length)
         }
         expect(got).toEqual(wanted)
-        expect(messages(await read(id, { tail: limit }))).toEqual(wanted.slice(-limit))
+        const last = await read(id, { tail: limit })
+        expect(messages(last)).toEqual(wanted.slice(-limit))
+        expect(last.count).toBe(wanted.length)
+        const ids = (await read(id, { limit: 1_000 })).lines.map((line) => line.id)
+        for (let index = ids.length - 1; index >= 0; index -= limit) {
+          const earlier = await read(id, { before: ids[index], tail: limit })
+          expect(messages(earlier)).toEqual(wanted.slice(Math.max(index - limit, 0), index))
+          expect([earlier.count, earlier.more]).toEqual([index, false])
+        }
         // Only then may the card have the attempt of the next case.
         await world.act((tx) => updateAttempt(tx, id, { status: 'failed' }))
       },
@@ -141,6 +185,54 @@ describe('reading lines', () => {
     expect(page).toMatchObject({ cursor: page.lines.at(-1)?.id, more: false })
     await append(id, numbered(1, 300))
     expect(messages(await read(id, { after: page.cursor }))).toEqual(['line 300'])
+  })
+
+  it('[O14] reads what is between two ids, in pages', async () => {
+    const { id } = await world.attempt('a')
+    await append(id, numbered(10))
+    const ids = (await read(id)).lines.map((line) => line.id)
+    const [after, before] = [ids[1], ids[7]]
+    const page = await read(id, { after, before, limit: 3 })
+    expect([messages(page), page.more, page.count]).toEqual([['line 2', 'line 3', 'line 4'], true, 5])
+    const rest = await read(id, { after: page.cursor, before, limit: 3 })
+    expect([messages(rest), rest.more, rest.count]).toEqual([['line 5', 'line 6'], false, 7])
+    expect(await read(id, { before, limit: 3 })).toEqual(await read(id, { before, tail: 3 }))
+    for (const nothing of [await read(id, { after: before, before: after }), await read(id, { before: ids[0] })]) {
+      expect([nothing.lines, nothing.more]).toEqual([[], false])
+    }
+    expect((await read(id, { before: ids[0] })).count).toBe(0)
+  })
+
+  it('[O15] counts the lines that are kept: trimmed ones count no more', async () => {
+    const { id } = await world.attempt('a')
+    const other = await world.attempt('b')
+    for (let i = 0; i < 30; i++) {
+      await append(id, numbered(1_000, i * 1_000))
+      await append(other.id, numbered(1))
+      await world.act((tx) => appendItem(tx, id, { type: 'error', text: 'x' }))
+    }
+    const policy = { maxAgeMs: Infinity, maxEvents: Infinity, maxBytes: Infinity }
+    let { count } = await read(id, { tail: 1 })
+    expect(count).toBe(30_000)
+    for (const maxEvents of [29_990, 25_000, 24_999, 12_345, 300]) {
+      while (await world.act((tx) => tx.trimLog({ ...policy, maxEvents }, 10_000)));
+      const all = await read(id, { tail: 1 })
+      expect(all.count).toBeLessThan(count)
+      expect(all.count).toBe(await keptLines(id))
+      const first = await read(id, { limit: 7 })
+      expect(first.count).toBe(7)
+      const middle = await read(id, { before: all.lines[0]?.id, tail: 5 })
+      expect(middle.count).toBe(all.count - 1)
+      count = all.count
+    }
+  })
+
+  it('[O9] refuses a before like an after', async () => {
+    const { id } = await world.attempt('a')
+    for (const before of ['7', `${world.store.epoch}-01`, formatCursor(world.store.epoch, world.store.head + 1)]) {
+      const error = await read(id, { before, tail: 1 }).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'bad_request', message: expect.stringMatching(/^before /) })
+    }
   })
 
   it('[O9] refuses an after that is not an id, is of another log, or is ahead of the log', async () => {

@@ -192,11 +192,11 @@ describe('output', () => {
     await print('s', [{ content: 'two', type: 'stderr' }])
     const one = { id: formatCursor(epoch, 2), content: 'one', type: 'stdout', ts: T0 }
     const two = { id: formatCursor(epoch, 5), content: 'two', type: 'stderr', ts: T1 }
-    expect(await read('s')).toStrictEqual({ chunks: [one, two], cursor: two.id, more: false })
-    expect(await read('s', { limit: 1 })).toStrictEqual({ chunks: [one], cursor: one.id, more: true })
-    expect(await read('s', { after: one.id })).toStrictEqual({ chunks: [two], cursor: two.id, more: false })
-    expect(await read('s', { tail: 1 })).toStrictEqual({ chunks: [two], cursor: two.id, more: false })
-    expect(await read('between')).toStrictEqual({ chunks: [], cursor: two.id, more: false })
+    expect(await read('s')).toStrictEqual({ chunks: [one, two], cursor: two.id, more: false, count: 2 })
+    expect(await read('s', { limit: 1 })).toStrictEqual({ chunks: [one], cursor: one.id, more: true, count: 1 })
+    expect(await read('s', { after: one.id })).toStrictEqual({ chunks: [two], cursor: two.id, more: false, count: 2 })
+    expect(await read('s', { tail: 1 })).toStrictEqual({ chunks: [two], cursor: two.id, more: false, count: 2 })
+    expect(await read('between')).toStrictEqual({ chunks: [], cursor: two.id, more: false, count: 0 })
     await expect(read('s', { after: 'x' })).rejects.toMatchObject({ code: 'bad_request' })
   })
 
@@ -233,6 +233,7 @@ describe('a session whose board is deleted', () => {
     await print('s', [{ content: 'of the second' }])
     for (const asked of [{}, { tail: 10 }, { after: earlier }]) {
       expect(contents(await read('s', asked))).toEqual(['of the second'])
+      expect((await read('s', asked)).count).toBe(1)
     }
   })
 })

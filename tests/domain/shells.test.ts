@@ -119,10 +119,10 @@ describe('output', () => {
     const { epoch } = db.store
     const one = { id: formatCursor(epoch, 2), data: 'one', ts: T0 }
     const two = { id: formatCursor(epoch, 4), data: 'two', ts: T0 }
-    expect(await read('s')).toStrictEqual({ chunks: [one, two], cursor: two.id, more: false })
-    expect(await read('s', { limit: 1 })).toStrictEqual({ chunks: [one], cursor: one.id, more: true })
-    expect(await read('s', { after: one.id })).toStrictEqual({ chunks: [two], cursor: two.id, more: false })
-    expect(await read('s', { tail: 1 })).toStrictEqual({ chunks: [two], cursor: two.id, more: false })
+    expect(await read('s')).toStrictEqual({ chunks: [one, two], cursor: two.id, more: false, count: 2 })
+    expect(await read('s', { limit: 1 })).toStrictEqual({ chunks: [one], cursor: one.id, more: true, count: 1 })
+    expect(await read('s', { after: one.id })).toStrictEqual({ chunks: [two], cursor: two.id, more: false, count: 2 })
+    expect(await read('s', { tail: 1 })).toStrictEqual({ chunks: [two], cursor: two.id, more: false, count: 2 })
   })
 
   test('[SH5] may arrive after the exit; an unknown shell is refused', async () => {

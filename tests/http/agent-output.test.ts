@@ -31,6 +31,7 @@ const page = z.strictObject({
   ),
   cursor: z.string(),
   more: z.boolean(),
+  count: z.int(),
 })
 
 describe('a heartbeat', () => {
@@ -201,7 +202,7 @@ describe('reading output', () => {
     const all = page.parse((await output(attempt.agent)).body)
     const texts = all.items.map((item) => ('content' in item ? item.content : item.lines))
     expect(texts).toEqual(['one', ['two'], ['three'], ['four', 'five']])
-    expect([all.cursor, all.more]).toEqual([all.items.at(-1)?.id, false])
+    expect([all.cursor, all.more, all.count]).toEqual([all.items.at(-1)?.id, false, 4])
     const walked: typeof all.items = []
     for (let after = '', more = true; more; ) {
       const { body } = await output(attempt.agent, `?limit=1${after}`)
@@ -211,6 +212,8 @@ describe('reading output', () => {
     }
     expect(walked).toEqual(all.items)
     expect((await output(attempt.agent, '?tail=2')).body.items).toEqual(all.items.slice(-2))
+    const earlier = (await output(attempt.agent, `?before=${all.items[2]?.id}`)).body
+    expect([earlier.items, earlier.count]).toEqual([all.items.slice(0, 2), 2])
     expect((await output(newAgent())).body.items).toEqual([])
   })
 

@@ -24,6 +24,7 @@ const page = z.strictObject({
   lines: z.array(z.strictObject({ id: z.string(), ...logLine.shape })),
   cursor: z.string(),
   more: z.boolean(),
+  count: z.int(),
 })
 const messages = ({ body }: Reply) => page.parse(body).lines.map(({ message }) => message)
 
@@ -70,6 +71,25 @@ describe('log lines', () => {
     expect(messages(await logs('?tail=1000', attempt.id))).toEqual(all)
   })
 
+  it('[O14] [O15] are read upwards: before, tail, count', async () => {
+    const { attempt } = await makeWork(server)
+    for (let i = 0; i < 10; i++) {
+      await appendLines(server, attempt.id, [`${i}a`, `${i}b`])
+      await appendLines(server, attemptId, ['noise'])
+    }
+    let { body } = await logs('?tail=7', attempt.id)
+    expect(body.count).toBe(20)
+    const read = [...body.lines]
+    while (body.count > body.lines.length) {
+      ;({ body } = await logs(`?before=${read[0].id}&tail=7`, attempt.id))
+      expect([body.count, body.more]).toEqual([20 - read.length, false])
+      read.unshift(...body.lines)
+    }
+    expect(read).toEqual((await logs('', attempt.id)).body.lines)
+    const { lines } = (await logs(`?after=${read[2].id}&before=${read[8].id}`, attempt.id)).body
+    expect(lines).toEqual(read.slice(3, 8))
+  })
+
   it('[T11] [T30] are 100 per page by default, and at most 1,000', async () => {
     const { attempt } = await makeWork(server)
     for (let i = 0; i < 2; i++) await appendLines(server, attempt.id, Array(1_000).fill('line'))
@@ -95,9 +115,15 @@ describe('log lines', () => {
     },
   )
 
+  it.each(['nonsense', '00000000-1', '', '1', 'zzzzzzzz-1'])('[O9] refuses before=%s, naming it', async (before) => {
+    const { status, body } = await logs(`?before=${before}`)
+    expect([status, body.code, body.detail]).toEqual([400, 'bad_request', expect.stringContaining('before')])
+  })
+
   it('[T11] refuses an id ahead of the log, and after together with tail', async () => {
     const newest = await newestId(server)
     expectProblem(await logs(`?after=${newest.replace(/\d+$/, '999999')}`), 400, 'bad_request')
+    expectProblem(await logs(`?before=${newest.replace(/\d+$/, '999999')}`), 400, 'bad_request')
     expectProblem(await logs(`?after=${newest}&tail=1`), 400, 'bad_request')
     expect((await logs(`?after=${newest}`)).status).toBe(200)
   })

@@ -20,6 +20,7 @@ const page = z.strictObject({
   chunks: z.array(z.strictObject({ id: z.string(), ...shellChunk.shape, ts: timestamp })),
   cursor: z.string(),
   more: z.boolean(),
+  count: z.int(),
 })
 
 let made = 0
