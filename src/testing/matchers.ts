@@ -100,7 +100,7 @@ async function receives(
   return { pass, message: () => reportOf(suite, run, received) }
 }
 
-/** With `not`: passes, and so fails the test, if there is such an event. */
+/** With `not`: passes, and so fails the test, when one comes. */
 async function hasNone(received: Received, pattern: EventPattern, { within }: ReceiveOptions): Promise<Result> {
   for (const warning of unknownNames([pattern.type], received.channels)) process.stderr.write(`boardcast: ${warning}\n`)
   const scenario = absenceOf(pattern, likeness)

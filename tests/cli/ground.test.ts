@@ -45,20 +45,33 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
   return { code, stdout: program.stdout().toString(), stderr: program.stderr() }
 }
 
-test('[CMD3] stdout that cannot be written is said, and 0 becomes 1', async () => {
-  if (!existsSync('/dev/full')) return
-  for (const args of [['schema', 'openapi'], ['config'], ['completion', 'bash'], ['cursor', '--url', hub.url]]) {
-    const full = openSync('/dev/full', 'w')
-    const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', full, 'pipe'], cwd: folder })
-    closeSync(full)
-    let said = ''
-    child.stderr?.on('data', (chunk) => {
-      said += chunk
-    })
-    const [code] = await once(child, 'close')
-    expect([code, said], args.join(' ')).toEqual([1, expect.stringContaining('stdout cannot be written (ENOSPC)')])
-  }
-})
+// A device that is always full: Linux has it.
+test.skipIf(!existsSync('/dev/full'))(
+  '[CMD3] [CMD4] stdout that cannot be written is said, and 0 becomes 1, but for run',
+  async () => {
+    for (const args of [
+      ['schema', 'openapi'],
+      ['config'],
+      ['completion', 'bash'],
+      ['cursor', '--url', hub.url],
+      ['run', '--url', hub.url, '--board', 'demo', '--title', 'full', '--', 'echo', 'hi'],
+    ]) {
+      const full = openSync('/dev/full', 'w')
+      const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', full, 'pipe'], cwd: folder })
+      closeSync(full)
+      let said = ''
+      child.stderr?.on('data', (chunk) => {
+        said += chunk
+      })
+      const [code] = await once(child, 'close')
+      const expected = args[0] === 'run' ? 0 : 1
+      expect([code, said], args.join(' ')).toEqual([
+        expected,
+        expect.stringContaining('stdout cannot be written (ENOSPC)'),
+      ])
+    }
+  },
+)
 
 test('[CMD4] of several reasons for an end, the first in the order decides', () => {
   expect([firstOf([]), firstOf([0, 3]), firstOf([3, 1]), firstOf([1, 8]), firstOf([8, 5])]).toEqual([0, 3, 1, 8, 5])

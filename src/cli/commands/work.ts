@@ -1,7 +1,7 @@
 /** The commands that put work on a board: `run` and `demo`. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ApiOptions } from '../api/api.ts'
-import { exitFlushed } from '../process/exit.ts'
+import { exitAsProgram, exitFlushed } from '../process/exit.ts'
 import type { OutputOptions } from '../process/output.ts'
 import { addOutputOptions, addServerOptions, quietOption, subcommand } from './options.ts'
 
@@ -44,7 +44,7 @@ export function addRun(boardcast: Command): void {
       const target = targetOf(options, command)
       if (cmd.length === 0) command.error('error: no program to run: put it after --, as in -- npm test')
       const { run } = await import('../run/run.ts')
-      await exitFlushed(await run({ ...options, target, cmd }))
+      await exitAsProgram(await run({ ...options, target, cmd }))
     })
 }
 

@@ -67,8 +67,18 @@ export function noteLostOutput(): void {
 
 /** Exits after stdout and stderr are flushed; `process.exit` alone would lose what a full pipe has not taken yet. */
 export async function exitFlushed(code: number): Promise<never> {
-  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  await allFlushed()
   process.exit(isOutputLost && code === exitCode.done ? exitCode.failed : code)
+}
+
+/** As `exitFlushed`, with the code of a program, whatever became of the output. */
+export async function exitAsProgram(code: number): Promise<never> {
+  await allFlushed()
+  process.exit(code)
+}
+
+async function allFlushed(): Promise<void> {
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
 }
 
 function flushed(stream: NodeJS.WriteStream): Promise<void> {

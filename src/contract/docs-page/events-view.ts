@@ -103,7 +103,7 @@ ${examples.map((example) => jsonBlock(examples.length > 1 ? `Example: ${example.
 </div></div>`
 }
 
-/** The payload alone: bare on a stream if there is such a stream, otherwise in an envelope. */
+/** The payload alone: bare where a stream sends it so, otherwise in an envelope. */
 function bareOf(sights: readonly Sight[], view: SchemaView) {
   const bare = sights.find(({ on }) => /^(board|dashboard|agent)Stream$/.test(on))
   if (bare) return { message: bare.message, schema: bare.message.payload, dataOf: (payload: unknown) => payload }
